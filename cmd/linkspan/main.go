@@ -1,0 +1,51 @@
+// Command linkspan is a GraphQL API for channels shared between organisations. This package is the only place that
+// knows all rooms of the house: it joins them and hands them their configuration.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line. Each command has a file of its own.
+type cli struct {
+	Dev     devCmd     `cmd:"" help:"Bring up local clusters with demo data and serve on them."`
+	Serve   serveCmd   `cmd:"" help:"Serve on given clusters."`
+	Migrate migrateCmd `cmd:"" help:"Bring every cluster to the newest schema."`
+	Token   tokenCmd   `cmd:"" help:"Print a signed token for a user, or for an operator."`
+	Listen  listenCmd  `cmd:"" help:"Listen for invitations and print each with its cursor."`
+	Tour    tourCmd    `cmd:"" help:"Play the main job on the running dev server, to watch."`
+}
+
+const description = `Channels shared between organisations, over GraphQL, on plain Postgres.
+
+Try:  linkspan dev     then, in another terminal:  linkspan tour
+
+Every flag has an environment variable. Secrets (DSNs, keys, tokens) come from the environment alone.`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var commands cli
+	parsed := kong.Parse(&commands,
+		kong.Name("linkspan"),
+		kong.Description(description),
+		kong.UsageOnError(),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err := parsed.Run(); err != nil {
+		if !errors.Is(err, errSaid) {
+			fmt.Fprintln(os.Stderr, "linkspan:", err)
+		}
+		os.Exit(1)
+	}
+}
+
+// errSaid ends a command whose own output has said what is wrong.
+var errSaid = errors.New("said already")

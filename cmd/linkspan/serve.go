@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"syscall"
+)
+
+// minSecretBytes is the least length of a secret for HS256: that of the hash (RFC 7518, section 3.2).
+const minSecretBytes = 32
+
+// serveCmd serves on given clusters.
+type serveCmd struct {
+	serverFlags
+	Migrate bool `env:"LINKSPAN_MIGRATE" help:"Bring the clusters to the newest schema first."`
+}
+
+// Help is shown below the flags.
+func (serveCmd) Help() string {
+	return `The clusters and keys come from the environment alone:
+
+  LINKSPAN_MAIN_DSN      the main database, as libpq reads it
+  LINKSPAN_SHARD_DSNS    the shards: name=dsn,name=dsn
+  LINKSPAN_JWT_SECRET    the key of the tokens (HS256), at least 32 bytes
+  LINKSPAN_NATS_URL      a NATS server that all replicas share; empty: one in this process, for a single replica
+
+Run ` + "`linkspan migrate`" + ` first, or give --migrate.`
+}
+
+// Run implements the command.
+func (c *serveCmd) Run(ctx context.Context) error {
+	logger := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	secret := []byte(os.Getenv("LINKSPAN_JWT_SECRET"))
+	if len(secret) < minSecretBytes {
+		return fmt.Errorf("LINKSPAN_JWT_SECRET has %d bytes: give a random key of at least %d, such as `openssl rand -hex 32` prints", len(secret), minSecretBytes)
+	}
+	config, err := clustersFromEnv()
+	if err != nil {
+		return err
+	}
+	if c.Migrate {
+		if err := prepare(ctx, config, nil); err != nil {
+			return err
+		}
+	}
+	listener, err := listenOn(c.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	in, err := open(ctx, config, c.serverFlags, logger)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	fmt.Printf("ready: http://%s/graphql\n", listener.Addr())
+	return in.serve(ctx, listener, secret, "Send it as `Authorization: Bearer <token>`.")
+}
+
+// listenOn listens on the address. A taken one is told with what to do.
+func listenOn(address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is taken by another program: end that one, or choose another address, as in LINKSPAN_LISTEN=127.0.0.1:8090", address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("can't listen on %s: %w; choose another address with LINKSPAN_LISTEN", address, err)
+	}
+	return listener, nil
+}

@@ -1,0 +1,119 @@
+package channel
+
+import (
+	"context"
+	"errors"
+)
+
+// AcceptSharedChannel links the viewer's group with the channel. It answers when the channel's and the viewer's
+// clusters have it. Accepting what the group has accepted already is success.
+func (s *Service) AcceptSharedChannel(ctx context.Context, v *Viewer, in AcceptSharedChannelInput) (*AcceptSharedChannelPayload, error) {
+	d, err := s.acceptSharedChannel(ctx, v, in)
+	if err == nil {
+		err = s.finish(ctx, d, toChannel(d.outcome.Channel), toGroup(v.Group.ID))
+	}
+	if err != nil {
+		refusals, err := refused(err)
+		return &AcceptSharedChannelPayload{Errors: refusals}, err
+	}
+	channel, invitation, err := s.channelAndInvitation(ctx, v, d.outcome)
+	if err != nil {
+		return nil, err
+	}
+	return &AcceptSharedChannelPayload{
+		SharedChannel: channel, Invitation: invitation, NameChangedFrom: d.outcome.NameChangedFrom,
+	}, nil
+}
+
+func (s *Service) acceptSharedChannel(ctx context.Context, v *Viewer, in AcceptSharedChannelInput) (d decided, err error) {
+	var name *string
+	if in.Name != nil {
+		clean, err := cleanName(*in.Name, "name")
+		if err != nil {
+			return d, err
+		}
+		name = &clean
+	}
+	op, err := newOperation(v, "acceptSharedChannel", in.InvitationID.String(), in.IdempotencyKey, []any{name})
+	if err != nil {
+		return d, err
+	}
+	op.Outcome.Invitation = in.InvitationID
+
+	err = s.Main.Decide(ctx, func(ctx context.Context, tx MainTx) error {
+		d = decided{outcome: op.Outcome}
+		if kept, err := claim(ctx, tx, op); err != nil {
+			return err
+		} else if kept != nil {
+			d = decided{outcome: *kept, repeated: true}
+			return nil
+		}
+		invitation, changed, err := resolve(ctx, tx, v, mayDecide, Resolution{
+			Invitation: in.InvitationID, To: v.Group.ID, State: InvitationAccepted, By: v.User,
+		})
+		if err != nil {
+			return err
+		}
+		d.outcome.Channel = invitation.ChannelID
+		if !changed {
+			d.repeated = true
+			return tx.AmendOutcome(ctx, op.ID, d.outcome)
+		}
+		asked := invitation.ProposedName
+		if name != nil {
+			asked = *name
+		}
+		chosen, err := freeName(ctx, tx, v.Group.ID, asked)
+		if err != nil {
+			return err
+		}
+		if chosen != asked {
+			d.outcome.NameChangedFrom = &asked
+		}
+		if err := tx.AmendOutcome(ctx, op.ID, d.outcome); err != nil {
+			return err
+		}
+		link, err := tx.LinkGroup(ctx, invitation.ChannelID, v.Group.ID, chosen)
+		if err != nil {
+			return err
+		}
+		d.steps = []Step{
+			about(&invitation, op.ID, toChannel(invitation.ChannelID), StepLinkGroup, Effect{Link: &link}),
+			about(&invitation, op.ID, toGroup(v.Group.ID), StepReceiveChannel, Effect{Link: &link}),
+		}
+		return tx.AppendSteps(ctx, d.steps)
+	})
+	return d, err
+}
+
+// resolve moves a pending invitation to the state that the viewer decided on, or finds it there already (then changed
+// is false). Where neither is so it says why: what the viewer may not see first, then what it may not do, then the
+// state.
+func resolve(ctx context.Context, tx MainTx, v *Viewer, may func(*Invitation, *Viewer) UserError, r Resolution) (in Invitation, changed bool, err error) {
+	if v.Operator {
+		return in, false, invitationNotFound()
+	}
+	if v.Role == RoleAdmin || !r.SentBy.IsZero() {
+		in, err = tx.ResolveInvitation(ctx, r)
+		if err == nil {
+			return in, true, nil
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return in, false, err
+		}
+	}
+	in, err = tx.FindInvitation(ctx, r.Invitation)
+	if errors.Is(err, ErrNotFound) || err == nil && !in.visibleTo(v.Group.ID) {
+		return in, false, invitationNotFound()
+	}
+	if err != nil {
+		return in, false, err
+	}
+	if refusal := may(&in, v); refusal != nil {
+		return in, false, refusal
+	}
+	if in.State != r.State {
+		return in, false, invitationNotPending(in.State)
+	}
+	return in, false, nil
+}

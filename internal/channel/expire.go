@@ -1,0 +1,36 @@
+package channel
+
+import (
+	"context"
+
+	"linkspan/internal/ids"
+)
+
+// expireBatch is how many overdue invitations one transaction moves.
+const expireBatch = 100
+
+// ExpireDue moves overdue invitations to EXPIRED and tells both sides. Nobody depends on when it runs: an overdue
+// invitation can't be accepted and is shown as EXPIRED all along. It returns how many it moved; as many as a batch has
+// means that there may be more. Several processes may run it at once.
+func (s *Service) ExpireDue(ctx context.Context) (moved int, err error) {
+	var steps []Step
+	op := ids.NewOp()
+	err = s.Main.Decide(ctx, func(ctx context.Context, tx MainTx) error {
+		if steps, err = expire(ctx, tx, op, ids.Group{}, expireBatch); err != nil || len(steps) == 0 {
+			return err
+		}
+		return tx.AppendSteps(ctx, steps)
+	})
+	if err != nil || len(steps) == 0 {
+		return 0, err
+	}
+	return len(steps) / 2, s.Outbox.Drive(ctx, steps)
+}
+
+func expire(ctx context.Context, tx MainTx, op ids.Op, sentBy ids.Group, limit int) ([]Step, error) {
+	ended, err := tx.ExpireInvitations(ctx, sentBy, limit)
+	if err != nil || len(ended) == 0 {
+		return nil, err
+	}
+	return closeSteps(ctx, tx, op, ended)
+}

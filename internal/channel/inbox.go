@@ -1,0 +1,188 @@
+package channel
+
+import (
+	"context"
+	"time"
+
+	"linkspan/internal/ids"
+)
+
+// InboxEvent is something that reached the viewer's group.
+type InboxEvent interface{ IsInboxEvent() }
+
+// Received is what all events of an inbox have.
+type Received struct {
+	Cursor ids.LogCursor
+	At     time.Time
+}
+
+// IsInboxEvent marks the type as an InboxEvent of the schema.
+func (Received) IsInboxEvent() {}
+
+type (
+	// InvitationReceived tells of another group's request.
+	InvitationReceived struct {
+		Received
+		Invitation *Invitation
+	}
+	// InvitationChanged tells of a transition of an invitation, sending one included.
+	InvitationChanged struct {
+		Received
+		Invitation *Invitation
+	}
+	// SharedChannelLinked tells that a group was linked with a channel of the viewer's group.
+	SharedChannelLinked struct {
+		Received
+		Group      Group
+		Invitation *Invitation
+		channel    *SharedChannel
+		unread     error
+	}
+	// InboxCheckpoint tells where the subscriber is.
+	InboxCheckpoint struct{ Received }
+)
+
+// SharedChannel returns the channel, or why it could not be read.
+func (e *SharedChannelLinked) SharedChannel() (*SharedChannel, error) { return e.channel, e.unread }
+
+// inboxBackOff is the pause before objects of events are read again when their cluster was out of reach.
+const inboxBackOff = 500 * time.Millisecond
+
+// Inbox follows the viewer's group's inbox log from the cursor, or from now, until ctx ends; the channel is closed
+// then. Of the events only those of the kinds are sent, all if there are none; checkpoints only to those who get all.
+// A cursor of another log or group is a BAD_USER_INPUT fault, one that can't be continued from CURSOR_EXPIRED.
+func (s *Service) Inbox(ctx context.Context, v *Viewer, after *ids.LogCursor, kinds ...EventKind) (<-chan InboxEvent, error) {
+	if v.Operator {
+		return nil, &Fault{Code: Forbidden, Message: "An operator has no group and so no inbox."}
+	}
+	log := InboxOf(v.Group.ID)
+	if after != nil && (after.Kind != log.Kind || after.Log != log.ID || after.Reader != v.Group.ID) {
+		return nil, BadInput("This cursor is of another log.")
+	}
+	sub, err := s.Hub.Follow(ctx, log, after)
+	if err != nil {
+		return nil, err
+	}
+	f := follower{service: s, viewer: v, log: log, sub: sub, kinds: kinds, out: make(chan InboxEvent)}
+	go f.run(ctx)
+	return f.out, nil
+}
+
+// follower hands one subscriber what its subscription delivers.
+type follower struct {
+	service *Service
+	viewer  *Viewer
+	log     LogKey
+	sub     Subscription
+	kinds   []EventKind
+	out     chan InboxEvent
+}
+
+func (f *follower) run(ctx context.Context) {
+	defer close(f.out)
+	defer f.sub.Close()
+	for {
+		delivery, err := f.sub.Next(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				f.service.Logger.InfoContext(ctx, "inbox subscription ended", "group", f.viewer.Group.Handle, "err", err)
+			}
+			return
+		}
+		events, err := f.events(ctx, delivery)
+		if err != nil {
+			return // ctx ended
+		}
+		for _, event := range events {
+			select {
+			case f.out <- event:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// events returns what the subscriber gets of a delivery, with objects as they are now.
+func (f *follower) events(ctx context.Context, d Delivery) ([]InboxEvent, error) {
+	wanted := make([]LogEvent, 0, len(d.Events))
+	for _, event := range d.Events {
+		if f.wants(event.Kind) {
+			wanted = append(wanted, event)
+		}
+	}
+	objects, err := f.objects(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	events := make([]InboxEvent, 0, len(wanted)+1)
+	for _, event := range wanted {
+		events = append(events, f.event(event, d.Position.History, objects))
+	}
+	if d.Checkpoint && len(f.kinds) == 0 {
+		events = append(events, &InboxCheckpoint{Received{d.Position.cursor(f.log, f.viewer.Group.ID), time.Now().UTC()}})
+	}
+	return events, nil
+}
+
+func (f *follower) wants(kind EventKind) bool {
+	for _, k := range f.kinds {
+		if k == kind {
+			return true
+		}
+	}
+	return len(f.kinds) == 0
+}
+
+// eventObjects is what events show.
+type eventObjects struct {
+	invitations map[ids.Invitation]*Invitation
+	channels    map[ids.Channel]*SharedChannel
+	unread      map[ids.Channel]error
+}
+
+// objects reads what the events show. The invitations are on the cluster that the log is on: while it is out of reach
+// the subscriber waits, so that no event is lost. Only the end of ctx is an error.
+func (f *follower) objects(ctx context.Context, events []LogEvent) (o eventObjects, err error) {
+	if len(events) == 0 {
+		return o, nil
+	}
+	var invitations []ids.Invitation
+	var channels []ids.Channel
+	for _, event := range events {
+		invitations = append(invitations, event.Invitation)
+		if event.Kind == EventSharedChannelLinked {
+			channels = append(channels, event.Channel)
+		}
+	}
+	group := f.viewer.Group.ID
+	for {
+		if o.invitations, err = f.service.Shards.Invitations(ctx, group, invitations); err == nil {
+			break
+		}
+		f.service.Logger.WarnContext(ctx, "inbox waits for its cluster", "group", f.viewer.Group.Handle, "err", err)
+		select {
+		case <-time.After(inboxBackOff):
+		case <-ctx.Done():
+			return o, ctx.Err()
+		}
+	}
+	if len(channels) > 0 {
+		o.channels, o.unread = f.service.Shards.Channels(ctx, group, channels)
+	}
+	return o, nil
+}
+
+func (f *follower) event(event LogEvent, history ids.History, o eventObjects) InboxEvent {
+	position := LogHead{History: history, Number: event.Number}
+	received := Received{Cursor: position.cursor(f.log, f.viewer.Group.ID), At: event.At}
+	invitation := o.invitations[event.Invitation]
+	switch event.Kind {
+	case EventInvitationReceived:
+		return &InvitationReceived{received, invitation}
+	case EventSharedChannelLinked:
+		return &SharedChannelLinked{received, event.Group, invitation, o.channels[event.Channel], o.unread[event.Channel]}
+	default:
+		return &InvitationChanged{received, invitation}
+	}
+}

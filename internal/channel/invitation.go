@@ -1,0 +1,141 @@
+package channel
+
+import (
+	"time"
+
+	"linkspan/internal/ids"
+)
+
+// InvitationState is the state of an invitation.
+type InvitationState string
+
+// The states; contract, "Words of state".
+const (
+	InvitationRequested        InvitationState = "REQUESTED"
+	InvitationPending          InvitationState = "PENDING"
+	InvitationAwaitingApproval InvitationState = "AWAITING_APPROVAL"
+	InvitationAccepted         InvitationState = "ACCEPTED"
+	InvitationDeclined         InvitationState = "DECLINED"
+	InvitationDenied           InvitationState = "DENIED"
+	InvitationRevoked          InvitationState = "REVOKED"
+	InvitationExpired          InvitationState = "EXPIRED"
+)
+
+// Invitation is a group's request to another to share a channel. Version grows by one with each transition; copies on
+// shards are replaced only by newer versions.
+type Invitation struct {
+	ID           ids.Invitation  `json:"id"`
+	ChannelID    ids.Channel     `json:"channel"`
+	State        InvitationState `json:"state"`
+	Version      int32           `json:"version"`
+	Note         *string         `json:"note,omitempty"`
+	Reason       *string         `json:"reason,omitempty"`
+	FromGroup    Group           `json:"from"`
+	ToGroup      Group           `json:"to"`
+	Sender       User            `json:"sender"`
+	Resolver     *User           `json:"resolver,omitempty"` // nil: nobody (expired), or not yet
+	CreatedAt    time.Time       `json:"createdAt"`
+	ExpiresAt    time.Time       `json:"expiresAt"`
+	ResolvedAt   *time.Time      `json:"resolvedAt,omitempty"`
+	ProposedName string          `json:"proposedName"`
+
+	siblings *siblings // those of the same page; nil for one that is shown alone
+}
+
+// IsNode marks the type as a Node of the schema.
+func (*Invitation) IsNode() {}
+
+// SentBy returns who sent the invitation.
+func (i *Invitation) SentBy() Actor { return i.Sender }
+
+// ResolvedBy returns who decided; nil where nobody has.
+func (i *Invitation) ResolvedBy() Actor {
+	if i.Resolver == nil {
+		return nil
+	}
+	return *i.Resolver
+}
+
+// visibleTo reports whether the group may know of the invitation.
+func (i *Invitation) visibleTo(group ids.Group) bool {
+	return i.FromGroup.ID == group || i.ToGroup.ID == group
+}
+
+// CanAccept reports whether the viewer may accept the invitation as it stands.
+func (i *Invitation) CanAccept(v *Viewer) bool {
+	return i.State == InvitationPending && mayDecide(i, v) == nil
+}
+
+// CanDecline reports whether the viewer may decline the invitation as it stands.
+func (i *Invitation) CanDecline(v *Viewer) bool { return i.CanAccept(v) }
+
+// CanRevoke reports whether the viewer may revoke the invitation as it stands.
+func (i *Invitation) CanRevoke(v *Viewer) bool {
+	return i.State == InvitationPending && mayRevoke(i, v) == nil
+}
+
+// mayDecide is the rule of who accepts and declines: admins of the invited group.
+func mayDecide(i *Invitation, v *Viewer) UserError {
+	switch {
+	case v.Group.ID != i.ToGroup.ID:
+		return notAllowed("Only the invited group decides on an invitation.", "input", "invitationId")
+	case v.Role != RoleAdmin:
+		return notAllowed("Only admins of the invited group decide on an invitation.", "input", "invitationId")
+	}
+	return nil
+}
+
+// mayRevoke is the rule of who revokes: admins of the group that sent it, and the user who did.
+func mayRevoke(i *Invitation, v *Viewer) UserError {
+	switch {
+	case v.Group.ID != i.FromGroup.ID:
+		return notAllowed("Only the group that sent an invitation takes it back.", "input", "invitationId")
+	case v.Role != RoleAdmin && v.User.ID != i.Sender.ID:
+		return notAllowed("Only admins, and the user who sent it, take an invitation back.", "input", "invitationId")
+	}
+	return nil
+}
+
+type (
+	// InvitationConnection is a page of one of a group's lists of invitations.
+	InvitationConnection struct {
+		Page[Invitation]
+		Group  ids.Group
+		Filter InvitationFilter
+	}
+	// InvitationEdge is an entry of such a page.
+	InvitationEdge = Edge[Invitation]
+)
+
+// InvitationFilter says which of a group's invitations a list has. Empty fields do not filter.
+type InvitationFilter struct {
+	Sent    bool // those that the group sent; else those that it received
+	Channel ids.Channel
+	States  []InvitationState
+}
+
+// DeclineInvitationInput is the input of Mutation.declineInvitation.
+type DeclineInvitationInput struct {
+	InvitationID   ids.Invitation
+	Reason         *string
+	IdempotencyKey *string
+}
+
+// DeclineInvitationPayload is the answer of Mutation.declineInvitation.
+type DeclineInvitationPayload struct {
+	Invitation *Invitation
+	Errors     []UserError
+}
+
+// RevokeInvitationInput is the input of Mutation.revokeInvitation.
+type RevokeInvitationInput struct {
+	InvitationID   ids.Invitation
+	Reason         *string
+	IdempotencyKey *string
+}
+
+// RevokeInvitationPayload is the answer of Mutation.revokeInvitation.
+type RevokeInvitationPayload struct {
+	Invitation *Invitation
+	Errors     []UserError
+}

@@ -1,0 +1,96 @@
+package channel
+
+import (
+	"context"
+	"time"
+
+	"linkspan/internal/ids"
+)
+
+// LogKey names a log.
+type LogKey struct {
+	Kind ids.LogKind
+	ID   ids.Log
+}
+
+// InboxOf names a group's inbox log.
+func InboxOf(group ids.Group) LogKey { return LogKey{Kind: ids.LogInbox, ID: group.InboxLog()} }
+
+// LogHead is where a log stands: the number of its newest event (0: none yet) in its history.
+type LogHead struct {
+	History ids.History
+	Number  int64
+}
+
+func (h LogHead) cursor(log LogKey, reader ids.Group) ids.LogCursor {
+	return ids.LogCursor{Kind: log.Kind, Log: log.ID, Reader: reader, History: h.History, Position: h.Number}
+}
+
+// EventKind is what an event of a log tells.
+type EventKind string
+
+// The kinds of events of an inbox log.
+const (
+	EventInvitationReceived  EventKind = "INVITATION_RECEIVED"
+	EventInvitationChanged   EventKind = "INVITATION_CHANGED"
+	EventSharedChannelLinked EventKind = "SHARED_CHANNEL_LINKED"
+)
+
+// LogEvent is an event as its log keeps it: what happened, when, and to which objects. It has no bodies; objects are
+// shown as they are when the event is.
+type LogEvent struct {
+	Number     int64 // 1, 2, 3 … in commit order, without gaps
+	At         time.Time
+	Kind       EventKind
+	Invitation ids.Invitation
+	Channel    ids.Channel
+	Group      Group // the group that the event is about
+}
+
+// LogPage is a run of events right behind a position, and the log's head in the same snapshot.
+type LogPage struct {
+	Events []LogEvent
+	Head   LogHead
+}
+
+// LogReader reads logs from their shards. Implementations are safe for concurrent use; a cluster out of reach is a
+// retryable SHARD_UNAVAILABLE fault.
+type LogReader interface {
+	// ReadLog returns at most limit events with numbers above after, in order.
+	ReadLog(ctx context.Context, log LogKey, after int64, limit int) (LogPage, error)
+	// LogHeads returns the heads of those logs that could be read, with one query a cluster; the error joins what went
+	// wrong with the others.
+	LogHeads(ctx context.Context, logs []LogKey) (map[LogKey]LogHead, error)
+}
+
+// Hints carries "log L has reached n" between processes after commits. A hint may be lost, doubled or late; nothing
+// correct hangs on one.
+type Hints interface {
+	// Publish tells everybody, this process too. It does not wait for anybody.
+	Publish(log LogKey, reached int64)
+}
+
+// Hub lets subscribers follow logs. One a process.
+type Hub interface {
+	// Follow starts behind the position of the cursor, or where the log stands now if from is nil. A cursor of another
+	// history, or beyond the head, is a CURSOR_EXPIRED fault. The caller ends the subscription with Close.
+	Follow(ctx context.Context, log LogKey, from *ids.LogCursor) (Subscription, error)
+}
+
+// Subscription is one subscriber's way through a log. It is used by one goroutine.
+type Subscription interface {
+	// Next waits for what comes behind the subscriber's position and moves the position behind what it returns. An
+	// empty delivery comes first of all if there was no cursor, once when a replay has caught up (on the last page or,
+	// if there was nothing to replay, alone), and whenever nothing came for the hub's idle time. While the log's
+	// cluster is out of reach Next waits. Errors: ctx.Err, a CURSOR_EXPIRED fault (a restore changed the history), or
+	// the hub's end.
+	Next(ctx context.Context) (Delivery, error)
+	Close()
+}
+
+// Delivery is what a subscriber gets at once: events in order without gaps, and its position behind them.
+type Delivery struct {
+	Events     []LogEvent
+	Position   LogHead
+	Checkpoint bool // tell the subscriber its position even if nothing in Events is for it
+}

@@ -1,0 +1,115 @@
+package channel
+
+import "linkspan/internal/ids"
+
+const (
+	// DefaultPageSize is what a list gives where neither first nor last is asked for.
+	DefaultPageSize = 20
+	// MaxPageSize is the most that first or last may ask for, and nodes may name.
+	MaxPageSize = 100
+)
+
+// PageArgs are the paging arguments of a list, as the client gave them.
+type PageArgs struct {
+	First  *int32
+	After  *string
+	Last   *int32
+	Before *string
+}
+
+// Range is a checked part of a list that is read in descending order of position: at most Limit rows strictly between
+// After and Before. Where Backward is set they are the last of them, else the first; the rows come in list order.
+type Range struct {
+	Limit    int
+	After    int64 // exclusive upper bound of positions; 0: none
+	Before   int64 // exclusive lower bound of positions; 0: none
+	Backward bool
+}
+
+// check turns the arguments into a range of that list of that group; the error is a Fault.
+func (a PageArgs) check(kind ids.ListKind, reader ids.Group) (Range, error) {
+	r := Range{Limit: DefaultPageSize}
+	if a.First != nil && a.Last != nil {
+		return r, BadInput("A page takes first or last, not both.")
+	}
+	size := a.First
+	if a.Last != nil {
+		size, r.Backward = a.Last, true
+	}
+	if size != nil {
+		if *size < 0 || *size > MaxPageSize {
+			return r, BadInput("first and last are 0 to %d.", MaxPageSize)
+		}
+		r.Limit = int(*size)
+	}
+	for _, bound := range []struct {
+		text *string
+		into *int64
+	}{{a.After, &r.After}, {a.Before, &r.Before}} {
+		if bound.text == nil {
+			continue
+		}
+		cursor, err := ids.ParsePageCursor(*bound.text, kind, reader)
+		if err != nil {
+			return r, err
+		}
+		*bound.into = cursor.Position
+	}
+	return r, nil
+}
+
+// PageInfo tells where a page stands in its list.
+type PageInfo struct {
+	HasNextPage     bool
+	HasPreviousPage bool
+	StartCursor     *string
+	EndCursor       *string
+}
+
+// Edge is an entry of a page. Err says why the node could not be read; the entry stands all the same.
+type Edge[T any] struct {
+	Cursor string
+	Value  *T
+	Err    error
+}
+
+// Node returns the entry's object.
+func (e Edge[T]) Node() (*T, error) { return e.Value, e.Err }
+
+// Page is a part of a list and the position of the inbox log that it matches.
+type Page[T any] struct {
+	Edges     []Edge[T]
+	PageInfo  PageInfo
+	LogCursor ids.LogCursor
+}
+
+// Row is an entry of a list as it is stored: a value at its position.
+type Row[T any] struct {
+	Position int64
+	Value    T
+}
+
+// Rows is what a port reads of a list: the rows of a Range in list order, whether more lie beyond on either side, and
+// the head of the inbox log in the same snapshot.
+type Rows[T any] struct {
+	Rows                   []Row[T]
+	MoreBefore, MoreBehind bool
+	Inbox                  LogHead
+}
+
+func page[R, T any](rows Rows[R], kind ids.ListKind, reader ids.Group, edge func(R) (*T, error)) *Page[T] {
+	p := &Page[T]{
+		Edges:     make([]Edge[T], 0, len(rows.Rows)),
+		PageInfo:  PageInfo{HasNextPage: rows.MoreBehind, HasPreviousPage: rows.MoreBefore},
+		LogCursor: rows.Inbox.cursor(InboxOf(reader), reader),
+	}
+	for _, row := range rows.Rows {
+		value, err := edge(row.Value)
+		cursor := ids.PageCursor{Kind: kind, Reader: reader, Position: row.Position}.String()
+		p.Edges = append(p.Edges, Edge[T]{Cursor: cursor, Value: value, Err: err})
+	}
+	if n := len(p.Edges); n > 0 {
+		p.PageInfo.StartCursor, p.PageInfo.EndCursor = &p.Edges[0].Cursor, &p.Edges[n-1].Cursor
+	}
+	return p
+}

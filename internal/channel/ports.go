@@ -1,0 +1,128 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"linkspan/internal/ids"
+)
+
+// ErrNotFound is what a port returns for a row that is not there.
+var ErrNotFound = errors.New("channel: not found")
+
+// Main is the directory and the judge. Implementations are safe for concurrent use. A main database out of reach is a
+// retryable SHARD_UNAVAILABLE fault.
+type Main interface {
+	// Decide runs fn in one transaction and commits it if fn returns nil; else it rolls back and returns fn's error as
+	// it is. fn may run more than once (conflicts, a commit whose outcome is unknown): it claims its operation first
+	// and changes nothing outside the transaction.
+	Decide(ctx context.Context, fn func(ctx context.Context, tx MainTx) error) error
+	// FindGroup returns a group by its handle or id; ErrNotFound.
+	FindGroup(ctx context.Context, by GroupSelector) (Group, error)
+	// ForgetOperations removes at most limit operations that are older than the age by main's clock, and returns how
+	// many it removed.
+	ForgetOperations(ctx context.Context, age time.Duration, limit int) (int, error)
+}
+
+// MainTx is a deciding transaction in main.
+type MainTx interface {
+	// Claim keeps the operation and returns nil, or returns the operation that was kept under the id before; where
+	// another transaction is just claiming it, it waits for that one's end.
+	Claim(ctx context.Context, op Operation) (*Operation, error)
+	// AmendOutcome replaces the outcome of an operation that this transaction claimed.
+	AmendOutcome(ctx context.Context, op ids.Op, outcome Outcome) error
+
+	// FindGroup returns a group by its handle or id; ErrNotFound.
+	FindGroup(ctx context.Context, by GroupSelector) (Group, error)
+	// InsertGroup registers a group; false if the handle is taken.
+	InsertGroup(ctx context.Context, group Group) (bool, error)
+
+	// InsertChannel writes a channel with its initiator's link and its first invitation, and sets the invitation's
+	// times by main's clock. False, and nothing is written, if the initiator's group has a live channel of that name.
+	InsertChannel(ctx context.Context, in *Invitation, ttl time.Duration) (bool, error)
+	// TakenNames returns which of the name keys the group's live channels have.
+	TakenNames(ctx context.Context, group ids.Group, keys []string) (map[string]bool, error)
+
+	// FindInvitation returns an invitation as it is now, EXPIRED by main's clock included; ErrNotFound.
+	FindInvitation(ctx context.Context, id ids.Invitation) (Invitation, error)
+	// ResolveInvitation moves an invitation from PENDING to another state if it is PENDING, not expired by main's
+	// clock, and sent or received by these groups as far as they are set. ErrNotFound if not; then nothing is written.
+	ResolveInvitation(ctx context.Context, r Resolution) (Invitation, error)
+	// ExpireInvitations moves at most limit overdue invitations, of the one sending group if it is set, to EXPIRED.
+	ExpireInvitations(ctx context.Context, sentBy ids.Group, limit int) ([]Invitation, error)
+
+	// LinkGroup links the invited group with the channel under that name. A name lost to another transaction in this
+	// moment makes Decide run its closure again.
+	LinkGroup(ctx context.Context, channel ids.Channel, group ids.Group, name string) (Link, error)
+	// CloseChannels closes channels whose only invitation has ended, with all links; it returns the initiators' links
+	// in the order of the channels.
+	CloseChannels(ctx context.Context, channels []ids.Channel) ([]Link, error)
+
+	// AppendSteps gives the steps their numbers, and what they need, and keeps them. The caller is expected to deliver them right after the
+	// commit: for a moment (the lease) nobody else will.
+	AppendSteps(ctx context.Context, steps []Step) error
+}
+
+// Resolution is the transition of an invitation that somebody decided on.
+type Resolution struct {
+	Invitation ids.Invitation
+	From, To   ids.Group
+	SentBy     ids.User // only if this user sent it; zero: whoever did
+	State      InvitationState
+	By         User
+	Reason     *string
+}
+
+// Shards reads and changes what lives on the shards. Implementations are safe for concurrent use and route by the ids
+// alone. A cluster out of reach is a retryable SHARD_UNAVAILABLE fault and concerns its own slots alone.
+type Shards interface {
+	LogReader
+	// SlotOf returns the slot of a group, by which its channels are placed.
+	SlotOf(group ids.Group) uint16
+	// ClusterOf returns the name of the cluster that holds the channel's slot now.
+	ClusterOf(channel ids.Channel) string
+
+	// Apply runs fn in one transaction on the step's destination, if the step is the next of its stream there. False if
+	// it was applied before; ErrStepGap if an earlier one was not.
+	Apply(ctx context.Context, step Step, fn func(ctx context.Context, tx ShardTx) error) (bool, error)
+
+	// Channels returns the channels as the group sees them; those that it may not see, or that do not exist, are
+	// absent. Unread says for each that could not be read why. The zero group is an operator's view.
+	Channels(ctx context.Context, group ids.Group, channels []ids.Channel) (found map[ids.Channel]*SharedChannel, unread map[ids.Channel]error)
+	// Invitations returns those of the invitations that the group sent or received.
+	Invitations(ctx context.Context, group ids.Group, invitations []ids.Invitation) (map[ids.Invitation]*Invitation, error)
+	// User returns a user that the group knows: its own, or one whom it met; ErrNotFound.
+	User(ctx context.Context, group ids.Group, user ids.User) (User, error)
+	// ListChannels reads a part of the group's list of channels.
+	ListChannels(ctx context.Context, group ids.Group, r Range) (Rows[ids.Channel], error)
+	// ListInvitations reads a part of one of the group's lists of invitations.
+	ListInvitations(ctx context.Context, group ids.Group, f InvitationFilter, r Range) (Rows[*Invitation], error)
+	// CountInvitations returns the length of that list.
+	CountInvitations(ctx context.Context, group ids.Group, f InvitationFilter) (int, error)
+}
+
+// ErrStepGap is the error of a step that comes before its turn.
+var ErrStepGap = errors.New("channel: an earlier step of the stream was not applied yet")
+
+// ShardTx is the transaction in which a step takes effect on one shard. Copies are replaced only by newer versions.
+type ShardTx interface {
+	// InsertInboxLog makes the group's inbox log.
+	InsertInboxLog(ctx context.Context, group ids.Group) error
+	// AppendInbox appends an event to the group's inbox log and returns its number, which is also the position of what
+	// the event adds to the group's lists.
+	AppendInbox(ctx context.Context, group ids.Group, event LogEvent) (int64, error)
+	// SaveUsers keeps users as the group knows them now.
+	SaveUsers(ctx context.Context, group ids.Group, users []User) error
+	// SaveInvitation adds an invitation to the group's lists at the position, or replaces an older copy where it is.
+	SaveInvitation(ctx context.Context, group ids.Group, in *Invitation, position int64) error
+	// InsertListedChannel adds a channel to the group's list at the position.
+	InsertListedChannel(ctx context.Context, group ids.Group, channel ids.Channel, position int64) error
+
+	// InsertChannel makes the channel shard with the initiator's side and the channel's log.
+	InsertChannel(ctx context.Context, in *Invitation, topic *string) error
+	// LinkSide adds the side of the group that accepted, makes the channel ACTIVE and appends to the channel's log.
+	LinkSide(ctx context.Context, in *Invitation, link Link) error
+	// CloseChannel closes the channel and the initiator's side.
+	CloseChannel(ctx context.Context, link Link) error
+}

@@ -1,0 +1,112 @@
+package channel
+
+import "fmt"
+
+// UserErrorCode says why a refusal was a refusal.
+type UserErrorCode string
+
+// The codes of refusals, each with a type of its own.
+const (
+	CodeGroupNotFound        UserErrorCode = "GROUP_NOT_FOUND"
+	CodeInvitationNotFound   UserErrorCode = "INVITATION_NOT_FOUND"
+	CodeSelfInvitation       UserErrorCode = "SELF_INVITATION"
+	CodeNameTaken            UserErrorCode = "NAME_TAKEN"
+	CodeInvitationNotPending UserErrorCode = "INVITATION_NOT_PENDING"
+	CodeNotAllowed           UserErrorCode = "NOT_ALLOWED"
+	CodeIdempotencyKeyReused UserErrorCode = "IDEMPOTENCY_KEY_REUSED"
+	CodeInvalidInput         UserErrorCode = "INVALID_INPUT"
+)
+
+// UserError is a refusal as GraphQL shows it. It is an error, so that it ends and rolls back the transaction that it
+// is found in; [Service] hands it out as data.
+type UserError interface {
+	error
+	IsUserError()
+	GetCode() UserErrorCode
+	GetMessage() string
+	GetPath() []string
+}
+
+// refusal is what all refusals have.
+type refusal struct {
+	Code    UserErrorCode
+	Message string
+	Path    []string
+}
+
+func (r refusal) Error() string          { return fmt.Sprintf("refused: %s: %s", r.Code, r.Message) }
+func (r refusal) IsUserError()           {}
+func (r refusal) GetCode() UserErrorCode { return r.Code }
+func (r refusal) GetMessage() string     { return r.Message }
+func (r refusal) GetPath() []string      { return r.Path }
+
+type (
+	// GroupNotFoundError: no group has that handle or id.
+	GroupNotFoundError struct{ refusal }
+	// InvitationNotFoundError: there is no such invitation, or the viewer may not see it.
+	InvitationNotFoundError struct{ refusal }
+	// SelfInvitationError: initiator and target are the same group.
+	SelfInvitationError struct{ refusal }
+	// NameTakenError: the name or handle is in use; Suggestion, if any, was free a moment ago.
+	NameTakenError struct {
+		refusal
+		Suggestion *string
+	}
+	// InvitationNotPendingError: the invitation is in State, from where that transition does not go.
+	InvitationNotPendingError struct {
+		refusal
+		State InvitationState
+	}
+	// NotAllowedError: the viewer's role or group may not do that.
+	NotAllowedError struct{ refusal }
+	// IdempotencyKeyReusedError: the key was used with another input.
+	IdempotencyKeyReusedError struct{ refusal }
+	// InvalidInputError: a value is outside its limits.
+	InvalidInputError struct{ refusal }
+)
+
+func input(field ...string) []string { return append([]string{"input"}, field...) }
+
+func groupNotFound() UserError {
+	return GroupNotFoundError{refusal{CodeGroupNotFound, "There is no group with that handle or id.", input("target")}}
+}
+
+func invitationNotFound() UserError {
+	return InvitationNotFoundError{refusal{CodeInvitationNotFound, "There is no such invitation.", input("invitationId")}}
+}
+
+func selfInvitation() UserError {
+	return SelfInvitationError{refusal{CodeSelfInvitation, "A group can't share a channel with itself.", input("target")}}
+}
+
+func nameTaken(name, suggestion string) UserError {
+	e := NameTakenError{refusal: refusal{CodeNameTaken, fmt.Sprintf("Your group already has a channel named %q.", name), input("name")}}
+	if suggestion != "" {
+		e.Suggestion = &suggestion
+	}
+	return e
+}
+
+func handleTaken(handle string) UserError {
+	return NameTakenError{refusal: refusal{CodeNameTaken, fmt.Sprintf("The handle %q belongs to another group.", handle), input("handle")}}
+}
+
+func invitationNotPending(state InvitationState) UserError {
+	return InvitationNotPendingError{
+		refusal{CodeInvitationNotPending, fmt.Sprintf("The invitation is %s already.", state), input("invitationId")}, state,
+	}
+}
+
+func notAllowed(message string, path ...string) UserError {
+	return NotAllowedError{refusal{CodeNotAllowed, message, append([]string{}, path...)}}
+}
+
+func keyReused() UserError {
+	return IdempotencyKeyReusedError{refusal{
+		CodeIdempotencyKeyReused, "This idempotencyKey was used with another input: take a new one.", input("idempotencyKey"),
+	}}
+}
+
+func invalidInput(message string, field string) UserError {
+	return InvalidInputError{refusal{CodeInvalidInput, message, input(field)}}
+}

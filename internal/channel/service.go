@@ -1,0 +1,83 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"linkspan/internal/ids"
+)
+
+// DefaultInvitationTTL is how long an invitation can be accepted where nothing else is configured: 14 days.
+const DefaultInvitationTTL = 14 * 24 * time.Hour
+
+// Service is what users can do. It is safe for concurrent use. Refusals are data in the payloads' Errors; an error
+// returned is a fault (see [Fault]) or unknown.
+type Service struct {
+	Main          Main
+	Shards        Shards
+	Outbox        Outbox
+	Hub           Hub
+	InvitationTTL time.Duration
+	Logger        *slog.Logger
+}
+
+// refused turns the error of a decision into the refusals of a payload; other errors stay errors.
+func refused(err error) ([]UserError, error) {
+	var refusal UserError
+	if errors.As(err, &refusal) {
+		return []UserError{refusal}, nil
+	}
+	return nil, err
+}
+
+// claim keeps the operation, or returns the outcome of its earlier run. Another input under its key is refused.
+func claim(ctx context.Context, tx MainTx, op Operation) (*Outcome, error) {
+	kept, err := tx.Claim(ctx, op)
+	if err != nil || kept == nil {
+		return nil, err
+	}
+	if kept.Input != op.Input || kept.Mutation != op.Mutation {
+		return nil, keyReused()
+	}
+	return &kept.Outcome, nil
+}
+
+// decided is what a deciding transaction leaves to do: the steps that it appended, or, where it only found what was
+// decided before, the subject whose steps may still be open.
+type decided struct {
+	outcome  Outcome
+	steps    []Step
+	repeated bool
+}
+
+// finish delivers what a decision about a channel left to do, as far as the answer needs it.
+func (s *Service) finish(ctx context.Context, d decided, required ...Destination) error {
+	if d.repeated {
+		return s.Outbox.Settle(ctx, d.outcome.Channel.Bytes(), required...)
+	}
+	return s.Outbox.Drive(ctx, d.steps, required...)
+}
+
+func toChannel(id ids.Channel) Destination { return Destination{Channel: id} }
+func toGroup(id ids.Group) Destination     { return Destination{Group: id} }
+
+// about returns a step about a channel.
+func about(in *Invitation, op ids.Op, to Destination, kind StepKind, effect Effect) Step {
+	effect.Invitation = in
+	return Step{Stream: Stream{Subject: in.ChannelID.Bytes(), Destination: to}, Op: op, Kind: kind, Effect: effect}
+}
+
+// channelAndInvitation reads both anew, as the viewer sees them, for a payload.
+func (s *Service) channelAndInvitation(ctx context.Context, v *Viewer, o Outcome) (*SharedChannel, *Invitation, error) {
+	channel, err := s.channel(ctx, v, o.Channel)
+	if err != nil {
+		return nil, nil, err
+	}
+	in, err := s.invitation(ctx, v, o.Invitation)
+	if err != nil {
+		return nil, nil, err
+	}
+	return channel, in, nil
+}

@@ -1,0 +1,83 @@
+package channel
+
+import (
+	"context"
+	"time"
+
+	"linkspan/internal/ids"
+)
+
+// StepKind is what a step of the outbox does at its destination.
+type StepKind string
+
+// The kinds of steps. Those for a channel run on the channel's slot, where the initiator's own rows live too, so that
+// the channel shard and the initiator's lists and inbox change in one transaction. Those for a group run on its slot.
+const (
+	StepRegisterGroup     StepKind = "REGISTER_GROUP"     // for a group: its inbox log
+	StepCreateChannel     StepKind = "CREATE_CHANNEL"     // for a channel: shard, initiator's side, list and inbox
+	StepReceiveInvitation StepKind = "RECEIVE_INVITATION" // for a group: list and inbox
+	StepLinkGroup         StepKind = "LINK_GROUP"         // for a channel: the new side, log, initiator's list and inbox
+	StepReceiveChannel    StepKind = "RECEIVE_CHANNEL"    // for a group: lists and inbox
+	StepCloseChannel      StepKind = "CLOSE_CHANNEL"      // for a channel: shard, initiator's side, lists and inbox
+	StepChangeInvitation  StepKind = "CHANGE_INVITATION"  // for a group: list and inbox
+)
+
+// Destination is where a step takes effect: a channel or a group. It is routed when the step is delivered, so that
+// steps survive the move of a slot. Exactly one field is set.
+type Destination struct {
+	Channel ids.Channel
+	Group   ids.Group
+}
+
+// Stream names a sequence of steps that take effect in order: one for each subject and destination. Subject is the
+// channel, or the group that is being registered, that the steps are about.
+type Stream struct {
+	Subject     [16]byte
+	Destination Destination
+}
+
+// Step is one effect on another cluster than main, written into the deciding transaction. Number is dense within the
+// stream, from 1; the destination keeps the last number that it applied, in the effect's own transaction, so that each
+// step takes effect exactly once and in order whoever delivers it, and however often.
+type Step struct {
+	Stream Stream
+	Number int64
+	// Needs is the number in the subject's stream to the channel that must have taken effect before; 0: none. By it
+	// nobody hears of a channel that is not there yet.
+	Needs  int64
+	Op     ids.Op
+	Kind   StepKind
+	Effect Effect
+}
+
+// AfterChannel reports whether the step waits for the channel's own step of the same decision.
+func (k StepKind) AfterChannel() bool { return k == StepReceiveInvitation || k == StepReceiveChannel }
+
+// Effect is what a step needs to know, as it was decided.
+type Effect struct {
+	Group      *Group      `json:"group,omitempty"`      // RegisterGroup
+	Invitation *Invitation `json:"invitation,omitempty"` // all others: as it is after the transition
+	Topic      *string     `json:"topic,omitempty"`      // CreateChannel
+	Link       *Link       `json:"link,omitempty"`       // LinkGroup, ReceiveChannel: the target's; CloseChannel: the initiator's
+}
+
+// Link is a row of the shard referential table: a group's link with a channel.
+type Link struct {
+	Channel  ids.Channel `json:"channel"`
+	Group    ids.Group   `json:"group"`
+	State    LinkState   `json:"state"`
+	Version  int32       `json:"version"`
+	Name     string      `json:"name"`
+	LinkedAt *time.Time  `json:"linkedAt,omitempty"`
+}
+
+// Outbox delivers steps to their destinations.
+type Outbox interface {
+	// Drive delivers steps that the caller's own transaction has just appended. It returns when all have taken effect,
+	// or when the required destinations have and the others have had a short while; what is left goes on by itself.
+	// The error is a retryable SHARD_UNAVAILABLE fault where a required one is out of reach; the step is delivered
+	// later all the same.
+	Drive(ctx context.Context, steps []Step, required ...Destination) error
+	// Settle delivers whatever is still open for the subject, for an answer that repeats an earlier one.
+	Settle(ctx context.Context, subject [16]byte, required ...Destination) error
+}

@@ -1,0 +1,48 @@
+package channel
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// OperationsKept is how long a mutation can be repeated with its key: twice the 24 hours that the contract promises.
+	OperationsKept = 48 * time.Hour
+
+	expireEvery = time.Second
+	forgetEvery = time.Hour
+	forgetBatch = 1000
+)
+
+// Sweep does what is due by time until ctx ends: it tells of invitations that expired and forgets old operations. Any
+// number of processes may run it. Nothing depends on it but that news of expiry arrive and tables stay small.
+func (s *Service) Sweep(ctx context.Context) {
+	expire, forget := time.NewTicker(expireEvery), time.NewTicker(forgetEvery)
+	defer expire.Stop()
+	defer forget.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-expire.C:
+			s.repeat(ctx, "expire invitations", expireBatch, func() (int, error) { return s.ExpireDue(ctx) })
+		case <-forget.C:
+			s.repeat(ctx, "forget operations", forgetBatch, func() (int, error) {
+				return s.Main.ForgetOperations(ctx, OperationsKept, forgetBatch)
+			})
+		}
+	}
+}
+
+// repeat runs a batch until one is not full. A failure waits for the next turn.
+func (s *Service) repeat(ctx context.Context, what string, full int, batch func() (int, error)) {
+	for ctx.Err() == nil {
+		n, err := batch()
+		if err != nil && ctx.Err() == nil {
+			s.Logger.WarnContext(ctx, "sweep: "+what, "err", err)
+		}
+		if err != nil || n < full {
+			return
+		}
+	}
+}

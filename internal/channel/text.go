@@ -1,0 +1,70 @@
+package channel
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	// MaxNameRunes is the greatest length of a name, in code points after NFC and trim.
+	MaxNameRunes = 80
+	// MaxTextRunes is the greatest length of a topic, note or reason, in code points after NFC.
+	MaxTextRunes = 560
+)
+
+// cleanName returns a name as it is kept: NFC, trimmed, 1 to 80 code points, with something to see in it and no
+// control characters. The refusal names the field.
+func cleanName(name, field string) (string, error) {
+	name = strings.TrimSpace(norm.NFC.String(name))
+	switch n := utf8.RuneCountInString(name); {
+	case n == 0 || strings.IndexFunc(name, visible) < 0:
+		return "", invalidInput("A name must have something to see in it.", field)
+	case n > MaxNameRunes:
+		return "", invalidInput("A name has at most 80 characters.", field)
+	case strings.IndexFunc(name, control) >= 0:
+		return "", invalidInput("A name is one line without control characters.", field)
+	}
+	return name, nil
+}
+
+func visible(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) }
+
+// control tells what would break a line or turn the text around it: Cc, the line and paragraph separators and the
+// bidirectional overrides and isolates (UAX #9). Right-to-left letters and marks are welcome.
+func control(r rune) bool {
+	return unicode.Is(unicode.Cc, r) || r == '\u2028' || r == '\u2029' ||
+		(r >= '\u202a' && r <= '\u202e') || (r >= '\u2066' && r <= '\u2069')
+}
+
+// cleanText returns an optional text as it is kept: NFC, at most 560 code points, nil where there is none.
+func cleanText(text *string, field string) (*string, error) {
+	if text == nil || *text == "" {
+		return nil, nil
+	}
+	clean := norm.NFC.String(*text)
+	if utf8.RuneCountInString(clean) > MaxTextRunes {
+		return nil, invalidInput("At most 560 characters.", field)
+	}
+	return &clean, nil
+}
+
+// NameKey returns what must be unique among the names of a group's live channels: NFC and case-folded, so that names
+// that look the same are the same.
+func NameKey(name string) string {
+	return norm.NFC.String(cases.Fold().String(norm.NFC.String(name)))
+}
+
+// numbered returns the n-th alternative to a name that is taken ("launch 2" …), within MaxNameRunes.
+func numbered(name string, n int) string {
+	suffix := " " + strconv.Itoa(n)
+	runes := []rune(name)
+	if room := MaxNameRunes - len(suffix); len(runes) > room {
+		runes = runes[:room]
+	}
+	return norm.NFC.String(strings.TrimSpace(string(runes)) + suffix)
+}

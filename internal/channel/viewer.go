@@ -1,0 +1,45 @@
+package channel
+
+import (
+	"context"
+	"time"
+
+	"linkspan/internal/ids"
+)
+
+// Role is the role of a user in its group.
+type Role string
+
+// The roles. Operators have none: they have no group.
+const (
+	RoleAdmin  Role = "ADMIN"
+	RoleMember Role = "MEMBER"
+)
+
+// Viewer is who asks, as its token says: a user of a group, or an operator, who has no group.
+type Viewer struct {
+	User      User
+	Group     Group
+	Role      Role
+	Operator  bool
+	ExpiresAt time.Time // when the token ends
+}
+
+// IsNode marks the type as a Node of the schema.
+func (*Viewer) IsNode() {}
+
+// ID returns the viewer's own id, which differs from its user's.
+func (v *Viewer) ID() ids.Viewer { return ids.Viewer{User: v.User.ID} }
+
+type viewerKey struct{}
+
+// WithViewer returns a context in which ViewerFrom finds v.
+func WithViewer(ctx context.Context, v *Viewer) context.Context {
+	return context.WithValue(ctx, viewerKey{}, v)
+}
+
+// ViewerFrom returns who asks; nil where nobody signed in, which the edge lets through for introspection alone.
+func ViewerFrom(ctx context.Context) *Viewer {
+	v, _ := ctx.Value(viewerKey{}).(*Viewer)
+	return v
+}

@@ -1,0 +1,117 @@
+// Package demo has what a newcomer meets first: three groups with users, a linked channel, a pending invitation, and
+// the tour.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
+)
+
+// User is a user of the demo data.
+type User struct {
+	Sub, Name, Group string
+	Admin            bool
+}
+
+// Users are those of the demo data; contract, "Demo data".
+var Users = []User{
+	{"ana", "Ana", "acme", true},
+	{"ben", "Ben", "acme", false},
+	{"gil", "Gil", "globex", true},
+	{"hua", "Hua", "globex", false},
+	{"ivy", "Ivy", "initech", true},
+}
+
+var groups = []struct{ handle, name string }{
+	{"acme", "Acme"},
+	{"globex", "Globex"},
+	{"initech", "Initech"},
+}
+
+// Seed makes the demo data, or what is missing of it.
+func Seed(ctx context.Context, service *channel.Service) error {
+	operator := &channel.Viewer{Operator: true, User: channel.User{ID: ids.UserOf(ids.Group{}, "demo")}}
+	viewers := make(map[string]*channel.Viewer)
+	for _, g := range groups {
+		group, err := ensureGroup(ctx, service, operator, g.handle, g.name)
+		if err != nil {
+			return err
+		}
+		for _, user := range Users {
+			if user.Group == g.handle {
+				viewers[user.Sub] = &channel.Viewer{
+					Group: group, Role: channel.RoleAdmin,
+					User: channel.User{ID: ids.UserOf(group.ID, user.Sub), Name: user.Name, Group: group},
+				}
+			}
+		}
+	}
+	received, err := service.ReceivedInvitations(ctx, viewers["ana"], channel.PageArgs{}, nil)
+	if err != nil || len(received.Edges) > 0 {
+		return err // the last step is done: all is
+	}
+	linked, err := create(ctx, service, viewers["ana"], "globex", "launch", "Everything about the launch", "Shall we plan the launch together?")
+	if err != nil {
+		return err
+	}
+	name, key := "acme-launch", "demo-accept"
+	accepted, err := service.AcceptSharedChannel(ctx, viewers["gil"], channel.AcceptSharedChannelInput{
+		InvitationID: linked, Name: &name, IdempotencyKey: &key,
+	})
+	if err != nil {
+		return err
+	}
+	if err := happened(accepted.Errors); err != nil {
+		return err
+	}
+	_, err = create(ctx, service, viewers["ivy"], "acme", "security-review", "", "Our auditors would like to join in.")
+	return err
+}
+
+func ensureGroup(ctx context.Context, service *channel.Service, operator *channel.Viewer, handle, name string) (channel.Group, error) {
+	if group, err := service.Group(ctx, handle); err != nil || group != nil {
+		if err != nil {
+			return channel.Group{}, err
+		}
+		return *group, nil
+	}
+	registered, err := service.RegisterGroup(ctx, operator, channel.RegisterGroupInput{Handle: handle, Name: name})
+	if err != nil {
+		return channel.Group{}, err
+	}
+	if err := happened(registered.Errors); err != nil {
+		return channel.Group{}, err
+	}
+	return *registered.Group, nil
+}
+
+func create(ctx context.Context, service *channel.Service, v *channel.Viewer, target, name, topic, note string) (ids.Invitation, error) {
+	key := "demo-" + name
+	created, err := service.CreateSharedChannel(ctx, v, channel.CreateSharedChannelInput{
+		Target: channel.GroupSelector{Handle: &target}, Name: name, Topic: &topic, Note: &note, IdempotencyKey: &key,
+	})
+	if err != nil {
+		return ids.Invitation{}, err
+	}
+	if err := happened(created.Errors); err != nil {
+		return ids.Invitation{}, err
+	}
+	return created.Invitation.ID, nil
+}
+
+// happened turns refusals into an error.
+func happened(refusals []channel.UserError) error {
+	var all []error
+	for _, refusal := range refusals {
+		all = append(all, fmt.Errorf("demo data: %w", refusal))
+	}
+	return errors.Join(all...)
+}
+
+// TokenTTL is how long tokens for demo users are good for by default.
+const TokenTTL = 24 * time.Hour

@@ -1,0 +1,138 @@
+package ids
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"hash/crc32"
+	"io"
+	"strconv"
+)
+
+// LogKind is the kind of a log.
+type LogKind byte
+
+// LogInbox is a group's inbox log.
+const LogInbox LogKind = 1
+
+// LogCursor is a position in a log: the reader has everything up to and including Position. It names the log, the
+// group that reads it and the history it belongs to, because a position means nothing elsewhere.
+type LogCursor struct {
+	Kind     LogKind
+	Log      Log
+	Reader   Group
+	History  History
+	Position int64 // number of the last event that the reader has; 0 before the first
+}
+
+// ListKind is the kind of a paged list.
+type ListKind byte
+
+// The paged lists.
+const (
+	ListSharedChannels      ListKind = 1
+	ListReceivedInvitations ListKind = 2
+	ListSentInvitations     ListKind = 3
+	ListChannelInvitations  ListKind = 4
+)
+
+// PageCursor is a place in a paged list of a group: the row at Position, whether it still exists or not.
+type PageCursor struct {
+	Kind     ListKind
+	Reader   Group
+	Position int64
+}
+
+const (
+	versionLogCursor  = 0x11
+	versionPageCursor = 0x21
+	checksumSize      = 4
+)
+
+// String returns the cursor as clients see it.
+func (c LogCursor) String() string {
+	raw := make([]byte, 0, 64)
+	raw = append(raw, versionLogCursor, byte(c.Kind))
+	raw = append(raw, c.Log.key[:]...)
+	raw = append(raw, c.Reader.key[:]...)
+	raw = append(raw, c.History.key[:]...)
+	return seal(binary.BigEndian.AppendUint64(raw, uint64(c.Position)))
+}
+
+// ParseLogCursor reads a cursor; the error is a *MalformedError. It does not tell whether the cursor is of the log that
+// the caller means: compare Kind, Log and Reader.
+func ParseLogCursor(text string) (LogCursor, error) {
+	malformed := &MalformedError{What: "a log cursor"}
+	raw, ok := unseal(text)
+	if !ok || len(raw) != 2+3*16+8 || raw[0] != versionLogCursor {
+		return LogCursor{}, malformed
+	}
+	c := LogCursor{
+		Kind:     LogKind(raw[1]),
+		Log:      Log{key(raw[2:18])},
+		Reader:   Group{key(raw[18:34])},
+		History:  History{key(raw[34:50])},
+		Position: int64(binary.BigEndian.Uint64(raw[50:])),
+	}
+	if c.Position < 0 {
+		return LogCursor{}, malformed
+	}
+	return c, nil
+}
+
+// MarshalGQL writes the cursor in GraphQL.
+func (c LogCursor) MarshalGQL(w io.Writer) { io.WriteString(w, strconv.Quote(c.String())) }
+
+// UnmarshalGQL reads the cursor from GraphQL; the error is a *MalformedError.
+func (c *LogCursor) UnmarshalGQL(v any) error {
+	text, ok := v.(string)
+	if !ok {
+		return &MalformedError{What: "a log cursor"}
+	}
+	parsed, err := ParseLogCursor(text)
+	if err != nil {
+		return err
+	}
+	*c = parsed
+	return nil
+}
+
+// String returns the cursor as clients see it.
+func (c PageCursor) String() string {
+	raw := make([]byte, 0, 32)
+	raw = append(raw, versionPageCursor, byte(c.Kind))
+	raw = append(raw, c.Reader.key[:]...)
+	return seal(binary.BigEndian.AppendUint64(raw, uint64(c.Position)))
+}
+
+// ParsePageCursor reads a cursor of that list of that group; anything else is a *MalformedError.
+func ParsePageCursor(text string, kind ListKind, reader Group) (PageCursor, error) {
+	malformed := &MalformedError{What: "a cursor of this list"}
+	raw, ok := unseal(text)
+	if !ok || len(raw) != 2+16+8 || raw[0] != versionPageCursor {
+		return PageCursor{}, malformed
+	}
+	c := PageCursor{
+		Kind:     ListKind(raw[1]),
+		Reader:   Group{key(raw[2:18])},
+		Position: int64(binary.BigEndian.Uint64(raw[18:])),
+	}
+	if c.Kind != kind || c.Reader != reader || c.Position < 0 {
+		return PageCursor{}, malformed
+	}
+	return c, nil
+}
+
+// seal appends a checksum, which tells a garbled cursor from a foreign one, and encodes. It is no signature: a cursor
+// gives no right.
+func seal(raw []byte) string {
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(raw, crc32.ChecksumIEEE(raw)))
+}
+
+func unseal(text string) ([]byte, bool) {
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(sealed) < checksumSize || base64.RawURLEncoding.EncodeToString(sealed) != text {
+		return nil, false
+	}
+	raw, sum := sealed[:len(sealed)-checksumSize], sealed[len(sealed)-checksumSize:]
+	return raw, crc32.ChecksumIEEE(raw) == binary.BigEndian.Uint32(sum)
+}

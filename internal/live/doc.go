@@ -1,0 +1,22 @@
+// Package live is the hub that lets subscribers follow logs, and the hints that make it quick.
+//
+// A subscriber pulls: it has its own position, and each [Subscription.Next] returns what comes right behind it. The
+// newest events of a log that somebody follows sit in memory once; whoever is further behind reads the log in pages.
+// Nothing is pushed, so a slow subscriber delays nobody and costs no more than its position.
+//
+// The invariants it keeps:
+//
+//   - What a subscriber gets is the log from its position on: dense, in order, nothing twice. Events enter only by
+//     reads that continue exactly where the last one ended.
+//   - A log is registered before its head is read, so that no event falls between the two.
+//   - A hint only makes a read due. Lost, doubled, late, too low or too high, it changes no result: the poll finds what
+//     no hint told, and a read that finds nothing changes nothing.
+//   - Each log is read at its head by one goroutine at a time, however many follow it; everybody who asks for news
+//     while it reads shares the next read, which begins after they asked.
+//   - A log whose history changes, or that falls behind what it had shown, ends all its subscriptions with
+//     CURSOR_EXPIRED. No subscriber is carried silently from one history into another.
+//   - Nothing is kept for a log that nobody follows.
+//
+// It is no queue and no store: it delivers nothing that the log does not hold, and knows nothing of what events mean or
+// who may see them.
+package live

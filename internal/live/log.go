@@ -1,0 +1,189 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
+)
+
+// log is a log that somebody follows, or is about to.
+type log struct {
+	hub         *Hub
+	key         channel.LogKey
+	subscribers int // guarded by hub.mu
+
+	ctx    context.Context // ends with the last subscriber, or with the hub
+	cancel context.CancelFunc
+
+	// now is nil until the head was read once. Only the goroutine that reads the head stores it.
+	now atomic.Pointer[moment]
+
+	mu      sync.Mutex
+	reading bool          // a goroutine is reading the head
+	next    *round        // the read of the head that somebody asked for and that has not begun
+	asked   chan struct{} // cuts the pause after a failed read short
+	pages   map[pageKey]*page
+}
+
+// round is one read of a log's head and what it found; the fields are set when done is closed.
+type round struct {
+	done  chan struct{}
+	epoch uint64
+	head  channel.LogHead // may be ahead of what has been read into memory
+	err   error
+}
+
+func newLog(h *Hub, key channel.LogKey) *log {
+	l := &log{hub: h, key: key, asked: make(chan struct{}, 1), pages: map[pageKey]*page{}}
+	l.ctx, l.cancel = context.WithCancel(h.ctx)
+	return l
+}
+
+// follow makes a subscription for a subscriber that has been registered.
+func (l *log) follow(ctx context.Context, from *ids.LogCursor) (*Subscription, error) {
+	r := l.ask()
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-l.ctx.Done():
+		return nil, ErrClosed
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	if from != nil && (from.History != r.head.History || from.Position > r.head.Number) {
+		return nil, channel.Expired()
+	}
+	s := &Subscription{
+		log:      l,
+		epoch:    r.epoch,
+		position: r.head,
+		target:   r.head.Number,
+		last:     time.Now(),
+	}
+	if from != nil {
+		s.position.Number = from.Position
+	}
+	s.greeting = s.position.Number == s.target
+	s.caughtUp = s.greeting
+	return s, nil
+}
+
+// ask makes a read of the log's head due, which begins after this call. It does not wait.
+func (l *log) ask() *round {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.next == nil {
+		l.next = &round{done: make(chan struct{})}
+	}
+	r := l.next
+	if !l.reading {
+		l.reading = true
+		l.hub.spawn(l.readRounds)
+		return r
+	}
+	select {
+	case l.asked <- struct{}{}:
+	default:
+	}
+	return r
+}
+
+// begin takes the round that is due, or if nobody asked, a round of its own if more is true. Without either it returns
+// nil, and the next one who asks starts a new goroutine.
+func (l *log) begin(more bool) *round {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-l.asked:
+	default:
+	}
+	r := l.next
+	l.next = nil
+	if r == nil && more {
+		r = &round{done: make(chan struct{})}
+	}
+	l.reading = r != nil
+	return r
+}
+
+// readRounds reads the head until nobody asks, all is read and nothing is to be tried again.
+func (l *log) readRounds() {
+	pause := backoff{longest: l.hub.cfg.Poll}
+	for more := false; ; {
+		r := l.begin(more)
+		if r == nil {
+			return
+		}
+		r.epoch, r.head, r.err = l.read()
+		if l.ctx.Err() != nil {
+			return // whoever waits for the round sees the hub's end
+		}
+		close(r.done)
+		if !retryable(r.err) {
+			pause.reset()
+			more = r.err == nil && r.head.Number > l.now.Load().head.Number
+			continue
+		}
+		more = true
+		select {
+		case <-l.ctx.Done():
+			return
+		case <-l.asked:
+		case <-time.After(pause.next()):
+			l.hub.outage.begin(r.err) // somebody still waits
+		}
+	}
+}
+
+// read reads on from what is known and publishes what it finds. The head it returns is of the epoch it returns.
+func (l *log) read() (uint64, channel.LogHead, error) {
+	now := l.now.Load()
+	if now == nil {
+		head, err := l.readHead()
+		if err != nil {
+			return 0, channel.LogHead{}, err
+		}
+		l.now.Store(begun(1, head))
+		return 1, head, nil
+	}
+	found, err := l.readPage(now.head.Number)
+	next := now
+	switch {
+	case retryable(err) || l.ctx.Err() != nil:
+		return now.epoch, found.Head, err
+	case err != nil:
+		next = now.failed(err)
+	case found.Head.History != now.head.History || found.Head.Number < now.head.Number:
+		// Another history; or commits that were shown are lost, and their numbers will be given again.
+		next = begun(now.epoch+1, found.Head)
+		l.hub.cfg.Logger.Warn("a log went back or changed its history; its subscribers must begin anew",
+			"log", l.key.ID.UUID(), "was", now.head.Number, "is", found.Head.Number)
+	case len(found.Events) > 0 || now.err != nil:
+		next = now.grown(found.Events, l.hub.cfg.Ring)
+	}
+	if next != now {
+		l.now.Store(next)
+		close(now.over)
+	}
+	return next.epoch, found.Head, err
+}
+
+func (l *log) readHead() (channel.LogHead, error) {
+	ctx, cancel := context.WithTimeout(l.ctx, readTimeout)
+	defer cancel()
+	heads, err := l.hub.cfg.Reader.LogHeads(ctx, []channel.LogKey{l.key})
+	if head, ok := heads[l.key]; ok {
+		return head, nil
+	}
+	if err == nil {
+		err = fmt.Errorf("live: the reader gave no head of log %s", l.key.ID.UUID())
+	}
+	return channel.LogHead{}, outOfTime(err)
+}

@@ -1,0 +1,133 @@
+package live
+
+import (
+	"context"
+	"time"
+
+	"linkspan/internal/channel"
+)
+
+// Subscription implements [channel.Subscription]: one subscriber's position in a log. One goroutine uses it.
+type Subscription struct {
+	log      *log
+	epoch    uint64          // of the log when the subscription began; in any other it has expired
+	position channel.LogHead // behind what the subscriber has
+	target   int64           // where the log stood when the subscription began: the replay ends there
+	greeting bool            // the checkpoint that comes first of all is due
+	caughtUp bool            // the replay has ended, or there was none
+	last     time.Time       // of the last delivery
+	idle     *time.Timer
+	closed   bool
+}
+
+// Next implements [channel.Subscription]. The events of a delivery are shared with other subscribers and must not be
+// changed. A checkpoint for idleness comes only after the replay has ended, so the first one always tells its end.
+// An error that no waiting mends is returned to all who wait at the time; the subscription stands where it stood, and
+// Next may be tried again.
+func (s *Subscription) Next(ctx context.Context) (channel.Delivery, error) {
+	pause := backoff{longest: s.log.hub.cfg.Poll}
+	first := s.log.now.Load() // what went wrong before is not this call's business: the poll tries again
+	for {
+		if err := s.over(ctx); err != nil {
+			return channel.Delivery{}, err
+		}
+		now := s.log.now.Load()
+		if now.epoch != s.epoch {
+			return channel.Delivery{}, channel.Expired()
+		}
+		if s.greeting {
+			s.greeting = false
+			return s.deliver(nil, true), nil
+		}
+		if s.position.Number < now.head.Number {
+			events, err := s.behind(ctx, now)
+			if err == nil {
+				return s.deliver(events, false), nil
+			}
+			if !retryable(err) {
+				return channel.Delivery{}, err
+			}
+			s.log.hub.outage.begin(err)
+			if err := s.wait(ctx, nil, pause.next()); err != nil {
+				return channel.Delivery{}, err
+			}
+			continue
+		}
+		if now.err != nil && now != first {
+			return channel.Delivery{}, now.err
+		}
+		left := forever
+		if s.caughtUp {
+			left = s.log.hub.cfg.Idle - time.Since(s.last)
+		}
+		if left <= 0 {
+			return s.deliver(nil, true), nil
+		}
+		if err := s.wait(ctx, now.over, left); err != nil {
+			return channel.Delivery{}, err
+		}
+	}
+}
+
+// forever is longer than any subscription.
+const forever = time.Duration(1<<63 - 1)
+
+// behind returns the events right behind the subscriber's position, from memory or else from the log.
+func (s *Subscription) behind(ctx context.Context, now *moment) ([]channel.LogEvent, error) {
+	if events, ok := now.after(s.position.Number, s.log.hub.cfg.PageSize); ok {
+		return events, nil
+	}
+	return s.log.behind(ctx, pageKey{s.epoch, s.position.Number}, s.position.History)
+}
+
+// deliver moves the position behind the events.
+func (s *Subscription) deliver(events []channel.LogEvent, checkpoint bool) channel.Delivery {
+	s.position.Number += int64(len(events))
+	if !s.caughtUp && s.position.Number >= s.target {
+		s.caughtUp, checkpoint = true, true
+	}
+	s.last = time.Now()
+	return channel.Delivery{Events: events, Position: s.position, Checkpoint: checkpoint}
+}
+
+// over returns why there is no next delivery, if so.
+func (s *Subscription) over(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.closed || s.log.ctx.Err() != nil {
+		return ErrClosed
+	}
+	return nil
+}
+
+// wait ends when news is closed or the time is up, without an error, or with the subscription's end.
+func (s *Subscription) wait(ctx context.Context, news <-chan struct{}, most time.Duration) error {
+	if s.idle == nil {
+		s.idle = time.NewTimer(most)
+	} else {
+		s.idle.Reset(most)
+	}
+	select {
+	case <-news:
+		return nil
+	case <-s.idle.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.log.ctx.Done():
+		return ErrClosed
+	}
+}
+
+// Close implements [channel.Subscription].
+func (s *Subscription) Close() {
+	if s.closed {
+		return
+	}
+	s.closed = true
+	if s.idle != nil {
+		s.idle.Stop()
+	}
+	s.log.hub.leave(s.log)
+}

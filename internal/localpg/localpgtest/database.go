@@ -1,0 +1,192 @@
+package localpgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"linkspan/internal/localpg"
+)
+
+// sharedName is the cluster's name on the shared server, and maxConnections is how many connections all tests of a binary have.
+const (
+	sharedName     = "shared"
+	maxConnections = "300"
+)
+
+// shared is the test binary's one server.
+var shared server
+
+// server starts when it is first asked for a connection.
+type server struct {
+	mu       sync.Mutex
+	started  bool
+	clusters *localpg.Clusters
+	root     string
+	err      error
+}
+
+func (s *server) get() (*localpg.Clusters, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.started {
+		s.started = true
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		s.clusters, s.root, s.err = start(ctx, localpg.Config{
+			Names:    []string{sharedName},
+			Settings: map[string]string{"max_connections": maxConnections, "max_wal_size": "64MB"},
+		})
+	}
+	return s.clusters, s.err
+}
+
+func (s *server) stop() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.clusters == nil {
+		return nil
+	}
+	clusters := s.clusters
+	s.clusters, s.err = nil, localpg.ErrStopped
+	return end(clusters, s.root)
+}
+
+// Database makes an empty database on the shared server, drops it when the test ends, connections or not, and returns its DSN.
+func Database(t testing.TB) string {
+	t.Helper()
+	return DatabaseFrom(t, "template1")
+}
+
+// DatabaseFrom is Database with a copy of another database of the shared server, such as one that Template made. Nobody may be
+// connected to that one; it waits a while for connections that are just being closed.
+func DatabaseFrom(t testing.TB, template string) string {
+	t.Helper()
+	clusters, err := shared.get()
+	if err != nil {
+		t.Fatalf("localpgtest: %v", err)
+	}
+	name := databaseName(t)
+	if err := create(t.Context(), clusters, name, template); err != nil {
+		t.Fatalf("localpgtest: %v", err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := drop(ctx, clusters, name); err != nil {
+			t.Errorf("localpgtest: %v", err)
+		}
+	})
+	return clusters.DatabaseDSN(sharedName, name)
+}
+
+// templates are the databases that Template made.
+var templates struct {
+	sync.Mutex
+	made map[string]*template
+}
+
+type template struct {
+	once sync.Once
+	err  error
+}
+
+// Template makes a database on the shared server once for the test binary, lets fill bring it to the state that many tests begin with
+// (migrated, say), and returns its name for DatabaseFrom. fill must close its connections.
+func Template(t testing.TB, name string, fill func(ctx context.Context, dsn string) error) string {
+	t.Helper()
+	templates.Lock()
+	if templates.made == nil {
+		templates.made = map[string]*template{}
+	}
+	made, ok := templates.made[name]
+	if !ok {
+		made = &template{}
+		templates.made[name] = made
+	}
+	templates.Unlock()
+	database := "template_" + name
+	made.once.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		clusters, err := shared.get()
+		if err == nil {
+			err = create(ctx, clusters, database, "template1")
+		}
+		if err == nil {
+			err = fill(ctx, clusters.DatabaseDSN(sharedName, database))
+		}
+		made.err = err
+	})
+	if made.err != nil {
+		t.Fatalf("localpgtest: template %s: %v", name, made.err)
+	}
+	return database
+}
+
+// lastDatabase numbers the databases of this test binary.
+var lastDatabase atomic.Int64
+
+// databaseName is a new name that shows, in a log, which test's database it is.
+func databaseName(t testing.TB) string {
+	const maxNameBytes = 63
+	clean := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, strings.ToLower(t.Name()))
+	name := fmt.Sprintf("t%d_%s", lastDatabase.Add(1), clean)
+	return name[:min(len(name), maxNameBytes)]
+}
+
+// objectInUse is PostgreSQL's SQLSTATE for a template that somebody is connected to.
+const objectInUse = "55006"
+
+// create makes a database as a copy of a template.
+func create(ctx context.Context, clusters *localpg.Clusters, name, template string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	// FILE_COPY is the faster strategy where checkpoints cost nothing, as here.
+	statement := fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s STRATEGY file_copy",
+		pgx.Identifier{name}.Sanitize(), pgx.Identifier{template}.Sanitize())
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		err := execute(ctx, clusters, statement)
+		var refused *pgconn.PgError
+		if !errors.As(err, &refused) || refused.Code != objectInUse {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func drop(ctx context.Context, clusters *localpg.Clusters, name string) error {
+	return execute(ctx, clusters, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
+}
+
+// execute runs one statement on a connection of its own: databases are made and dropped in parallel, a few times a test.
+func execute(ctx context.Context, clusters *localpg.Clusters, statement string) error {
+	conn, err := pgx.Connect(ctx, clusters.DSN(sharedName))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	return nil
+}

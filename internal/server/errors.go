@@ -1,0 +1,78 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
+	"linkspan/internal/scalar"
+)
+
+// present makes of an error what a client sees: `message`, `path`, and in `extensions` the `code`, whether it is
+// `retryable`, and the `requestId`. Only texts that were written for clients get out.
+func present(ctx context.Context, err error) *gqlerror.Error {
+	shown := &gqlerror.Error{Path: graphql.GetPath(ctx)}
+	var wrapped *gqlerror.Error
+	if errors.As(err, &wrapped) {
+		if wrapped.Path != nil {
+			shown.Path = wrapped.Path
+		}
+		shown.Locations = wrapped.Locations
+	}
+	fault := faultOf(err, wrapped)
+	if fault.Code == channel.Internal {
+		logger(ctx).ErrorContext(ctx, "unknown error", "path", shown.Path.String(), "err", err)
+	}
+	shown.Message = fault.Message
+	shown.Extensions = map[string]any{
+		"code": fault.Code, "retryable": fault.Retryable, "requestId": requestID(ctx),
+	}
+	return shown
+}
+
+// faultOf classifies an error; wrapped is the GraphQL error in it, if any.
+func faultOf(err error, wrapped *gqlerror.Error) *channel.Fault {
+	var fault *channel.Fault
+	var malformed *ids.MalformedError
+	var value *scalar.ValueError
+	var integer *graphql.IntegerError
+	switch {
+	case errors.As(err, &fault):
+		return fault
+	case errors.As(err, &malformed):
+		return channel.BadInput("Malformed value: %s.", malformed)
+	case errors.As(err, &value):
+		return channel.BadInput("%s", value.Message)
+	case errors.As(err, &integer):
+		return channel.BadInput("A number is not a 32-bit integer.")
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return &channel.Fault{Code: channel.ShardUnavailable, Message: "The request was given up before its answer.", Retryable: true, Err: err}
+	}
+	// What the parser and the validator say of a document is written for its author. They alone set a code.
+	if wrapped != nil && wrapped.Err == nil {
+		switch code, _ := wrapped.Extensions["code"].(string); code {
+		case errcode.ParseFailed, errcode.ValidationFailed:
+			if isVariableError(wrapped) {
+				return channel.BadInput("%s", wrapped.Message)
+			}
+			return &channel.Fault{Code: channel.FaultCode(code), Message: wrapped.Message}
+		}
+	}
+	return &channel.Fault{
+		Code: channel.Internal, Message: "Something went wrong here. Give the requestId to those who run the server.", Err: err,
+	}
+}
+
+// isVariableError reports whether the error is about the value of a variable: the validator puts a path on those alone.
+func isVariableError(err *gqlerror.Error) bool {
+	return len(err.Path) > 0 && len(err.Locations) == 0
+}
+
+// logger is the request's logger.
+func logger(ctx context.Context) *slog.Logger { return requestFrom(ctx).logger }

@@ -1,0 +1,149 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"linkspan/graph"
+)
+
+const (
+	// MaxBodyBytes is the greatest length of a request's body, and of a WebSocket message.
+	MaxBodyBytes = 1 << 20
+	// maxTokens bounds the size of a document before it is parsed.
+	maxTokens = 15000
+	// queryCacheSize is how many parsed documents are kept.
+	queryCacheSize = 1000
+
+	headerTimeout   = 10 * time.Second
+	bodyTimeout     = 30 * time.Second
+	idleTimeout     = 2 * time.Minute
+	socketInit      = 10 * time.Second
+	socketPing      = 15 * time.Second
+	shutdownTimeout = 5 * time.Second
+)
+
+// Config is what the edge needs.
+type Config struct {
+	Resolvers graph.ResolverRoot
+	Tokens    *Tokens
+	Health    Health
+	Remedy    string // what a client without a valid token is told to do
+	Logger    *slog.Logger
+}
+
+// Server answers HTTP.
+type Server struct {
+	config   Config
+	draining atomic.Bool
+	sockets  context.Context // ends when open sockets must
+	endAll   context.CancelFunc
+}
+
+// New returns a server that does not listen yet.
+func New(config Config) *Server {
+	s := &Server{config: config}
+	s.sockets, s.endAll = context.WithCancel(context.Background())
+	return s
+}
+
+// Handler returns all endpoints; contract, "Endpoints".
+func (s *Server) Handler() http.Handler {
+	signIn := &signIn{tokens: s.config.Tokens, remedy: s.config.Remedy}
+	router := chi.NewRouter()
+	router.Use(func(next http.Handler) http.Handler { return identified(s.config.Logger, next) })
+	router.Use(middleware.Recoverer)
+	router.Get("/healthz", healthz)
+	router.Get("/readyz", s.readyz)
+	router.With(limited, signIn.middleware, s.bounded).Handle("/graphql", s.graphql(signIn))
+	return router
+}
+
+// graphql is the executor with gqlgen's stock transports.
+func (s *Server) graphql(signIn *signIn) http.Handler {
+	h := handler.New(graph.NewExecutableSchema(graph.Config{Resolvers: s.config.Resolvers}))
+	h.AddTransport(transport.Websocket{
+		InitFunc: signIn.initSocket, InitTimeout: socketInit, PingPongInterval: socketPing,
+		ErrorFunc: func(ctx context.Context, err error) { logger(ctx).DebugContext(ctx, "socket", "err", err) },
+	})
+	h.AddTransport(transport.GET{})
+	h.AddTransport(transport.POST{})
+	h.SetQueryCache(lru.New[*ast.QueryDocument](queryCacheSize))
+	h.SetParserTokenLimit(maxTokens)
+	h.SetErrorPresenter(present)
+	h.SetRecoverFunc(func(ctx context.Context, v any) error { return fmt.Errorf("panic: %v", v) })
+	h.Use(extension.Introspection{})
+	h.AroundOperations(signIn.gate)
+	return h
+}
+
+// limited reads the body and refuses one over MaxBodyBytes.
+func limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
+		var tooLarge *http.MaxBytesError
+		switch {
+		case errors.As(err, &tooLarge):
+			http.Error(w, "The body is larger than 1 MiB.", http.StatusRequestEntityTooLarge)
+			return
+		case err != nil:
+			http.Error(w, "The body could not be read.", http.StatusBadRequest)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// bounded ends sockets with the server, which http.Server.Shutdown does not.
+func (s *Server) bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			ctx, cancel := context.WithCancel(r.Context())
+			defer cancel()
+			defer context.AfterFunc(s.sockets, cancel)()
+			r = r.WithContext(ctx)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Serve answers on the listener until ctx ends. Then it is no longer ready, takes no new connections, ends sockets,
+// lets requests finish for a few seconds, and returns.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	h := &http.Server{
+		Handler: s.Handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
+	}
+	serving := make(chan error, 1)
+	go func() { serving <- h.Serve(listener) }()
+	select {
+	case err := <-serving:
+		return fmt.Errorf("server: %w", err)
+	case <-ctx.Done():
+	}
+	s.draining.Store(true)
+	s.endAll()
+	limit, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	if err := h.Shutdown(limit); err != nil {
+		return fmt.Errorf("server: requests did not finish in %v: %w", shutdownTimeout, errors.Join(err, h.Close()))
+	}
+	return nil
+}

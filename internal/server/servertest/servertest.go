@@ -1,0 +1,281 @@
+// Package servertest runs the whole program but for its command line inside a test: an installation on real Postgres,
+// with everything that runs in the background, behind a real HTTP server.
+package servertest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
+	"linkspan/internal/live"
+	"linkspan/internal/outbox"
+	"linkspan/internal/server"
+	"linkspan/internal/store"
+	"linkspan/internal/store/storetest"
+	"linkspan/resolvers"
+	"linkspan/shardrouter"
+)
+
+// Secret signs the tokens of the tests.
+var Secret = []byte("a secret of the tests, thirty-two bytes or more")
+
+// Options changes what New makes. The zero value is three shards and invitations of 14 days.
+type Options struct {
+	Shards        int // 0: three; -1: one that shares main's database
+	InvitationTTL time.Duration
+	Config        *shardrouter.Config // instead of an installation of its own
+}
+
+// Server is a running server. It ends with its test.
+type Server struct {
+	URL     string
+	Service *channel.Service
+	Store   *store.Store
+	Router  *shardrouter.Router
+	Config  shardrouter.Config
+	Logs    *Log
+
+	t testing.TB
+}
+
+// New starts a server with the groups acme, globex and initech.
+func New(t testing.TB, options Options) *Server {
+	t.Helper()
+	if options.InvitationTTL == 0 {
+		options.InvitationTTL = channel.DefaultInvitationTTL
+	}
+	switch {
+	case options.Config != nil:
+	case options.Shards == 0:
+		options.Shards = 3
+	case options.Shards < 0:
+		options.Shards = 0
+	}
+	s := &Server{Logs: &Log{}, t: t}
+	if options.Config != nil {
+		s.Config = *options.Config
+	} else {
+		s.Config = storetest.Config(t, options.Shards)
+	}
+	s.Store, s.Router = storetest.OpenConfig(t, s.Config)
+	logger := slog.New(slog.NewJSONHandler(s.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	hints, err := live.Embedded(t.Context(), logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub := live.NewHub(live.Config{Reader: s.Store, Hints: hints, Logger: logger})
+	relay := outbox.NewRelay(s.Store, channel.Deliverer{Shards: s.Store, Hints: hints}.Deliver, logger)
+	s.Service = &channel.Service{
+		Main: s.Store, Shards: s.Store, Outbox: relay, Hub: hub, InvitationTTL: options.InvitationTTL, Logger: logger,
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.URL = "http://" + listener.Addr().String()
+	web := server.New(server.Config{
+		Resolvers: resolvers.New(s.Service), Tokens: server.NewTokens(Secret, s.Store), Logger: logger,
+		Remedy: "(how to get one)",
+		Health: func(context.Context) []server.ClusterHealth { return nil },
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	background, stopBackground := context.WithCancel(context.Background())
+	var serving, running sync.WaitGroup
+	serving.Go(func() {
+		if err := web.Serve(ctx, listener); err != nil {
+			t.Error(err)
+		}
+	})
+	running.Go(func() { relay.Run(background) })
+	running.Go(func() { s.Service.Sweep(background) })
+	running.Go(func() { _ = hub.Run(background) })
+	t.Cleanup(func() {
+		stop()
+		serving.Wait()
+		stopBackground()
+		running.Wait()
+		hints.Close()
+		if t.Failed() {
+			t.Logf("the server's log:\n%s", s.Logs)
+		}
+	})
+	for _, handle := range []string{"acme", "globex", "initech"} {
+		s.register(handle)
+	}
+	return s
+}
+
+func (s *Server) register(handle string) {
+	s.t.Helper()
+	operator := &channel.Viewer{Operator: true, User: channel.User{ID: ids.UserOf(ids.Group{}, "test")}}
+	if group, err := s.Service.Group(s.t.Context(), handle); err != nil || group != nil {
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return
+	}
+	payload, err := s.Service.RegisterGroup(s.t.Context(), operator, channel.RegisterGroupInput{
+		Handle: handle, Name: strings.ToUpper(handle[:1]) + handle[1:],
+	})
+	if err != nil || len(payload.Errors) > 0 {
+		s.t.Fatalf("register %s: %v %v", handle, err, payload.Errors)
+	}
+}
+
+// Token signs a token for USER@GROUP with the role.
+func Token(t testing.TB, user, role string) string {
+	t.Helper()
+	sub, group, _ := strings.Cut(user, "@")
+	claims := server.Claims{Group: group, Role: role, Name: strings.ToUpper(sub[:1]) + sub[1:]}
+	claims.Subject = sub
+	return Sign(t, claims)
+}
+
+// Sign signs any claims for an hour.
+func Sign(t testing.TB, claims server.Claims) string {
+	t.Helper()
+	token, err := server.SignToken(Secret, claims, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// Admin and Member sign tokens of those roles for USER@GROUP; Operator one for an operator.
+func Admin(t testing.TB, user string) string  { return Token(t, user, server.RoleAdmin) }
+func Member(t testing.TB, user string) string { return Token(t, user, server.RoleMember) }
+func Operator(t testing.TB) string {
+	claims := server.Claims{Role: server.RoleOperator}
+	claims.Subject = "operator"
+	return Sign(t, claims)
+}
+
+// Answer is what a GraphQL request got.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   string
+	Data   map[string]any
+	Errors []Error
+}
+
+// Error is a top-level error of an answer.
+type Error struct {
+	Message    string         `json:"message"`
+	Path       []any          `json:"path"`
+	Extensions map[string]any `json:"extensions"`
+}
+
+// Code is the error's code, "" if it has none.
+func (e Error) Code() string {
+	code, _ := e.Extensions["code"].(string)
+	return code
+}
+
+// Post sends a document. The variables may be nil, the token "".
+func (s *Server) Post(token, document string, variables map[string]any) Answer {
+	s.t.Helper()
+	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.PostBody(token, body)
+}
+
+// PostBody sends a body as it is.
+func (s *Server) PostBody(token string, body []byte) Answer {
+	s.t.Helper()
+	request, err := http.NewRequest(http.MethodPost, s.URL+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	answer := Answer{Status: response.StatusCode, Header: response.Header, Body: string(text)}
+	if strings.Contains(response.Header.Get("Content-Type"), "json") {
+		parsed := struct {
+			Data   *map[string]any `json:"data"`
+			Errors *[]Error        `json:"errors"`
+		}{&answer.Data, &answer.Errors}
+		if err := json.Unmarshal(text, &parsed); err != nil {
+			s.t.Fatalf("%v: %s", err, text)
+		}
+	}
+	return answer
+}
+
+// Must is Post for a request that must have no top-level errors; it returns the data.
+func (s *Server) Must(token, document string, variables map[string]any) map[string]any {
+	s.t.Helper()
+	answer := s.Post(token, document, variables)
+	if len(answer.Errors) > 0 {
+		s.t.Fatalf("%s\n%v: %s", document, variables, answer.Body)
+	}
+	return answer.Data
+}
+
+// Get walks through data by field names and list indexes, as in Get[string](data, "viewer", "group", "handle").
+func Get[T any](t testing.TB, data any, path ...any) T {
+	t.Helper()
+	at := data
+	for i, step := range path {
+		switch step := step.(type) {
+		case string:
+			object, ok := at.(map[string]any)
+			if !ok {
+				t.Fatalf("%v: no object at %v in %v", path, path[:i], data)
+			}
+			at = object[step]
+		case int:
+			list, ok := at.([]any)
+			if !ok || step >= len(list) {
+				t.Fatalf("%v: no element at %v in %v", path, path[:i+1], data)
+			}
+			at = list[step]
+		}
+	}
+	value, ok := at.(T)
+	if !ok {
+		t.Fatalf("%v is %T (%v), in %v", path, at, at, data)
+	}
+	return value
+}
+
+// Log keeps what the server logs.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}

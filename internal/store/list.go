@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
+	"linkspan/shardrouter"
+)
+
+// listed is what every statement of a list selects beside its values: the inbox log's head in the same snapshot, and
+// the position, 0 for the one row of an empty page.
+type listed struct {
+	History  ids.History `bun:"history"`
+	Head     int64       `bun:"head"`
+	Position int64       `bun:"position"`
+}
+
+// fromInbox begins the statement of a list or log of a group with the slot and the inbox log. Arguments: slot, group.
+const fromInbox = ` FROM ` + shardrouter.Owned + `
+	LEFT JOIN linkspan_shard.inbox_log AS l ON l.slot = owned.slot AND l.group_id = ?1`
+
+// paged appends the bounds, the order and the limit of a range to the query of a list of rows with positions. It asks
+// for one more row than the range has, to see whether there is more.
+func paged(query string, args []any, r channel.Range) (string, []any) {
+	if r.After > 0 {
+		query, args = query+` AND position < ?`+itoa(len(args)), append(args, r.After)
+	}
+	if r.Before > 0 {
+		query, args = query+` AND position > ?`+itoa(len(args)), append(args, r.Before)
+	}
+	order := `DESC`
+	if r.Backward {
+		order = `ASC`
+	}
+	return query + ` ORDER BY position ` + order + ` LIMIT ?` + itoa(len(args)), append(args, r.Limit+1)
+}
+
+// rowsOf makes the rows of a range from what its statement found: drops the row that was one too many and puts the
+// rest in list order. A group whose inbox log is not made yet can't be read yet.
+func rowsOf[R, T any](found []R, r channel.Range, head func(*R) listed, value func(*R) T) (channel.Rows[T], error) {
+	first := head(&found[0])
+	if first.History.IsZero() {
+		return channel.Rows[T]{}, channel.Unavailable(errNoInbox)
+	}
+	rows := channel.Rows[T]{Inbox: channel.LogHead{History: first.History, Number: first.Head}}
+	if first.Position == 0 {
+		found = nil
+	}
+	more := len(found) > r.Limit
+	found = found[:min(len(found), r.Limit)]
+	// A cursor names a row of the list, so beyond a bound that was given there is something.
+	rows.MoreBefore, rows.MoreBehind = r.After > 0, more
+	if r.Backward {
+		slices.Reverse(found)
+		rows.MoreBefore, rows.MoreBehind = more, r.Before > 0
+	}
+	for i := range found {
+		rows.Rows = append(rows.Rows, channel.Row[T]{Position: head(&found[i]).Position, Value: value(&found[i])})
+	}
+	return rows, nil
+}
+
+// ListChannels implements [channel.Shards].
+func (s *Store) ListChannels(ctx context.Context, group ids.Group, r channel.Range) (rows channel.Rows[ids.Channel], err error) {
+	type row struct {
+		listed
+		Channel ids.Channel `bun:"channel_id"`
+	}
+	err = s.read(ctx, group, func(ctx context.Context, db bun.IDB, slot shardrouter.Slot) (bool, error) {
+		page, args := paged(`
+			SELECT channel_id, position FROM linkspan_shard.group_channel
+			WHERE slot = owned.slot AND group_id = ?1`, []any{slot, group}, r)
+		var found []row
+		err := db.NewRaw(`
+			SELECT l.history, COALESCE(l.head, 0) AS head, COALESCE(p.position, 0) AS position, p.channel_id`+
+			fromInbox+` LEFT JOIN LATERAL (`+page+`) AS p ON true`, args...).Scan(ctx, &found)
+		if err != nil || len(found) == 0 {
+			return false, err
+		}
+		rows, err = rowsOf(found, r, func(r *row) listed { return r.listed }, func(r *row) ids.Channel { return r.Channel })
+		return true, err
+	})
+	return rows, err
+}
+
+// ListInvitations implements [channel.Shards].
+func (s *Store) ListInvitations(ctx context.Context, group ids.Group, f channel.InvitationFilter, r channel.Range) (rows channel.Rows[*channel.Invitation], err error) {
+	type row struct {
+		listed
+		invitationRow
+	}
+	err = s.read(ctx, group, func(ctx context.Context, db bun.IDB, slot shardrouter.Slot) (bool, error) {
+		where, args := invitationsWhere(f, slot, group)
+		page, args := paged(`
+			SELECT `+invitationCopy+`, i.position FROM linkspan_shard.group_invitation AS i`+where, args, r)
+		var found []row
+		err := db.NewRaw(`
+			SELECT l.history, COALESCE(l.head, 0) AS head, p.*, COALESCE(p.position, 0) AS position`+
+			fromInbox+` LEFT JOIN LATERAL (`+page+`) AS p ON true`, args...).Scan(ctx, &found)
+		if err != nil || len(found) == 0 {
+			return false, err
+		}
+		rows, err = rowsOf(found, r, func(r *row) listed { return r.listed },
+			func(r *row) *channel.Invitation { return r.invitation() })
+		return true, err
+	})
+	return rows, err
+}
+
+// CountInvitations implements [channel.Shards].
+func (s *Store) CountInvitations(ctx context.Context, group ids.Group, f channel.InvitationFilter) (int, error) {
+	var count []int
+	err := s.read(ctx, group, func(ctx context.Context, db bun.IDB, slot shardrouter.Slot) (bool, error) {
+		count = nil
+		where, args := invitationsWhere(f, slot, group)
+		err := db.NewRaw(`
+			SELECT (SELECT count(*) FROM linkspan_shard.group_invitation AS i`+where+`) FROM `+shardrouter.Owned, args...).Scan(ctx, &count)
+		return len(count) > 0, err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return count[0], nil
+}
+
+// invitationsWhere is the condition of a list of invitations, inside a statement on the owned slot.
+func invitationsWhere(f channel.InvitationFilter, slot shardrouter.Slot, group ids.Group) (string, []any) {
+	direction := "RECEIVED"
+	if f.Sent {
+		direction = "SENT"
+	}
+	where, args := ` WHERE i.slot = owned.slot AND i.group_id = ?1 AND i.direction = ?2`, []any{slot, group, direction}
+	if !f.Channel.IsZero() {
+		where, args = where+` AND i.channel_id = ?`+itoa(len(args)), append(args, f.Channel)
+	}
+	if f.States != nil {
+		where, args = where+` AND `+invitationState+` IN (?`+itoa(len(args))+`)`, append(args, bun.List(f.States))
+	}
+	return where, args
+}

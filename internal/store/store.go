@@ -1,0 +1,75 @@
+// Package store keeps the domain's ports over bun: it has the only SQL of the domain and is the only place that
+// translates what Postgres and the router say.
+//
+// The invariants:
+//
+//   - Statements on shards begin with the slot that the cluster must own (shardrouter.Owned) and see only rows of it.
+//   - What a group may see is part of the statement that reads it, never a check before or after.
+//   - A list and its log cursor are read by one statement, so they are one snapshot.
+//   - The SQL is portable: no LISTEN/NOTIFY, advisory locks, prepared transactions, sequences, or foreign keys.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/uptrace/bun"
+
+	"linkspan/internal/channel"
+	"linkspan/shardrouter"
+)
+
+// Store reaches main and the shards through the router. It is safe for concurrent use.
+type Store struct {
+	router *shardrouter.Router
+	groups groupCache
+}
+
+var (
+	_ channel.Main   = (*Store)(nil)
+	_ channel.Shards = (*Store)(nil)
+)
+
+// New returns a store over the router, which the caller closes.
+func New(router *shardrouter.Router) *Store { return &Store{router: router} }
+
+// translate makes of an error what the domain knows: a cluster out of reach is a SHARD_UNAVAILABLE fault, a missing
+// row is ErrNotFound. Errors of the domain and ends of contexts pass; others stay unknown.
+func translate(err error) error {
+	var unavailable *shardrouter.UnavailableError
+	var unknown *shardrouter.OutcomeUnknownError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &unavailable), errors.As(err, &unknown):
+		var fault *channel.Fault
+		if errors.As(err, &fault) {
+			return err
+		}
+		return channel.Unavailable(err)
+	case errors.Is(err, sql.ErrNoRows):
+		return channel.ErrNotFound
+	}
+	return err
+}
+
+// violates reports whether the error is a violation of that unique index.
+func violates(err error, index string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "23505" && pg.ConstraintName == index
+}
+
+// oneRow makes a missing row ErrNotFound.
+func oneRow(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return channel.ErrNotFound
+	}
+	return err
+}
+
+// readMain runs fn on main without a transaction.
+func (s *Store) readMain(ctx context.Context, fn func(ctx context.Context, db bun.IDB) error) error {
+	return translate(s.router.Main().Read(ctx, fn))
+}

@@ -1,0 +1,73 @@
+// Package storetest makes installations for tests: a migrated main database and shards, each a database of its own on
+// one shared Postgres.
+package storetest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx" for migrations
+
+	"linkspan/internal/localpg/localpgtest"
+	"linkspan/internal/store"
+	"linkspan/migrations"
+	"linkspan/shardrouter"
+)
+
+// Config returns an installation of that many shards, migrated and bootstrapped. With none, main and the one shard
+// share a database, as on an engine that shards by itself.
+func Config(t testing.TB, shards int) shardrouter.Config {
+	t.Helper()
+	config := shardrouter.Config{Logger: slog.New(slog.DiscardHandler), PoolSize: 8}
+	if shards == 0 {
+		config.MainDSN = localpgtest.DatabaseFrom(t, template(t, "both", migrations.Main, migrations.Shard))
+		config.Shards = []shardrouter.Shard{{Name: "shard-1", DSN: config.MainDSN}}
+	} else {
+		config.MainDSN = localpgtest.DatabaseFrom(t, template(t, "main", migrations.Main))
+		for n := range shards {
+			dsn := localpgtest.DatabaseFrom(t, template(t, "shard", migrations.Shard))
+			config.Shards = append(config.Shards, shardrouter.Shard{Name: fmt.Sprintf("shard-%d", n+1), DSN: dsn})
+		}
+	}
+	if err := shardrouter.Bootstrap(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+// template is a migrated database that others are copied from.
+func template(t testing.TB, name string, sets ...migrations.Set) string {
+	return localpgtest.Template(t, name, func(ctx context.Context, dsn string) error {
+		db, err := sql.Open("pgx", dsn)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		for _, set := range sets {
+			if err := migrations.Up(ctx, db, set, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Open returns a store over a new installation; it is closed when the test ends.
+func Open(t testing.TB, shards int) (*store.Store, *shardrouter.Router) {
+	t.Helper()
+	return OpenConfig(t, Config(t, shards))
+}
+
+// OpenConfig returns a store over an installation; it is closed when the test ends.
+func OpenConfig(t testing.TB, config shardrouter.Config) (*store.Store, *shardrouter.Router) {
+	t.Helper()
+	router, err := shardrouter.Open(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(router.Close)
+	return store.New(router), router
+}

@@ -1,0 +1,44 @@
+package resolvers
+
+import (
+	"context"
+
+	"linkspan/internal/channel"
+)
+
+func (m mutation) DeclineInvitation(ctx context.Context, input channel.DeclineInvitationInput) (*channel.DeclineInvitationPayload, error) {
+	return m.service.DeclineInvitation(ctx, channel.ViewerFrom(ctx), input)
+}
+
+func (m mutation) RevokeInvitation(ctx context.Context, input channel.RevokeInvitationInput) (*channel.RevokeInvitationPayload, error) {
+	return m.service.RevokeInvitation(ctx, channel.ViewerFrom(ctx), input)
+}
+
+type invitation struct{ service *channel.Service }
+
+func (r invitation) SharedChannel(ctx context.Context, in *channel.Invitation) (*channel.SharedChannel, error) {
+	return r.service.ChannelOf(ctx, channel.ViewerFrom(ctx), in)
+}
+
+func (r invitation) ViewerCanAccept(ctx context.Context, in *channel.Invitation) (bool, error) {
+	return in.CanAccept(channel.ViewerFrom(ctx)), nil
+}
+
+func (r invitation) ViewerCanDecline(ctx context.Context, in *channel.Invitation) (bool, error) {
+	return in.CanDecline(channel.ViewerFrom(ctx)), nil
+}
+
+func (r invitation) ViewerCanRevoke(ctx context.Context, in *channel.Invitation) (bool, error) {
+	return in.CanRevoke(channel.ViewerFrom(ctx)), nil
+}
+
+type invitationConnection struct{ service *channel.Service }
+
+func (invitationConnection) Nodes(ctx context.Context, c *channel.InvitationConnection) ([]*channel.Invitation, error) {
+	return nodesOf(ctx, &c.Page), nil
+}
+
+func (r invitationConnection) TotalCount(ctx context.Context, c *channel.InvitationConnection) (int32, error) {
+	count, err := r.service.CountInvitations(ctx, c)
+	return int32(count), err
+}

@@ -1,0 +1,32 @@
+package resolvers
+
+import (
+	"context"
+
+	"linkspan/internal/channel"
+)
+
+func (m mutation) CreateSharedChannel(ctx context.Context, input channel.CreateSharedChannelInput) (*channel.CreateSharedChannelPayload, error) {
+	return m.service.CreateSharedChannel(ctx, channel.ViewerFrom(ctx), input)
+}
+
+func (m mutation) AcceptSharedChannel(ctx context.Context, input channel.AcceptSharedChannelInput) (*channel.AcceptSharedChannelPayload, error) {
+	return m.service.AcceptSharedChannel(ctx, channel.ViewerFrom(ctx), input)
+}
+
+type sharedChannel struct{ service *channel.Service }
+
+func (r sharedChannel) Invitations(ctx context.Context, c *channel.SharedChannel, first *int32, after *string, last *int32, before *string) (*channel.InvitationConnection, error) {
+	args := channel.PageArgs{First: first, After: after, Last: last, Before: before}
+	return r.service.OpenInvitations(ctx, channel.ViewerFrom(ctx), c.ID, args)
+}
+
+func (r sharedChannel) Shard(ctx context.Context, c *channel.SharedChannel) (*channel.ChannelShard, error) {
+	return r.service.Shard(channel.ViewerFrom(ctx), c), nil
+}
+
+type sharedChannelConnection struct{}
+
+func (sharedChannelConnection) Nodes(ctx context.Context, p *channel.SharedChannelConnection) ([]*channel.SharedChannel, error) {
+	return nodesOf(ctx, p), nil
+}

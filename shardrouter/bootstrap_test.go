@@ -1,0 +1,293 @@
+package shardrouter
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"linkspan/internal/localpg/localpgtest"
+	"linkspan/migrations"
+)
+
+// checkInstallation compares main and the shards with what Bootstrap promises.
+func checkInstallation(t *testing.T, config Config) {
+	t.Helper()
+	installation := lookup[string](t, config.MainDSN, `SELECT id::text FROM linkspan_main.installation`)
+	if n := lookup[int](t, config.MainDSN, `SELECT count(*) FROM linkspan_main.slot WHERE epoch = 1 AND state = 'SETTLED'`); n != Slots {
+		t.Errorf("main has %d settled slots, want %d", n, Slots)
+	}
+	owned := 0
+	for _, shard := range config.Shards {
+		if got := lookup[string](t, shard.DSN, `SELECT cluster || ' of ' || installation FROM linkspan_shard.identity`); got != shard.Name+" of "+installation {
+			t.Errorf("%s is %s, want it to be of %s", shard.Name, got, installation)
+		}
+		if !lookup[bool](t, config.MainDSN, `SELECT joined_at IS NOT NULL FROM linkspan_main.cluster WHERE name = $1`, shard.Name) {
+			t.Errorf("%s has not joined", shard.Name)
+		}
+		theirs := lookup[string](t, shard.DSN, `SELECT coalesce(string_agg(slot::text, ' ' ORDER BY slot), '') FROM linkspan_shard.owned_slot WHERE state = 'OWNED' AND epoch = 1`)
+		mains := lookup[string](t, config.MainDSN, `SELECT coalesce(string_agg(slot::text, ' ' ORDER BY slot), '') FROM linkspan_main.slot WHERE cluster = $1`, shard.Name)
+		if diff := cmp.Diff(mains, theirs); diff != "" {
+			t.Errorf("slots of %s (-main +shard):\n%s", shard.Name, diff)
+		}
+		owned += lookup[int](t, shard.DSN, `SELECT count(*) FROM linkspan_shard.owned_slot`)
+	}
+	if owned != Slots {
+		t.Errorf("the shards own %d slots, want %d", owned, Slots)
+	}
+}
+
+func TestBootstrap(t *testing.T) {
+	t.Parallel()
+	config := bootstrapped(t, newConfig(t, "a", "b", "c"))
+	checkInstallation(t, config)
+	r := openRouter(t, config)
+	want := Deal([]string{"c", "b", "a"})
+	for slot := range Slot(Slots) {
+		if got := r.ClusterOf(slot); got != want[slot] {
+			t.Fatalf("slot %d is on %s, want it dealt to %s", slot, got, want[slot])
+		}
+	}
+	if diff := cmp.Diff([]string{"a", "b", "c"}, r.Clusters()); diff != "" {
+		t.Error(diff)
+	}
+
+	before := lookup[string](t, config.MainDSN, `SELECT id::text FROM linkspan_main.installation`)
+	slices.Reverse(config.Shards)
+	bootstrapped(t, config)
+	checkInstallation(t, config)
+	if after := lookup[string](t, config.MainDSN, `SELECT id::text FROM linkspan_main.installation`); after != before {
+		t.Errorf("the installation was %s and is %s after the second start", before, after)
+	}
+}
+
+// A warm start only reads: one statement on main, one on each shard.
+func TestBootstrapAgainCostsOneStatementADatabase(t *testing.T) {
+	t.Parallel()
+	config := bootstrapped(t, newConfig(t, "a", "b", "c"))
+	count := &statementTracer{}
+	config.tracer = count
+	bootstrapped(t, config)
+	if got, want := count.started.Load(), int64(1+len(config.Shards)); got != want {
+		t.Errorf("%d statements, want %d", got, want)
+	}
+}
+
+func TestBootstrapInManyProcessesAtOnce(t *testing.T) {
+	t.Parallel()
+	config := newConfig(t, "a", "b")
+	var group errgroup.Group
+	for range 8 {
+		group.Go(func() error { return Bootstrap(t.Context(), config) })
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	checkInstallation(t, config)
+}
+
+// statementTracer counts statements and, at the n-th one, does something.
+type statementTracer struct {
+	started atomic.Int64
+	at      int64
+	then    func()
+}
+
+func (s *statementTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	if s.started.Add(1) == s.at {
+		s.then()
+	}
+	return ctx
+}
+
+func (s *statementTracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// Interrupted at each of its statements in turn, and then run again, Bootstrap ends in the same state.
+func TestBootstrapAfterACrashAnywhere(t *testing.T) {
+	t.Parallel()
+	count := &statementTracer{}
+	whole := newConfig(t, "a", "b")
+	whole.tracer = count
+	bootstrapped(t, whole)
+	statements := count.started.Load()
+	if statements < 10 {
+		t.Fatalf("only %d statements: this test tests nothing", statements)
+	}
+	for n := int64(1); n <= statements; n++ {
+		t.Run(strconv.FormatInt(n, 10), func(t *testing.T) {
+			t.Parallel()
+			config := newConfig(t, "a", "b")
+			ctx, cancel := context.WithCancel(t.Context())
+			interrupted := config
+			interrupted.tracer = &statementTracer{at: n, then: cancel}
+			if err := Bootstrap(ctx, interrupted); !errors.Is(err, context.Canceled) {
+				t.Fatalf("interrupted at statement %d: %v, want canceled", n, err)
+			}
+			bootstrapped(t, config)
+			checkInstallation(t, config)
+		})
+	}
+}
+
+func TestBootstrapRefusesSwappedDSNs(t *testing.T) {
+	t.Parallel()
+	config := bootstrapped(t, newConfig(t, "a", "b"))
+	config.Shards[0].DSN, config.Shards[1].DSN = config.Shards[1].DSN, config.Shards[0].DSN
+	err := Bootstrap(t.Context(), config)
+	wantIdentity(t, err, ErrSwapped)
+	var wrong *IdentityError
+	if errors.As(err, &wrong); wrong.Cluster == wrong.Found || wrong.Found == "" {
+		t.Errorf("%+v does not say which two are swapped", wrong)
+	}
+}
+
+func wantIdentity(t *testing.T, err, want error) {
+	t.Helper()
+	var wrong *IdentityError
+	if !errors.Is(err, want) || !errors.As(err, &wrong) {
+		t.Fatalf("%v, want an IdentityError of %v", err, want)
+	}
+}
+
+func TestBootstrapRefusesAForeignShard(t *testing.T) {
+	t.Parallel()
+	ours, theirs := newConfig(t, "a", "b"), bootstrapped(t, newConfig(t, "b"))
+	ours.Shards[1].DSN = theirs.Shards[0].DSN
+	// Whether the installation is new or not, nothing is written anywhere.
+	wantIdentity(t, Bootstrap(t.Context(), ours), ErrForeign)
+	if n := lookup[int](t, ours.MainDSN, `SELECT count(*) FROM linkspan_main.installation`); n != 0 {
+		t.Error("main was written to before all shards were compared")
+	}
+	ours.Shards[1].DSN = shardDatabase(t)
+	bootstrapped(t, ours)
+	ours.Shards[1].DSN = theirs.Shards[0].DSN
+	wantIdentity(t, Bootstrap(t.Context(), ours), ErrForeign)
+}
+
+// An empty database in the place of one that had data is never filled anew.
+func TestBootstrapRefusesABlankShard(t *testing.T) {
+	t.Parallel()
+	config := bootstrapped(t, newConfig(t, "a", "b"))
+	config.Shards[1].DSN = shardDatabase(t)
+	wantIdentity(t, Bootstrap(t.Context(), config), ErrBlank)
+	if n := lookup[int](t, config.Shards[1].DSN, `SELECT count(*) FROM linkspan_shard.owned_slot`); n != 0 {
+		t.Errorf("%d slots were given to a blank database", n)
+	}
+}
+
+func TestBootstrapBeforeMigrations(t *testing.T) {
+	t.Parallel()
+	config := newConfig(t, "a")
+	config.MainDSN = localpgtest.Database(t)
+	wantIdentity(t, Bootstrap(t.Context(), config), ErrNotBootstrapped)
+	config.MainDSN, config.Shards[0].DSN = mainDatabase(t), localpgtest.Database(t)
+	wantIdentity(t, Bootstrap(t.Context(), config), ErrNotBootstrapped)
+}
+
+func TestBootstrapNeedsEveryRegisteredCluster(t *testing.T) {
+	t.Parallel()
+	config := bootstrapped(t, newConfig(t, "a", "b", "c"))
+	config.Shards = config.Shards[1:2]
+	var missing *MissingClustersError
+	if err := Bootstrap(t.Context(), config); !errors.As(err, &missing) || !slices.Equal(missing.Names, []string{"a", "c"}) {
+		t.Fatalf("%v, want a and c to be missing", err)
+	}
+}
+
+func TestBootstrapAddsAClusterWithoutSlots(t *testing.T) {
+	t.Parallel()
+	config := bootstrapped(t, newConfig(t, "a", "b"))
+	config.Shards = append(config.Shards, Shard{"c", shardDatabase(t)})
+	bootstrapped(t, config)
+	checkInstallation(t, config)
+	if n := lookup[int](t, config.dsn("c"), `SELECT count(*) FROM linkspan_shard.owned_slot`); n != 0 {
+		t.Errorf("the new cluster has %d slots", n)
+	}
+}
+
+// Main, and the one shard that its tables can share a database with.
+func TestBootstrapInOneDatabase(t *testing.T) {
+	t.Parallel()
+	dsn := localpgtest.Database(t)
+	config := newConfig(t)
+	config.MainDSN, config.Shards = dsn, []Shard{{"only", dsn}}
+	if err := migrate(t.Context(), dsn, migrations.Main, migrations.Shard); err != nil {
+		t.Fatal(err)
+	}
+	bootstrapped(t, config)
+	checkInstallation(t, config)
+	openRouter(t, config)
+}
+
+func TestBootstrapWithAClusterDown(t *testing.T) {
+	t.Parallel()
+	nowhere := "host=" + t.TempDir() + " user=x dbname=x"
+	config := newConfig(t, "a", "b")
+	good := config.Shards[1].DSN
+	config.Shards[1].DSN = nowhere
+	var unavailable *UnavailableError
+	if err := Bootstrap(t.Context(), config); !errors.As(err, &unavailable) || unavailable.Cluster != "b" {
+		t.Errorf("first start with b down: %v, want b to be unavailable", err)
+	}
+	config.Shards[1].DSN = good
+	bootstrapped(t, config)
+	config.Shards[1].DSN = nowhere
+	if err := Bootstrap(t.Context(), config); err != nil {
+		t.Errorf("later start with b down: %v", err)
+	}
+	config.MainDSN = nowhere
+	if err := Bootstrap(t.Context(), config); !errors.As(err, &unavailable) || unavailable.Cluster != MainName {
+		t.Errorf("with main down: %v, want main to be unavailable", err)
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	t.Parallel()
+	const secret = "hunter2"
+	good := Config{MainDSN: "host=m", Shards: []Shard{{"a", "host=a password=" + secret}, {"b", "host=b"}}}
+	for name, spoil := range map[string]func(*Config){
+		"no main":         func(c *Config) { c.MainDSN = "" },
+		"no shards":       func(c *Config) { c.Shards = nil },
+		"no name":         func(c *Config) { c.Shards[0].Name = "" },
+		"long name":       func(c *Config) { c.Shards[0].Name = string(make([]byte, 64)) },
+		"main's name":     func(c *Config) { c.Shards[0].Name = MainName },
+		"name twice":      func(c *Config) { c.Shards[0].Name = "b" },
+		"no DSN":          func(c *Config) { c.Shards[0].DSN = "" },
+		"bad DSN":         func(c *Config) { c.Shards[0].DSN = "postgres://u:" + secret + "@[/x" },
+		"same database":   func(c *Config) { c.Shards[0].DSN = "host=b connect_timeout=1 password=" + secret },
+		"negative pool":   func(c *Config) { c.PoolSize = -1 },
+		"negative budget": func(c *Config) { c.RetryBudget = -time.Second },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := good
+			config.Shards = slices.Clone(good.Shards)
+			spoil(&config)
+			for what, err := range map[string]error{"Bootstrap": Bootstrap(t.Context(), config), "Open": openError(t, config)} {
+				var unavailable *UnavailableError
+				if err == nil || errors.As(err, &unavailable) {
+					t.Errorf("%s: %v, want a refusal of the configuration", what, err)
+				} else if strings.Contains(err.Error(), secret) {
+					t.Errorf("%s: the error tells the password: %v", what, err)
+				}
+			}
+		})
+	}
+}
+
+func openError(t *testing.T, config Config) error {
+	t.Helper()
+	r, err := Open(t.Context(), config)
+	if err == nil {
+		r.Close()
+	}
+	return err
+}

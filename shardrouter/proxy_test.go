@@ -1,0 +1,135 @@
+package shardrouter
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// proxy stands between the router and a server, and breaks connections at COMMIT.
+type proxy struct {
+	listener net.Listener
+	target   string
+	accepted atomic.Int64
+	open     sync.WaitGroup
+
+	mu   sync.Mutex
+	left int  // how many COMMITs still to break
+	pass bool // whether the server gets them first
+}
+
+// commitQuery is how pgx sends COMMIT.
+var commitQuery = append([]byte{'Q', 0, 0, 0, 11}, "commit\x00"...)
+
+// newProxy returns a proxy and the DSN that leads through it.
+func newProxy(t *testing.T, dsn string) (*proxy, string) {
+	t.Helper()
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "lsp") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name = ".s.PGSQL.5432"
+	p := &proxy{target: filepath.Join(config.Host, name)}
+	if p.listener, err = net.Listen("unix", filepath.Join(dir, name)); err != nil {
+		t.Fatal(err)
+	}
+	p.open.Go(p.accept)
+	t.Cleanup(func() {
+		_ = p.listener.Close()
+		p.open.Wait()
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return p, strings.Replace(dsn, "host="+config.Host, "host="+dir, 1)
+}
+
+// breakCommits breaks the next n COMMITs: before the server gets them, or before its answer is passed on.
+func (p *proxy) breakCommits(n int, pass bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.left, p.pass = n, pass
+}
+
+// atCommit tells whether to break the COMMIT that has come.
+func (p *proxy) atCommit() (broken, pass bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.left == 0 {
+		return false, false
+	}
+	p.left--
+	return true, p.pass
+}
+
+func (p *proxy) accept() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		p.accepted.Add(1)
+		server, err := net.Dial("unix", p.target)
+		if err != nil {
+			_ = client.Close()
+			continue
+		}
+		p.open.Go(func() { p.serve(client, server) })
+	}
+}
+
+func (p *proxy) serve(client, server net.Conn) {
+	var muted atomic.Bool // the server's answers go nowhere
+	var answers sync.WaitGroup
+	answers.Go(func() {
+		defer client.Close()
+		buffer := make([]byte, 32<<10)
+		for {
+			n, err := server.Read(buffer)
+			if err != nil || muted.Load() {
+				return // the answer to COMMIT is there: it has happened
+			}
+			if _, err := client.Write(buffer[:n]); err != nil {
+				return
+			}
+		}
+	})
+	defer answers.Wait()
+	defer server.Close()
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := client.Read(buffer)
+		if err != nil {
+			return
+		}
+		if bytes.Equal(buffer[:n], commitQuery) {
+			if broken, pass := p.atCommit(); broken {
+				if !pass {
+					_ = client.Close()
+					return
+				}
+				muted.Store(true)
+				if _, err := server.Write(buffer[:n]); err == nil {
+					answers.Wait()
+				}
+				_, _ = io.Copy(io.Discard, client)
+				return
+			}
+		}
+		if _, err := server.Write(buffer[:n]); err != nil {
+			return
+		}
+	}
+}

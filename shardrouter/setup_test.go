@@ -1,0 +1,177 @@
+package shardrouter
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver pgx/v5
+	"go.uber.org/goleak"
+
+	"linkspan/internal/localpg/localpgtest"
+	"linkspan/migrations"
+)
+
+func TestMain(m *testing.M) {
+	code := localpgtest.Main(m)
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// testTables are a small domain for the tests, on each shard.
+const testTables = `
+	CREATE TABLE linkspan_shard.note (slot smallint, id integer, body text NOT NULL, PRIMARY KEY (slot, id));
+	CREATE TABLE linkspan_shard.operation (slot smallint, id text, PRIMARY KEY (slot, id));`
+
+func migrate(ctx context.Context, dsn string, sets ...migrations.Set) error {
+	db, err := sql.Open("pgx/v5", dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for _, set := range sets {
+		if err := migrations.Up(ctx, db, set, nil); err != nil {
+			return err
+		}
+		if set == migrations.Shard {
+			if _, err := db.ExecContext(ctx, testTables); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mainDatabase and shardDatabase make migrated databases on the shared server.
+func mainDatabase(t testing.TB) string { return migrated(t, "main", migrations.Main) }
+
+func shardDatabase(t testing.TB) string { return migrated(t, "shard", migrations.Shard) }
+
+func migrated(t testing.TB, name string, sets ...migrations.Set) string {
+	t.Helper()
+	return localpgtest.DatabaseFrom(t, localpgtest.Template(t, name, func(ctx context.Context, dsn string) error {
+		return migrate(ctx, dsn, sets...)
+	}))
+}
+
+// newConfig is the configuration of new, migrated databases that know of nothing yet.
+func newConfig(t testing.TB, shards ...string) Config {
+	t.Helper()
+	config := Config{MainDSN: mainDatabase(t), PoolSize: 4, Logger: slog.New(slog.DiscardHandler)}
+	for _, name := range shards {
+		config.Shards = append(config.Shards, Shard{name, shardDatabase(t)})
+	}
+	return config
+}
+
+func bootstrapped(t testing.TB, config Config) Config {
+	t.Helper()
+	if err := Bootstrap(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+func openRouter(t testing.TB, config Config) *Router {
+	t.Helper()
+	r, err := Open(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	return r
+}
+
+// newRouter is a router over new databases.
+func newRouter(t testing.TB, shards ...string) (*Router, Config) {
+	t.Helper()
+	config := bootstrapped(t, newConfig(t, shards...))
+	return openRouter(t, config), config
+}
+
+// slotOn is a slot that the cluster owns, the n-th one.
+func slotOn(t testing.TB, r *Router, cluster string, n int) Slot {
+	t.Helper()
+	for slot := range Slot(Slots) {
+		if r.ClusterOf(slot) == cluster {
+			if n == 0 {
+				return slot
+			}
+			n--
+		}
+	}
+	t.Fatalf("cluster %s has too few slots", cluster)
+	return 0
+}
+
+func (c Config) dsn(cluster string) string {
+	for _, shard := range c.Shards {
+		if shard.Name == cluster {
+			return shard.DSN
+		}
+	}
+	return c.MainDSN
+}
+
+// execute runs SQL past the router, as an operator or a mover would.
+func execute(t testing.TB, dsn, query string, args ...any) {
+	t.Helper()
+	conn, err := pgx.Connect(context.WithoutCancel(t.Context()), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if _, err := conn.Exec(context.WithoutCancel(t.Context()), query, args...); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+// lookup reads one value past the router.
+func lookup[T any](t testing.TB, dsn, query string, args ...any) T {
+	t.Helper()
+	var value T
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if err := conn.QueryRow(t.Context(), query, args...).Scan(&value); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return value
+}
+
+// move moves a slot as a mover would, without its rows.
+func move(t testing.TB, config Config, slot Slot, from, to string, epoch int64) {
+	t.Helper()
+	execute(t, config.dsn(to), `INSERT INTO linkspan_shard.owned_slot (slot, epoch, state) VALUES ($1, $2, 'OWNED')
+		ON CONFLICT (slot) DO UPDATE SET epoch = excluded.epoch, state = 'OWNED', moved_to = NULL`, int16(slot), epoch)
+	execute(t, config.MainDSN, `UPDATE linkspan_main.slot SET cluster = $2, epoch = $3 WHERE slot = $1`, int16(slot), to, epoch)
+	execute(t, config.dsn(from), `UPDATE linkspan_shard.owned_slot SET state = 'MOVED', epoch = $2, moved_to = $3 WHERE slot = $1`,
+		int16(slot), epoch, to)
+}
+
+// eventually waits for a condition.
+func eventually(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(time.Minute)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
