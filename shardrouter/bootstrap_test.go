@@ -264,6 +264,7 @@ func TestConfigErrors(t *testing.T) {
 		"bad DSN":         func(c *Config) { c.Shards[0].DSN = "postgres://u:" + secret + "@[/x" },
 		"same database":   func(c *Config) { c.Shards[0].DSN = "host=b connect_timeout=1 password=" + secret },
 		"negative pool":   func(c *Config) { c.PoolSize = -1 },
+		"tiny timeout":    func(c *Config) { c.AttemptTimeout = time.Millisecond },
 		"negative budget": func(c *Config) { c.RetryBudget = -time.Second },
 	} {
 		t.Run(name, func(t *testing.T) {

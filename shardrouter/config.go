@@ -58,6 +58,7 @@ type Shard struct {
 const (
 	maxNameLength   = 63
 	conflictRetries = 10
+	minTimeout      = 10 * time.Millisecond
 )
 
 // checked returns the configuration with its defaults, or what is wrong with it.
@@ -73,8 +74,10 @@ func (c Config) checked() (Config, error) {
 	switch {
 	case c.PoolSize < 1:
 		return c, fmt.Errorf("pool size %d: want at least 1", c.PoolSize)
-	case c.ConnectTimeout < 0, c.AttemptTimeout < 0, c.StatementTimeout < 0, c.RetryBudget < 0:
-		return c, errors.New("a timeout is negative")
+	case min(c.ConnectTimeout, c.AttemptTimeout, c.StatementTimeout) < minTimeout:
+		return c, fmt.Errorf("a timeout is under %v", minTimeout)
+	case c.RetryBudget < 0:
+		return c, errors.New("the retry budget is negative")
 	case len(c.Shards) == 0:
 		return c, errors.New("no shard is configured: want at least one")
 	}

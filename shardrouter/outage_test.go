@@ -45,6 +45,14 @@ func wantUp(t *testing.T, r *Router, slot Slot) {
 func wantBack(t *testing.T, r *Router, slot Slot) {
 	t.Helper()
 	eventually(t, "the cluster is back by itself", func() bool { return r.shards[r.ClusterOf(slot)].down() == nil })
+	runs := 0
+	if err := r.Read(t.Context(), slot, func(ctx context.Context, db bun.IDB) error {
+		runs++
+		_, err := db.ExecContext(ctx, "SELECT 1")
+		return err
+	}); err != nil || runs != 1 {
+		t.Errorf("first read after the outage: %v after %d runs, want success at once: no old connection is left", err, runs)
+	}
 	wantUp(t, r, slot)
 }
 

@@ -174,4 +174,3 @@ func eventually(t testing.TB, what string, condition func() bool) {
 		}
 	}
 }
-

@@ -131,4 +131,6 @@ func pendingReason(ctx context.Context, router *shardrouter.Router, cluster shar
 }
 
 // tookMS shows a duration in milliseconds.
-func tookMS(d time.Duration) string { return fmt.Sprintf("%.0f ms", float64(d)/float64(time.Millisecond)) }
+func tookMS(d time.Duration) string {
+	return fmt.Sprintf("%.0f ms", float64(d)/float64(time.Millisecond))
+}

@@ -88,13 +88,13 @@ func (c *devCmd) Run(ctx context.Context) (err error) {
 	}
 	progress.done()
 	c.welcome(listener.Addr().String())
-	return c.serveUntilEnd(ctx, in, clusters, func(ctx context.Context) error {
+	return c.serveUntilEnd(ctx, clusters, func(ctx context.Context) error {
 		return in.serve(ctx, listener, secret, "In dev: `export LINKSPAN_TOKEN=$(bin/linkspan token ana@acme)`, and send it as `Authorization: Bearer $LINKSPAN_TOKEN`.")
 	})
 }
 
 // serveUntilEnd serves until ctx ends or a cluster dies.
-func (c *devCmd) serveUntilEnd(ctx context.Context, in *installation, clusters *localpg.Clusters, serve func(context.Context) error) error {
+func (c *devCmd) serveUntilEnd(ctx context.Context, clusters *localpg.Clusters, serve func(context.Context) error) error {
 	serving, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	go func() {

@@ -29,7 +29,10 @@ Try:  linkspan dev     then, in another terminal:  linkspan tour
 
 Every flag has an environment variable. Secrets (DSNs, keys, tokens) come from the environment alone.`
 
-func main() {
+func main() { os.Exit(run()) }
+
+// run runs the command that was asked for and returns the exit code.
+func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var commands cli
@@ -39,12 +42,14 @@ func main() {
 		kong.UsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
-	if err := parsed.Run(); err != nil {
-		if !errors.Is(err, errSaid) {
-			fmt.Fprintln(os.Stderr, "linkspan:", err)
-		}
-		os.Exit(1)
+	err := parsed.Run()
+	if err == nil {
+		return 0
 	}
+	if !errors.Is(err, errSaid) {
+		fmt.Fprintln(os.Stderr, "linkspan:", err)
+	}
+	return 1
 }
 
 // errSaid ends a command whose own output has said what is wrong.

@@ -41,27 +41,27 @@ func (r refusal) GetMessage() string     { return r.Message }
 func (r refusal) GetPath() []string      { return r.Path }
 
 type (
-	// GroupNotFoundError: no group has that handle or id.
+	// GroupNotFoundError says that no group has that handle or id.
 	GroupNotFoundError struct{ refusal }
-	// InvitationNotFoundError: there is no such invitation, or the viewer may not see it.
+	// InvitationNotFoundError says that there is no such invitation, or that the viewer may not see it.
 	InvitationNotFoundError struct{ refusal }
-	// SelfInvitationError: initiator and target are the same group.
+	// SelfInvitationError says that initiator and target are the same group.
 	SelfInvitationError struct{ refusal }
-	// NameTakenError: the name or handle is in use; Suggestion, if any, was free a moment ago.
+	// NameTakenError says that the name or handle is in use; Suggestion, if any, was free a moment ago.
 	NameTakenError struct {
 		refusal
 		Suggestion *string
 	}
-	// InvitationNotPendingError: the invitation is in State, from where that transition does not go.
+	// InvitationNotPendingError says that the invitation is in State, from where that transition does not go.
 	InvitationNotPendingError struct {
 		refusal
 		State InvitationState
 	}
-	// NotAllowedError: the viewer's role or group may not do that.
+	// NotAllowedError says that the viewer's role or group may not do that.
 	NotAllowedError struct{ refusal }
-	// IdempotencyKeyReusedError: the key was used with another input.
+	// IdempotencyKeyReusedError says that the key was used with another input.
 	IdempotencyKeyReusedError struct{ refusal }
-	// InvalidInputError: a value is outside its limits.
+	// InvalidInputError says that a value is outside its limits.
 	InvalidInputError struct{ refusal }
 )
 

@@ -64,6 +64,28 @@ func TestOutageIsWaitedOut(t *testing.T) {
 	})
 }
 
+// The logs of other clusters are polled and followed as if nothing were.
+func TestOutageOfOneCluster(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, m *memory, h *Hub) {
+		dead, alive := m.newLog(1), m.newLog(1)
+		onDead, onAlive := follow(t, h, dead, nil), follow(t, h, alive, nil)
+		next(t, onDead)
+		next(t, onAlive)
+		m.cut(dead, true)
+		for i := int64(2); i < 10; i++ {
+			h.hint(dead, m.append(dead, 1))
+			m.append(alive, 1) // whose hint is lost
+			begin := time.Now()
+			expect(t, onAlive, got{first: i, last: i, position: i})
+			if waited := time.Since(begin); waited > 2*time.Second {
+				t.Fatalf("event %d came after %v", i, waited)
+			}
+		}
+		m.cut(dead, false)
+		expect(t, onDead, got{first: 2, last: 9, position: 9})
+	})
+}
+
 // A subscriber at the head is told that it still stands there, also while nobody can know more.
 func TestIdleCheckpointDuringAnOutage(t *testing.T) {
 	bubble(t, Config{}, func(t *testing.T, m *memory, h *Hub) {

@@ -27,12 +27,14 @@ func (l *log) behind(ctx context.Context, key pageKey, history ids.History) ([]c
 	p := l.page(key, history)
 	select {
 	case <-p.done:
-		return p.events, p.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-l.ctx.Done():
+	}
+	if l.ctx.Err() != nil { // which ends the read, too
 		return nil, ErrClosed
 	}
+	return p.events, p.err
 }
 
 // page returns the read that is under way there, or starts one. It does not hang on the ctx of any who share it.

@@ -1,9 +1,9 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -27,6 +27,7 @@ type memory struct {
 type memoryLog struct {
 	history ids.History
 	events  []channel.LogEvent
+	down    bool // its cluster is
 }
 
 func newMemory() *memory { return &memory{logs: map[channel.LogKey]*memoryLog{}} }
@@ -81,6 +82,13 @@ func (m *memory) slow(delay func() (before, after time.Duration)) {
 	m.delay = delay
 }
 
+// cut takes the log's cluster down, or brings it back.
+func (m *memory) cut(key channel.LogKey, down bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.logs[key].down = down
+}
+
 func (m *memory) counts() (pages, heads int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -113,13 +121,17 @@ func (m *memory) ReadLog(ctx context.Context, key channel.LogKey, after int64, l
 		}
 	}
 	var page channel.LogPage
+	var down error
 	err := m.read(ctx, func() {
 		l := m.logs[key]
+		if l.down {
+			down = errDown
+		}
 		page.Head = channel.LogHead{History: l.history, Number: int64(len(l.events))}
 		begin := min(after, page.Head.Number)
 		page.Events = slices.Clone(l.events[begin:min(begin+int64(limit), page.Head.Number)])
 	})
-	return page, err
+	return page, cmp.Or(err, down)
 }
 
 func (m *memory) LogHeads(ctx context.Context, keys []channel.LogKey) (map[channel.LogKey]channel.LogHead, error) {
@@ -128,9 +140,12 @@ func (m *memory) LogHeads(ctx context.Context, keys []channel.LogKey) (map[chann
 	m.asked = len(keys)
 	m.mu.Unlock()
 	heads := map[channel.LogKey]channel.LogHead{}
+	var down error
 	err := m.read(ctx, func() {
 		for _, key := range keys {
-			if l := m.logs[key]; l != nil {
+			if l := m.logs[key]; l != nil && l.down {
+				down = errDown
+			} else if l != nil {
 				heads[key] = channel.LogHead{History: l.history, Number: int64(len(l.events))}
 			}
 		}
@@ -138,7 +153,7 @@ func (m *memory) LogHeads(ctx context.Context, keys []channel.LogKey) (map[chann
 	if err != nil {
 		return nil, errors.Join(err)
 	}
-	return maps.Clone(heads), nil
+	return heads, errors.Join(down)
 }
 
 // read runs snapshot between two delays.

@@ -24,7 +24,7 @@ func ProcessesIn(ctx context.Context, root string) ([]int, error) {
 	pids := make([]int, len(found))
 	for i, o := range found {
 		pids[i] = o.pid
-		_ = o.process.Release()
 	}
+	release(found)
 	return pids, nil
 }

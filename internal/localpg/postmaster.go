@@ -37,6 +37,7 @@ type postmaster struct {
 	dataDir string
 	logPath string
 	pid     int
+	process *os.Process
 	// expected says that its end is wanted, and nothing to report.
 	expected atomic.Bool
 	// gone is closed when the process was reaped; state is valid then.
@@ -77,7 +78,7 @@ func (pm *postmaster) live(cmd *exec.Cmd, started chan<- error) {
 		started <- err
 		return
 	}
-	pm.pid = cmd.Process.Pid
+	pm.pid, pm.process = cmd.Process.Pid, cmd.Process
 	started <- nil
 	_ = cmd.Wait() // the state says it all
 	pm.state = cmd.ProcessState
@@ -139,12 +140,8 @@ func (pm *postmaster) kill() {
 	<-pm.gone
 }
 
-// signal is safe while the process was not reaped: its id cannot be another's. After that it does nothing.
-func (pm *postmaster) signal(s syscall.Signal) {
-	if pm.alive() {
-		_ = syscall.Kill(pm.pid, s)
-	}
-}
+// signal does nothing once the process was reaped.
+func (pm *postmaster) signal(s syscall.Signal) { _ = pm.process.Signal(s) }
 
 // failure describes an end that was not wanted.
 func (pm *postmaster) failure() error {

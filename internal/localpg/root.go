@@ -41,11 +41,10 @@ func lockRoot(path string) (*dataRoot, error) {
 	if err := makeDirs(path); err != nil {
 		return nil, fmt.Errorf("localpg: make data root: %w", err)
 	}
-	lockPath := filepath.Join(path, lockFileName)
 	if err := checkOurs(path, os.Geteuid()); err != nil {
 		return nil, err
 	}
-	lock, err := os.OpenFile(lockPath, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	lock, err := os.OpenFile(filepath.Join(path, lockFileName), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("localpg: lock data root: %w", err)
 	}
@@ -202,7 +201,7 @@ func lockHolder(lock *os.File) int {
 	return pid
 }
 
-// makeDirs makes a directory and its missing parents: passable for all, whatever the umask, the last one as the root is wanted.
+// makeDirs makes a directory and its missing parents for this user alone, but root's passable for all, whatever the umask.
 func makeDirs(path string) error {
 	err := os.Mkdir(path, 0o700)
 	switch {

@@ -125,7 +125,7 @@ func (r *sideRow) addTo(found map[ids.Channel]*channel.SharedChannel, viewer ids
 	c := found[r.Channel]
 	if c == nil {
 		initiator := r.Initiator.group()
-		c = &channel.SharedChannel{ID: r.Channel, State: r.stateFor(viewer), CreatedAt: r.CreatedAt.UTC(), Initiator: initiator}
+		c = &channel.SharedChannel{ID: r.Channel, State: r.viewerChannelState(), CreatedAt: r.CreatedAt.UTC(), Initiator: initiator}
 		if !viewer.IsZero() {
 			creator := userIn(initiator, r.CreatorID, r.CreatorName)
 			c.Creator, c.Topic = &creator, r.Topic
@@ -150,8 +150,8 @@ func (r *sideRow) addTo(found map[ids.Channel]*channel.SharedChannel, viewer ids
 	c.Sides = append(c.Sides, side)
 }
 
-// stateFor is the channel's state for the viewer's group; contract, "Words of state".
-func (r *sideRow) stateFor(viewer ids.Group) channel.SharedChannelState {
+// viewerChannelState is the channel's state for the viewer's group; contract, "Words of state".
+func (r *sideRow) viewerChannelState() channel.SharedChannelState {
 	switch r.ViewerState {
 	case channel.LinkLeft, channel.LinkRemoved:
 		return channel.ChannelDisconnected

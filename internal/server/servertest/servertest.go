@@ -151,9 +151,13 @@ func Sign(t testing.TB, claims server.Claims) string {
 	return token
 }
 
-// Admin and Member sign tokens of those roles for USER@GROUP; Operator one for an operator.
-func Admin(t testing.TB, user string) string  { return Token(t, user, server.RoleAdmin) }
+// Admin signs a token for USER@GROUP as an admin.
+func Admin(t testing.TB, user string) string { return Token(t, user, server.RoleAdmin) }
+
+// Member signs a token for USER@GROUP as a member.
 func Member(t testing.TB, user string) string { return Token(t, user, server.RoleMember) }
+
+// Operator signs a token for an operator.
 func Operator(t testing.TB) string {
 	claims := server.Claims{Role: server.RoleOperator}
 	claims.Subject = "operator"

@@ -1,0 +1,53 @@
+# Linkspan. `make` or `make help` lists what there is.
+
+GO      ?= go
+LINT     = $(GO) tool -modfile=tools/go.mod golangci-lint
+BIN      = bin/linkspan
+FUZZTIME ?= 10s
+PACKAGES = ./...
+# The race detector needs a C compiler; without one the tests run without it.
+RACE    := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-clients lint generate verify fuzz bench cover clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Build and start local clusters with demo data, and serve on them (Ctrl-C ends all)
+	@test -x $(BIN) || echo "Building $(BIN): the first time this takes a minute or two ..."
+	@$(MAKE) --no-print-directory build
+	@exec $(BIN) dev
+
+build: ## Build bin/linkspan
+	@$(GO) build -o $(BIN) ./cmd/linkspan
+
+test: ## Run all Go tests on real Postgres, with the race detector
+	@echo "Building and testing: the first time this takes a few minutes ..."
+	$(GO) test $(RACE) -timeout 10m $(PACKAGES)
+
+test-clients: build ## Run the JavaScript clients against the real program (needs Node 20 and npm)
+	cd clients && npm ci --no-audit --no-fund --loglevel=error && npm test
+
+lint: ## Check style and import directions
+	$(LINT) run
+
+generate: ## Make graph/ anew from schema.graphqls
+	$(GO) tool gqlgen generate
+	@test ! -e graph/models_gen.go || { echo "graph/models_gen.go appeared: a type of the schema lacks its type in internal/channel"; rm -f graph/models_gen.go; exit 1; }
+
+verify: ## Prove that nothing generated is stale, go.mod is tidy, and the schema migrates up, down and up again
+	@scripts/verify
+
+fuzz: ## Fuzz each target for FUZZTIME (10s)
+	@scripts/fuzz $(FUZZTIME)
+
+bench: ## Measure the main job on real clusters, with ratios
+	$(GO) test -run '^$$' -bench . -benchtime 300x -timeout 10m ./internal/bench
+
+cover: ## Show how much of each package the tests run through
+	$(GO) test -coverpkg=./... -coverprofile=coverage.out $(PACKAGES)
+	$(GO) tool cover -func=coverage.out | tail -1
+
+clean: ## Remove what was built; the dev data in .linkspan stays
+	rm -rf bin coverage.out clients/node_modules clients/generated
