@@ -1,7 +1,6 @@
 package shardrouter
 
 import (
-	"log/slog"
 	"syscall"
 	"testing"
 
@@ -12,21 +11,16 @@ import (
 	"linkspan/migrations"
 )
 
-// realClusters starts a Postgres process each, migrated and bootstrapped; the first is main. They are
-// durable: a kill must not take back what the tests have set up.
-func realClusters(t *testing.T, names ...string) (*localpg.Clusters, Config) {
+// newConfigWith is newConfig with one shard, real, as a Postgres process of its own; the others are on the
+// shared server. It is durable: a kill must not take back what the test has set up.
+func newConfigWith(t *testing.T, real string, shards ...string) (*localpg.Clusters, Config) {
 	t.Helper()
-	clusters := localpgtest.Clusters(t, true, names...)
-	config := Config{MainDSN: clusters.DSN(names[0]), PoolSize: 4, Logger: slog.New(slog.DiscardHandler)}
-	if err := migrate(t.Context(), config.MainDSN, migrations.Main); err != nil {
+	clusters := localpgtest.Clusters(t, true, real)
+	if err := migrate(t.Context(), clusters.DSN(real), migrations.Shard); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range names[1:] {
-		config.Shards = append(config.Shards, Shard{name, clusters.DSN(name)})
-		if err := migrate(t.Context(), clusters.DSN(name), migrations.Shard); err != nil {
-			t.Fatal(err)
-		}
-	}
+	config := newConfig(t, shards...)
+	config.Shards = append(config.Shards, Shard{real, clusters.DSN(real)})
 	return clusters, bootstrapped(t, config)
 }
 

@@ -117,6 +117,7 @@ func TestNestedCallsAreRefused(t *testing.T) {
 func TestClose(t *testing.T) {
 	t.Parallel()
 	config := bootstrapped(t, newConfig(t, "a"))
+	config.StatementTimeout = time.Hour // so that only Close can end them
 	r, err := Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)

@@ -3,13 +3,10 @@ package shardrouter
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/uptrace/bun"
 	"golang.org/x/sync/errgroup"
 )
@@ -181,11 +178,14 @@ func TestSlotOnAClusterWithoutDSN(t *testing.T) {
 
 func TestKnownMapGoesOnWithoutMain(t *testing.T) {
 	t.Parallel()
-	clusters, config := realClusters(t, MainName, "a", "b")
-	r := openRouter(t, config)
+	config := bootstrapped(t, newConfig(t, "a", "b"))
+	proxied := config
+	var p *proxy
+	p, proxied.MainDSN = newProxy(t, config.MainDSN)
+	r := openRouter(t, proxied)
 	slot := slotOn(t, r, "a", 0)
 	move(t, config, slot, "a", "b", 2)
-	clusters.Kill(MainName)
+	p.stop()
 	if err := noteWays[0].write(t.Context(), r, slot, 1, "x"); err != nil {
 		t.Errorf("a slot whose old owner knows where it went: %v", err)
 	}
@@ -193,170 +193,7 @@ func TestKnownMapGoesOnWithoutMain(t *testing.T) {
 		t.Errorf("a slot that is where it was: %v", err)
 	}
 	var unavailable *UnavailableError
-	if err := openError(t, config); !errors.As(err, &unavailable) || unavailable.Cluster != MainName {
+	if err := openError(t, proxied); !errors.As(err, &unavailable) || unavailable.Cluster != MainName {
 		t.Errorf("Open: %v, want main to be unavailable", err)
 	}
-}
-
-func TestReadMany(t *testing.T) {
-	t.Parallel()
-	r, config := newRouter(t, "a", "b", "c")
-	var slots []Slot
-	for i := range 10 {
-		for _, cluster := range r.Clusters() {
-			slot := slotOn(t, r, cluster, i)
-			slots = append(slots, slot, slot)
-			if err := noteWays[0].write(t.Context(), r, slot, 1, cluster); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	for name, readMany := range map[string]func(ctx context.Context, db bun.IDB, slots []Slot) (map[Slot]string, error){
-		"says which it does not own": readNotes,
-		"says only that": func(ctx context.Context, db bun.IDB, slots []Slot) (map[Slot]string, error) {
-			notes, err := readNotes(ctx, db, slots)
-			if err != nil {
-				return nil, ErrNotOwned
-			}
-			return notes, nil
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := openRouter(t, config)
-			slot := slotOn(t, r, "a", 3)
-			execute(t, config.dsn("b"), `INSERT INTO linkspan_shard.note (slot, id, body) VALUES ($1, 1, 'b, moved') ON CONFLICT DO NOTHING`, int16(slot))
-			move(t, config, slot, "a", "b", lookup[int64](t, config.MainDSN, `SELECT epoch + 1 FROM linkspan_main.slot WHERE slot = $1`, int16(slot)))
-
-			var mu sync.Mutex
-			got := make(map[Slot]string)
-			failed := r.ReadMany(t.Context(), slots, func(ctx context.Context, db bun.IDB, slots []Slot) error {
-				notes, err := readMany(ctx, db, slots)
-				mu.Lock()
-				defer mu.Unlock()
-				maps.Copy(got, notes)
-				return err
-			})
-			if failed != nil {
-				t.Fatal(failed)
-			}
-			want := make(map[Slot]string)
-			for _, slot := range slots {
-				want[slot] = r.ClusterOf(slot)
-			}
-			want[slot] = "b, moved"
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("notes (-want +got):\n%s", diff)
-			}
-			move(t, config, slot, "b", "a", lookup[int64](t, config.MainDSN, `SELECT epoch + 1 FROM linkspan_main.slot WHERE slot = $1`, int16(slot)))
-		})
-	}
-}
-
-// readNotes is how a store reads many slots: what is owned is returned, what is not is named.
-func readNotes(ctx context.Context, db bun.IDB, slots []Slot) (map[Slot]string, error) {
-	var rows []struct {
-		Slot Slot
-		Body string
-	}
-	err := db.NewRaw(`SELECT owned.slot, coalesce(n.body, '') AS body FROM `+OwnedMany+`
-		LEFT JOIN linkspan_shard.note AS n ON n.slot = owned.slot AND n.id = 1`, bun.List(slots)).Scan(ctx, &rows)
-	if err != nil {
-		return nil, err
-	}
-	notes := make(map[Slot]string)
-	for _, row := range rows {
-		notes[row.Slot] = row.Body
-	}
-	lost := slices.DeleteFunc(slots, func(slot Slot) bool { _, ok := notes[slot]; return ok })
-	if len(lost) > 0 {
-		return notes, NotOwned(lost...)
-	}
-	return notes, nil
-}
-
-func TestReadManyNamesTheSlotsThatFailed(t *testing.T) {
-	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a", "b"))
-	config.RetryBudget = 50 * time.Millisecond
-	config.Shards = slices.Clone(config.Shards)
-	config.Shards[1].DSN = "host=" + t.TempDir() + " user=x dbname=x"
-	r := openRouter(t, config)
-	fenced := slotOn(t, r, "a", 1)
-	execute(t, config.dsn("a"), `UPDATE linkspan_shard.owned_slot SET state = 'FENCED' WHERE slot = $1`, int16(fenced))
-	slots := []Slot{slotOn(t, r, "b", 1), slotOn(t, r, "b", 0), fenced, slotOn(t, r, "a", 0)}
-	var mu sync.Mutex
-	var got []Slot
-	failed := r.ReadMany(t.Context(), slots, func(ctx context.Context, db bun.IDB, slots []Slot) error {
-		notes, err := readNotes(ctx, db, slots)
-		mu.Lock()
-		defer mu.Unlock()
-		got = slices.AppendSeq(got, maps.Keys(notes))
-		return err
-	})
-	if !slices.Equal(got, []Slot{slots[3]}) {
-		t.Errorf("read %v, want %v alone", got, slots[3])
-	}
-	if len(failed) != 2 || failed[0].Cluster != "a" || !slices.Equal(failed[0].Slots, []Slot{fenced}) ||
-		failed[1].Cluster != "b" || !slices.Equal(failed[1].Slots, []Slot{slots[1], slots[0]}) {
-		t.Fatalf("failed: %+v", failed)
-	}
-	for _, failure := range failed {
-		var unavailable *UnavailableError
-		if !errors.As(failure, &unavailable) || unavailable.Cluster != failure.Cluster {
-			t.Errorf("%v, want %s to be unavailable", failure.Err, failure.Cluster)
-		}
-	}
-	if failed := r.ReadMany(t.Context(), nil, nil); failed != nil {
-		t.Errorf("no slots: %v", failed)
-	}
-}
-
-// However many find out at once that a slot has moved, main is read once at a time.
-func TestOneRefreshAtATime(t *testing.T) {
-	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a", "b"))
-	count := &statementTracer{}
-	r := openRouter(t, config)
-	counted := config
-	counted.tracer = count
-	database, err := newDatabase(mustCheck(t, counted), identity{MainName, r.main.identity.installation}, config.MainDSN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer database.close()
-	table := newSlotTable(r.shards)
-	table.mu.Lock() // holds the first refresh, and the others where they join it
-	release := make(chan struct{})
-	first := &refresh{done: release}
-	table.refresh = first
-	table.mu.Unlock()
-	var group errgroup.Group
-	for range 50 {
-		group.Go(func() error { return table.reload(t.Context(), database) })
-	}
-	close(release)
-	if err := group.Wait(); err != nil {
-		t.Fatal(err)
-	}
-	if n := count.started.Load(); n != 0 {
-		t.Errorf("%d statements of callers who should have joined the refresh under way", n)
-	}
-	table.mu.Lock()
-	table.refresh = nil
-	table.mu.Unlock()
-	if err := table.reload(t.Context(), database); err != nil {
-		t.Fatal(err)
-	}
-	if n := count.started.Load(); n != 2 { // identity, table
-		t.Errorf("%d statements of one refresh, want 2", n)
-	}
-}
-
-func mustCheck(t *testing.T, config Config) Config {
-	t.Helper()
-	config, err := config.checked()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return config
 }

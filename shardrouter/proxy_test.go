@@ -2,6 +2,7 @@ package shardrouter
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"os"
@@ -20,6 +21,8 @@ type proxy struct {
 	target   string
 	accepted atomic.Int64
 	open     sync.WaitGroup
+	life     context.Context
+	end      context.CancelFunc
 
 	mu   sync.Mutex
 	left int  // how many COMMITs still to break
@@ -45,15 +48,22 @@ func newProxy(t *testing.T, dsn string) (*proxy, string) {
 	if p.listener, err = net.Listen("unix", filepath.Join(dir, name)); err != nil {
 		t.Fatal(err)
 	}
+	p.life, p.end = context.WithCancel(context.Background())
 	p.open.Go(p.accept)
 	t.Cleanup(func() {
-		_ = p.listener.Close()
-		p.open.Wait()
+		p.stop()
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}
 	})
 	return p, strings.Replace(dsn, "host="+config.Host, "host="+dir, 1)
+}
+
+// stop makes the server unreachable: connections break, and new ones are refused.
+func (p *proxy) stop() {
+	_ = p.listener.Close()
+	p.end()
+	p.open.Wait()
 }
 
 // breakCommits breaks the next n COMMITs: before the server gets them, or before its answer is passed on.
@@ -91,6 +101,10 @@ func (p *proxy) accept() {
 }
 
 func (p *proxy) serve(client, server net.Conn) {
+	defer context.AfterFunc(p.life, func() {
+		_ = client.Close()
+		_ = server.Close()
+	})()
 	var muted atomic.Bool // the server's answers go nowhere
 	var answers sync.WaitGroup
 	answers.Go(func() {

@@ -58,6 +58,7 @@ type statements interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 	SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults
+	Prepare(ctx context.Context, name, sql string) (*pgconn.StatementDescription, error)
 }
 
 // Exec executes a statement and tells how many rows it touched.
@@ -75,9 +76,18 @@ func (c Conn) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	return c.statements.QueryRow(ctx, sql, c.with(args)...)
 }
 
-// SendBatch runs several statements in one round trip, unprepared. The results must be closed.
-func (c Conn) SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults {
-	return c.statements.SendBatch(ctx, batch)
+// SendBatch runs several statements in one round trip; a text that this connection has not seen costs one more, once.
+// The results must be closed.
+func (c Conn) SendBatch(ctx context.Context, batch *pgx.Batch) (pgx.BatchResults, error) {
+	if c.mode == pgx.QueryExecModeCacheStatement {
+		for _, query := range batch.QueuedQueries {
+			// With the text as its name the statement is prepared under a digest, and found again by the text.
+			if _, err := c.statements.Prepare(ctx, query.SQL, query.SQL); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return c.statements.SendBatch(ctx, batch), nil
 }
 
 // with puts the mode before the arguments, where pgx looks for it.

@@ -70,22 +70,23 @@ type claim struct {
 func (t *slotTable) learn(claims []claim) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var next *[Slots]place
+	places := t.current.Load()
+	changed := false
 	for _, c := range claims {
-		if int(c.Slot) >= Slots || c.Epoch <= t.at(c.Slot).epoch {
+		if int(c.Slot) >= Slots || c.Epoch <= places[c.Slot].epoch {
 			continue
 		}
-		if next == nil {
-			copied := *t.current.Load()
-			next = &copied
+		if !changed {
+			next := *places // readers have the old one
+			places, changed = &next, true
 		}
 		if t.owners[c.Cluster] == nil {
 			t.owners[c.Cluster] = &owner{name: c.Cluster}
 		}
-		next[c.Slot] = place{t.owners[c.Cluster], c.Epoch}
+		places[c.Slot] = place{t.owners[c.Cluster], c.Epoch}
 	}
-	if next != nil {
-		t.current.Store(next)
+	if changed {
+		t.current.Store(places)
 	}
 }
 

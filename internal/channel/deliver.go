@@ -14,19 +14,14 @@ type Deliverer struct {
 // Deliver lets a step take effect, once however often it is called; ErrStepGap if it is not its turn yet. After the
 // commit it hints at what was appended to the inbox.
 func (d Deliverer) Deliver(ctx context.Context, step Step) error {
-	var reached int64
-	inbox := step.inbox()
-	_, err := d.Shards.Apply(ctx, step, func(ctx context.Context, tx ShardTx) (err error) {
-		reached, err = step.apply(ctx, tx, inbox)
-		return err
-	})
-	if err != nil {
-		return err
+	if !step.Kind.known() {
+		return fmt.Errorf("channel: unknown kind of step %q", step.Kind)
 	}
-	if reached > 0 {
-		d.Hints.Publish(InboxOf(inbox.ID), reached)
+	reached, err := d.Shards.Apply(ctx, step, step.plan)
+	if err == nil && reached > 0 {
+		d.Hints.Publish(InboxOf(step.inbox().ID), reached)
 	}
-	return nil
+	return err
 }
 
 // inbox returns the group whose inbox hears of the step.
@@ -42,11 +37,35 @@ func (s Step) inbox() Group {
 	}
 }
 
-// apply makes the step's changes for the group and returns the number of its new inbox event, 0 if there is none.
-func (s Step) apply(ctx context.Context, tx ShardTx, group Group) (int64, error) {
+// plan says what the step changes for the group whose inbox hears of it, and in the channel.
+func (s Step) plan(tx ShardTx) {
+	group := s.inbox().ID
 	if s.Kind == StepRegisterGroup {
-		return 0, tx.InsertInboxLog(ctx, group.ID)
+		tx.InsertInboxLog(group)
+		return
 	}
+	in := s.Effect.Invitation
+	tx.AppendInbox(group, s.event())
+	tx.SaveUser(group, in.Sender)
+	if r := in.Resolver; r != nil && r.ID != in.Sender.ID {
+		tx.SaveUser(group, *r)
+	}
+	tx.SaveInvitation(group, in)
+	switch s.Kind {
+	case StepCreateChannel:
+		tx.InsertChannel(in, s.Effect.Topic)
+		tx.InsertListedChannel(group, in.ChannelID)
+	case StepLinkGroup:
+		tx.LinkSide(in, *s.Effect.Link)
+	case StepReceiveChannel:
+		tx.InsertListedChannel(group, in.ChannelID)
+	case StepCloseChannel:
+		tx.CloseChannel(*s.Effect.Link)
+	}
+}
+
+// event is what the inbox hears.
+func (s Step) event() LogEvent {
 	in := s.Effect.Invitation
 	event := LogEvent{Kind: EventInvitationChanged, Invitation: in.ID, Channel: in.ChannelID, Group: in.ToGroup}
 	switch s.Kind {
@@ -55,34 +74,5 @@ func (s Step) apply(ctx context.Context, tx ShardTx, group Group) (int64, error)
 	case StepLinkGroup, StepReceiveChannel:
 		event.Kind = EventSharedChannelLinked
 	}
-	number, err := tx.AppendInbox(ctx, group.ID, event)
-	if err != nil {
-		return 0, err
-	}
-	users := []User{in.Sender}
-	if in.Resolver != nil {
-		users = append(users, *in.Resolver)
-	}
-	if err := tx.SaveUsers(ctx, group.ID, users); err != nil {
-		return 0, err
-	}
-	if err := tx.SaveInvitation(ctx, group.ID, in, number); err != nil {
-		return 0, err
-	}
-	switch s.Kind {
-	case StepCreateChannel:
-		if err := tx.InsertChannel(ctx, in, s.Effect.Topic); err != nil {
-			return 0, err
-		}
-		return number, tx.InsertListedChannel(ctx, group.ID, in.ChannelID, number)
-	case StepLinkGroup:
-		return number, tx.LinkSide(ctx, in, *s.Effect.Link)
-	case StepReceiveChannel:
-		return number, tx.InsertListedChannel(ctx, group.ID, in.ChannelID, number)
-	case StepCloseChannel:
-		return number, tx.CloseChannel(ctx, *s.Effect.Link)
-	case StepReceiveInvitation, StepChangeInvitation:
-		return number, nil
-	}
-	return 0, fmt.Errorf("channel: unknown kind of step %q", s.Kind)
+	return event
 }

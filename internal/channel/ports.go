@@ -83,9 +83,10 @@ type Shards interface {
 	// ClusterOf returns the name of the cluster that holds the channel's slot now.
 	ClusterOf(channel ids.Channel) string
 
-	// Apply runs fn in one transaction on the step's destination, if the step is the next of its stream there. False if
-	// it was applied before; ErrStepGap if an earlier one was not.
-	Apply(ctx context.Context, step Step, fn func(ctx context.Context, tx ShardTx) error) (bool, error)
+	// Apply lets a step take effect at its destination, in one transaction with what plan asks for, if it is the next of
+	// its stream there. It returns the number of the event that plan appended to an inbox, 0 if there is none or if the
+	// step had taken effect before; ErrStepGap if an earlier one has not.
+	Apply(ctx context.Context, step Step, plan func(tx ShardTx)) (reached int64, err error)
 
 	// Channels returns the channels as the group sees them; those that it may not see, or that do not exist, are
 	// absent. Unread says for each that could not be read why. The zero group is an operator's view.
@@ -105,24 +106,25 @@ type Shards interface {
 // ErrStepGap is the error of a step that comes before its turn.
 var ErrStepGap = errors.New("channel: an earlier step of the stream was not applied yet")
 
-// ShardTx is the transaction in which a step takes effect on one shard. Copies are replaced only by newer versions.
+// ShardTx collects what a step changes on one shard. Everything is done in the order of the calls, in one transaction,
+// after the last of them. Copies are replaced only by newer versions.
 type ShardTx interface {
 	// InsertInboxLog makes the group's inbox log.
-	InsertInboxLog(ctx context.Context, group ids.Group) error
-	// AppendInbox appends an event to the group's inbox log and returns its number, which is also the position of what
-	// the event adds to the group's lists.
-	AppendInbox(ctx context.Context, group ids.Group, event LogEvent) (int64, error)
-	// SaveUsers keeps users as the group knows them now.
-	SaveUsers(ctx context.Context, group ids.Group, users []User) error
-	// SaveInvitation adds an invitation to the group's lists at the position, or replaces an older copy where it is.
-	SaveInvitation(ctx context.Context, group ids.Group, in *Invitation, position int64) error
-	// InsertListedChannel adds a channel to the group's list at the position.
-	InsertListedChannel(ctx context.Context, group ids.Group, channel ids.Channel, position int64) error
+	InsertInboxLog(group ids.Group)
+	// AppendInbox appends an event to the group's inbox log. Its number is the position of what is added to the group's
+	// lists after. At most once in a step.
+	AppendInbox(group ids.Group, event LogEvent)
+	// SaveUser keeps a user as the group knows it now.
+	SaveUser(group ids.Group, user User)
+	// SaveInvitation adds an invitation to the group's lists, or replaces an older copy where it is.
+	SaveInvitation(group ids.Group, in *Invitation)
+	// InsertListedChannel adds a channel to the group's list.
+	InsertListedChannel(group ids.Group, channel ids.Channel)
 
 	// InsertChannel makes the channel shard with the initiator's side and the channel's log.
-	InsertChannel(ctx context.Context, in *Invitation, topic *string) error
+	InsertChannel(in *Invitation, topic *string)
 	// LinkSide adds the side of the group that accepted, makes the channel ACTIVE and appends to the channel's log.
-	LinkSide(ctx context.Context, in *Invitation, link Link) error
+	LinkSide(in *Invitation, link Link)
 	// CloseChannel closes the channel and the initiator's side.
-	CloseChannel(ctx context.Context, link Link) error
+	CloseChannel(link Link)
 }

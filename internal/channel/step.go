@@ -22,6 +22,14 @@ const (
 	StepChangeInvitation  StepKind = "CHANGE_INVITATION"  // for a group: list and inbox
 )
 
+func (k StepKind) known() bool {
+	switch k {
+	case StepRegisterGroup, StepCreateChannel, StepReceiveInvitation, StepLinkGroup, StepReceiveChannel, StepCloseChannel, StepChangeInvitation:
+		return true
+	}
+	return false
+}
+
 // Destination is where a step takes effect: a channel or a group. It is routed when the step is delivered, so that
 // steps survive the move of a slot. Exactly one field is set.
 type Destination struct {
@@ -50,8 +58,9 @@ type Step struct {
 	Effect Effect
 }
 
-// AfterChannel reports whether the step waits for the channel's own step of the same decision.
-func (k StepKind) AfterChannel() bool { return k == StepReceiveInvitation || k == StepReceiveChannel }
+// AfterChannel reports whether the step waits for the channel's own step of the same decision: a group hears of a link
+// when its side is there.
+func (k StepKind) AfterChannel() bool { return k == StepReceiveChannel }
 
 // Effect is what a step needs to know, as it was decided.
 type Effect struct {

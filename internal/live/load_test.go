@@ -162,6 +162,7 @@ func TestOnePollForAllLogs(t *testing.T) {
 			subscriptions[i] = follow(t, h, keys[i], nil)
 			next(t, subscriptions[i])
 		}
+		synctest.Wait() // for the poll that Run begins with
 		pages, heads := m.counts()
 		<-time.After(20 * time.Second)
 		synctest.Wait()
@@ -173,6 +174,22 @@ func TestOnePollForAllLogs(t *testing.T) {
 		expect(t, subscriptions[7], got{first: 8, last: 8, position: 8})
 		if waited := time.Since(begin); waited > 2*time.Second {
 			t.Errorf("a lost hint cost %v", waited)
+		}
+	})
+}
+
+func TestOneHintForManyPages(t *testing.T) {
+	bubble(t, Config{Poll: time.Hour, PageSize: 3}, func(t *testing.T, m *memory, h *Hub) {
+		key := m.newLog(0)
+		s := follow(t, h, key, nil)
+		next(t, s)
+		begin := time.Now()
+		h.hint(key, m.append(key, 8))
+		for seen := 0; seen < 8; {
+			seen += len(next(t, s).Events)
+		}
+		if waited := time.Since(begin); waited != 0 {
+			t.Errorf("took %v", waited)
 		}
 	})
 }

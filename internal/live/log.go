@@ -71,7 +71,6 @@ func (l *log) follow(ctx context.Context, from *ids.LogCursor) (*Subscription, e
 		s.position.Number = from.Position
 	}
 	s.greeting = s.position.Number == s.target
-	s.caughtUp = s.greeting
 	return s, nil
 }
 

@@ -112,6 +112,38 @@ func TestNoIdleCheckpointInsideAReplay(t *testing.T) {
 	})
 }
 
+// Nor while the hub has read less than the log held when the replay began.
+func TestNoIdleCheckpointBeforeTheHubHasCaughtUp(t *testing.T) {
+	bubble(t, Config{PageSize: 2}, func(t *testing.T, m *memory, h *Hub) {
+		m.slow(func() (time.Duration, time.Duration) { return time.Millisecond, 0 })
+		key := m.newLog(2)
+		next(t, follow(t, h, key, nil))
+		m.append(key, 4)
+		s := follow(t, h, key, m.cursor(key, 2))
+		m.fail(errDown) // the next page is on its way
+		expect(t, s, got{first: 3, last: 4, position: 4})
+		time.AfterFunc(5*time.Minute, func() { m.fail(nil) })
+		expect(t, s, got{first: 5, last: 6, position: 6, checkpoint: true})
+	})
+}
+
+// A read that failed is tried again soon, not only when the next poll or hint comes.
+func TestShortOutageCostsLittle(t *testing.T) {
+	bubble(t, Config{Poll: time.Hour}, func(t *testing.T, m *memory, h *Hub) {
+		key := m.newLog(1)
+		s := follow(t, h, key, nil)
+		next(t, s)
+		m.fail(errDown)
+		h.hint(key, m.append(key, 1))
+		time.AfterFunc(100*time.Millisecond, func() { m.fail(nil) })
+		begin := time.Now()
+		expect(t, s, got{first: 2, last: 2, position: 2})
+		if waited := time.Since(begin); waited > time.Second {
+			t.Errorf("took %v", waited)
+		}
+	})
+}
+
 func TestReadThatHangsIsAnOutage(t *testing.T) {
 	bubble(t, Config{}, func(t *testing.T, m *memory, h *Hub) {
 		key := m.newLog(3)

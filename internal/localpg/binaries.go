@@ -158,8 +158,8 @@ func (s *search) lookPath(name string) string {
 
 // nextIfPresent goes on without a word where there is no postgres: client packages leave such directories, and pg_config names them.
 func nextIfPresent(next func(string) bool, dir string) bool {
-	real, err := filepath.EvalSymlinks(filepath.Join(dir, "postgres"))
-	return err != nil || next(filepath.Dir(real))
+	resolved, err := filepath.EvalSymlinks(filepath.Join(dir, "postgres"))
+	return err != nil || next(filepath.Dir(resolved))
 }
 
 // numberIn is the last number in a path, -1 if there is none: the version in the places' names.
@@ -177,14 +177,14 @@ func numberIn(path string) int {
 
 // try runs what is in a directory, as the account that it will run as.
 func (s *search) try(ctx context.Context, dir string) (Postgres, error) {
-	real, err := realPath(filepath.Join(dir, "postgres"))
+	resolved, err := realPath(filepath.Join(dir, "postgres"))
 	if err == nil {
-		_, err = os.Lstat(real)
+		_, err = os.Lstat(resolved)
 	}
 	if err != nil {
 		return Postgres{}, fmt.Errorf("there is no postgres in %s", dir)
 	}
-	pg := Postgres{BinDir: filepath.Dir(real)}
+	pg := Postgres{BinDir: filepath.Dir(resolved)}
 	version, err := s.version(ctx, pg.program("postgres"))
 	if err != nil {
 		return Postgres{}, err

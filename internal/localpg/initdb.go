@@ -110,7 +110,9 @@ func initdb(ctx context.Context, cfg Config, a account, pg Postgres, dir string)
 	cmd.SysProcAttr = a.attr()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // with the postgres that it runs
+	// initdb ends after its present step, and the postgres that it runs with it. Killed, that one would leave shared memory behind.
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.WaitDelay = fastShutdown
 	if err := runTied(cmd); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

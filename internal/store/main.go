@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 
 	"linkspan/internal/channel"
@@ -14,14 +15,17 @@ import (
 
 // Decide implements [channel.Main]. The closure is repeatable, as the port asks: it claims its operation first.
 func (s *Store) Decide(ctx context.Context, fn func(ctx context.Context, tx channel.MainTx) error) error {
-	err := s.router.Main().Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err := s.router.Main().WritePgx(ctx, func(ctx context.Context, tx shardrouter.Conn) error {
 		return fn(ctx, mainTx{tx})
 	}, shardrouter.Repeatable())
 	return translate(err)
 }
 
-// mainTx is a deciding transaction.
-type mainTx struct{ tx bun.Tx }
+// mainTx is a deciding transaction. Its statements are few and hot: they are prepared.
+type mainTx struct{ tx shardrouter.Conn }
+
+// changed reports whether a statement touched a row.
+func changed(tag pgconn.CommandTag, err error) (bool, error) { return tag.RowsAffected() > 0, err }
 
 // groupCache holds groups that were found. A group never changes, so what is in it stays right; what is not in it is
 // asked for each time.
@@ -33,10 +37,10 @@ func (s *Store) FindGroup(ctx context.Context, by channel.GroupSelector) (channe
 		return found, nil
 	}
 	var group channel.Group
-	err := s.readMain(ctx, func(ctx context.Context, db bun.IDB) (err error) {
-		group, err = findGroup(ctx, db, by)
+	err := translate(s.router.Main().ReadPgx(ctx, func(ctx context.Context, conn shardrouter.Conn) (err error) {
+		group, err = findGroup(ctx, conn, by)
 		return err
-	})
+	}))
 	if err == nil {
 		s.groups.byHandle.Store(group.Handle, group)
 		s.groups.byID.Store(group.ID, group)
@@ -55,72 +59,51 @@ func (c *groupCache) find(by channel.GroupSelector) (channel.Group, bool) {
 	return group, ok
 }
 
+// findGroupBy is the statement by which a group is found, and its argument.
+func findGroupBy(by channel.GroupSelector) (string, any) {
+	if by.ID != nil {
+		return `SELECT group_id, handle, name FROM linkspan_main.groups WHERE group_id = $1`, *by.ID
+	}
+	return `SELECT group_id, handle, name FROM linkspan_main.groups WHERE handle = $1`, *by.Handle
+}
+
+func findGroup(ctx context.Context, conn shardrouter.Conn, by channel.GroupSelector) (g channel.Group, err error) {
+	query, key := findGroupBy(by)
+	err = conn.QueryRow(ctx, query, key).Scan(&g.ID, &g.Handle, &g.Name)
+	return g, oneRow(err)
+}
+
 func (t mainTx) FindGroup(ctx context.Context, by channel.GroupSelector) (channel.Group, error) {
 	return findGroup(ctx, t.tx, by)
 }
 
-func findGroup(ctx context.Context, db bun.IDB, by channel.GroupSelector) (channel.Group, error) {
-	query := `SELECT group_id, handle, name FROM linkspan_main.groups WHERE handle = ?`
-	var key any = by.Handle
-	if by.ID != nil {
-		query, key = `SELECT group_id, handle, name FROM linkspan_main.groups WHERE group_id = ?`, *by.ID
-	}
-	var row groupRow
-	err := db.NewRaw(query, key).Scan(ctx, &row)
-	return row.group(), oneRow(err)
-}
-
 func (t mainTx) InsertGroup(ctx context.Context, g channel.Group) (bool, error) {
-	res, err := t.tx.NewRaw(`
-		INSERT INTO linkspan_main.groups (group_id, handle, name, slot) VALUES (?, ?, ?, ?)
-		ON CONFLICT (handle) DO NOTHING`,
-		g.ID, g.Handle, g.Name, shardrouter.SlotOf(g.ID.Bytes())).Exec(ctx)
-	if err != nil {
-		return false, err
-	}
-	n, err := res.RowsAffected()
-	return n == 1, err
-}
-
-// operationRow is a run of a mutation.
-type operationRow struct {
-	ID              ids.Op         `bun:"op_id"`
-	Mutation        string         `bun:"mutation"`
-	Input           string         `bun:"input_hash"`
-	Group           ids.Group      `bun:"group_id"`
-	Channel         ids.Channel    `bun:"channel_id"`
-	Invitation      ids.Invitation `bun:"invitation_id"`
-	NameChangedFrom *string        `bun:"name_changed_from"`
+	return changed(t.tx.Exec(ctx, `
+		INSERT INTO linkspan_main.groups (group_id, handle, name, slot) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (handle) DO NOTHING`, g.ID, g.Handle, g.Name, int16(slotOf(g.ID))))
 }
 
 func (t mainTx) Claim(ctx context.Context, op channel.Operation) (*channel.Operation, error) {
 	o := op.Outcome
-	res, err := t.tx.NewRaw(`
+	claimed, err := changed(t.tx.Exec(ctx, `
 		INSERT INTO linkspan_main.operation (op_id, mutation, input_hash, group_id, channel_id, invitation_id)
-		VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (op_id) DO NOTHING`,
-		op.ID, op.Mutation, op.Input, o.Group, o.Channel, o.Invitation).Exec(ctx)
-	if err != nil {
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (op_id) DO NOTHING`,
+		op.ID, op.Mutation, op.Input, o.Group, o.Channel, o.Invitation))
+	if claimed || err != nil {
 		return nil, err
 	}
-	if n, err := res.RowsAffected(); n == 1 || err != nil {
-		return nil, err
-	}
-	var row operationRow
-	err = t.tx.NewRaw(`
-		SELECT op_id, mutation, input_hash, group_id, channel_id, invitation_id, name_changed_from
-		FROM linkspan_main.operation WHERE op_id = ?`, op.ID).Scan(ctx, &row)
-	if err != nil {
-		return nil, err
-	}
-	return &channel.Operation{ID: row.ID, Mutation: row.Mutation, Input: row.Input, Outcome: channel.Outcome{
-		Group: row.Group, Channel: row.Channel, Invitation: row.Invitation, NameChangedFrom: row.NameChangedFrom,
-	}}, nil
+	kept := channel.Operation{ID: op.ID}
+	err = t.tx.QueryRow(ctx, `
+		SELECT mutation, input_hash, group_id, channel_id, invitation_id, name_changed_from
+		FROM linkspan_main.operation WHERE op_id = $1`, op.ID,
+	).Scan(&kept.Mutation, &kept.Input, &kept.Outcome.Group, &kept.Outcome.Channel, &kept.Outcome.Invitation, &kept.Outcome.NameChangedFrom)
+	return &kept, err
 }
 
 func (t mainTx) AmendOutcome(ctx context.Context, op ids.Op, o channel.Outcome) error {
-	_, err := t.tx.NewRaw(`
-		UPDATE linkspan_main.operation SET group_id = ?, channel_id = ?, invitation_id = ?, name_changed_from = ?
-		WHERE op_id = ?`, o.Group, o.Channel, o.Invitation, o.NameChangedFrom, op).Exec(ctx)
+	_, err := t.tx.Exec(ctx, `
+		UPDATE linkspan_main.operation SET group_id = $2, channel_id = $3, invitation_id = $4, name_changed_from = $5
+		WHERE op_id = $1`, op, o.Group, o.Channel, o.Invitation, o.NameChangedFrom)
 	return err
 }
 

@@ -3,73 +3,64 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
-	"github.com/uptrace/bun"
+	"github.com/jackc/pgx/v5"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
 	"linkspan/shardrouter"
 )
 
-// linkRow is a row of the shard referential table.
-type linkRow struct {
-	Channel  ids.Channel       `bun:"channel_id"`
-	Group    ids.Group         `bun:"group_id"`
-	State    channel.LinkState `bun:"state"`
-	Version  int32             `bun:"version"`
-	Name     *string           `bun:"name"`
-	LinkedAt *time.Time        `bun:"linked_at"`
-}
+// linkColumns are those that scanLink takes, of a table r.
+const linkColumns = `r.channel_id, r.group_id, r.state, r.version, COALESCE(r.name, ''), r.linked_at`
 
-func (r linkRow) link() channel.Link {
-	link := channel.Link{Channel: r.Channel, Group: r.Group, State: r.State, Version: r.Version, LinkedAt: utc(r.LinkedAt)}
-	if r.Name != nil {
-		link.Name = *r.Name
-	}
-	return link
+func scanLink(row pgx.CollectableRow) (link channel.Link, err error) {
+	err = row.Scan(&link.Channel, &link.Group, &link.State, &link.Version, &link.Name, &link.LinkedAt)
+	link.LinkedAt = utc(link.LinkedAt)
+	return link, err
 }
 
 func (t mainTx) LinkGroup(ctx context.Context, id ids.Channel, group ids.Group, name string) (channel.Link, error) {
-	var row linkRow
-	err := t.tx.NewRaw(`
+	rows, err := t.tx.Query(ctx, `
 		WITH active AS (
-			UPDATE linkspan_main.channel SET state = 'ACTIVE' WHERE channel_id = ?0 AND state = 'PENDING'
+			UPDATE linkspan_main.channel SET state = 'ACTIVE' WHERE channel_id = $1 AND state = 'PENDING'
 		)
-		UPDATE linkspan_main.shard_referential
-		SET state = 'LINKED', version = version + 1, name = ?2, name_key = ?3, linked_at = now()
-		WHERE channel_id = ?0 AND group_id = ?1 AND state = 'INVITED'
-		RETURNING channel_id, group_id, state, version, name, linked_at`,
-		id, group, name, channel.NameKey(name)).Scan(ctx, &row)
+		UPDATE linkspan_main.shard_referential AS r
+		SET state = 'LINKED', version = version + 1, name = $3, name_key = $4, linked_at = now()
+		WHERE channel_id = $1 AND group_id = $2 AND state = 'INVITED'
+		RETURNING `+linkColumns, id, group, name, channel.NameKey(name))
+	if err != nil {
+		return channel.Link{}, err
+	}
+	link, err := pgx.CollectExactlyOneRow(rows, scanLink)
 	if violates(err, "shard_referential_live_name") {
 		return channel.Link{}, shardrouter.Retry(err)
 	}
-	return row.link(), oneRow(err)
+	return link, oneRow(err)
 }
 
 func (t mainTx) CloseChannels(ctx context.Context, channels []ids.Channel) ([]channel.Link, error) {
-	var rows []struct {
-		linkRow
-		Role string `bun:"role"`
-	}
-	err := t.tx.NewRaw(`
+	rows, err := t.tx.Query(ctx, `
 		WITH closed AS (
-			UPDATE linkspan_main.channel SET state = 'CLOSED' WHERE channel_id IN (?) AND state = 'PENDING'
+			UPDATE linkspan_main.channel SET state = 'CLOSED' WHERE channel_id = ANY ($1) AND state = 'PENDING'
 			RETURNING channel_id
+		), links AS (
+			UPDATE linkspan_main.shard_referential AS r
+			SET state = 'CLOSED', version = r.version + 1, linked_at = NULL
+			FROM closed WHERE r.channel_id = closed.channel_id AND r.state IN ('INVITED', 'LINKED')
+			RETURNING r.*
 		)
-		UPDATE linkspan_main.shard_referential AS r
-		SET state = 'CLOSED', version = r.version + 1, linked_at = NULL
-		FROM closed WHERE r.channel_id = closed.channel_id AND r.state IN ('INVITED', 'LINKED')
-		RETURNING r.channel_id, r.group_id, r.state, r.version, r.name, r.linked_at, r.role`,
-		bun.List(channels)).Scan(ctx, &rows)
+		SELECT `+linkColumns+` FROM links AS r WHERE r.role = 'INITIATOR'`, channels)
 	if err != nil {
 		return nil, err
 	}
-	initiators := make(map[ids.Channel]channel.Link, len(channels))
-	for _, row := range rows {
-		if row.Role == "INITIATOR" {
-			initiators[row.Channel] = row.link()
-		}
+	found, err := pgx.CollectRows(rows, scanLink)
+	if err != nil {
+		return nil, err
+	}
+	initiators := make(map[ids.Channel]channel.Link, len(found))
+	for _, link := range found {
+		initiators[link.Channel] = link
 	}
 	links := make([]channel.Link, len(channels))
 	for i, id := range channels {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 
 	"linkspan/internal/channel"
@@ -66,27 +67,28 @@ func (r stepRow) step() (channel.Step, error) {
 }
 
 func (t mainTx) AppendSteps(ctx context.Context, steps []channel.Step) error {
-	values := make([]bun.TupleValues, 0, len(steps))
-	for i, step := range steps {
+	var (
+		subjects, destinations, ops []uuid.UUID
+		kinds, stepKinds, effects   []string
+		afterChannel                []bool
+	)
+	for _, step := range steps {
 		effect, err := json.Marshal(step.Effect)
 		if err != nil {
 			return fmt.Errorf("store: %w", err)
 		}
 		row := streamRowOf(step.Stream)
-		values = append(values, bun.Tuple([]any{i, row.Subject, row.Kind, row.Destination, step.Op, step.Kind, string(effect), step.Kind.AfterChannel()}))
+		subjects, kinds, destinations = append(subjects, row.Subject), append(kinds, row.Kind), append(destinations, row.Destination)
+		ops, stepKinds = append(ops, step.Op.UUID()), append(stepKinds, string(step.Kind))
+		effects, afterChannel = append(effects, string(effect)), append(afterChannel, step.Kind.AfterChannel())
 	}
-	var numbered []struct {
-		Place  int   `bun:"place"`
-		Number int64 `bun:"number"`
-		Needs  int64 `bun:"needs"`
-	}
-	err := t.tx.NewRaw(`
-		WITH wanted (place, subject, destination_kind, destination, op_id, kind, effect, after_channel) AS (
-			SELECT place, subject::uuid, destination_kind, destination::uuid, op_id::uuid, kind, effect::jsonb, after_channel
-			FROM (VALUES ?0) AS v (place, subject, destination_kind, destination, op_id, kind, effect, after_channel)
+	rows, err := t.tx.Query(ctx, `
+		WITH wanted AS (
+			SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::boolean[])
+				WITH ORDINALITY AS w (subject, destination_kind, destination, op_id, kind, effect, after_channel, place)
 		), streams AS (
 			INSERT INTO linkspan_main.outbox_stream AS s (subject, destination_kind, destination, head, tail, due_at)
-			SELECT subject, destination_kind, destination, 1, 1, now() + ?1 * interval '1 microsecond' FROM wanted
+			SELECT subject, destination_kind, destination, 1, 1, now() + $8 * interval '1 microsecond' FROM wanted
 			ON CONFLICT (subject, destination_kind, destination)
 			DO UPDATE SET tail = s.tail + 1, due_at = GREATEST(s.due_at, excluded.due_at)
 			RETURNING subject, destination_kind, destination, tail
@@ -96,17 +98,21 @@ func (t mainTx) AppendSteps(ctx context.Context, steps []channel.Step) error {
 			FROM wanted AS w JOIN streams AS s USING (subject, destination_kind, destination)
 		), kept AS (
 			INSERT INTO linkspan_main.outbox_step (subject, destination_kind, destination, number, needs, op_id, kind, effect)
-			SELECT subject, destination_kind, destination, number, needs, op_id, kind, effect FROM numbered
+			SELECT subject, destination_kind, destination, number, needs, op_id, kind, effect::jsonb FROM numbered
 		)
-		SELECT place, number, needs FROM numbered`,
-		bun.List(values), outbox.Lease.Microseconds()).Scan(ctx, &numbered)
+		SELECT number, needs FROM numbered ORDER BY place`,
+		subjects, kinds, destinations, ops, stepKinds, effects, afterChannel, outbox.Lease.Microseconds())
 	if err != nil {
 		return err
 	}
-	for _, n := range numbered {
-		steps[n.Place].Number, steps[n.Place].Needs = n.Number, n.Needs
-	}
-	return nil
+	i := 0
+	var number, needs int64
+	_, err = pgx.ForEachRow(rows, []any{&number, &needs}, func() error {
+		steps[i].Number, steps[i].Needs = number, needs
+		i++
+		return nil
+	})
+	return err
 }
 
 // OpenSteps implements [outbox.Store].

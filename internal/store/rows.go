@@ -14,7 +14,6 @@ type groupRow struct {
 	Name   string    `bun:"name"`
 }
 
-func groupRowOf(g channel.Group) groupRow { return groupRow{g.ID, g.Handle, g.Name} }
 func (r groupRow) group() channel.Group {
 	return channel.Group{ID: r.ID, Handle: r.Handle, Name: r.Name}
 }
@@ -44,22 +43,13 @@ type invitationRow struct {
 // invitationState shows an overdue invitation as EXPIRED: by the clock of the database that is asked.
 const invitationState = `CASE WHEN i.state = 'PENDING' AND i.expires_at <= now() THEN 'EXPIRED' ELSE i.state END`
 
+// invitationResolvedAt is when an invitation was resolved, or expired before anybody wrote it.
+const invitationResolvedAt = `CASE WHEN i.state = 'PENDING' AND i.expires_at <= now() THEN i.expires_at ELSE i.resolved_at END`
+
 // invitationColumns are those of invitationRow but for state and the groups, of a table i.
 const invitationColumns = `i.invitation_id, i.channel_id, i.version, i.note, i.reason, i.sender_id, i.sender_name,
 	i.resolver_group_id, i.resolver_id, i.resolver_name, i.created_at, i.expires_at, i.proposed_name,
-	CASE WHEN i.state = 'PENDING' AND i.expires_at <= now() THEN i.expires_at ELSE i.resolved_at END AS resolved_at`
-
-func invitationRowOf(in *channel.Invitation) invitationRow {
-	row := invitationRow{
-		ID: in.ID, ChannelID: in.ChannelID, State: in.State, Version: in.Version, Note: in.Note, Reason: in.Reason,
-		From: groupRowOf(in.FromGroup), To: groupRowOf(in.ToGroup), SenderID: in.Sender.ID, SenderName: in.Sender.Name,
-		CreatedAt: in.CreatedAt, ExpiresAt: in.ExpiresAt, ResolvedAt: in.ResolvedAt, ProposedName: in.ProposedName,
-	}
-	if r := in.Resolver; r != nil {
-		row.ResolverGroupID, row.ResolverID, row.ResolverName = r.Group.ID, r.ID, &r.Name
-	}
-	return row
-}
+	` + invitationResolvedAt + ` AS resolved_at`
 
 func (r *invitationRow) invitation() *channel.Invitation {
 	from, to := r.From.group(), r.To.group()

@@ -2,12 +2,11 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
 
 	"github.com/google/uuid"
-	"github.com/uptrace/bun"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
@@ -31,183 +30,200 @@ func slotOfDestination(d channel.Destination) shardrouter.Slot {
 	return slotOf(d.Group)
 }
 
-// Apply implements [channel.Shards]. The statement that advances the stream is also the one that checks the slot: what
-// follows in the transaction needs no check of its own, because a mover waits for transactions that are open when it
-// fences a slot.
-func (s *Store) Apply(ctx context.Context, step channel.Step, fn func(ctx context.Context, tx channel.ShardTx) error) (bool, error) {
+// Apply implements [channel.Shards]. All statements go in one round trip; the first is the guard that lets all happen
+// or none (docs/decisions/0004-guard-statement.md).
+func (s *Store) Apply(ctx context.Context, step channel.Step, plan func(tx channel.ShardTx)) (int64, error) {
 	slot := slotOfDestination(step.Stream.Destination)
-	var applied bool
-	err := s.router.Write(ctx, slot, func(ctx context.Context, tx bun.Tx) (err error) {
-		if applied, err = advance(ctx, tx, slot, step); err != nil || !applied {
+	var work *shardTx
+	err := s.router.WritePgx(ctx, slot, func(ctx context.Context, tx shardrouter.Conn) error {
+		work = &shardTx{slot: slot}
+		work.guard(step)
+		plan(work)
+		results, err := tx.SendBatch(ctx, &work.batch)
+		if err != nil {
 			return err
 		}
-		return fn(ctx, shardTx{tx, slot})
+		return guarded(results.Close())
 	}, shardrouter.Repeatable())
-	return applied, translate(err)
+	if errors.Is(err, errNotNext) {
+		return 0, s.whyNotNext(ctx, slot, step)
+	}
+	return work.reached, translate(err)
 }
 
-// advance moves the stream to the step if that is the next. False if it is there or further.
-func advance(ctx context.Context, tx bun.Tx, slot shardrouter.Slot, step channel.Step) (bool, error) {
-	row := streamRowOf(step.Stream)
-	query := `
-		WITH owned AS (SELECT slot FROM ` + shardrouter.Owned + `), moved AS (
-			UPDATE linkspan_shard.applied_step AS a SET number = ?3, op_id = ?4, applied_at = now()
-			FROM owned WHERE a.slot = owned.slot AND a.subject = ?1 AND a.destination = ?2 AND a.number = ?3 - 1
-			RETURNING a.number
-		)`
-	if step.Number == 1 {
-		query = `
-		WITH owned AS (SELECT slot FROM ` + shardrouter.Owned + `), moved AS (
-			INSERT INTO linkspan_shard.applied_step (slot, subject, destination, number, op_id)
-			SELECT slot, ?1, ?2, ?3, ?4 FROM owned
-			ON CONFLICT (slot, subject, destination) DO NOTHING
-			RETURNING number
-		)`
+// errNotNext is the error of a guard whose step is not the next of its stream.
+var errNotNext = errors.New("store: the step is not the next of its stream")
+
+// guarded makes of a guard's violation what it means. The guard writes NULL where something must not be so.
+func guarded(err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || pg.Code != "23502" {
+		return err
 	}
-	var moved []int64 // none: not owned; 0: not moved
-	err := tx.NewRaw(query+` SELECT COALESCE(moved.number, 0) FROM owned LEFT JOIN moved ON true`,
-		slot, row.Subject, row.Destination, step.Number, step.Op).Scan(ctx, &moved)
 	switch {
-	case err != nil:
-		return false, err
-	case len(moved) == 0:
-		return false, shardrouter.ErrNotOwned
-	case moved[0] > 0:
-		return true, nil
+	case pg.TableName == "applied_step" && pg.ColumnName == "slot":
+		return shardrouter.ErrNotOwned
+	case pg.TableName == "applied_step":
+		return errNotNext
+	case pg.TableName == "inbox_event" && pg.ColumnName == "number":
+		return errors.Join(errNoInbox, channel.ErrStepGap)
 	}
-	var reached int64
-	err = tx.NewRaw(`
-		SELECT COALESCE(max(number), 0) FROM linkspan_shard.applied_step WHERE slot = ? AND subject = ? AND destination = ?`,
-		slot, row.Subject, row.Destination).Scan(ctx, &reached)
-	if err == nil && reached < step.Number {
-		err = channel.ErrStepGap
-	}
-	return false, err
-}
-
-// shardTx is the transaction of a step on the cluster of its slot.
-type shardTx struct {
-	tx   bun.Tx
-	slot shardrouter.Slot
-}
-
-func (t shardTx) exec(ctx context.Context, query string, args ...any) error {
-	_, err := t.tx.NewRaw(query, args...).Exec(ctx)
 	return err
 }
 
-func (t shardTx) InsertInboxLog(ctx context.Context, group ids.Group) error {
-	return t.exec(ctx, `INSERT INTO linkspan_shard.inbox_log (slot, group_id, history) VALUES (?, ?, ?)`,
-		t.slot, group, ids.NewHistory())
+// whyNotNext returns nil if the step has taken effect before, else ErrStepGap.
+func (s *Store) whyNotNext(ctx context.Context, slot shardrouter.Slot, step channel.Step) error {
+	row := streamRowOf(step.Stream)
+	var reached int64
+	err := s.router.ReadPgx(ctx, slot, func(ctx context.Context, conn shardrouter.Conn) error {
+		return conn.QueryRow(ctx, `
+			SELECT COALESCE(max(number), 0) FROM linkspan_shard.applied_step
+			WHERE slot = $1 AND subject = $2 AND destination = $3`, int16(slot), row.Subject, row.Destination).Scan(&reached)
+	})
+	if err == nil && reached < step.Number {
+		err = channel.ErrStepGap
+	}
+	return translate(err)
 }
 
-func (t shardTx) AppendInbox(ctx context.Context, group ids.Group, e channel.LogEvent) (int64, error) {
-	var number int64
-	err := t.tx.NewRaw(`
-		WITH log AS (
-			UPDATE linkspan_shard.inbox_log SET head = head + 1 WHERE slot = ?0 AND group_id = ?1 RETURNING head
-		)
+// shardTx collects the statements of a step. All of them take the slot as $1.
+type shardTx struct {
+	slot    shardrouter.Slot
+	batch   pgx.Batch
+	reached int64 // the number of the inbox event, once the batch was sent
+}
+
+func (t *shardTx) queue(sql string, args ...any) *pgx.QueuedQuery {
+	return t.batch.Queue(sql, append([]any{int16(t.slot)}, args...)...)
+}
+
+// guard moves the stream on to the step. It writes NULL, and so fails, if the cluster does not own the slot or if the
+// step is not the next. That checks the slot for the whole transaction: a mover waits for those that are open when it
+// fences a slot.
+func (t *shardTx) guard(step channel.Step) {
+	row := streamRowOf(step.Stream)
+	t.queue(`
+		INSERT INTO linkspan_shard.applied_step AS a (slot, subject, destination, number, op_id)
+		VALUES (
+			(SELECT slot FROM linkspan_shard.owned_slot WHERE slot = $1 AND state = 'OWNED'), $2, $3,
+			(SELECT $4::bigint WHERE $4 - 1 = COALESCE((
+				SELECT number FROM linkspan_shard.applied_step WHERE slot = $1 AND subject = $2 AND destination = $3), 0)), $5)
+		ON CONFLICT (slot, subject, destination) DO UPDATE
+		SET number = CASE WHEN a.number = excluded.number - 1 THEN excluded.number END, op_id = excluded.op_id, applied_at = now()`,
+		row.Subject, row.Destination, step.Number, step.Op.UUID())
+}
+
+func (t *shardTx) InsertInboxLog(group ids.Group) {
+	t.queue(`INSERT INTO linkspan_shard.inbox_log (slot, group_id, history) VALUES ($1, $2, $3)`,
+		group.UUID(), ids.NewHistory().UUID())
+}
+
+// AppendInbox fails, by a NULL number, for a group whose inbox log is not made yet; the step then waits for it.
+func (t *shardTx) AppendInbox(group ids.Group, e channel.LogEvent) {
+	t.queue(`UPDATE linkspan_shard.inbox_log SET head = head + 1 WHERE slot = $1 AND group_id = $2`, group.UUID())
+	t.queue(`
 		INSERT INTO linkspan_shard.inbox_event
 			(slot, group_id, number, kind, invitation_id, channel_id, about_group_id, about_handle, about_name)
-		SELECT ?0, ?1, head, ?2, ?3, ?4, ?5, ?6, ?7 FROM log RETURNING number`,
-		t.slot, group, e.Kind, e.Invitation, e.Channel, e.Group.ID, e.Group.Handle, e.Group.Name).Scan(ctx, &number)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, fmt.Errorf("store: group %v has no inbox log yet: %w", group.UUID(), channel.ErrStepGap)
-	}
-	return number, err
+		VALUES ($1, $2, `+inboxHead+`, $3, $4, $5, $6, $7, $8) RETURNING number`,
+		group.UUID(), e.Kind, e.Invitation.UUID(), e.Channel.UUID(), e.Group.ID.UUID(), e.Group.Handle, e.Group.Name,
+	).QueryRow(func(row pgx.Row) error { return row.Scan(&t.reached) })
 }
 
-func (t shardTx) SaveUsers(ctx context.Context, group ids.Group, users []channel.User) error {
-	latest := make(map[ids.User]channel.User, len(users))
-	for _, user := range users {
-		latest[user.ID] = user
-	}
-	values := make([]bun.TupleValues, 0, len(latest))
-	for id, user := range latest {
-		home := user.Group
-		values = append(values, bun.Tuple([]any{t.slot, group, home.ID, uuid.UUID(id.Bytes()), home.Handle, home.Name, user.Name}))
-	}
-	return t.exec(ctx, `
+// inboxHead is the number of the event that the step has just appended.
+const inboxHead = `(SELECT head FROM linkspan_shard.inbox_log WHERE slot = $1 AND group_id = $2)`
+
+func (t *shardTx) SaveUser(group ids.Group, user channel.User) {
+	home := user.Group
+	t.queue(`
 		INSERT INTO linkspan_shard.users AS u (slot, group_id, home_group_id, user_id, home_handle, home_name, name)
-		VALUES ? ON CONFLICT (slot, group_id, home_group_id, user_id)
-		DO UPDATE SET name = excluded.name, seen_at = now() WHERE u.name <> excluded.name`, bun.List(values))
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (slot, group_id, home_group_id, user_id)
+		DO UPDATE SET name = excluded.name, seen_at = now() WHERE u.name <> excluded.name`,
+		group.UUID(), home.ID.UUID(), uuid.UUID(user.ID.Bytes()), home.Handle, home.Name, user.Name)
 }
 
-func (t shardTx) SaveInvitation(ctx context.Context, group ids.Group, in *channel.Invitation, position int64) error {
+func (t *shardTx) SaveInvitation(group ids.Group, in *channel.Invitation) {
 	direction := "RECEIVED"
 	if in.FromGroup.ID == group {
 		direction = "SENT"
 	}
-	row := struct {
-		bun.BaseModel `bun:"table:linkspan_shard.group_invitation,alias:i"`
-		Slot          shardrouter.Slot `bun:"slot"`
-		Group         ids.Group        `bun:"group_id"`
-		Direction     string           `bun:"direction"`
-		Position      int64            `bun:"position"`
-		invitationRow
-	}{Slot: t.slot, Group: group, Direction: direction, Position: position, invitationRow: invitationRowOf(in)}
-	_, err := t.tx.NewInsert().Model(&row).
-		On("CONFLICT (slot, group_id, invitation_id) DO UPDATE").
-		Set("state = EXCLUDED.state, version = EXCLUDED.version, reason = EXCLUDED.reason, resolved_at = EXCLUDED.resolved_at").
-		Set("resolver_group_id = EXCLUDED.resolver_group_id, resolver_id = EXCLUDED.resolver_id, resolver_name = EXCLUDED.resolver_name").
-		Where("i.version < EXCLUDED.version").Exec(ctx)
-	return err
+	var resolverGroup, resolver *uuid.UUID
+	var resolverName *string
+	if r := in.Resolver; r != nil {
+		home, id := r.Group.ID.UUID(), uuid.UUID(r.ID.Bytes())
+		resolverGroup, resolver, resolverName = &home, &id, &r.Name
+	}
+	from, to := in.FromGroup, in.ToGroup
+	t.queue(`
+		INSERT INTO linkspan_shard.group_invitation AS i (
+			slot, group_id, position, direction, invitation_id, channel_id, state, version, note, reason,
+			from_group_id, from_handle, from_name, to_group_id, to_handle, to_name, sender_id, sender_name,
+			resolver_group_id, resolver_id, resolver_name, created_at, expires_at, resolved_at, proposed_name)
+		VALUES ($1, $2, `+inboxHead+`, $3, $4, $5, $6, $7, $8, $9,
+			$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+		ON CONFLICT (slot, group_id, invitation_id) DO UPDATE SET
+			state = excluded.state, version = excluded.version, reason = excluded.reason, resolved_at = excluded.resolved_at,
+			resolver_group_id = excluded.resolver_group_id, resolver_id = excluded.resolver_id, resolver_name = excluded.resolver_name
+		WHERE i.version < excluded.version`,
+		group.UUID(), direction, in.ID.UUID(), in.ChannelID.UUID(), in.State, in.Version, in.Note, in.Reason,
+		from.ID.UUID(), from.Handle, from.Name, to.ID.UUID(), to.Handle, to.Name, uuid.UUID(in.Sender.ID.Bytes()), in.Sender.Name,
+		resolverGroup, resolver, resolverName, in.CreatedAt, in.ExpiresAt, in.ResolvedAt, in.ProposedName)
 }
 
-func (t shardTx) InsertListedChannel(ctx context.Context, group ids.Group, id ids.Channel, position int64) error {
-	return t.exec(ctx, `
-		INSERT INTO linkspan_shard.group_channel (slot, group_id, channel_id, position) VALUES (?, ?, ?, ?)`,
-		t.slot, group, id, position)
+func (t *shardTx) InsertListedChannel(group ids.Group, id ids.Channel) {
+	t.queue(`
+		INSERT INTO linkspan_shard.group_channel (slot, group_id, channel_id, position) VALUES ($1, $2, $3, `+inboxHead+`)`,
+		group.UUID(), id.UUID())
 }
 
-func (t shardTx) InsertChannel(ctx context.Context, in *channel.Invitation, topic *string) error {
+func (t *shardTx) InsertChannel(in *channel.Invitation, topic *string) {
 	from := in.FromGroup
-	return t.exec(ctx, `
+	t.queue(`
 		WITH made AS (
-			INSERT INTO linkspan_shard.channel
-				(slot, channel_id, initiator_group_id, initiator_handle, initiator_name, state, pending_until, topic, creator_id, creator_name, created_at)
-			VALUES (?0, ?1, ?2, ?3, ?4, 'PENDING', ?5, ?6, ?7, ?8, ?9)
+			INSERT INTO linkspan_shard.channel (slot, channel_id, initiator_group_id, initiator_handle, initiator_name,
+				state, pending_until, topic, creator_id, creator_name, created_at)
+			VALUES ($1, $2, $3, $4, $5, 'PENDING', $6, $7, $8, $9, $10)
 		), side AS (
 			INSERT INTO linkspan_shard.channel_side
 				(slot, channel_id, group_id, handle, group_name, role, state, version, name, linked_at)
-			VALUES (?0, ?1, ?2, ?3, ?4, 'INITIATOR', 'LINKED', 1, ?10, ?9)
+			VALUES ($1, $2, $3, $4, $5, 'INITIATOR', 'LINKED', 1, $11, $10)
 		), log AS (
-			INSERT INTO linkspan_shard.channel_log (slot, channel_id, history, head) VALUES (?0, ?1, ?11, 1)
+			INSERT INTO linkspan_shard.channel_log (slot, channel_id, history, head) VALUES ($1, $2, $12, 1)
 		)
 		INSERT INTO linkspan_shard.channel_event (slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id)
-		VALUES (?0, ?1, 1, 'GROUP_LINKED', ?2, ?7, ?2)`,
-		t.slot, in.ChannelID, from.ID, from.Handle, from.Name, in.ExpiresAt, topic, in.Sender.ID, in.Sender.Name,
-		in.CreatedAt, in.ProposedName, ids.NewHistory())
+		VALUES ($1, $2, 1, 'GROUP_LINKED', $3, $8, $3)`,
+		in.ChannelID.UUID(), from.ID.UUID(), from.Handle, from.Name, in.ExpiresAt, topic, uuid.UUID(in.Sender.ID.Bytes()),
+		in.Sender.Name, in.CreatedAt, in.ProposedName, ids.NewHistory().UUID())
 }
 
-func (t shardTx) LinkSide(ctx context.Context, in *channel.Invitation, link channel.Link) error {
-	return t.exec(ctx, `
+func (t *shardTx) LinkSide(in *channel.Invitation, link channel.Link) {
+	to := in.ToGroup
+	t.queue(`
 		WITH active AS (
 			UPDATE linkspan_shard.channel SET state = 'ACTIVE', pending_until = NULL
-			WHERE slot = ?0 AND channel_id = ?1 AND state = 'PENDING'
+			WHERE slot = $1 AND channel_id = $2 AND state = 'PENDING'
 		), side AS (
 			INSERT INTO linkspan_shard.channel_side AS s
 				(slot, channel_id, group_id, handle, group_name, role, state, version, name, linked_at)
-			VALUES (?0, ?1, ?2, ?3, ?4, 'TARGET', ?5, ?6, ?7, ?8)
+			VALUES ($1, $2, $3, $4, $5, 'TARGET', $6, $7, $8, $9)
 			ON CONFLICT (slot, channel_id, group_id) DO UPDATE
 			SET state = excluded.state, version = excluded.version, name = excluded.name, linked_at = excluded.linked_at
 			WHERE s.version < excluded.version
 		), log AS (
-			UPDATE linkspan_shard.channel_log SET head = head + 1 WHERE slot = ?0 AND channel_id = ?1 RETURNING head
+			UPDATE linkspan_shard.channel_log SET head = head + 1 WHERE slot = $1 AND channel_id = $2 RETURNING head
 		)
 		INSERT INTO linkspan_shard.channel_event (slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id)
-		SELECT ?0, ?1, head, 'GROUP_LINKED', ?2, ?9, ?2 FROM log`,
-		t.slot, in.ChannelID, in.ToGroup.ID, in.ToGroup.Handle, in.ToGroup.Name, link.State, link.Version, link.Name,
-		link.LinkedAt, in.Resolver.ID)
+		SELECT $1, $2, head, 'GROUP_LINKED', $3, $10, $3 FROM log`,
+		in.ChannelID.UUID(), to.ID.UUID(), to.Handle, to.Name, link.State, link.Version, link.Name, link.LinkedAt,
+		uuid.UUID(in.Resolver.ID.Bytes()))
 }
 
-func (t shardTx) CloseChannel(ctx context.Context, link channel.Link) error {
-	return t.exec(ctx, `
+func (t *shardTx) CloseChannel(link channel.Link) {
+	t.queue(`
 		WITH closed AS (
 			UPDATE linkspan_shard.channel SET state = 'CLOSED', pending_until = NULL
-			WHERE slot = ?0 AND channel_id = ?1 AND state = 'PENDING'
+			WHERE slot = $1 AND channel_id = $2 AND state = 'PENDING'
 		)
-		UPDATE linkspan_shard.channel_side SET state = ?3, version = ?4, linked_at = NULL
-		WHERE slot = ?0 AND channel_id = ?1 AND group_id = ?2 AND version < ?4`,
-		t.slot, link.Channel, link.Group, link.State, link.Version)
+		UPDATE linkspan_shard.channel_side SET state = $4, version = $5, linked_at = NULL
+		WHERE slot = $1 AND channel_id = $2 AND group_id = $3 AND version < $5`,
+		link.Channel.UUID(), link.Group.UUID(), link.State, link.Version)
 }

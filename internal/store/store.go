@@ -14,6 +14,7 @@ import (
 	"database/sql"
 	"errors"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 
@@ -63,7 +64,7 @@ func violates(err error, index string) bool {
 
 // oneRow makes a missing row ErrNotFound.
 func oneRow(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
+	if errors.Is(err, sql.ErrNoRows) || errors.Is(err, pgx.ErrNoRows) {
 		return channel.ErrNotFound
 	}
 	return err

@@ -34,6 +34,7 @@ type Options struct {
 	Shards        int // 0: three; -1: one that shares main's database
 	InvitationTTL time.Duration
 	Config        *shardrouter.Config // instead of an installation of its own
+	NoSweep       bool                // the test calls Service.ExpireDue itself
 }
 
 // Server is a running server. It ends with its test.
@@ -97,7 +98,9 @@ func New(t testing.TB, options Options) *Server {
 		}
 	})
 	running.Go(func() { relay.Run(background) })
-	running.Go(func() { s.Service.Sweep(background) })
+	if !options.NoSweep {
+		running.Go(func() { s.Service.Sweep(background) })
+	}
 	running.Go(func() { _ = hub.Run(background) })
 	t.Cleanup(func() {
 		stop()
@@ -110,26 +113,36 @@ func New(t testing.TB, options Options) *Server {
 		}
 	})
 	for _, handle := range []string{"acme", "globex", "initech"} {
-		s.register(handle)
+		s.Register(handle)
 	}
 	return s
 }
 
-func (s *Server) register(handle string) {
+// For returns the same server for a test below the one that made it: failures are that test's.
+func (s *Server) For(t testing.TB) *Server {
+	other := *s
+	other.t = t
+	return &other
+}
+
+// Register returns the group of that handle, which is registered if need be.
+func (s *Server) Register(handle string) channel.Group {
 	s.t.Helper()
 	operator := &channel.Viewer{Operator: true, User: channel.User{ID: ids.UserOf(ids.Group{}, "test")}}
-	if group, err := s.Service.Group(s.t.Context(), handle); err != nil || group != nil {
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		return
+	group, err := s.Service.Group(s.t.Context(), handle)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if group != nil {
+		return *group
 	}
 	payload, err := s.Service.RegisterGroup(s.t.Context(), operator, channel.RegisterGroupInput{
 		Handle: handle, Name: strings.ToUpper(handle[:1]) + handle[1:],
 	})
 	if err != nil || len(payload.Errors) > 0 {
-		s.t.Fatalf("register %s: %v %v", handle, err, payload.Errors)
+		s.t.Fatalf("register %s: %v %v", handle, err, payload)
 	}
+	return *payload.Group
 }
 
 // Token signs a token for USER@GROUP with the role.

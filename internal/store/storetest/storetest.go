@@ -38,21 +38,40 @@ func Config(t testing.TB, shards int) shardrouter.Config {
 	return config
 }
 
+// Migrate makes an installation of empty databases.
+func Migrate(t testing.TB, config shardrouter.Config) {
+	t.Helper()
+	err := migrate(t.Context(), config.MainDSN, migrations.Main)
+	for _, shard := range config.Shards {
+		if err == nil {
+			err = migrate(t.Context(), shard.DSN, migrations.Shard)
+		}
+	}
+	if err == nil {
+		err = shardrouter.Bootstrap(t.Context(), config)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // template is a migrated database that others are copied from.
 func template(t testing.TB, name string, sets ...migrations.Set) string {
-	return localpgtest.Template(t, name, func(ctx context.Context, dsn string) error {
-		db, err := sql.Open("pgx", dsn)
-		if err != nil {
+	return localpgtest.Template(t, name, func(ctx context.Context, dsn string) error { return migrate(ctx, dsn, sets...) })
+}
+
+func migrate(ctx context.Context, dsn string, sets ...migrations.Set) error {
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for _, set := range sets {
+		if err := migrations.Up(ctx, db, set, nil); err != nil {
 			return err
 		}
-		defer db.Close()
-		for _, set := range sets {
-			if err := migrations.Up(ctx, db, set, nil); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // Open returns a store over a new installation; it is closed when the test ends.

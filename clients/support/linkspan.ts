@@ -1,0 +1,90 @@
+// What a test begins with: the running program, and users signed in to it.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before } from "node:test";
+import { RegisterGroupDocument, type GroupRefFragment } from "../generated/operations.js";
+import { Client, type ClientOptions } from "./client.js";
+import { takeComplaints } from "./console.js";
+import { happened } from "./expect.js";
+import { Program } from "./program.js";
+
+/** A group of a test's own, so that nothing else is in its lists and its inbox. */
+export interface TestGroup extends GroupRefFragment {
+  readonly admin: Client;
+  readonly member: Client;
+}
+
+/** Starts the program for the tests of the `describe` that calls it, and ends it after them. */
+export function useLinkspan(): Linkspan {
+  const linkspan = new Linkspan();
+  before(() => linkspan.start());
+  afterEach(() => linkspan.closeClients());
+  after(() => linkspan.stop());
+  return linkspan;
+}
+
+class Linkspan {
+  #program: Program | undefined;
+  #clients: Client[] = [];
+  #groups = 0;
+
+  async start(): Promise<void> {
+    this.#program = await Program.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#program?.stop();
+  }
+
+  /** Ends a test: its clients are closed, and Apollo must have had nothing to say against its data. */
+  closeClients(): void {
+    this.#clients.forEach((client) => client.close());
+    this.#clients = [];
+    assert.deepEqual(takeComplaints(), [], "what was said on the console");
+  }
+
+  /** A client of that user, as in `signIn("ana@acme")`, until the test ends. */
+  async signIn(user: string, options: ClientOptions & { role?: "admin" | "member" } = {}): Promise<Client> {
+    const role = options.role === undefined ? [] : ["--role", options.role];
+    return this.connect(await this.running.token(user, ...role), options);
+  }
+
+  async signInOperator(): Promise<Client> {
+    return this.connect(await this.running.token("--operator"));
+  }
+
+  async token(user: string): Promise<string> {
+    return await this.running.token(user);
+  }
+
+  /** A token that was valid a moment ago. */
+  async expiredToken(user: string): Promise<string> {
+    return await this.running.token(user, "--ttl", "1ns");
+  }
+
+  /** A client with that token, which need not be valid, until the test ends. */
+  connect(token: string, options: ClientOptions = {}): Client {
+    const client = new Client(this.running.url, token, options);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** Registers a group with that name. */
+  async newGroup(name: string): Promise<TestGroup> {
+    const handle = `${name.toLowerCase()}-${++this.#groups}`;
+    const operator = await this.signInOperator();
+    const { registerGroup } = await operator.mutate(RegisterGroupDocument, { handle, name });
+    const group = happened(registerGroup).group;
+    assert.ok(group);
+    return {
+      ...group,
+      admin: await this.signIn(`ana@${handle}`, { role: "admin" }),
+      member: await this.signIn(`ben@${handle}`, { role: "member" }),
+    };
+  }
+
+  private get running(): Program {
+    assert.ok(this.#program, "linkspan dev is running");
+    return this.#program;
+  }
+}

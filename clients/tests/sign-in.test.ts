@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { gql } from "@apollo/client";
+import {
+  ChannelNodeDocument, CreateSharedChannelDocument, GroupByHandleDocument, InboxDocument, NodesDocument,
+  RegisterGroupDocument, ViewerDocument,
+} from "../generated/operations.js";
+import { fault, happened, ofType, present } from "../support/expect.js";
+import { useLinkspan } from "../support/linkspan.js";
+
+describe("sign-in and faults", () => {
+  const linkspan = useLinkspan();
+
+  test("without a valid token everything but introspection is UNAUTHENTICATED", async () => {
+    const good = await linkspan.token("ana@acme");
+    const [head, claims, signature] = good.split(".");
+    const forged = [head, Buffer.from('{"sub":"ana","group":"globex","aud":"linkspan","exp":9999999999}').toString("base64url"), signature];
+    const expired = await linkspan.expiredToken("ana@acme");
+    const ofNobody = await linkspan.token("ana@nobody-here");
+    const bad = { none: "", garbled: "nonsense", cut: [head, claims].join("."), forged: forged.join("."), expired, "of a group that is not there": ofNobody };
+    for (const [kind, token] of Object.entries(bad)) {
+      for (const transport of ["POST", "GET", "WebSocket"] as const) {
+        const client = linkspan.connect(token, { transport });
+        const answered = await client.apollo.query<{ __typename: string }>({ query: gql`{ __schema { queryType { name } } }` });
+        assert.ok(answered.data, kind);
+        await fault(client.query(ViewerDocument, {}), "UNAUTHENTICATED");
+        await fault(client.query(GroupByHandleDocument, { handle: "acme" }), "UNAUTHENTICATED");
+        await fault(client.mutate(RegisterGroupDocument, { handle: "x-y", name: "X" }), "UNAUTHENTICATED");
+        await fault(client.follow(InboxDocument, {}).next(), "UNAUTHENTICATED");
+      }
+    }
+  });
+
+  test("every transport carries queries and mutations alike", async () => {
+    for (const transport of ["POST", "GET", "WebSocket"] as const) {
+      const ana = await linkspan.signIn("ana@acme", { transport });
+      assert.equal((await ana.query(ViewerDocument, {})).viewer?.group.handle, "acme");
+      const input = { target: { handle: "globex" }, name: `by ${transport}` };
+      const { sharedChannel } = happened((await ana.mutate(CreateSharedChannelDocument, input)).createSharedChannel);
+      const { node } = await ana.query(ChannelNodeDocument, { id: present(sharedChannel).id });
+      assert.equal(ofType(node, "SharedChannel").name, `by ${transport}`);
+    }
+  });
+
+  test("ids are told apart: malformed, of nothing, of something", async () => {
+    const ana = await linkspan.signIn("ana@acme");
+    const me = present((await ana.query(ViewerDocument, {})).viewer);
+    for (const id of ["nonsense", "", "chn_", `${me.id}0`, "chn_\u0000"]) {
+      await fault(ana.query(ChannelNodeDocument, { id }), "BAD_USER_INPUT");
+      await fault(ana.query(NodesDocument, { ids: [me.id, id] }), "BAD_USER_INPUT");
+    }
+    const { nodes } = await ana.query(NodesDocument, { ids: [me.group.id, me.id, me.user.id] });
+    assert.deepEqual(nodes.map((node) => [node?.__typename, node?.id]), [["Group", me.group.id], ["Viewer", me.id], ["User", me.user.id]]);
+    const tooMany = Array.from({ length: 101 }, () => me.id);
+    await fault(ana.query(NodesDocument, { ids: tooMany }), "BAD_USER_INPUT");
+    const gil = await linkspan.signIn("gil@globex");
+    assert.deepEqual((await gil.query(NodesDocument, { ids: [me.id] })).nodes, [null]);
+  });
+
+  test("a document that does not fit the schema is told so", async () => {
+    const ana = await linkspan.signIn("ana@acme");
+    await fault(ana.apollo.query({ query: gql`{ viewer { shoeSize } }` }), "GRAPHQL_VALIDATION_FAILED");
+    const both = { target: { handle: "globex", id: "grp_1" }, name: "x" };
+    await fault(ana.mutate(CreateSharedChannelDocument, both as never), "BAD_USER_INPUT");
+    await fault(ana.mutate(CreateSharedChannelDocument, { name: "x", target: {} } as never), "BAD_USER_INPUT");
+    await fault(ana.mutate(CreateSharedChannelDocument, { target: { handle: "globex" } } as never), "BAD_USER_INPUT");
+  });
+});

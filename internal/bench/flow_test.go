@@ -1,0 +1,215 @@
+// Package bench measures the main job the way users meet it: through HTTP and WebSocket, on durable clusters, with
+// the two sides on different ones. `make bench` runs it; docs/benchmarks.md keeps what it found. Only ratios within one
+// run mean something: machines differ, and the same machine differs from minute to minute.
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/jackc/pgx/v5"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
+	"linkspan/internal/localpg/localpgtest"
+	"linkspan/internal/server/servertest"
+	"linkspan/internal/store/storetest"
+	"linkspan/shardrouter"
+)
+
+func TestMain(m *testing.M) { os.Exit(localpgtest.Main(m)) }
+
+const (
+	warmUp = 50
+	rounds = 500
+)
+
+const (
+	createDocument = `mutation ($name: String!, $target: String!) {
+		createSharedChannel(input: {target: {handle: $target}, name: $name, topic: "t", note: "n"}) {
+			sharedChannel { id state name } invitation { id state } errors { code message } } }`
+	acceptDocument = `mutation ($id: ID!, $name: String!) {
+		acceptSharedChannel(input: {invitationId: $id, name: $name}) {
+			sharedChannel { id state name } invitation { id state } errors { code message } } }`
+	nodeDocument = `query ($id: ID!) { node(id: $id) { id ... on SharedChannel {
+		state name topic initiator { handle } viewerSide { name linkedAt } sides { name group { handle } } } } }`
+)
+
+// BenchmarkFlow measures each part of the flow, and three bare commits on the same clusters in between.
+func BenchmarkFlow(b *testing.B) {
+	names := []string{shardrouter.MainName, "shard-1", "shard-2", "shard-3"}
+	clusters := localpgtest.Clusters(b, true, names...)
+	config := shardrouter.Config{MainDSN: clusters.DSN(names[0]), PoolSize: 8}
+	for _, name := range names[1:] {
+		config.Shards = append(config.Shards, shardrouter.Shard{Name: name, DSN: clusters.DSN(name)})
+	}
+	storetest.Migrate(b, config)
+	s := servertest.New(b, servertest.Options{Config: &config})
+	from, to := apart(b, s)
+	bare := newBareCommits(b, config, s.Router.ClusterOf(slotOf(from)), s.Router.ClusterOf(slotOf(to)))
+	asker, decider := servertest.Admin(b, "ana@"+from.Handle), servertest.Admin(b, "gil@"+to.Handle)
+	requests := listen(b, s, decider, `subscription { invitationReceived { invitation { id } } }`)
+	linkedThere := listen(b, s, decider, `subscription { sharedChannelLinked { sharedChannel { id } } }`)
+	linkedHere := listen(b, s, asker, `subscription { sharedChannelLinked { sharedChannel { id } } }`)
+
+	parts := newParts("three bare commits", "create", "request seen", "accept", "link seen by both", "node", "sum")
+	for b.Loop() {
+		for round := range warmUp + rounds {
+			parts.counts = round >= warmUp
+			parts.add("three bare commits", bare.time(b))
+			name := fmt.Sprintf("%s-%d", b.Name(), round)
+
+			started := time.Now()
+			created := s.Must(asker, createDocument, map[string]any{"name": name, "target": to.Handle})
+			parts.add("create", time.Since(started))
+			parts.add("request seen", (<-requests).Sub(started))
+			invitation := servertest.Get[string](b, created, "createSharedChannel", "invitation", "id")
+
+			accepting := time.Now()
+			accepted := s.Must(decider, acceptDocument, map[string]any{"id": invitation, "name": name})
+			parts.add("accept", time.Since(accepting))
+			here, there := <-linkedHere, <-linkedThere
+			parts.add("link seen by both", max(here.Sub(accepting), there.Sub(accepting)))
+			id := servertest.Get[string](b, accepted, "acceptSharedChannel", "sharedChannel", "id")
+
+			asking := time.Now()
+			s.Must(asker, nodeDocument, map[string]any{"id": id})
+			parts.add("node", time.Since(asking))
+			parts.add("sum", time.Since(started))
+		}
+	}
+	parts.print(b)
+}
+
+// apart registers groups until two of them are on different clusters.
+func apart(b *testing.B, s *servertest.Server) (from, to channel.Group) {
+	b.Helper()
+	from = s.Register("from")
+	for n := 0; ; n++ {
+		to = s.Register(fmt.Sprintf("to-%d", n))
+		if s.Router.ClusterOf(slotOf(from)) != s.Router.ClusterOf(slotOf(to)) {
+			return from, to
+		}
+	}
+}
+
+func slotOf(g channel.Group) shardrouter.Slot { return shardrouter.SlotOf(g.ID.Bytes()) }
+
+// bareCommits are one INSERT on main and on each side's cluster, one after the other, each its own transaction: the
+// least that a durable flow across three clusters can cost.
+type bareCommits struct{ conns []*pgx.Conn }
+
+func newBareCommits(b *testing.B, config shardrouter.Config, clusters ...string) *bareCommits {
+	b.Helper()
+	dsns := []string{config.MainDSN}
+	for _, name := range clusters {
+		for _, shard := range config.Shards {
+			if shard.Name == name {
+				dsns = append(dsns, shard.DSN)
+			}
+		}
+	}
+	bare := &bareCommits{}
+	for _, dsn := range dsns {
+		conn, err := pgx.Connect(b.Context(), dsn)
+		if err == nil {
+			_, err = conn.Exec(b.Context(), `CREATE TABLE bare (id uuid PRIMARY KEY, at timestamptz NOT NULL DEFAULT now(), body text NOT NULL)`)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = conn.Close(context.Background()) })
+		bare.conns = append(bare.conns, conn)
+	}
+	return bare
+}
+
+func (c *bareCommits) time(b *testing.B) time.Duration {
+	b.Helper()
+	id := ids.NewInvitation().UUID()
+	started := time.Now()
+	for _, conn := range c.conns {
+		if _, err := conn.Exec(b.Context(), `INSERT INTO bare (id, body) VALUES ($1, $2)`, id.String(), "hello"); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return time.Since(started)
+}
+
+// listen opens a subscription over a WebSocket of its own and tells when each event arrived.
+func listen(b *testing.B, s *servertest.Server, token, document string) <-chan time.Time {
+	b.Helper()
+	url := strings.Replace(s.URL, "http", "ws", 1) + "/graphql"
+	socket, _, err := websocket.Dial(b.Context(), url, &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // the socket has it
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = socket.CloseNow() })
+	subscribe, err := json.Marshal(map[string]any{"id": "1", "type": "subscribe", "payload": map[string]any{"query": document}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	hello := fmt.Sprintf(`{"type":"connection_init","payload":{"Authorization":"Bearer %s"}}`, token)
+	for _, message := range []string{hello, string(subscribe)} {
+		if err := socket.Write(b.Context(), websocket.MessageText, []byte(message)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	events := make(chan time.Time, rounds)
+	go func() {
+		for {
+			_, message, err := socket.Read(context.Background())
+			if err != nil {
+				return
+			}
+			if strings.Contains(string(message), `"type":"next"`) {
+				events <- time.Now()
+			}
+		}
+	}()
+	return events
+}
+
+// parts are the times of each part of the flow.
+type parts struct {
+	names  []string
+	times  map[string][]time.Duration
+	counts bool
+}
+
+func newParts(names ...string) *parts {
+	return &parts{names: names, times: make(map[string][]time.Duration)}
+}
+
+func (p *parts) add(name string, took time.Duration) {
+	if p.counts {
+		p.times[name] = append(p.times[name], took)
+	}
+}
+
+func (p *parts) quantile(name string, q float64) float64 {
+	sorted := slices.Sorted(slices.Values(p.times[name]))
+	return float64(sorted[int(q*float64(len(sorted)-1))]) / float64(time.Millisecond)
+}
+
+func (p *parts) print(b *testing.B) {
+	b.Helper()
+	bare := p.quantile(p.names[0], 0.5)
+	fmt.Printf("\n%-20s %9s %9s %12s\n", "part", "p50 ms", "p99 ms", "÷ bare p50")
+	for _, name := range p.names {
+		p50 := p.quantile(name, 0.5)
+		fmt.Printf("%-20s %9.2f %9.2f %12.2f\n", name, p50, p.quantile(name, 0.99), p50/bare)
+	}
+	fmt.Println()
+	b.ReportMetric(p.quantile("sum", 0.5), "sum-p50-ms")
+	b.ReportMetric(p.quantile("sum", 0.99), "sum-p99-ms")
+	b.ReportMetric(p.quantile("create", 0.5)/bare, "create/bare")
+	b.ReportMetric(0, "ns/op")
+}

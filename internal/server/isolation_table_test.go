@@ -1,0 +1,272 @@
+package server_test
+
+// Who gets what, for every field of the schema. TestIsolation asks each field as each column, with ids that are acme's,
+// and compares. A field that is missing here fails it: add a row, or the field to a row.
+//
+// The columns:
+//
+//	nobody    no token
+//	expired   ana@acme, an admin, with a token that has ended
+//	other     ivy@initech, an admin of a group that has nothing to do with acme and globex, and channels of its own
+//	invited   gil@globex, an admin of the group that acme has invited, before it accepts
+//	member    hua@globex, a member of the same group after it has accepted
+//	admin     gil@globex, after
+//	asker     ben@acme, a member of the group that made the channel
+//	owner     ana@acme, an admin of that group, who made it
+//	operator  an operator
+//
+// What they get:
+//
+//	V    something
+//	0    null
+//	[]   an empty list
+//	-    nothing: the object that the field is of is not there for them
+//	U    UNAUTHENTICATED
+//	BAD  BAD_USER_INPUT
+//	any other word is the code of a fault or, for a mutation, of its refusal
+var columns = []string{"nobody", "expired", "other", "invited", "member", "admin", "asker", "owner", "operator"}
+
+// isolated is how to reach the objects of a type, and who gets what of its fields. Variables are those of
+// (*cell).variable; an id is called by the type of what it names.
+type isolated struct {
+	typ string
+	ask string // FIELD stands for one field
+	may []may
+}
+
+type may struct{ fields, get string }
+
+var isolation = []isolated{
+	// ==== roots =================================================================================================
+
+	{"Query", `query { FIELD }`, []may{
+		//                                  nobody expired other invited member admin asker owner operator
+		{`viewer`, `                        U      U       V     V       V      V     V     V     0`},
+		{`group(handle:$handle)`, `         U      U       V     V       V      V     V     V     V`},
+		{`node(id:$Group)`, `               U      U       V     V       V      V     V     V     V`},
+		{`node(id:$User)`, `                U      U       0     V       V      V     V     V     0`},
+		{`node(id:$Viewer)`, `              U      U       0     0       0      0     0     V     0`},
+		{`node(id:$SharedChannel)`, `       U      U       0     0       V      V     V     V     V`},
+		{`node(id:$ChannelSide)`, `         U      U       0     0       V      V     V     V     V`},
+		{`node(id:$ChannelShard)`, `        U      U       0     0       0      0     0     V     V`},
+		{`node(id:$Invitation)`, `          U      U       0     V       V      V     V     V     0`},
+		{`nodes(ids:[$Group])`, `           U      U       V     V       V      V     V     V     V`},
+		{`nodes(ids:[$User])`, `            U      U       0     V       V      V     V     V     0`},
+		{`nodes(ids:[$Viewer])`, `          U      U       0     0       0      0     0     V     0`},
+		{`nodes(ids:[$SharedChannel])`, `   U      U       0     0       V      V     V     V     V`},
+		{`nodes(ids:[$ChannelSide])`, `     U      U       0     0       V      V     V     V     V`},
+		{`nodes(ids:[$ChannelShard])`, `    U      U       0     0       0      0     0     V     V`},
+		{`nodes(ids:[$Invitation])`, `      U      U       0     V       V      V     V     V     0`},
+	}},
+	{"Mutation", `mutation { FIELD }`, []may{
+		//                                      nobody expired other                invited     member      admin       asker       owner       operator
+		{`registerGroup(input:$register)`, `    U      U       NOT_ALLOWED          NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED V`},
+		{`createSharedChannel(input:$create)`, `U      U       V                    V           V           V           V           V           NOT_ALLOWED`},
+		{`acceptSharedChannel(input:$accept)`, `U      U       INVITATION_NOT_FOUND V           NOT_ALLOWED V           NOT_ALLOWED NOT_ALLOWED INVITATION_NOT_FOUND`},
+		{`declineInvitation(input:$decline)`, ` U      U       INVITATION_NOT_FOUND V           NOT_ALLOWED V           NOT_ALLOWED NOT_ALLOWED INVITATION_NOT_FOUND`},
+		{`revokeInvitation(input:$revoke)`, `   U      U       INVITATION_NOT_FOUND NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED V           INVITATION_NOT_FOUND`},
+	}},
+	{"Subscription", `subscription { FIELD }`, []may{
+		//                                              nobody expired other invited member admin asker owner operator
+		{`inbox(after:$start)`, `                       U      U       V     V       V      V     V     V     FORBIDDEN`},
+		{`invitationReceived(after:$start)`, `          U      U       V     V       V      V     V     V     FORBIDDEN`},
+		{`sharedChannelLinked(after:$start)`, `         U      U       V     V       V      V     V     V     FORBIDDEN`},
+		{`inbox(after:$startOfAcme)`, `                 U      U       BAD   BAD     BAD    BAD   V     V     FORBIDDEN`},
+		{`invitationReceived(after:$startOfAcme)`, `    U      U       BAD   BAD     BAD    BAD   V     V     FORBIDDEN`},
+		{`sharedChannelLinked(after:$startOfAcme)`, `   U      U       BAD   BAD     BAD    BAD   V     V     FORBIDDEN`},
+	}},
+
+	// ==== viewer, groups, users =================================================================================
+
+	{"Viewer", `query { viewer { FIELD } }`, []may{
+		//                                                nobody expired other invited member admin asker owner operator
+		{`id user group role inboxCursor`, `              U      U       V     V       V      V     V     V     -`},
+		{`sharedChannels`, `                              U      U       V     V       V      V     V     V     -`},
+		{`receivedInvitations sentInvitations`, `         U      U       V     V       V      V     V     V     -`},
+		{`sharedChannels(after:$channelsOfAcme)`, `       U      U       BAD   BAD     BAD    BAD   V     V     -`},
+		{`receivedInvitations(after:$receivedByAcme)`, `  U      U       BAD   BAD     BAD    BAD   V     V     -`},
+		{`sentInvitations(before:$sentByAcme)`, `         U      U       BAD   BAD     BAD    BAD   V     V     -`},
+	}},
+	{"Group", `query { group(handle: $handle) { FIELD } }`, []may{
+		//                        nobody expired other invited member admin asker owner operator
+		{`id handle name`, `      U      U       V     V       V      V     V     V     V`},
+	}},
+	{"User", `query { node(id: $User) { ... on User { FIELD } } }`, []may{
+		//                        nobody expired other invited member admin asker owner operator
+		{`id name group`, `       U      U       -     V       V      V     V     V     -`},
+	}},
+
+	// ==== channels ==============================================================================================
+
+	{"SharedChannel", `query { node(id: $SharedChannel) { ... on SharedChannel { FIELD } } }`, []may{
+		//                                             nobody expired other invited member admin asker owner operator
+		{`id state createdAt initiator sides`, `       U      U       -     -       V      V     V     V     V`},
+		{`name viewerSide`, `                          U      U       -     -       V      V     V     V     FORBIDDEN`},
+		{`topic createdBy`, `                          U      U       -     -       V      V     V     V     0`},
+		{`invitations`, `                              U      U       -     -       V      V     V     V     FORBIDDEN`},
+		{`invitations(after:$openOfAcme)`, `           U      U       -     -       BAD    BAD   V     V     FORBIDDEN`},
+		{`shard`, `                                    U      U       -     -       0      0     0     V     V`},
+	}},
+	{"ChannelSide", `query { node(id: $ChannelSide) { ... on ChannelSide { FIELD } } }`, []may{
+		//                               nobody expired other invited member admin asker owner operator
+		{`id group linkedAt version`, `  U      U       -     -       V      V     V     V     V`},
+		{`name`, `                       U      U       -     -       V      V     V     V     0`},
+	}},
+	{"ChannelShard", `query { node(id: $ChannelShard) { ... on ChannelShard { FIELD } } }`, []may{
+		//                     nobody expired other invited member admin asker owner operator
+		{`id slot cluster`, `  U      U       -     -       -      -     -     V     V`},
+	}},
+	{"SharedChannelConnection", `query { viewer { sharedChannels { FIELD } } }`, []may{
+		//                                    nobody expired other invited member admin asker owner operator
+		{`edges nodes pageInfo logCursor`, `  U      U       V     V       V      V     V     V     -`},
+	}},
+	{"SharedChannelEdge", `query { viewer { sharedChannels { edges { FIELD } } } }`, []may{
+		//                 nobody expired other invited member admin asker owner operator
+		{`cursor node`, `  U      U       V     V       V      V     V     V     -`},
+	}},
+	{"PageInfo", `query { viewer { sharedChannels { pageInfo { FIELD } } } }`, []may{
+		//                                                        nobody expired other invited member admin asker owner operator
+		{`hasNextPage hasPreviousPage startCursor endCursor`, `   U      U       V     V       V      V     V     V     -`},
+	}},
+
+	// ==== invitations ===========================================================================================
+
+	{"Invitation", `query { node(id: $Invitation) { ... on Invitation { FIELD } } }`, []may{
+		//                                                           nobody expired other invited member admin asker owner operator
+		{`id state version note fromGroup toGroup sentBy`, `         U      U       -     V       V      V     V     V     -`},
+		{`createdAt expiresAt proposedName`, `                       U      U       -     V       V      V     V     V     -`},
+		{`sharedChannel resolvedBy resolvedAt`, `                    U      U       -     0       V      V     V     V     -`},
+		{`viewerCanAccept viewerCanDecline viewerCanRevoke`, `       U      U       -     V       V      V     V     V     -`},
+	}},
+	{"Invitation", `query { node(id: $Declined) { ... on Invitation { FIELD } } }`, []may{
+		//           nobody expired other invited member admin asker owner operator
+		{`reason`, ` U      U       -     V       V      V     V     V     -`},
+	}},
+	{"InvitationConnection", `query { viewer { receivedInvitations { FIELD } } }`, []may{
+		//                                               nobody expired other invited member admin asker owner operator
+		{`edges nodes pageInfo totalCount logCursor`, `  U      U       V     V       V      V     V     V     -`},
+	}},
+	{"InvitationEdge", `query { viewer { receivedInvitations { edges { FIELD } } } }`, []may{
+		//                 nobody expired other invited member admin asker owner operator
+		{`cursor node`, `  U      U       V     V       V      V     V     V     -`},
+	}},
+
+	// ==== the inbox =============================================================================================
+
+	{"InvitationReceived", `subscription { inbox(after: $start) { __typename ... on InvitationReceived { FIELD } } }`, []may{
+		//                          nobody expired other invited member admin asker owner operator
+		{`cursor at invitation`, `  U      U       V     V       V      V     V     V     FORBIDDEN`},
+	}},
+	{"InvitationChanged", `subscription { inbox(after: $start) { __typename ... on InvitationChanged { FIELD } } }`, []may{
+		//                          nobody expired other invited member admin asker owner operator
+		{`cursor at invitation`, `  U      U       V     V       V      V     V     V     FORBIDDEN`},
+	}},
+	{"SharedChannelLinked", `subscription { inbox(after: $start) { __typename ... on SharedChannelLinked { FIELD } } }`, []may{
+		//                                              nobody expired other invited member admin asker owner operator
+		{`cursor at group sharedChannel invitation`, `  U      U       V     V       V      V     V     V     FORBIDDEN`},
+	}},
+	{"InboxCheckpoint", `subscription { inbox(after: $start) { __typename ... on InboxCheckpoint { FIELD } } }`, []may{
+		//               nobody expired other invited member admin asker owner operator
+		{`cursor at`, `  U      U       V     V       V      V     V     V     FORBIDDEN`},
+	}},
+
+	// ==== answers of mutations ==================================================================================
+
+	{"RegisterGroupPayload", `mutation { registerGroup(input: $register) { FIELD } }`, []may{
+		//            nobody expired other invited member admin asker owner operator
+		{`group`, `   U      U       0     0       0      0     0     0     V`},
+		{`errors`, `  U      U       V     V       V      V     V     V     []`},
+	}},
+	{"CreateSharedChannelPayload", `mutation { createSharedChannel(input: $create) { FIELD } }`, []may{
+		//                              nobody expired other invited member admin asker owner operator
+		{`sharedChannel invitation`, `  U      U       V     V       V      V     V     V     0`},
+		{`errors`, `                    U      U       []    []      []     []    []    []    V`},
+	}},
+	{"AcceptSharedChannelPayload", `mutation { acceptSharedChannel(input: $accept) { FIELD } }`, []may{
+		//                              nobody expired other invited member admin asker owner operator
+		{`sharedChannel invitation`, `  U      U       0     V       0      V     0     0     0`},
+		{`nameChangedFrom`, `           U      U       0     V       0      V     0     0     0`},
+		{`errors`, `                    U      U       V     []      V      []    V     V     V`},
+	}},
+	{"DeclineInvitationPayload", `mutation { declineInvitation(input: $decline) { FIELD } }`, []may{
+		//                nobody expired other invited member admin asker owner operator
+		{`invitation`, `  U      U       0     V       0      V     0     0     0`},
+		{`errors`, `      U      U       V     []      V      []    V     V     V`},
+	}},
+	{"RevokeInvitationPayload", `mutation { revokeInvitation(input: $revoke) { FIELD } }`, []may{
+		//                nobody expired other invited member admin asker owner operator
+		{`invitation`, `  U      U       0     0       0      0     0     V     0`},
+		{`errors`, `      U      U       V     V       V      V     V     []    V`},
+	}},
+
+	// ==== refusals ==============================================================================================
+
+	{"GroupNotFoundError", `mutation { createSharedChannel(input: $createWithNobody) { errors { ... on GroupNotFoundError { FIELD } } } }`, []may{
+		//                       nobody expired other invited member admin asker owner operator
+		{`code message path`, `  U      U       V     V       V      V     V     V     -`},
+	}},
+	{"InvitationNotFoundError", `mutation { acceptSharedChannel(input: $acceptUnknown) { errors { ... on InvitationNotFoundError { FIELD } } } }`, []may{
+		//                       nobody expired other invited member admin asker owner operator
+		{`code message path`, `  U      U       V     V       V      V     V     V     V`},
+	}},
+	{"SelfInvitationError", `mutation { createSharedChannel(input: $createWithSelf) { errors { ... on SelfInvitationError { FIELD } } } }`, []may{
+		//                       nobody expired other invited member admin asker owner operator
+		{`code message path`, `  U      U       V     V       V      V     V     V     -`},
+	}},
+	{"NameTakenError", `mutation { createSharedChannel(input: $createTaken) { errors { ... on NameTakenError { FIELD } } } }`, []may{
+		//                                  nobody expired other invited member admin asker owner operator
+		{`code message path suggestion`, `  U      U       V     V       V      V     V     V     -`},
+	}},
+	{"InvitationNotPendingError", `mutation { acceptSharedChannel(input: $acceptRevoked) { errors { ... on InvitationNotPendingError { FIELD } } } }`, []may{
+		//                             nobody expired other invited member admin asker owner operator
+		{`code message path state`, `  U      U       -     V       -      V     -     -     -`},
+	}},
+	{"NotAllowedError", `mutation { registerGroup(input: $registerTaken) { errors { ... on NotAllowedError { FIELD } } } }`, []may{
+		//                  nobody expired other invited member admin asker owner operator
+		{`code message`, `  U      U       V     V       V      V     V     V     -`},
+		{`path`, `          U      U       []    []      []     []    []    []    -`},
+	}},
+	{"IdempotencyKeyReusedError", `mutation {
+		first: createSharedChannel(input: $create) { errors { code } }
+		createSharedChannel(input: $createReusing) { errors { ... on IdempotencyKeyReusedError { FIELD } } } }`, []may{
+		//                       nobody expired other invited member admin asker owner operator
+		{`code message path`, `  U      U       V     V       V      V     V     V     -`},
+	}},
+	{"InvalidInputError", `mutation { createSharedChannel(input: $createBlank) { errors { ... on InvalidInputError { FIELD } } } }`, []may{
+		//                       nobody expired other invited member admin asker owner operator
+		{`code message path`, `  U      U       V     V       V      V     V     V     -`},
+	}},
+}
+
+// secrets are texts that answers are searched for, with those who may see them: columns, or groups for all of their
+// columns ("globex" from the invitation on, "linked" for its columns after it accepted).
+var secrets = []struct{ text, known string }{
+	{"acme-secret-name", "acme globex"},
+	{"acme-secret-topic", "acme linked"},
+	{"acme-secret-note", "acme globex"},
+	{"globex-secret-name", "acme linked"},
+	{"declined-secret-reason", "acme globex"},
+	{"revoked-secret-reason", "acme globex"},
+	{"fresh-secret-name", "acme globex"},
+	{"made-by-acme", "acme"},
+	{"made-by-globex", "globex"},
+	{"made-by-initech", "initech"},
+	{"taken-at-initech", "initech"},
+	{"umbrella-to-acme", "acme"},
+	{"umbrella-to-globex", "globex"},
+	{"umbrella-to-initech", "initech"},
+	{"Ana-of-acme", "acme globex"},
+	{"Ben-of-acme", "acme"},
+	{"Gil-of-globex", "acme globex"},
+	{"Hua-of-globex", "globex"},
+	{"Ivy-of-initech", "initech"},
+	{"Uma-of-umbrella", "acme globex initech"},
+	{"globex", "acme globex operator"},
+	{"Globex", "acme globex operator"},
+	{"$SharedChannel", "acme linked operator"},
+	{"$ChannelSide", "acme linked operator"},
+	{"$ChannelShard", "owner operator"},
+	{"$Invitation", "acme globex"},
+	{"$User", "acme globex"},
+	{"$Viewer", "owner"},
+}

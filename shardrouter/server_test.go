@@ -1,0 +1,164 @@
+package shardrouter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/uptrace/bun"
+	"golang.org/x/sync/errgroup"
+)
+
+// Whoever is slow is not dead: neither a statement nor a wait for a lock makes an outage.
+func TestSlowIsNotDown(t *testing.T) {
+	t.Parallel()
+	config := bootstrapped(t, newConfig(t, "a"))
+	config.AttemptTimeout = 2 * time.Second
+	config.PoolSize = 1 // the second waits for the connection
+	r := openRouter(t, config)
+	slot := slotOn(t, r, "a", 0)
+	var group errgroup.Group
+	for range 2 {
+		group.Go(func() error {
+			return r.Read(t.Context(), slot, func(ctx context.Context, db bun.IDB) error {
+				_, err := db.ExecContext(ctx, "SELECT pg_sleep(2.2)")
+				return err
+			})
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
+	if err := r.shards["a"].down(); err != nil {
+		t.Errorf("slow statements made an outage: %v", err)
+	}
+}
+
+// The server's own limits, and ours behind them, end what takes too long.
+func TestStatementTimeout(t *testing.T) {
+	t.Parallel()
+	config := bootstrapped(t, newConfig(t, "a"))
+	config.StatementTimeout, config.AttemptTimeout = 200*time.Millisecond, 400*time.Millisecond
+	r := openRouter(t, config)
+	slot := slotOn(t, r, "a", 0)
+	for name, statement := range map[string]string{
+		"by the server": "SELECT pg_sleep(600)",
+		"by the router": "SET LOCAL statement_timeout = 0; SELECT pg_sleep(600)",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runs := 0
+			err := r.Write(t.Context(), slot, func(ctx context.Context, tx bun.Tx) error {
+				runs++
+				_, err := tx.ExecContext(ctx, statement)
+				return err
+			})
+			var unavailable *UnavailableError
+			if !errors.As(err, &unavailable) || runs != 1 {
+				t.Errorf("%v after %d runs, want unavailable after 1", err, runs)
+			}
+			if err := r.shards["a"].down(); err != nil {
+				t.Errorf("it made an outage: %v", err)
+			}
+		})
+	}
+}
+
+// A server without a free connection turns the caller away, and goes on serving those that it has.
+func TestFullServer(t *testing.T) {
+	t.Parallel()
+	config := bootstrapped(t, newConfig(t, "a"))
+	config.RetryBudget = 20 * time.Millisecond
+	role := newRole(t, config.dsn("a"), 1)
+	config.Shards[0].DSN = withUser(config.Shards[0].DSN, role)
+	r := openRouter(t, config)
+	slot := slotOn(t, r, "a", 0)
+	err := r.ReadPgx(t.Context(), slot, func(ctx context.Context, conn Conn) error {
+		other := openRouter(t, config)
+		_, err := noteWays[0].read(t.Context(), other, slot, 1)
+		var unavailable *UnavailableError
+		if !errors.As(err, &unavailable) || !strings.Contains(err.Error(), "53300") {
+			t.Errorf("%v, want unavailable because of 53300", err)
+		}
+		if err := other.shards["a"].down(); err != nil {
+			t.Errorf("a full server made an outage: %v", err)
+		}
+		_, err = conn.Exec(ctx, "SELECT 1")
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// newRole makes a user who may have so many connections.
+func newRole(t *testing.T, dsn string, limit int) string {
+	t.Helper()
+	role := fmt.Sprintf("limited_%d", time.Now().UnixNano())
+	execute(t, dsn, fmt.Sprintf(`CREATE ROLE %s LOGIN CONNECTION LIMIT %d;
+		GRANT USAGE ON SCHEMA linkspan_shard TO %[1]s;
+		GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA linkspan_shard TO %[1]s`, role, limit))
+	t.Cleanup(func() { execute(t, dsn, fmt.Sprintf("DROP OWNED BY %s; DROP ROLE %[1]s", role)) })
+	return role
+}
+
+func withUser(dsn, user string) string {
+	var parts []string
+	for part := range strings.FieldsSeq(dsn) {
+		if !strings.HasPrefix(part, "user=") {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(append(parts, "user="+user), " ")
+}
+
+// After a failover the DSN may lead to a standby, or to something else altogether.
+func TestWrongServerAfterFailover(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		spoil, mend string
+		is          error
+	}{
+		"read-only": {
+			`ALTER DATABASE $database SET default_transaction_read_only = on`,
+			`BEGIN READ WRITE; ALTER DATABASE $database RESET default_transaction_read_only; COMMIT`, nil,
+		},
+		"another cluster": {
+			`UPDATE linkspan_shard.identity SET cluster = 'z'`, `UPDATE linkspan_shard.identity SET cluster = 'a'`, ErrSwapped,
+		},
+		"another installation": {
+			`UPDATE linkspan_shard.identity SET installation = gen_random_uuid()`, `UPDATE linkspan_shard.identity SET installation = '$installation'`, ErrForeign,
+		},
+		"blank": {
+			`ALTER TABLE linkspan_shard.identity RENAME TO elsewhere`, `ALTER TABLE linkspan_shard.elsewhere RENAME TO identity`, ErrNotBootstrapped,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, config := newRouter(t, "a")
+			slot := slotOn(t, r, "a", 0)
+			wantUp(t, r, slot)
+			dsn := config.dsn("a")
+			names := strings.NewReplacer(
+				"$database", pgx.Identifier{lookup[string](t, dsn, "SELECT current_database()")}.Sanitize(),
+				"$installation", lookup[string](t, dsn, "SELECT installation::text FROM linkspan_shard.identity"))
+			execute(t, dsn, names.Replace(test.spoil))
+			execute(t, dsn, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+			wantDown(t, r, slot)
+			_, err := noteWays[0].read(t.Context(), r, slot, 1)
+			if test.is != nil && !errors.Is(err, test.is) {
+				t.Errorf("%v, want %v", err, test.is)
+			}
+			health := r.Health(t.Context())[1]
+			if health.Identified || health.Err == nil || health.Reachable != (test.is != nil) {
+				t.Errorf("health: %+v", health)
+			}
+			execute(t, dsn, names.Replace(test.mend))
+			wantBack(t, r, slot)
+		})
+	}
+}
