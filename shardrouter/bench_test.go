@@ -70,6 +70,15 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
+// What the router itself costs: the watch, the contexts, the bookkeeping.
+func BenchmarkEmptyRead(b *testing.B) {
+	r, _ := newRouter(b, "a")
+	slot := slotOn(b, r, "a", 0)
+	loop(b, func(ctx context.Context) error {
+		return r.Read(ctx, slot, func(context.Context, bun.IDB) error { return nil })
+	})
+}
+
 func BenchmarkWrite(b *testing.B) {
 	r, _ := newRouter(b, "a")
 	slot := slotOn(b, r, "a", 0)

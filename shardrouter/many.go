@@ -29,6 +29,19 @@ func (e ClusterError) Unwrap() error { return e.Err }
 // [OwnedMany]), it keeps the results of the others and returns [NotOwned] with those slots; returning
 // ErrNotOwned itself means all of them.
 func (r *Router) ReadMany(ctx context.Context, slots []Slot, fn func(ctx context.Context, db bun.IDB, slots []Slot) error) []ClusterError {
+	return r.readMany(ctx, slots, func(d *Database, slots []Slot) error {
+		return d.Read(ctx, func(ctx context.Context, db bun.IDB) error { return fn(ctx, db, slices.Clone(slots)) })
+	})
+}
+
+// ReadManyPgx is ReadMany past bun, for the hottest statements.
+func (r *Router) ReadManyPgx(ctx context.Context, slots []Slot, fn func(ctx context.Context, conn Conn, slots []Slot) error) []ClusterError {
+	return r.readMany(ctx, slots, func(d *Database, slots []Slot) error {
+		return d.ReadPgx(ctx, func(ctx context.Context, conn Conn) error { return fn(ctx, conn, slices.Clone(slots)) })
+	})
+}
+
+func (r *Router) readMany(ctx context.Context, slots []Slot, fn func(d *Database, slots []Slot) error) []ClusterError {
 	m := &manyRead{router: r, fn: fn}
 	slots = slices.Clone(slots)
 	slices.Sort(slots)
@@ -41,7 +54,7 @@ func (r *Router) ReadMany(ctx context.Context, slots []Slot, fn func(ctx context
 
 type manyRead struct {
 	router *Router
-	fn     func(ctx context.Context, db bun.IDB, slots []Slot) error
+	fn     func(d *Database, slots []Slot) error
 
 	mu     sync.Mutex
 	failed []ClusterError
@@ -65,9 +78,7 @@ func (m *manyRead) read(ctx context.Context, s *search, slots []Slot) {
 func (m *manyRead) readGroup(ctx context.Context, s *search, current *[Slots]place, at *owner, slots []Slot) {
 	err := error(&UnavailableError{Cluster: at.name, Slot: NoSlot, Err: errNoCluster})
 	if at.database != nil {
-		err = at.database.Read(ctx, func(ctx context.Context, db bun.IDB) error {
-			return m.fn(ctx, db, slices.Clone(slots))
-		})
+		err = m.fn(at.database, slots)
 	}
 	refused := slots
 	switch {

@@ -84,7 +84,9 @@ func (op *operation) judge(ctx context.Context, a *attempt, err, cause error) (a
 		return op.conflict(ctx, err, op.unavailable(err))
 	case f == faultSlow:
 		return false, op.unavailable(err)
-	case f == faultDown && !(a.readsOnly && isReadOnly(err)), a.unknown:
+	case f == faultDown && a.readsOnly && isReadOnly(err):
+		return false, err
+	case f == faultDown, a.unknown:
 		return op.lost(a, err)
 	case op.unknown != nil && errors.Is(err, ErrNotOwned):
 		return false, op.failed(err) // so that the router knows, too

@@ -75,6 +75,7 @@ export class Client {
       ),
       // Each query asks the server; what it answers goes through the cache all the same.
       defaultOptions: { query: { fetchPolicy: "network-only" } },
+      queryDeduplication: false, // else a second subscription with the same `after` joins the first, where it is by then
     });
   }
 

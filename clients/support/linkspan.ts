@@ -14,6 +14,9 @@ export interface TestGroup extends GroupRefFragment {
   readonly member: Client;
 }
 
+/** For each `describe`, and so for each test in it: whatever hangs fails, and the program is ended all the same. */
+export const limits = { timeout: 150_000 };
+
 /** Starts the program for the tests of the `describe` that calls it, and ends it after them. */
 export function useLinkspan(): Linkspan {
   const linkspan = new Linkspan();

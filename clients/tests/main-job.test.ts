@@ -7,10 +7,10 @@ import {
 } from "../generated/operations.js";
 import type { Client } from "../support/client.js";
 import { happened, ofType, present } from "../support/expect.js";
-import { useLinkspan } from "../support/linkspan.js";
+import { limits, useLinkspan } from "../support/linkspan.js";
 import { inboxCursor, seen } from "../support/steps.js";
 
-describe("the main job, by the demo groups", () => {
+describe("the main job, by the demo groups", limits, () => {
   const linkspan = useLinkspan();
 
   test("two groups share a channel, each under its own name", async () => {

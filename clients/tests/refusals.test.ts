@@ -8,10 +8,10 @@ import {
 } from "../generated/operations.js";
 import type { Client } from "../support/client.js";
 import { fault, happened, ofType, present, refused } from "../support/expect.js";
-import { useLinkspan } from "../support/linkspan.js";
+import { limits, useLinkspan } from "../support/linkspan.js";
 import { accept, ask, inboxCursor, seen } from "../support/steps.js";
 
-describe("refusals and repeats", () => {
+describe("refusals and repeats", limits, () => {
   const linkspan = useLinkspan();
 
   test("registering a group is for operators, once a handle", async () => {

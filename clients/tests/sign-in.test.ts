@@ -6,9 +6,9 @@ import {
   RegisterGroupDocument, ViewerDocument,
 } from "../generated/operations.js";
 import { fault, happened, ofType, present } from "../support/expect.js";
-import { useLinkspan } from "../support/linkspan.js";
+import { limits, useLinkspan } from "../support/linkspan.js";
 
-describe("sign-in and faults", () => {
+describe("sign-in and faults", limits, () => {
   const linkspan = useLinkspan();
 
   test("without a valid token everything but introspection is UNAUTHENTICATED", async () => {

@@ -55,9 +55,7 @@ func BenchmarkFlow(b *testing.B) {
 	from, to := apart(b, s)
 	bare := newBareCommits(b, config, s.Router.ClusterOf(slotOf(from)), s.Router.ClusterOf(slotOf(to)))
 	asker, decider := servertest.Admin(b, "ana@"+from.Handle), servertest.Admin(b, "gil@"+to.Handle)
-	requests := listen(b, s, decider, `subscription { invitationReceived { invitation { id } } }`)
-	linkedThere := listen(b, s, decider, `subscription { sharedChannelLinked { sharedChannel { id } } }`)
-	linkedHere := listen(b, s, asker, `subscription { sharedChannelLinked { sharedChannel { id } } }`)
+	here, there := listen(b, s, asker), listen(b, s, decider)
 
 	parts := newParts("three bare commits", "create", "request seen", "accept", "link seen by both", "node", "sum")
 	for b.Loop() {
@@ -69,14 +67,14 @@ func BenchmarkFlow(b *testing.B) {
 			started := time.Now()
 			created := s.Must(asker, createDocument, map[string]any{"name": name, "target": to.Handle})
 			parts.add("create", time.Since(started))
-			parts.add("request seen", (<-requests).Sub(started))
+			parts.add("request seen", there.when(b, "InvitationReceived").Sub(started))
 			invitation := servertest.Get[string](b, created, "createSharedChannel", "invitation", "id")
 
 			accepting := time.Now()
 			accepted := s.Must(decider, acceptDocument, map[string]any{"id": invitation, "name": name})
 			parts.add("accept", time.Since(accepting))
-			here, there := <-linkedHere, <-linkedThere
-			parts.add("link seen by both", max(here.Sub(accepting), there.Sub(accepting)))
+			sawHere, sawThere := here.when(b, "SharedChannelLinked"), there.when(b, "SharedChannelLinked")
+			parts.add("link seen by both", max(sawHere.Sub(accepting), sawThere.Sub(accepting)))
 			id := servertest.Get[string](b, accepted, "acceptSharedChannel", "sharedChannel", "id")
 
 			asking := time.Now()
@@ -143,8 +141,23 @@ func (c *bareCommits) time(b *testing.B) time.Duration {
 	return time.Since(started)
 }
 
-// listen opens a subscription over a WebSocket of its own and tells when each event arrived.
-func listen(b *testing.B, s *servertest.Server, token, document string) <-chan time.Time {
+// inbox is an open subscription to a group's inbox.
+type inbox struct {
+	events chan seen
+}
+
+// seen is an event and when it arrived.
+type seen struct {
+	typename string
+	at       time.Time
+}
+
+const inboxDocument = `subscription { inbox { __typename cursor
+	... on InvitationReceived { invitation { id note fromGroup { handle } } }
+	... on SharedChannelLinked { group { handle } sharedChannel { id name state } } } }`
+
+// listen opens an inbox subscription over a WebSocket of its own and waits until it is live.
+func listen(b *testing.B, s *servertest.Server, token string) *inbox {
 	b.Helper()
 	url := strings.Replace(s.URL, "http", "ws", 1) + "/graphql"
 	socket, _, err := websocket.Dial(b.Context(), url, &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}) //nolint:bodyclose // the socket has it
@@ -152,7 +165,7 @@ func listen(b *testing.B, s *servertest.Server, token, document string) <-chan t
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = socket.CloseNow() })
-	subscribe, err := json.Marshal(map[string]any{"id": "1", "type": "subscribe", "payload": map[string]any{"query": document}})
+	subscribe, err := json.Marshal(map[string]any{"id": "1", "type": "subscribe", "payload": map[string]any{"query": inboxDocument}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -162,19 +175,52 @@ func listen(b *testing.B, s *servertest.Server, token, document string) <-chan t
 			b.Fatal(err)
 		}
 	}
-	events := make(chan time.Time, rounds)
-	go func() {
-		for {
-			_, message, err := socket.Read(context.Background())
-			if err != nil {
-				return
-			}
-			if strings.Contains(string(message), `"type":"next"`) {
-				events <- time.Now()
-			}
+	in := &inbox{events: make(chan seen, 4*(warmUp+rounds))}
+	go in.read(socket)
+	in.when(b, "InboxCheckpoint")
+	return in
+}
+
+func (in *inbox) read(socket *websocket.Conn) {
+	defer close(in.events)
+	for {
+		_, text, err := socket.Read(context.Background())
+		if err != nil {
+			return
 		}
-	}()
-	return events
+		at := time.Now()
+		var message struct {
+			Payload struct {
+				Data struct {
+					Inbox struct {
+						Typename string `json:"__typename"`
+					} `json:"inbox"`
+				} `json:"data"`
+			} `json:"payload"`
+		}
+		if json.Unmarshal(text, &message) == nil && message.Payload.Data.Inbox.Typename != "" {
+			in.events <- seen{message.Payload.Data.Inbox.Typename, at}
+		}
+	}
+}
+
+// when waits for the next event of a type and returns when it arrived.
+func (in *inbox) when(b *testing.B, typename string) time.Time {
+	b.Helper()
+	late := time.After(10 * time.Second)
+	for {
+		select {
+		case event, open := <-in.events:
+			if !open {
+				b.Fatalf("the socket ended before %s", typename)
+			}
+			if event.typename == typename {
+				return event.at
+			}
+		case <-late:
+			b.Fatalf("no %s in ten seconds", typename)
+		}
+	}
 }
 
 // parts are the times of each part of the flow.

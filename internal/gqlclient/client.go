@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 )
 
 const (
@@ -27,9 +26,6 @@ type Client struct {
 	Token string
 	// HTTP sends requests and opens sockets; nil is http.DefaultClient.
 	HTTP *http.Client
-	// PingInterval is how long a socket may be silent before it is probed. Twice as long without any answer ends it.
-	// Zero is 15 seconds.
-	PingInterval time.Duration
 }
 
 // operation is what is sent, in a body or in a subscribe message.

@@ -104,8 +104,12 @@ func TestDoReturnsFaultsByType(t *testing.T) {
 func TestDoTellsAnswersThatAreNotGraphQL(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]http.HandlerFunc{
-		"text":       func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "the body is larger", http.StatusRequestEntityTooLarge) },
-		"other JSON": func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusBadGateway, `{"reason":"the body is larger"}`) },
+		"text": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "the body is larger", http.StatusRequestEntityTooLarge)
+		},
+		"other JSON": func(w http.ResponseWriter, _ *http.Request) {
+			writeJSON(w, http.StatusBadGateway, `{"reason":"the body is larger"}`)
+		},
 		"broken JSON": func(w http.ResponseWriter, _ *http.Request) {
 			writeJSON(w, http.StatusOK, `{"data":{"the body is larger`)
 		},

@@ -17,29 +17,9 @@ import (
 const (
 	subprotocol  = "graphql-transport-ws"
 	ackTimeout   = 10 * time.Second // for the upgrade and connection_ack together
-	writeTimeout = 10 * time.Second
-	closeTimeout = time.Second // for the server to answer a close frame
-	pingInterval = 15 * time.Second
+	closeTimeout = time.Second      // for the server to answer a close frame
+	pingInterval = 15 * time.Second // how long the server may be silent before it is probed
 )
-
-// The kinds of messages of graphql-transport-ws.
-const (
-	messageInit      = "connection_init"
-	messageAck       = "connection_ack"
-	messagePing      = "ping"
-	messagePong      = "pong"
-	messageSubscribe = "subscribe"
-	messageNext      = "next"
-	messageError     = "error"
-	messageComplete  = "complete"
-)
-
-// message is what goes over the socket, either way.
-type message struct {
-	Type    string          `json:"type"`
-	ID      string          `json:"id,omitempty"`
-	Payload json.RawMessage `json:"payload,omitempty"`
-}
 
 // ErrClosed is returned after the caller's own Close.
 var ErrClosed = errors.New("gqlclient: closed")
@@ -86,12 +66,8 @@ func (c *Client) Dial(ctx context.Context) (*Socket, error) {
 		return nil, err
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
-	interval := c.PingInterval
-	if interval <= 0 {
-		interval = pingInterval
-	}
 	s.running.Go(s.read)
-	s.running.Go(func() { s.keepAlive(interval) })
+	s.running.Go(s.keepAlive)
 	return s, nil
 }
 
@@ -128,7 +104,8 @@ func (s *Socket) signIn(ctx context.Context, token string) error {
 	}
 }
 
-// Close ends the socket and with it all subscriptions, and waits until nothing of it runs any more.
+// Close ends the socket and with it all subscriptions, and waits until nothing of it runs any more: a second where the
+// server does not answer, five if meanwhile it held up the reading.
 func (s *Socket) Close() {
 	s.closed.Do(func() {
 		close(s.closing)
@@ -229,8 +206,8 @@ func (s *Socket) end(err error) {
 }
 
 // keepAlive probes the server when nothing came for an interval, and breaks the socket if nothing comes for one more.
-func (s *Socket) keepAlive(interval time.Duration) {
-	ticker := time.NewTicker(interval)
+func (s *Socket) keepAlive() {
+	ticker := time.NewTicker(pingInterval)
 	defer ticker.Stop()
 	probed := false
 	for {
@@ -253,47 +230,6 @@ func (s *Socket) keepAlive(interval time.Duration) {
 			}
 		}
 	}
-}
-
-// receive waits for a message.
-func (s *Socket) receive(ctx context.Context) (m message, err error) {
-	_, text, err := s.conn.Read(ctx)
-	if err != nil {
-		return m, closeError(err)
-	}
-	if err := json.Unmarshal(text, &m); err != nil {
-		return m, &CloseError{Code: CloseLost, Err: fmt.Errorf("unexpected message: %w", err)}
-	}
-	return m, nil
-}
-
-// write sends a message. A context that ends meanwhile breaks the socket, so it must not be a subscriber's.
-func (s *Socket) write(ctx context.Context, kind, id string, payload any) error {
-	m := message{Type: kind, ID: id}
-	var err error
-	if payload != nil {
-		if m.Payload, err = json.Marshal(payload); err != nil {
-			return fmt.Errorf("gqlclient: %w", err)
-		}
-	}
-	text, err := json.Marshal(m)
-	if err != nil {
-		return fmt.Errorf("gqlclient: %w", err)
-	}
-	ctx, done := context.WithTimeout(ctx, writeTimeout)
-	defer done()
-	if err := s.conn.Write(ctx, websocket.MessageText, text); err != nil {
-		return closeError(err)
-	}
-	return nil
-}
-
-func closeError(err error) error {
-	var closed websocket.CloseError
-	if errors.As(err, &closed) {
-		return &CloseError{Code: int(closed.Code), Reason: closed.Reason}
-	}
-	return &CloseError{Code: CloseLost, Err: err}
 }
 
 // add makes room for a subscription and gives it its id.

@@ -97,6 +97,18 @@ func TestHintsOfOneLogLeaveAsOneIfTheyWait(t *testing.T) {
 	}
 }
 
+func TestTheHighestOfWaitingHintsLeaves(t *testing.T) {
+	t.Parallel()
+	h := newHints(nil) // nobody sends
+	key := newKey()
+	for _, number := range []int64{5, 9, 3, 0, -1} {
+		h.Publish(key, number)
+	}
+	if h.waiting[key] != 9 || len(h.waiting) != 1 {
+		t.Errorf("waiting: %v", h.waiting)
+	}
+}
+
 func TestUnsubscribedListenersHearNothing(t *testing.T) {
 	t.Parallel()
 	h := embedded(t)

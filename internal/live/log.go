@@ -164,7 +164,7 @@ func (l *log) read() (uint64, channel.LogHead, error) {
 		next = begun(now.epoch+1, found.Head)
 		l.hub.cfg.Logger.Warn("a log went back or changed its history; its subscribers must begin anew",
 			"log", l.key.ID.UUID(), "was", now.head.Number, "is", found.Head.Number)
-	case len(found.Events) > 0 || now.err != nil:
+	case len(found.Events) > 0:
 		next = now.grown(found.Events, l.hub.cfg.Ring)
 	}
 	if next != now {

@@ -70,6 +70,24 @@ func TestHintsBetweenProcesses(t *testing.T) {
 	eventually(t, a, listen(t, a))
 }
 
+// hangUp takes that many calls at the port, and answers none.
+func hangUp(t *testing.T, port, calls int) {
+	t.Helper()
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	listener.SetDeadline(time.Now().Add(patience))
+	for i := range calls {
+		conn, err := listener.Accept()
+		if err != nil {
+			t.Fatalf("after %d calls: %v", i, err)
+		}
+		conn.Close()
+	}
+}
+
 func TestServerThatComesLateGoesAndComesBack(t *testing.T) {
 	t.Parallel()
 	var log lines
@@ -79,6 +97,7 @@ func TestServerThatComesLateGoesAndComesBack(t *testing.T) {
 	toA, toB := listen(t, a), listen(t, b)
 	for range 2 {
 		eventually(t, a, toA) // alone
+		hangUp(t, port, 8)
 		_, _, stop = external(t, server.Options{Port: port})
 		eventually(t, a, toB)
 		eventually(t, b, toA)

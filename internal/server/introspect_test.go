@@ -111,4 +111,3 @@ func (s schema) fields(typ string, depth int, prefix string) string {
 	}
 	return strings.Join(parts, " ")
 }
-

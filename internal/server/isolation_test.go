@@ -58,6 +58,9 @@ func complete(t *testing.T, s schema) {
 			}
 		}
 	}
+	if t.Failed() {
+		t.FailNow()
+	}
 }
 
 // walk asks every field of the table as those columns.

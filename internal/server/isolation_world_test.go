@@ -166,4 +166,3 @@ func (w *world) hidden(column string) []string {
 	}
 	return texts
 }
-

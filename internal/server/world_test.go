@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -147,6 +148,7 @@ type databases struct {
 	main   *pgx.Conn
 	shards []*pgx.Conn // without main's, where they share one
 	prints map[*pgx.Conn]string
+	last   []string // what unchanged saw last
 }
 
 func open(t testing.TB, s *servertest.Server) *databases {
@@ -197,16 +199,25 @@ func printQuery(t testing.TB, conn *pgx.Conn) string {
 // print returns for each table of each database its number of rows and a sum of their contents.
 func (d *databases) print() []string {
 	d.t.Helper()
+	conns := d.all()
+	found, errs := make([][]string, len(conns)), make([]error, len(conns))
+	var reading sync.WaitGroup
+	for i, conn := range conns {
+		reading.Go(func() {
+			rows, err := conn.Query(d.t.Context(), d.prints[conn])
+			if err != nil {
+				errs[i] = err
+				return
+			}
+			found[i], errs[i] = pgx.CollectRows(rows, pgx.RowTo[string])
+		})
+	}
+	reading.Wait()
+	if err := errors.Join(errs...); err != nil {
+		d.t.Fatal(err)
+	}
 	var all []string
-	for i, conn := range d.all() {
-		rows, err := conn.Query(d.t.Context(), d.prints[conn])
-		if err != nil {
-			d.t.Fatal(err)
-		}
-		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			d.t.Fatal(err)
-		}
+	for i, lines := range found {
 		for _, line := range lines {
 			all = append(all, fmt.Sprintf("database %d: %s", i, line))
 		}
@@ -231,19 +242,22 @@ func (d *databases) settle() {
 		}
 		return open == 0
 	})
+	d.last = d.print()
 }
 
-// unchanged runs something after which all tables must be as before.
-func (d *databases) unchanged(t testing.TB, run func()) {
+// unchanged fails the test if any table is not as it was when unchanged was called last, or settle.
+func (d *databases) unchanged(t testing.TB) {
 	t.Helper()
-	before := d.print()
-	run()
 	after := d.print()
-	for i := range before {
-		if before[i] != after[i] {
-			t.Errorf("something was written: %q became %q", before[i], after[i])
+	if slices.Equal(d.last, after) {
+		return
+	}
+	for i, line := range d.last {
+		if line != after[i] {
+			t.Errorf("something was written: %q became %q", line, after[i])
 		}
 	}
+	d.settle() // so that the next is judged for itself
 }
 
 // exec runs a statement on main or, where it names the shards' schema, on all shards. It must change a row somewhere.

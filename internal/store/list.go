@@ -11,6 +11,23 @@ import (
 	"linkspan/shardrouter"
 )
 
+// read runs one statement on the cluster of a group's slot, by bun. fn returns whether the cluster owns the slot:
+// whether there was any row.
+func (s *Store) read(ctx context.Context, group ids.Group, fn func(ctx context.Context, db bun.IDB, slot shardrouter.Slot) (owned bool, err error)) error {
+	slot := slotOf(group)
+	return translate(s.router.Read(ctx, slot, func(ctx context.Context, db bun.IDB) error {
+		owned, err := fn(ctx, db, slot)
+		if err == nil && !owned {
+			err = shardrouter.ErrNotOwned
+		}
+		return err
+	}))
+}
+
+// invitationCopy are the columns of invitationRow of a copy i on a shard.
+const invitationCopy = invitationState + ` AS state, ` + invitationColumns + `,
+	i.from_group_id, i.from_handle, i.from_name, i.to_group_id, i.to_handle, i.to_name`
+
 // listed is what every statement of a list selects beside its values: the inbox log's head in the same snapshot, and
 // the position, 0 for the one row of an empty page.
 type listed struct {

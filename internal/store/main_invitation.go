@@ -25,9 +25,7 @@ func readInvitations(from string) string {
 
 func scanInvitation(row pgx.CollectableRow) (channel.Invitation, error) {
 	var r invitationRow
-	err := row.Scan(&r.ID, &r.ChannelID, &r.State, &r.Version, &r.Note, &r.Reason,
-		&r.From.ID, &r.From.Handle, &r.From.Name, &r.To.ID, &r.To.Handle, &r.To.Name, &r.SenderID, &r.SenderName,
-		&r.ResolverGroupID, &r.ResolverID, &r.ResolverName, &r.CreatedAt, &r.ExpiresAt, &r.ResolvedAt, &r.ProposedName)
+	err := row.Scan(r.fields()...)
 	if err != nil {
 		return channel.Invitation{}, err
 	}

@@ -4,20 +4,35 @@ import (
 	"context"
 	"slices"
 
-	"github.com/uptrace/bun"
+	"github.com/jackc/pgx/v5"
 
+	"linkspan/internal/ids"
 	"linkspan/shardrouter"
 )
 
-// readMany runs fn once a cluster for the slots that live there, concurrently. fn returns the slots that the cluster
-// owned, with repetitions; it may be called again for the same slots. The result says which slots could not be read,
-// and why.
+// readOne runs a prepared statement on the cluster of a group's slot, which is its $1. scan is called for each row that
+// has more than the slot; begin is called each time before the statement is tried.
+func (s *Store) readOne(ctx context.Context, group ids.Group, query string, args []any, begin func(), scan func(row pgx.Rows) error) error {
+	slot := slotOf(group)
+	return translate(s.router.ReadPgx(ctx, slot, func(ctx context.Context, conn shardrouter.Conn) error {
+		begin()
+		owned, err := eachOwned(ctx, conn, query, append([]any{int16(slot)}, args...), scan)
+		if err == nil && len(owned) == 0 {
+			err = shardrouter.ErrNotOwned
+		}
+		return err
+	}))
+}
+
+// readMany runs a prepared statement on each cluster that has some of the slots, concurrently. The slots that live
+// there are its $1. fn runs it by eachOwned and returns what that returned; it may be called again for the same slots.
+// The result says which slots could not be read, and why.
 func (s *Store) readMany(
 	ctx context.Context, slots []shardrouter.Slot,
-	fn func(ctx context.Context, db bun.IDB, slots []shardrouter.Slot) (owned []shardrouter.Slot, err error),
+	fn func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot) (owned []shardrouter.Slot, err error),
 ) map[shardrouter.Slot]error {
-	failed := s.router.ReadMany(ctx, slots, func(ctx context.Context, db bun.IDB, slots []shardrouter.Slot) error {
-		owned, err := fn(ctx, db, slots)
+	failed := s.router.ReadManyPgx(ctx, slots, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot) error {
+		owned, err := fn(ctx, conn, slots)
 		if err != nil {
 			return err
 		}
@@ -34,4 +49,31 @@ func (s *Store) readMany(
 		}
 	}
 	return unread
+}
+
+// eachOwned runs a query whose first column is the owned slot and whose second is NULL in the one row of a slot that
+// has nothing else. It calls scan for the other rows and returns the slots of all. scan gets the row with the slot, which it
+// passes over.
+func eachOwned(ctx context.Context, conn shardrouter.Conn, query string, args []any, scan func(row pgx.Rows) error) ([]shardrouter.Slot, error) {
+	rows, err := conn.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var owned []shardrouter.Slot
+	for rows.Next() {
+		var slot int16
+		skipped := make([]any, len(rows.RawValues()))
+		skipped[0] = &slot
+		if err := rows.Scan(skipped...); err != nil {
+			return nil, err
+		}
+		owned = append(owned, shardrouter.Slot(slot))
+		if rows.RawValues()[1] != nil {
+			if err := scan(rows); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return owned, rows.Err()
 }

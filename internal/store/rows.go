@@ -51,6 +51,13 @@ const invitationColumns = `i.invitation_id, i.channel_id, i.version, i.note, i.r
 	i.resolver_group_id, i.resolver_id, i.resolver_name, i.created_at, i.expires_at, i.proposed_name,
 	` + invitationResolvedAt + ` AS resolved_at`
 
+// fields are where the columns of prepared statements that read invitations go, in their order.
+func (r *invitationRow) fields() []any {
+	return []any{&r.ID, &r.ChannelID, &r.State, &r.Version, &r.Note, &r.Reason,
+		&r.From.ID, &r.From.Handle, &r.From.Name, &r.To.ID, &r.To.Handle, &r.To.Name, &r.SenderID, &r.SenderName,
+		&r.ResolverGroupID, &r.ResolverID, &r.ResolverName, &r.CreatedAt, &r.ExpiresAt, &r.ResolvedAt, &r.ProposedName}
+}
+
 func (r *invitationRow) invitation() *channel.Invitation {
 	from, to := r.From.group(), r.To.group()
 	in := &channel.Invitation{

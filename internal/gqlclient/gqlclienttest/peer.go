@@ -59,6 +59,9 @@ func (p *Peer) Gone() {
 	}
 }
 
+// Hang reads nothing and says nothing until the test ends.
+func (p *Peer) Hang() { <-p.ctx.Done() }
+
 // Send sends a message.
 func (p *Peer) Send(m Message) {
 	text, err := json.Marshal(m)

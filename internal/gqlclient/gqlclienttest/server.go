@@ -46,21 +46,25 @@ type Server struct {
 	peers  sync.WaitGroup
 }
 
-// New starts a server.
+// New starts a server on a port of the loopback.
 func New(t testing.TB, script Script) *Server {
 	t.Helper()
 	s := &Server{t: t, script: script}
+	web := httptest.NewUnstartedServer(s)
+	s.start(web)
+	s.URL, s.HTTP = web.URL+"/graphql", web.Client()
+	return s
+}
+
+func (s *Server) start(web *httptest.Server) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.ctx = ctx
-	web := httptest.NewServer(s)
-	s.URL = web.URL + "/graphql"
-	s.HTTP = web.Client()
-	t.Cleanup(func() {
+	web.Start()
+	s.t.Cleanup(func() {
 		cancel()
 		s.peers.Wait()
 		web.Close()
 	})
-	return s
 }
 
 // ServeHTTP implements [http.Handler].
