@@ -171,9 +171,9 @@ func TestSlotOnAClusterWithoutDSN(t *testing.T) {
 		t.Fatalf("%v, want c to be unavailable", err)
 	}
 	move(t, config, slot, "c", "a", 2)
-	if err := noteWays[0].write(t.Context(), r, slot, 1, "x"); err != nil {
-		t.Errorf("after the move to a: %v", err)
-	}
+	eventually(t, "it is found after the move to a", func() bool {
+		return noteWays[0].write(t.Context(), r, slot, 1, "x") == nil
+	})
 }
 
 func TestKnownMapGoesOnWithoutMain(t *testing.T) {

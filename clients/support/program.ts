@@ -46,7 +46,7 @@ export class Program {
     });
     endWithThisProcess(process);
     try {
-      const url = await within(START_MS, `${binary} dev`, ready(process));
+      const url = await within(START_MS, "linkspan dev serves", ready(process));
       const postmasters = await postmastersIn(data);
       assert.equal(postmasters.length, CLUSTERS, "a postmaster for each cluster");
       return new Program(url, data, process, postmasters);
@@ -54,7 +54,8 @@ export class Program {
       const log = await logTail(data);
       await end(process).catch(() => {});
       await rm(data, { recursive: true, force: true });
-      throw new Error(`linkspan dev did not start\n${log}`, { cause: error });
+      const { message } = error as Error;
+      throw new Error(`linkspan dev did not start (LINKSPAN_BIN is ${binary}): ${message}\n${log}`, { cause: error });
     }
   }
 

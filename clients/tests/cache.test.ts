@@ -3,19 +3,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { InMemoryCache, type NormalizedCacheObject } from "@apollo/client";
+import { filter, from, map } from "rxjs";
 import {
   ChannelInvitationsDocument, ChannelNodeDocument, ChannelShardDocument, InboxDocument, MyChannelsDocument,
   ReceivedInvitationsDocument, SentInvitationsDocument, SharedChannelLinkedDocument, ViewerDocument,
+  type ChannelNodeQuery,
 } from "../generated/operations.js";
 import possibleTypes from "../generated/possible-types.js";
 import { cacheConfig } from "../support/client.js";
 import { takeComplaints } from "../support/console.js";
-import { within } from "../support/deadline.js";
 import { ofType, present } from "../support/expect.js";
+import { Feed } from "../support/feed.js";
 import { limits, useLinkspan } from "../support/linkspan.js";
 import { accept, ask, inboxCursor, seen } from "../support/steps.js";
-
-const SHOWN_MS = 5_000;
 
 describe("Apollo's cache", limits, () => {
   const linkspan = useLinkspan();
@@ -24,24 +24,22 @@ describe("Apollo's cache", limits, () => {
     const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
     const { channel, invitation } = await ask(acme.admin, globex, "ours");
     const linked = acme.admin.follow(SharedChannelLinkedDocument, { after: await inboxCursor(acme.admin) });
-    const shown: string[] = [];
-    const active = new Promise<void>((resolve) => {
-      const showing = acme.admin.apollo.watchQuery({ query: ChannelNodeDocument, variables: { id: channel.id } });
-      showing.subscribe(({ data, dataState }) => {
-        if (dataState !== "complete") return;
-        const { state, sides } = ofType(data.node, "SharedChannel");
-        shown.push(`${state}: ${sides.map(({ name }) => name)}`);
-        if (state === "ACTIVE") resolve();
-      });
-    });
-    await seen(acme.admin, channel.id);
+    const showing = acme.admin.apollo.watchQuery({ query: ChannelNodeDocument, variables: { id: channel.id } });
+    const page = new Feed(from(showing).pipe(
+      filter(({ dataState }) => dataState === "complete"),
+      map(({ data }) => {
+        const { state, sides } = ofType(data?.node as ChannelNodeQuery["node"], "SharedChannel");
+        return { data: `${state}: ${sides.map(({ name }) => name)}` };
+      }),
+    ));
+    assert.equal(await page.next(), "PENDING: ours");
     const { requests } = acme.admin;
 
     await accept(globex.admin, invitation, "theirs");
     await linked.next();
-    await within(SHOWN_MS, "the page shows it", active);
-    assert.deepEqual(shown, ["PENDING: ours", "ACTIVE: ours,theirs"]);
+    assert.equal(await page.next(), "ACTIVE: ours,theirs");
     assert.equal(acme.admin.requests, requests);
+    page.close();
   });
 
   test("what one query fetched no other one loses", async () => {

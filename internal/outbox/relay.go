@@ -118,15 +118,15 @@ func (r *Relay) takeUp(ctx context.Context) (int, error) {
 func (r *Relay) redeliver(ctx context.Context, claim Claim) {
 	err := r.attempt(ctx, claim.Step)
 	if err == nil {
-		// Noted at once: the stream's next step waits for it.
+		// Noted at once, and the lease given back: the stream's next step waits for it.
 		err = r.store.Complete(ctx, []channel.Step{claim.Step})
 	}
-	if err == nil {
-		return
+	var pause time.Duration
+	if err != nil {
+		pause = backOff(claim.Attempts)
+		r.logger.WarnContext(ctx, "outbox: a step waits", "kind", claim.Step.Kind, "op", claim.Step.Op.UUID(),
+			"number", claim.Step.Number, "attempts", claim.Attempts, "pause", pause, "err", err)
 	}
-	pause := backOff(claim.Attempts)
-	r.logger.WarnContext(ctx, "outbox: a step waits", "kind", claim.Step.Kind, "op", claim.Step.Op.UUID(),
-		"number", claim.Step.Number, "attempts", claim.Attempts, "pause", pause, "err", err)
 	if err := r.store.Defer(ctx, claim.Step.Stream, pause); err != nil {
 		r.logger.WarnContext(ctx, "outbox: a step waits for its lease", "op", claim.Step.Op.UUID(), "err", err)
 	}

@@ -138,14 +138,15 @@ func TestAcceptTakenName(t *testing.T) {
 			from     any
 		}{
 			{"launch", nil, "launch", nil},
-			{"Launch!", "launch", "launch 2", "launch"},
-			{"LAUNCH", nil, "LAUNCH 3", "LAUNCH"},
+			{"LAUNCH", nil, "LAUNCH 2", "LAUNCH"},
+			{"Launch!", "launch", "launch 3", "launch"},
 			{"other", "launch 2", "launch 2 2", "launch 2"},
 			{"last", "  launch 9 ", "launch 9", nil},
 			{long, nil, long, nil},
 			{"short", long, long[:78] + " 2", long},
 		} {
-			_, invitation := offer(t, s, as("ana@acme"), "globex", c.proposed)
+			from := []string{"ana@acme", "ivy@initech"}[i%2]
+			_, invitation := offer(t, s, as(from), "globex", c.proposed)
 			input := object{"invitationId": invitation}
 			if c.asked != nil {
 				input["name"] = c.asked

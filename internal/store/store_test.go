@@ -2,7 +2,10 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"os"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,52 +14,290 @@ import (
 	"linkspan/internal/localpg/localpgtest"
 	"linkspan/internal/store"
 	"linkspan/internal/store/storetest"
+	"linkspan/shardrouter"
 )
 
 func TestMain(m *testing.M) { os.Exit(localpgtest.Main(m)) }
 
-func group(t *testing.T, s *store.Store, handle string) channel.Group {
+// eachShape runs a test over an installation with three shards and over one whose only shard shares main's database.
+func eachShape(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
-	g := channel.Group{ID: ids.NewGroup(), Handle: handle, Name: handle}
-	err := s.Decide(t.Context(), func(ctx context.Context, tx channel.MainTx) error {
-		_, err := tx.InsertGroup(ctx, g)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	step := channel.Step{
-		Stream: channel.Stream{Subject: g.ID.Bytes(), Destination: channel.Destination{Group: g.ID}},
-		Number: 1, Op: ids.NewOp(), Kind: channel.StepRegisterGroup, Effect: channel.Effect{Group: &g},
-	}
-	if err := (channel.Deliverer{Shards: s}).Deliver(t.Context(), step); err != nil {
-		t.Fatal(err)
-	}
-	return g
-}
-
-func TestInvitations(t *testing.T) {
-	s, _ := storetest.Open(t, 3)
-	acme, globex := group(t, s, "acme"), group(t, s, "globex")
-	in := &channel.Invitation{
-		ID: ids.NewInvitation(), ChannelID: ids.NewChannel(time.Now(), s.SlotOf(acme.ID)), State: channel.InvitationPending, Version: 1,
-		FromGroup: acme, ToGroup: globex, Sender: channel.User{ID: ids.UserOf(acme.ID, "ana"), Name: "Ana", Group: acme},
-		ProposedName: "launch", CreatedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour),
-	}
-	step := channel.Step{
-		Stream: channel.Stream{Subject: in.ChannelID.Bytes(), Destination: channel.Destination{Channel: in.ChannelID}},
-		Number: 1, Op: ids.NewOp(), Kind: channel.StepCreateChannel, Effect: channel.Effect{Invitation: in},
-	}
-	d := channel.Deliverer{Shards: s, Hints: noHints{}}
-	if err := d.Deliver(t.Context(), step); err != nil {
-		t.Fatal(err)
-	}
-	found, err := s.Invitations(t.Context(), acme.ID, []ids.Invitation{in.ID})
-	if err != nil || found[in.ID] == nil {
-		t.Fatalf("%v %v", found, err)
+	for name, shards := range map[string]int{"three shards": 3, "one database": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, router := storetest.Open(t, shards)
+			w := &world{t: t, Store: s, router: router, deliverer: channel.Deliverer{Shards: s, Hints: noHints{}}}
+			w.acme, w.globex = w.group("acme"), w.group("globex")
+			test(t, w)
+		})
 	}
 }
 
 type noHints struct{}
 
 func (noHints) Publish(channel.LogKey, int64) {}
+
+// world is an installation with two groups.
+type world struct {
+	*store.Store
+	t            *testing.T
+	router       *shardrouter.Router
+	deliverer    channel.Deliverer
+	acme, globex channel.Group
+}
+
+func (w *world) decide(fn func(ctx context.Context, tx channel.MainTx) error) error {
+	return w.Decide(w.t.Context(), fn)
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) group(handle string) channel.Group {
+	w.t.Helper()
+	g := channel.Group{ID: ids.NewGroup(), Handle: handle, Name: strings.ToUpper(handle)}
+	step := channel.Step{
+		Stream: channel.Stream{Subject: g.ID.Bytes(), Destination: channel.Destination{Group: g.ID}},
+		Op:     ids.NewOp(), Kind: channel.StepRegisterGroup, Effect: channel.Effect{Group: &g},
+	}
+	steps := []channel.Step{step}
+	w.must(w.decide(func(ctx context.Context, tx channel.MainTx) error {
+		if ok, err := tx.InsertGroup(ctx, g); err != nil || !ok {
+			return errors.Join(err, errors.New("no group"))
+		}
+		return tx.AppendSteps(ctx, steps)
+	}))
+	w.deliver(steps...)
+	return g
+}
+
+func (w *world) user(g channel.Group, sub string) channel.User {
+	return channel.User{ID: ids.UserOf(g.ID, sub), Name: sub, Group: g}
+}
+
+func (w *world) deliver(steps ...channel.Step) {
+	w.t.Helper()
+	for _, step := range steps {
+		w.must(w.deliverer.Deliver(w.t.Context(), step))
+	}
+}
+
+func about(in *channel.Invitation, to channel.Destination, kind channel.StepKind) channel.Step {
+	return channel.Step{
+		Stream: channel.Stream{Subject: in.ChannelID.Bytes(), Destination: to}, Op: ids.NewOp(), Kind: kind,
+		Effect: channel.Effect{Invitation: in},
+	}
+}
+
+// create decides on a channel of acme's that globex is asked to share, and returns the steps that follow.
+func (w *world) create(name string, ttl time.Duration) (*channel.Invitation, []channel.Step, bool) {
+	w.t.Helper()
+	in := &channel.Invitation{
+		ID: ids.NewInvitation(), ChannelID: ids.NewChannel(time.Now(), w.SlotOf(w.acme.ID)), State: channel.InvitationPending,
+		Version: 1, FromGroup: w.acme, ToGroup: w.globex, Sender: w.user(w.acme, "ana"), ProposedName: name,
+	}
+	steps := []channel.Step{
+		about(in, channel.Destination{Channel: in.ChannelID}, channel.StepCreateChannel),
+		about(in, channel.Destination{Group: w.globex.ID}, channel.StepReceiveInvitation),
+	}
+	var ok bool
+	w.must(w.decide(func(ctx context.Context, tx channel.MainTx) (err error) {
+		if ok, err = tx.InsertChannel(ctx, in, ttl); err != nil || !ok {
+			return err
+		}
+		return tx.AppendSteps(ctx, steps)
+	}))
+	return in, steps, ok
+}
+
+func TestStepsTakeEffectOnceAndInOrder(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		in, steps, _ := w.create("launch", time.Hour)
+		later := steps[1]
+		later.Number, later.Kind = 2, channel.StepChangeInvitation
+		if err := w.deliverer.Deliver(t.Context(), later); !errors.Is(err, channel.ErrStepGap) {
+			t.Fatalf("step 2 before step 1: %v, want ErrStepGap", err)
+		}
+		var racing sync.WaitGroup
+		for range 8 {
+			racing.Go(func() {
+				for _, step := range steps {
+					if err := w.deliverer.Deliver(t.Context(), step); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		racing.Wait()
+		w.deliver(later, later, steps[1])
+		for group, want := range map[channel.Group][]channel.EventKind{
+			w.acme:   {channel.EventInvitationChanged},
+			w.globex: {channel.EventInvitationReceived, channel.EventInvitationChanged},
+		} {
+			page, err := w.ReadLog(t.Context(), channel.InboxOf(group.ID), 0, 10)
+			w.must(err)
+			var kinds []channel.EventKind
+			for i, event := range page.Events {
+				kinds = append(kinds, event.Kind)
+				if event.Number != int64(i+1) || event.Invitation != in.ID {
+					t.Errorf("%s: event %d is %+v", group.Handle, i, event)
+				}
+			}
+			if len(kinds) != len(want) || page.Head.Number != int64(len(want)) {
+				t.Fatalf("%s heard %v, want %v", group.Handle, kinds, want)
+			}
+			for i := range want {
+				if kinds[i] != want[i] {
+					t.Errorf("%s heard %v, want %v", group.Handle, kinds, want)
+				}
+			}
+		}
+	})
+}
+
+func TestNamesAreClaimedOnce(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		won := make(chan bool, 10)
+		var racing sync.WaitGroup
+		for range cap(won) {
+			racing.Go(func() {
+				_, _, ok := w.create("Straße", time.Hour)
+				won <- ok
+			})
+		}
+		racing.Wait()
+		close(won)
+		winners := 0
+		for ok := range won {
+			if ok {
+				winners++
+			}
+		}
+		if winners != 1 {
+			t.Fatalf("%d transactions claimed the name, want 1", winners)
+		}
+		w.must(w.decide(func(ctx context.Context, tx channel.MainTx) error {
+			taken, err := tx.TakenNames(ctx, w.acme.ID, []string{channel.NameKey("STRASSE"), channel.NameKey("other")})
+			if len(taken) != 1 || !taken[channel.NameKey("straße")] {
+				t.Errorf("taken: %v", taken)
+			}
+			return err
+		}))
+	})
+}
+
+func TestExpiryIsMainsClock(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		in, _, _ := w.create("brief", time.Microsecond)
+		w.must(w.decide(func(ctx context.Context, tx channel.MainTx) error {
+			found, err := tx.FindInvitation(ctx, in.ID)
+			if found.State != channel.InvitationExpired || found.ResolvedAt == nil || !found.ResolvedAt.Equal(in.ExpiresAt) {
+				t.Errorf("an overdue invitation reads as %s, resolved at %v", found.State, found.ResolvedAt)
+			}
+			if err != nil {
+				return err
+			}
+			_, err = tx.ResolveInvitation(ctx, channel.Resolution{
+				Invitation: in.ID, To: w.globex.ID, State: channel.InvitationAccepted, By: w.user(w.globex, "gil"),
+			})
+			if !errors.Is(err, channel.ErrNotFound) {
+				t.Errorf("an overdue invitation was resolved: %v", err)
+			}
+			return nil
+		}))
+		w.must(w.decide(func(ctx context.Context, tx channel.MainTx) error {
+			expired, err := tx.ExpireInvitations(ctx, ids.Group{}, 10)
+			if len(expired) != 1 || expired[0].ID != in.ID || expired[0].Version != 2 || expired[0].Resolver != nil {
+				t.Errorf("expired: %+v", expired)
+			}
+			if err != nil {
+				return err
+			}
+			links, err := tx.CloseChannels(ctx, []ids.Channel{in.ChannelID})
+			if len(links) != 1 || links[0].State != channel.LinkClosed || links[0].Group != w.acme.ID || links[0].LinkedAt != nil {
+				t.Errorf("links: %+v", links)
+			}
+			return err
+		}))
+		if _, _, ok := w.create("brief", time.Hour); !ok {
+			t.Error("the name of a closed channel is not free")
+		}
+	})
+}
+
+func TestOperationsAreKeptOnce(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		name := "asked"
+		op := channel.Operation{ID: ids.OpFor("a", "b"), Mutation: "m", Input: "in", Outcome: channel.Outcome{Invitation: ids.NewInvitation()}}
+		refusal := errors.New("refused")
+		err := w.decide(func(ctx context.Context, tx channel.MainTx) error {
+			if kept, err := tx.Claim(ctx, op); kept != nil || err != nil {
+				t.Errorf("first claim: %v %v", kept, err)
+			}
+			return refusal
+		})
+		if !errors.Is(err, refusal) {
+			t.Fatalf("got %v", err)
+		}
+		want := op.Outcome
+		want.NameChangedFrom = &name
+		w.must(w.decide(func(ctx context.Context, tx channel.MainTx) error {
+			if kept, err := tx.Claim(ctx, op); kept != nil || err != nil {
+				t.Errorf("a refused operation was kept: %v %v", kept, err)
+			}
+			return tx.AmendOutcome(ctx, op.ID, want)
+		}))
+		w.must(w.decide(func(ctx context.Context, tx channel.MainTx) error {
+			kept, err := tx.Claim(ctx, op)
+			if kept == nil || kept.Input != "in" || kept.Outcome.Invitation != want.Invitation || *kept.Outcome.NameChangedFrom != name {
+				t.Errorf("kept: %+v", kept)
+			}
+			return err
+		}))
+		if n, err := w.ForgetOperations(t.Context(), time.Hour, 10); n != 0 || err != nil {
+			t.Errorf("forgot %d fresh operations, %v", n, err)
+		}
+		if n, err := w.ForgetOperations(t.Context(), -time.Hour, 10); n < 1 || err != nil {
+			t.Errorf("forgot %d old operations, %v", n, err)
+		}
+	})
+}
+
+func TestOutboxKeepsWhatIsNotNoted(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		_, steps, _ := w.create("launch", time.Hour)
+		subject := steps[0].Stream.Subject
+		open, err := w.OpenSteps(t.Context(), subject)
+		w.must(err)
+		if len(open) != 2 || open[0].Kind != channel.StepCreateChannel || open[0].Effect.Invitation.ProposedName != "launch" {
+			t.Fatalf("open steps: %+v", open)
+		}
+		if claims, err := w.ClaimDue(t.Context(), 10, time.Minute); err != nil || len(claims) != 0 {
+			t.Fatalf("a relay took %v from the request that drives them, %v", claims, err)
+		}
+		for _, step := range steps {
+			w.must(w.Defer(t.Context(), step.Stream, 0))
+		}
+		claims, err := w.ClaimDue(t.Context(), 10, time.Minute)
+		w.must(err)
+		if len(claims) != 2 || claims[0].Attempts != 1 {
+			t.Fatalf("claims: %+v", claims)
+		}
+		if again, err := w.ClaimDue(t.Context(), 10, time.Minute); err != nil || len(again) != 0 {
+			t.Fatalf("leased steps were taken again: %v %v", again, err)
+		}
+		w.must(w.Complete(t.Context(), append(steps, steps...)))
+		if open, err = w.OpenSteps(t.Context(), subject); err != nil || len(open) != 0 {
+			t.Fatalf("still open: %+v %v", open, err)
+		}
+	})
+}

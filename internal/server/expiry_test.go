@@ -1,0 +1,238 @@
+package server_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"linkspan/internal/ids"
+	"linkspan/internal/server/servertest"
+)
+
+// overdue makes an invitation one that should have been decided a minute ago, in main and in all copies.
+func (d *databases) overdue(invitation string) {
+	d.t.Helper()
+	d.overdueCopies(invitation)
+	d.exec(`UPDATE linkspan_main.invitation SET expires_at = now() - interval '1 minute' WHERE invitation_id = $1`, invitationUUID(d.t, invitation))
+}
+
+// overdueCopies does it on the shards alone.
+func (d *databases) overdueCopies(invitation string) {
+	d.t.Helper()
+	id := invitationUUID(d.t, invitation)
+	d.settle()
+	d.exec(`UPDATE linkspan_shard.group_invitation SET expires_at = now() - interval '1 minute' WHERE invitation_id = $1`, id)
+	var channel uuid.UUID
+	if err := d.main.QueryRow(d.t.Context(), `SELECT channel_id FROM linkspan_main.invitation WHERE invitation_id = $1`, id).Scan(&channel); err != nil {
+		d.t.Fatal(err)
+	}
+	d.exec(`UPDATE linkspan_shard.channel SET pending_until = now() - interval '1 minute' WHERE channel_id = $1`, channel)
+}
+
+func invitationUUID(t testing.TB, text string) uuid.UUID {
+	t.Helper()
+	id, err := ids.Parse(text)
+	if err != nil || id.Kind != ids.KindInvitation {
+		t.Fatalf("%s is no invitation: %v", text, err)
+	}
+	return id.Invitation.UUID()
+}
+
+const asExpired = `query($invitation: ID!, $channel: ID!) {
+	invitation: node(id: $invitation) { ... on Invitation { state reason resolvedAt expiresAt resolvedBy { id }
+		viewerCanAccept viewerCanDecline viewerCanRevoke sharedChannel { state name } } }
+	channel: node(id: $channel) { ... on SharedChannel { state name sides { group { handle } name linkedAt } viewerSide { linkedAt } invitations { totalCount nodes { id } } } }
+	viewer { sharedChannels { nodes { id state } }
+		received: receivedInvitations { totalCount nodes { id state } }
+		pending: receivedInvitations(states: [PENDING]) { totalCount nodes { id } }
+		expired: receivedInvitations(states: [EXPIRED]) { totalCount nodes { id } }
+		sent: sentInvitations { nodes { id state } }
+		sentPending: sentInvitations(states: [PENDING, ACCEPTED]) { totalCount nodes { id } }
+		sentExpired: sentInvitations(states: [EXPIRED]) { totalCount nodes { id } } } }`
+
+// TestExpiry looks at an overdue invitation before anybody has swept it, and after.
+func TestExpiry(t *testing.T) {
+	shapes(t, servertest.Options{NoSweep: true}, func(t *testing.T, s *servertest.Server) {
+		as, d := newUsers(t).as, open(t, s)
+		channel, invitation := offer(t, s, as("ana@acme"), "globex", "launch")
+		d.overdue(invitation)
+		look := func(who string) object {
+			t.Helper()
+			return s.Must(as(who), asExpired, object{"invitation": invitation, "channel": channel})
+		}
+		before := map[string]object{}
+		for _, who := range []string{"ana@acme", "gil@globex"} {
+			data := look(who)
+			before[who] = data
+			seen := servertest.Get[object](t, data, "invitation")
+			if seen["state"] != "EXPIRED" || seen["resolvedAt"] != seen["expiresAt"] || seen["resolvedBy"] != nil ||
+				seen["viewerCanAccept"] != false || seen["viewerCanDecline"] != false || seen["viewerCanRevoke"] != false {
+				t.Errorf("%s sees %v", who, seen)
+			}
+		}
+		ana, gil := before["ana@acme"], before["gil@globex"]
+		if state := servertest.Get[string](t, ana, "channel", "state"); state != "CLOSED" {
+			t.Errorf("the initiator's channel is %s", state)
+		}
+		if gil["channel"] != nil || servertest.Get[object](t, gil, "invitation")["sharedChannel"] != nil {
+			t.Errorf("the target sees the channel: %v", gil)
+		}
+		for path, want := range map[string]float64{"received": 1, "pending": 0, "expired": 1} {
+			if got := servertest.Get[float64](t, gil, "viewer", path, "totalCount"); got != want || len(servertest.Get[[]any](t, gil, "viewer", path, "nodes")) != int(want) {
+				t.Errorf("the target's %s: %v", path, servertest.Get[object](t, gil, "viewer", path))
+			}
+		}
+		for path, want := range map[string]float64{"sentPending": 0, "sentExpired": 1} {
+			if got := servertest.Get[float64](t, ana, "viewer", path, "totalCount"); got != want || len(servertest.Get[[]any](t, ana, "viewer", path, "nodes")) != int(want) {
+				t.Errorf("the initiator's %s: %v", path, servertest.Get[object](t, ana, "viewer", path))
+			}
+		}
+		if got := servertest.Get[float64](t, ana, "channel", "invitations", "totalCount"); got != 0 {
+			t.Errorf("%v invitations are open", got)
+		}
+
+		// Nobody decides on it any more.
+		d.settle()
+		for _, deed := range []struct{ document, who string }{{acceptDocument, "gil@globex"}, {declineDocument, "gil@globex"}, {revokeDocument, "ana@acme"}} {
+			payload := mutate(t, s, as(deed.who), deed.document, object{"invitationId": invitation})
+			if got := refusal(t, payload); got != "INVITATION_NOT_PENDING input.invitationId" {
+				t.Errorf("got %q", got)
+			} else if state := servertest.Get[string](t, payload, "errors", 0, "state"); state != "EXPIRED" {
+				t.Errorf("the refusal tells of %s", state)
+			}
+			d.unchanged(t)
+		}
+
+		// The sweep tells both sides, once.
+		sockets, ids := map[string]*socket{}, map[string]string{}
+		for _, who := range []string{"ana@acme", "gil@globex"} {
+			k := dial(t, s, bearing{payload: as(who)})
+			sockets[who], ids[who] = k, k.subscribe(`subscription { inbox { __typename at ... on InvitationChanged { invitation { id state version sharedChannel { state } } } } }`, nil)
+			if event := k.event(ids[who]); event["__typename"] != "InboxCheckpoint" {
+				t.Fatalf("first comes %v", event)
+			}
+		}
+		if moved, err := s.Service.ExpireDue(t.Context()); moved != 1 || err != nil {
+			t.Fatalf("swept %d: %v", moved, err)
+		}
+		for who, k := range sockets {
+			event := k.event(ids[who])
+			if event["__typename"] != "InvitationChanged" || servertest.Get[string](t, event, "invitation", "id") != invitation ||
+				servertest.Get[string](t, event, "invitation", "state") != "EXPIRED" || servertest.Get[float64](t, event, "invitation", "version") != 2 {
+				t.Errorf("%s hears %v", who, event)
+			}
+		}
+		if moved, err := s.Service.ExpireDue(t.Context()); moved != 0 || err != nil {
+			t.Errorf("swept %d again: %v", moved, err)
+		}
+		d.settle()
+		if acme, globex := d.events(s, "acme"), d.events(s, "globex"); acme != 2 || globex != 2 {
+			t.Errorf("there are %d and %d events, want 2 and 2", acme, globex)
+		}
+		// What the sweep wrote is what was seen before.
+		for who, data := range before {
+			if after := look(who); fmt.Sprint(after) != fmt.Sprint(data) {
+				t.Errorf("%s saw before the sweep\n%v\nand after\n%v", who, data, after)
+			}
+		}
+		offer(t, s, as("ana@acme"), "globex", "launch")
+	})
+}
+
+// TestNameFreedByExpiry takes the name of a channel whose invitation is overdue, before anybody has swept it.
+func TestNameFreedByExpiry(t *testing.T) {
+	shapes(t, servertest.Options{NoSweep: true}, func(t *testing.T, s *servertest.Server) {
+		as, d := newUsers(t).as, open(t, s)
+		old, invitation := offer(t, s, as("ana@acme"), "globex", "launch")
+		d.overdue(invitation)
+		channel, _ := offer(t, s, as("ben@acme member"), "globex", "Launch")
+		if channel == old {
+			t.Error("it is the old channel")
+		}
+		d.settle()
+		for _, handle := range []string{"acme", "globex"} { // sent, expired and sent again
+			if got := d.events(s, handle); got != 3 {
+				t.Errorf("%s has %d events, want 3", handle, got)
+			}
+		}
+		if moved, err := s.Service.ExpireDue(t.Context()); moved != 0 || err != nil {
+			t.Errorf("swept %d: %v", moved, err)
+		}
+	})
+}
+
+// TestAcceptNameFreedByExpiry accepts under a name that only a channel with an overdue invitation has at the acceptor.
+func TestAcceptNameFreedByExpiry(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.Options{NoSweep: true})
+	as, d := newUsers(t).as, open(t, s)
+	_, overdue := offer(t, s, as("gil@globex"), "initech", "launch")
+	d.overdue(overdue)
+	_, invitation := offer(t, s, as("ana@acme"), "globex", "launch")
+	payload := succeed(t, s, as("gil@globex"), acceptDocument, object{"invitationId": invitation})
+	if name := servertest.Get[string](t, payload, "sharedChannel", "name"); name != "launch" || payload["nameChangedFrom"] != nil {
+		t.Errorf("called %q, changed from %v: the name was free", name, payload["nameChangedFrom"])
+	}
+}
+
+// TestExpiryByMainsClock believes main, not the copies: what main has not let expire can be accepted.
+func TestExpiryByMainsClock(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.Options{NoSweep: true})
+	as, d := newUsers(t).as, open(t, s)
+	_, invitation := offer(t, s, as("ana@acme"), "globex", "launch")
+	d.overdueCopies(invitation)
+	payload := succeed(t, s, as("gil@globex"), acceptDocument, object{"invitationId": invitation})
+	if state := servertest.Get[string](t, payload, "sharedChannel", "state"); state != "ACTIVE" {
+		t.Errorf("the channel is %s", state)
+	}
+	if state := servertest.Get[string](t, payload, "invitation", "state"); state != "ACCEPTED" {
+		t.Errorf("the invitation is %s", state)
+	}
+}
+
+// TestSweeper lets invitations end by time alone: nobody asks, and both sides hear of it.
+func TestSweeper(t *testing.T) {
+	shapes(t, servertest.Options{InvitationTTL: 50 * time.Millisecond}, func(t *testing.T, s *servertest.Server) {
+		as := newUsers(t).as
+		var sockets []*socket
+		var ids []string
+		for _, who := range []string{"ana@acme", "gil@globex"} {
+			k := dial(t, s, bearing{payload: as(who)})
+			sockets = append(sockets, k)
+			ids = append(ids, k.subscribe(`subscription { inbox { __typename ... on InvitationChanged { invitation { id version state } } } }`, nil))
+			k.event(ids[len(ids)-1])
+		}
+		var want []string
+		for i := range 3 {
+			_, invitation := offer(t, s, as("ana@acme"), "globex", fmt.Sprint(i))
+			want = append(want, invitation)
+		}
+		for i, k := range sockets {
+			var ended []string
+			for len(ended) < len(want) {
+				event := k.event(ids[i])
+				if event["__typename"] == "InvitationChanged" && servertest.Get[float64](t, event, "invitation", "version") == 2 {
+					if servertest.Get[string](t, event, "invitation", "state") != "EXPIRED" {
+						t.Errorf("got %v", event)
+					}
+					ended = append(ended, servertest.Get[string](t, event, "invitation", "id"))
+				}
+			}
+			slices.Sort(ended)
+			slices.Sort(want)
+			if !slices.Equal(ended, want) {
+				t.Errorf("ended %v, want %v", ended, want)
+			}
+		}
+		data := s.Must(as("ana@acme"), `{ viewer { sharedChannels { nodes { state } } } }`, nil)
+		for _, node := range servertest.Get[[]any](t, data, "viewer", "sharedChannels", "nodes") {
+			if servertest.Get[string](t, node, "state") != "CLOSED" {
+				t.Errorf("a channel is %v", node)
+			}
+		}
+	})
+}

@@ -1,0 +1,315 @@
+package server_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/golang-jwt/jwt/v5"
+
+	"linkspan/internal/server/servertest"
+)
+
+// claims returns those of a good token with changes; nil takes one away.
+func claims(changes object) jwt.MapClaims {
+	good := jwt.MapClaims{
+		"sub": "ana", "group": "acme", "role": "admin", "aud": "linkspan", "exp": time.Now().Add(time.Hour).Unix(), "iat": time.Now().Unix(),
+	}
+	for name, value := range changes {
+		if good[name] = value; value == nil {
+			delete(good, name)
+		}
+	}
+	return good
+}
+
+func signed(t testing.TB, method jwt.SigningMethod, key any, c jwt.Claims) string {
+	t.Helper()
+	token, err := jwt.NewWithClaims(method, c).SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// badTokens are Authorization headers that sign nobody in.
+func badTokens(t *testing.T) map[string]string {
+	t.Helper()
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(&private.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	armored := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})
+	hs := func(changes object) string {
+		return signed(t, jwt.SigningMethodHS256, servertest.Secret, claims(changes))
+	}
+	good := hs(nil)
+	parts := strings.Split(good, ".")
+	part := func(value any) string {
+		encoded, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return base64.RawURLEncoding.EncodeToString(encoded)
+	}
+	headers := map[string]string{}
+	for name, token := range map[string]string{
+		"no token behind Bearer": "", "a word": "secret", "two parts": parts[0] + "." + parts[1], "four parts": good + ".x", "no signature": parts[0] + "." + parts[1] + ".",
+		"another's signature":   parts[0] + "." + parts[1] + "." + strings.Split(hs(object{"sub": "ben"}), ".")[2],
+		"changed claims":        parts[0] + "." + part(claims(object{"sub": "eve"})) + "." + parts[2],
+		"garbled signature":     parts[0] + "." + parts[1] + "." + flipped(parts[2]),
+		"wrong key":             signed(t, jwt.SigningMethodHS256, []byte("another secret, thirty-two bytes long"), claims(nil)),
+		"empty key":             signed(t, jwt.SigningMethodHS256, []byte{}, claims(nil)),
+		"alg none":              signed(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, claims(nil)),
+		"alg None":              part(object{"alg": "None", "typ": "JWT"}) + "." + parts[1] + ".",
+		"alg NONE, signed":      part(object{"alg": "NONE"}) + "." + parts[1] + "." + parts[2],
+		"no alg":                part(object{"typ": "JWT"}) + "." + parts[1] + "." + parts[2],
+		"HS384":                 signed(t, jwt.SigningMethodHS384, servertest.Secret, claims(nil)),
+		"HS512":                 signed(t, jwt.SigningMethodHS512, servertest.Secret, claims(nil)),
+		"RS256":                 signed(t, jwt.SigningMethodRS256, private, claims(nil)),
+		"PS256":                 signed(t, jwt.SigningMethodPS256, private, claims(nil)),
+		"HS256 by a public key": signed(t, jwt.SigningMethodHS256, armored, claims(nil)),
+		"RS256 header":          part(object{"alg": "RS256"}) + "." + parts[1] + "." + parts[2],
+		"expired":               hs(object{"exp": time.Now().Add(-time.Second).Unix()}),
+		"expired long ago":      hs(object{"exp": 1}),
+		"missing exp":           hs(object{"exp": nil}), "exp as text": hs(object{"exp": "tomorrow"}), "exp 0": hs(object{"exp": 0}), "exp null": hs(object{"exp": json.RawMessage("null")}),
+		"not yet valid": hs(object{"nbf": time.Now().Add(time.Minute).Unix()}), "from the future": hs(object{"iat": time.Now().Add(time.Minute).Unix()}),
+		"missing aud": hs(object{"aud": nil}), "wrong aud": hs(object{"aud": "elsewhere"}), "aud in capitals": hs(object{"aud": "Linkspan"}), "empty auds": hs(object{"aud": []string{}}),
+		"wrong auds": hs(object{"aud": []string{"a", "b"}}), "longer aud": hs(object{"aud": "linkspan2"}),
+		"missing sub": hs(object{"sub": nil}), "empty sub": hs(object{"sub": ""}), "sub of 256 bytes": hs(object{"sub": strings.Repeat("a", 256)}),
+		"sub with NUL": hs(object{"sub": "an\x00a"}), "sub that is a number": hs(object{"sub": 7}),
+		"missing role": hs(object{"role": nil}), "empty role": hs(object{"role": ""}), "unknown role": hs(object{"role": "owner"}), "role in capitals": hs(object{"role": "ADMIN"}),
+		"missing group": hs(object{"group": nil}), "empty group": hs(object{"group": ""}), "unknown group": hs(object{"group": "nobody"}), "group in capitals": hs(object{"group": "ACME"}),
+		"group with NUL": hs(object{"group": "ac\x00me"}), "huge group": hs(object{"group": strings.Repeat("a", 10_000)}), "group that is a list": hs(object{"group": []string{"acme"}}),
+		"operator of a group": hs(object{"role": "operator"}), "member of no group": hs(object{"role": "member", "group": nil}),
+	} {
+		headers[name] = "Bearer " + token
+	}
+	headers["no header"] = ""
+	headers["another scheme"] = "Basic " + base64.StdEncoding.EncodeToString([]byte("ana:secret"))
+	headers["scheme alone"] = "Bearer"
+	headers["token alone"] = good
+	headers["two tokens"] = "Bearer " + good + ", Bearer " + good
+	return headers
+}
+
+// send posts or gets a document with any Authorization header under a given request id, and returns the whole answer.
+func send(t *testing.T, s *servertest.Server, method, authorization, document string) (int, string, http.Header) {
+	t.Helper()
+	body, err := json.Marshal(object{"query": document})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, reader := s.URL+"/graphql", io.Reader(strings.NewReader(string(body)))
+	if method == http.MethodGet {
+		target, reader = target+"?query="+url.QueryEscape(document), http.NoBody
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, target, reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-Request-Id", "the-same-for-all")
+	if authorization != "" {
+		request.Header.Set("Authorization", authorization)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Header.Del("Date")
+	return response.StatusCode, string(text), response.Header
+}
+
+// TestBadTokens refuses all bad tokens by the same bytes.
+func TestBadTokens(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.Options{})
+	d := open(t, s)
+	d.settle()
+	const mutation = `mutation { createSharedChannel(input: {target: {handle: "globex"}, name: "launch"}) { errors { code } } }`
+	for _, document := range []string{`{ viewer { id } }`, `{ group(handle: "acme") { id } }`, mutation} {
+		var want string
+		for name, authorization := range badTokens(t) {
+			status, got, header := send(t, s, http.MethodPost, authorization, document)
+			if want == "" {
+				want = got
+				if !strings.Contains(got, `"code":"UNAUTHENTICATED"`) || !strings.Contains(got, "(how to get one)") || !strings.Contains(got, `"requestId":"the-same-for-all"`) ||
+					!strings.Contains(got, `"retryable":false`) || strings.Contains(got, `"data":{`) {
+					t.Errorf("%s: %s", name, got)
+				}
+			}
+			if got != want || status != http.StatusOK || header.Get("Content-Type") != "application/json" {
+				t.Errorf("%s: %d %v %s, and others %s", name, status, header, got, want)
+			}
+		}
+	}
+	d.unchanged(t)
+	if log := s.Logs.String(); strings.Contains(log, "eyJ") {
+		t.Error("a token is in the log")
+	}
+}
+
+// TestGoodTokens signs in whoever should be.
+func TestGoodTokens(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.Options{})
+	hs := func(changes object) string {
+		return signed(t, jwt.SigningMethodHS256, servertest.Secret, claims(changes))
+	}
+	const document = `{ viewer { user { id name } group { handle } role } }`
+	for name, c := range map[string]struct{ authorization, want string }{
+		"an admin":            {"Bearer " + hs(nil), `"name":"ana"},"group":{"handle":"acme"},"role":"ADMIN"`},
+		"a member":            {"Bearer " + hs(object{"role": "member", "group": "globex"}), `"name":"ana"},"group":{"handle":"globex"},"role":"MEMBER"`},
+		"a name":              {"Bearer " + hs(object{"name": " Ana Ålund "}), `"name":"Ana Ålund"`},
+		"a blank name":        {"Bearer " + hs(object{"name": "  "}), `"name":"ana"`},
+		"too long a name":     {"Bearer " + hs(object{"name": strings.Repeat("a", 81)}), `"name":"ana"`},
+		"a name with NUL":     {"Bearer " + hs(object{"name": "A\x00"}), `"name":"ana"`},
+		"several audiences":   {"Bearer " + hs(object{"aud": []string{"elsewhere", "linkspan"}}), `"role":"ADMIN"`},
+		"the longest sub":     {"Bearer " + hs(object{"sub": strings.Repeat("a", 255)}), `"name":"` + strings.Repeat("a", 255)},
+		"a scheme in capital": {"BEARER " + hs(nil), `"role":"ADMIN"`},
+		"an operator":         {"Bearer " + hs(object{"role": "operator", "group": nil}), `"viewer":null`},
+	} {
+		for _, method := range []string{http.MethodPost, http.MethodGet} {
+			if status, got, _ := send(t, s, method, c.authorization, document); status != http.StatusOK || !strings.Contains(got, c.want) || strings.Contains(got, `"errors"`) {
+				t.Errorf("%s by %s: %d %s, want %s in it", name, method, status, got, c.want)
+			}
+		}
+	}
+	// A user is known by group and sub: the name and the role change nothing.
+	_, one, _ := send(t, s, http.MethodPost, "Bearer "+hs(object{"name": "Ana"}), `{ viewer { user { id } } }`)
+	_, two, _ := send(t, s, http.MethodPost, "Bearer "+hs(object{"name": "Ana A.", "role": "member"}), `{ viewer { user { id } } }`)
+	_, other, _ := send(t, s, http.MethodPost, "Bearer "+hs(object{"group": "globex"}), `{ viewer { user { id } } }`)
+	if one != two || one == other {
+		t.Errorf("ids of a user: %s, %s, and of a namesake: %s", one, two, other)
+	}
+}
+
+// TestIntrospectionWithoutToken lets the schema itself be asked by anybody, and nothing beside it.
+func TestIntrospectionWithoutToken(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.Options{})
+	for _, method := range []string{http.MethodPost, http.MethodGet} {
+		for _, document := range []string{
+			`{ __typename }`, `{ __schema { queryType { name } } }`, `{ __type(name: "Viewer") { name } }`, `{ a: __typename b: __schema { types { name } } }`,
+			`query Q { ...F } fragment F on Query { ... { ...G } } fragment G on Query { __schema { queryType { name } } }`, `{ ... on Query { __typename } }`,
+			`query One { __typename }`, `{ __typename @include(if: true) }`,
+		} {
+			if status, got, _ := send(t, s, method, "", document); status != http.StatusOK || strings.Contains(got, `"errors"`) || !strings.Contains(got, `"Query"`) && !strings.Contains(got, `"Viewer"`) {
+				t.Errorf("%s %s: %d %s", method, document, status, got)
+			}
+		}
+		for _, document := range []string{
+			`{ __typename viewer { id } }`, `{ viewer { __typename } }`, `{ __schema { queryType { name } } group(handle: "acme") { id } }`,
+			`{ ...F } fragment F on Query { __typename ...G } fragment G on Query { viewer { id } }`, `{ __typename ... { ... on Query { group(handle: "acme") { id } } } }`,
+			`{ __typename: viewer { id } }`, `{ __typename viewer @skip(if: true) { id } }`, `{ node(id: "chn_x") { id } }`,
+		} {
+			if _, got, _ := send(t, s, method, "", document); !strings.Contains(got, `"code":"UNAUTHENTICATED"`) || strings.Contains(got, `"data":{`) {
+				t.Errorf("%s %s: %s", method, document, got)
+			}
+		}
+	}
+	if _, got, _ := send(t, s, http.MethodPost, "", `mutation { __typename }`); strings.Contains(got, `"errors"`) {
+		t.Errorf("mutation { __typename }: %s", got)
+	}
+}
+
+// TestSocketSignIn signs sockets in by connection_init and by the upgrade's header.
+func TestSocketSignIn(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.Options{})
+	as := newUsers(t).as
+	expired := signed(t, jwt.SigningMethodHS256, servertest.Secret, claims(object{"exp": time.Now().Add(-time.Second).Unix()}))
+	const document = `{ viewer { user { name } } }`
+	for name, c := range map[string]struct {
+		by   bearing
+		want string // who is signed in; "" nobody
+	}{
+		"by payload":                      {bearing{payload: as("ana@acme")}, "Ana"},
+		"by header":                       {bearing{header: as("ana@acme")}, "Ana"},
+		"by both":                         {bearing{header: as("ana@acme"), payload: as("gil@globex")}, "Gil"},
+		"by payload, the header's is bad": {bearing{header: expired, payload: as("gil@globex")}, "Gil"},
+		"by neither":                      {bearing{}, ""},
+		"by a bad payload":                {bearing{payload: expired}, ""},
+		"by a bad header":                 {bearing{header: expired}, ""},
+	} {
+		k := dial(t, s, c.by)
+		for _, document := range []string{document, `subscription { inbox { __typename } }`} {
+			id := k.subscribe(document, nil)
+			answer, _ := k.answer(id)
+			if c.want == "" {
+				if len(answer.Errors) == 0 || answer.Errors[0].Code() != "UNAUTHENTICATED" || !strings.Contains(answer.Errors[0].Message, "(how to get one)") {
+					t.Errorf("%s: %s gets %s", name, document, answer.Body)
+				}
+				continue
+			}
+			if user, _ := find(answer.Data, "name"); len(answer.Errors) > 0 || strings.HasPrefix(document, "{") && user != c.want {
+				t.Errorf("%s: %s gets %s, want %s", name, document, answer.Body, c.want)
+			}
+		}
+		if answer, _ := k.answer(k.subscribe(`{ __typename }`, nil)); len(answer.Errors) > 0 || answer.Data["__typename"] != "Query" {
+			t.Errorf("%s: introspection gets %s", name, answer.Body)
+		}
+	}
+}
+
+// TestSocketBadPayload does not fall back on the header where the payload has a token that is not valid.
+func TestSocketBadPayload(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.Options{})
+	expired := signed(t, jwt.SigningMethodHS256, servertest.Secret, claims(object{"exp": time.Now().Add(-time.Second).Unix()}))
+	k := dial(t, s, bearing{header: servertest.Admin(t, "ana@acme"), payload: expired})
+	if answer, _ := k.answer(k.subscribe(`{ viewer { user { name } } }`, nil)); len(answer.Errors) == 0 || answer.Errors[0].Code() != "UNAUTHENTICATED" {
+		t.Errorf("an expired token in the payload, a good one in the header: %s", answer.Body)
+	}
+}
+
+// TestSocketEndsWithToken keeps a socket no longer than its token, whichever way it came.
+func TestSocketEndsWithToken(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.Options{})
+	for _, way := range []string{"payload", "header"} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			ends := time.Now().Truncate(time.Second).Add(2 * time.Second)
+			token := signed(t, jwt.SigningMethodHS256, servertest.Secret, claims(object{"exp": ends.Unix()}))
+			by := bearing{payload: token}
+			if way == "header" {
+				by = bearing{header: token}
+			}
+			k := dial(t, s, by)
+			id := k.subscribe(`subscription { inbox { __typename } }`, nil)
+			if event := k.event(id); event["__typename"] != "InboxCheckpoint" {
+				t.Fatalf("first comes %v", event)
+			}
+			f, err := k.next()
+			for err == nil && f.Type == "complete" {
+				f, err = k.next()
+			}
+			if now := time.Now(); err == nil || websocket.CloseStatus(err) == -1 {
+				t.Errorf("the socket was not closed: %v %v", f, err)
+			} else if now.Before(ends) || now.After(ends.Add(patience/2)) {
+				t.Errorf("the token ended at %v and the socket at %v", ends, now)
+			}
+		})
+	}
+}
