@@ -3,36 +3,46 @@ package resolvers
 import (
 	"context"
 
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
 )
 
 func (s subscription) Inbox(ctx context.Context, after *ids.LogCursor) (<-chan channel.InboxEvent, error) {
-	return s.service.Inbox(ctx, channel.ViewerFrom(ctx), after)
+	return follow[channel.InboxEvent](ctx, s.service, after)
 }
 
 func (s subscription) InvitationReceived(ctx context.Context, after *ids.LogCursor) (<-chan *channel.InvitationReceived, error) {
-	return only[*channel.InvitationReceived](ctx, s.service, after, channel.EventInvitationReceived)
+	return follow[*channel.InvitationReceived](ctx, s.service, after, channel.EventInvitationReceived)
 }
 
 func (s subscription) SharedChannelLinked(ctx context.Context, after *ids.LogCursor) (<-chan *channel.SharedChannelLinked, error) {
-	return only[*channel.SharedChannelLinked](ctx, s.service, after, channel.EventSharedChannelLinked)
+	return follow[*channel.SharedChannelLinked](ctx, s.service, after, channel.EventSharedChannelLinked)
 }
 
-// only follows the viewer's inbox for events of one kind, whose type is E.
-func only[E channel.InboxEvent](ctx context.Context, service *channel.Service, after *ids.LogCursor, kind channel.EventKind) (<-chan E, error) {
-	events, err := service.Inbox(ctx, channel.ViewerFrom(ctx), after, kind)
+// follow hands over the viewer's inbox, or its events of the kinds, whose type is E. A fault that ends it is the
+// subscription's last message.
+func follow[E channel.InboxEvent](ctx context.Context, service *channel.Service, after *ids.LogCursor, kinds ...channel.EventKind) (<-chan E, error) {
+	feed, err := service.Inbox(ctx, channel.ViewerFrom(ctx), after, kinds...)
 	if err != nil {
 		return nil, err
 	}
 	out := make(chan E)
 	go func() {
 		defer close(out)
-		for event := range events {
+		for event := range feed.Events {
 			select {
 			case out <- event.(E):
 			case <-ctx.Done():
 				return
+			}
+		}
+		if err := feed.Err(); err != nil {
+			graphql.AddError(ctx, err)
+			for _, presented := range graphql.GetErrors(ctx) {
+				transport.AddSubscriptionError(ctx, presented)
 			}
 		}
 	}()

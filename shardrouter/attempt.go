@@ -10,7 +10,7 @@ import (
 // An attempt is one run of a closure, with the watch over it.
 //
 // The watch does not limit how long the closure takes. It asks whether the cluster lives when nobody has
-// heard of it for half of AttemptTimeout, and the answer cuts everybody's connections or nobody's. So a
+// been served for half of AttemptTimeout, and the answer cuts everybody's connections or nobody's. So a
 // slow disk is not taken for a dead cluster, and a dead cluster holds nobody longer than AttemptTimeout.
 type attempt struct {
 	database *Database

@@ -25,11 +25,12 @@ type Config struct {
 
 	// PoolSize is the most connections that this process holds to each cluster; default 16.
 	PoolSize int
-	// ConnectTimeout limits the making of one connection to one host; default 2 s.
+	// ConnectTimeout limits the making of one connection to one host; default 3 s. It is generous, for a
+	// server under load: one that does not answer at all is found out by AttemptTimeout.
 	ConnectTimeout time.Duration
 	// AttemptTimeout is how long a cluster may give no sign of life to somebody who waits before it
-	// counts as down; default 800 ms. It is not a limit on slow statements: half way through, a new
-	// connection asks whether the cluster lives.
+	// counts as down; default 800 ms. It is not a limit on slow statements: half way through, a ping
+	// asks whether the cluster lives.
 	AttemptTimeout time.Duration
 	// StatementTimeout is the server's limit on one statement, and on idling inside a transaction;
 	// default 10 s. An attempt ends by itself AttemptTimeout later.
@@ -64,7 +65,7 @@ const (
 // checked returns the configuration with its defaults, or what is wrong with it.
 func (c Config) checked() (Config, error) {
 	c.PoolSize = cmp.Or(c.PoolSize, 16)
-	c.ConnectTimeout = cmp.Or(c.ConnectTimeout, 2*time.Second)
+	c.ConnectTimeout = cmp.Or(c.ConnectTimeout, 3*time.Second)
 	c.AttemptTimeout = cmp.Or(c.AttemptTimeout, 800*time.Millisecond)
 	c.StatementTimeout = cmp.Or(c.StatementTimeout, 10*time.Second)
 	c.RetryBudget = cmp.Or(c.RetryBudget, time.Second)

@@ -28,7 +28,7 @@ func TestHealth(t *testing.T) {
 	}
 	check("all up", "")
 	clusters.Kill("a")
-	check("a dead", "a")
+	eventually(t, "a is dead", func() bool { return r.Health(t.Context())[1].Err != nil })
 	check("a known to be dead", "a")
 	if err := clusters.Restart(t.Context(), "a"); err != nil {
 		t.Fatal(err)

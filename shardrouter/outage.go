@@ -2,13 +2,9 @@ package shardrouter
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // An outage is the time from when a cluster counts as down until the prober has reached it. Callers fail
@@ -22,9 +18,6 @@ const (
 	firstProbePause = 25 * time.Millisecond
 	lastProbePause  = 500 * time.Millisecond
 )
-
-// errSilent says that the server did not answer in time.
-var errSilent = errors.New("the server does not answer")
 
 // down is the reason of the outage, or nil while the cluster counts as up.
 func (d *Database) down() error {
@@ -53,7 +46,10 @@ func (d *Database) trip(reason error) {
 func (d *Database) recover(ctx context.Context, o *outage) {
 	pause := firstProbePause
 	for {
-		err := d.probe(ctx, d.config.ConnectTimeout)
+		err := d.ping(ctx)
+		if err == nil {
+			err = d.probe(ctx)
+		}
 		if err == nil {
 			d.pool.Reset() // connections from before the outage
 			d.alive()
@@ -73,7 +69,9 @@ func (d *Database) recover(ctx context.Context, o *outage) {
 	}
 }
 
-// suspect asks whether the cluster lives, unless somebody is asking already. Its silence is an outage.
+// suspect asks whether the cluster lives, unless somebody is asking already; its silence is an outage. A
+// server that is merely overloaded answers a ping in time, and then has ConnectTimeout to show that it
+// serves; or it serves others meanwhile.
 func (d *Database) suspect() {
 	if d.down() != nil || !d.asking.CompareAndSwap(false, true) {
 		return
@@ -81,40 +79,21 @@ func (d *Database) suspect() {
 	started := d.spawn(func(ctx context.Context) {
 		defer d.asking.Store(false)
 		began := time.Since(d.born)
-		err := d.probe(ctx, d.config.AttemptTimeout/2)
+		err := d.ping(ctx)
+		if err == nil {
+			err = d.probe(ctx)
+		}
 		switch {
 		case ctx.Err() != nil:
 		case faultOf(err) != faultDown:
 			d.alive()
-		case time.Duration(d.lastSign.Load()) < began: // else others were served: it is only slow
+		case time.Duration(d.lastSign.Load()) < began:
 			d.trip(err)
 		}
 	})
 	if !started {
 		d.asking.Store(false)
 	}
-}
-
-// probe makes a new connection, lets the cluster prove its identity, and closes it. The limit is for each
-// host of the DSN.
-func (d *Database) probe(ctx context.Context, limit time.Duration) error {
-	config := d.probing.Copy()
-	config.ConnectTimeout = limit
-	ctx, cancel := context.WithTimeout(ctx, limit*time.Duration(1+len(config.Fallbacks)))
-	defer cancel()
-	own := newDialer(func() error { return ctx.Err() })
-	defer own.cut()
-	config.DialFunc = own.dial
-
-	conn, err := pgx.ConnectConfig(ctx, config)
-	if err == nil {
-		err = d.identity.verify(ctx, conn)
-		_ = conn.Close(ctx)
-	}
-	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &notServingError{fmt.Errorf("%w: %w", errSilent, err)}
-	}
-	return err
 }
 
 // alive notes that the cluster has just shown a sign of life.

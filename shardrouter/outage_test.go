@@ -12,10 +12,15 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// wantDown tries every way to a slot and wants each to say that its cluster is unavailable.
+// wantDown tries every way to a slot and wants each to say that its cluster is unavailable. The first may
+// still be served: backends outlive a killed postmaster by a moment.
 func wantDown(t *testing.T, r *Router, slot Slot) {
 	t.Helper()
 	cluster := r.ClusterOf(slot)
+	eventually(t, "the cluster is down", func() bool {
+		_, err := noteWays[0].read(t.Context(), r, slot, 1)
+		return err != nil && !errors.Is(err, errNoNote)
+	})
 	for _, way := range noteWays {
 		_, readErr := way.read(t.Context(), r, slot, 1)
 		for what, err := range map[string]error{"read": readErr, "write": way.write(t.Context(), r, slot, 1, "x")} {

@@ -39,6 +39,11 @@ class Linkspan {
     await this.#program?.stop();
   }
 
+  /** Ends the program and starts it again. Clients signed in before have lost it. */
+  async restart(): Promise<void> {
+    await this.running.restart();
+  }
+
   /** Ends a test: its clients are closed, and Apollo must have had nothing to say against its data. */
   closeClients(): void {
     this.#clients.forEach((client) => client.close());

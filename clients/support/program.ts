@@ -14,6 +14,7 @@ import { within } from "./deadline.js";
 
 const START_MS = 120_000; // the first start on a machine may have to fetch PostgreSQL
 const STOP_MS = 30_000;
+const LIFETIME_MS = 180_000; // of a test file, however it hangs
 const TOKEN_MS = 10_000;
 const CLUSTERS = 4; // main and three shards
 const LOG_TAIL_LINES = 20;
@@ -23,40 +24,28 @@ const binary = resolve(clientsDirectory, process.env.LINKSPAN_BIN ?? "../bin/lin
 
 /** A running `linkspan dev`. Whatever ends this process, ends it too. */
 export class Program {
-  /** Where GraphQL is served, over HTTP. */
-  readonly url: string;
   readonly #data: string;
-  readonly #process: Child;
-  readonly #postmasters: readonly number[];
+  #child: Child;
+  #url = "";
+  #postmasters: number[] = [];
 
-  private constructor(url: string, data: string, process: Child, postmasters: readonly number[]) {
-    this.url = url;
+  private constructor(data: string) {
     this.#data = data;
-    this.#process = process;
-    this.#postmasters = postmasters;
+    this.#child = this.#spawn();
   }
 
   /** Starts it on an empty data directory, and waits until it serves. */
   static async start(): Promise<Program> {
     const data = await mkdtemp(join(tmpdir(), "linkspan-clients-"));
     await chmod(data, 0o755); // run by root it starts PostgreSQL as another user, who must get in
-    const process = spawn(binary, ["dev"], {
-      env: environment({ LINKSPAN_DATA: data, LINKSPAN_LISTEN: "127.0.0.1:0", LINKSPAN_ADMIN_LISTEN: "127.0.0.1:0" }),
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    endWithThisProcess(process);
-    try {
-      const url = await within(START_MS, "linkspan dev serves", ready(process));
-      const postmasters = await postmastersIn(data);
-      assert.equal(postmasters.length, CLUSTERS, "a postmaster for each cluster");
-      return new Program(url, data, process, postmasters);
-    } catch (error) {
-      const log = await logTail(data);
-      await end(process).catch(() => {});
-      await rm(data, { recursive: true, force: true });
-      const { message } = error as Error;
-      throw new Error(`linkspan dev did not start (LINKSPAN_BIN is ${binary}): ${message}\n${log}`, { cause: error });
-    }
+    const program = new Program(data);
+    await program.#serves();
+    return program;
+  }
+
+  /** Where GraphQL is served, over HTTP. */
+  get url(): string {
+    return this.#url;
   }
 
   /** Returns a token, as in `token("ana@acme", "--role", "admin")` or `token("--operator")`. */
@@ -68,22 +57,58 @@ export class Program {
     return stdout.trim();
   }
 
-  /**
-   * Ends it as Ctrl-C does and removes its data. An exit other than with 0, a PostgreSQL that is left, and an error in
-   * its log are errors here.
-   */
+  /** Ends it as Ctrl-C does, and starts it again on the same data, at another port. */
+  async restart(): Promise<void> {
+    await this.#end();
+    this.#child = this.#spawn();
+    await this.#serves();
+  }
+
+  /** Ends it as Ctrl-C does and removes its data. */
   async stop(): Promise<void> {
     try {
-      const exit = await end(this.#process);
-      const log = await readFile(join(this.#data, "linkspan.log"), "utf8");
-      assert.deepEqual(exit, { code: 0, signal: null }, `how linkspan dev exits after SIGINT\n${tail(log)}`);
-      assert.deepEqual(this.#postmasters.filter(isAlive), [], "PostgreSQL processes that outlive linkspan dev");
-      assert.deepEqual(await postmastersIn(this.#data), [], "postmaster.pid files that are left");
-      const errors = log.split("\n").filter((line) => line.includes('"level":"ERROR"'));
-      assert.deepEqual(errors, [], "errors in the server's log");
+      await this.#end();
     } finally {
       await rm(this.#data, { recursive: true, force: true });
     }
+  }
+
+  #spawn(): Child {
+    const child = spawn(binary, ["dev"], {
+      env: environment({ LINKSPAN_DATA: this.#data, LINKSPAN_LISTEN: "127.0.0.1:0", LINKSPAN_ADMIN_LISTEN: "127.0.0.1:0" }),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    endWithThisProcess(child, this.#data);
+    return child;
+  }
+
+  async #serves(): Promise<void> {
+    try {
+      this.#url = await within(START_MS, "linkspan dev serves", ready(this.#child));
+      this.#postmasters = await postmastersIn(this.#data);
+      assert.equal(this.#postmasters.length, CLUSTERS, "a postmaster for each cluster");
+    } catch (error) {
+      const log = tail(await this.#log());
+      await end(this.#child).catch(() => {});
+      await rm(this.#data, { recursive: true, force: true });
+      const { message } = error as Error;
+      throw new Error(`linkspan dev did not start (LINKSPAN_BIN is ${binary}): ${message}\n${log}`, { cause: error });
+    }
+  }
+
+  /** An exit other than with 0, a PostgreSQL that is left, and an error in its log are errors here. */
+  async #end(): Promise<void> {
+    const exit = await end(this.#child);
+    const log = await this.#log();
+    assert.deepEqual(exit, { code: 0, signal: null }, `how linkspan dev exits after SIGINT\n${tail(log)}`);
+    assert.deepEqual(this.#postmasters.filter(isAlive), [], "PostgreSQL processes that outlive linkspan dev");
+    assert.deepEqual(await postmastersIn(this.#data), [], "postmaster.pid files that are left");
+    const errors = log.split("\n").filter((line) => line.includes('"level":"ERROR"'));
+    assert.deepEqual(errors, [], "errors in the server's log");
+  }
+
+  async #log(): Promise<string> {
+    return await readFile(join(this.#data, "linkspan.log"), "utf8").catch(() => "");
   }
 }
 
@@ -130,17 +155,26 @@ async function end(child: Child): Promise<Exit> {
   return { code: child.exitCode, signal: child.signalCode };
 }
 
-const running = new Set<Child>();
+/** The programs of this process, with their data directories. */
+const running = new Map<Child, string>();
 
-function endWithThisProcess(child: Child): void {
+function endWithThisProcess(child: Child, data: string): void {
   if (running.size === 0) {
-    process.once("exit", () => running.forEach((each) => each.kill("SIGINT")));
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.once(signal, () => process.exit(1));
-    }
+    process.once("exit", () => [...running.keys()].forEach((each) => each.kill("SIGINT")));
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, giveUp);
+    setTimeout(giveUp, LIFETIME_MS).unref();
   }
-  running.add(child);
+  running.set(child, data);
   child.once("exit", () => running.delete(child));
+}
+
+async function giveUp(): Promise<never> {
+  const ending = [...running].map(async ([child, data]) => {
+    await end(child);
+    await rm(data, { recursive: true, force: true });
+  });
+  await Promise.allSettled(ending);
+  process.exit(1);
 }
 
 /** The process ids of the PostgreSQL servers that run on a data directory below that one. */
@@ -162,10 +196,6 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-async function logTail(data: string): Promise<string> {
-  return tail(await readFile(join(data, "linkspan.log"), "utf8").catch(() => ""));
 }
 
 function tail(log: string): string {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
-  InboxDocument, InvitationReceivedDocument, ReceivedInvitationsDocument, SharedChannelLinkedDocument,
+  InboxDocument, InvitationReceivedDocument, MyChannelsDocument, ReceivedInvitationsDocument, SharedChannelLinkedDocument,
   type InboxSubscription, type InvitationReceivedSubscription,
 } from "../generated/operations.js";
 import type { Feed } from "../support/feed.js";
@@ -41,6 +41,23 @@ describe("subscriptions", limits, () => {
       assert.deepEqual(proposed(await replay.take(whole.length - position - 1)), whole.slice(position + 1));
       replay.close();
     }
+  });
+
+  test("a cursor outlives the server", async () => {
+    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const inbox = globex.admin.follow(InboxDocument, {});
+    const { cursor: after } = (await inbox.next()).inbox;
+    const { channel, invitation } = await ask(acme.admin, globex, "before");
+    ofType((await inbox.next()).inbox, "InvitationReceived");
+
+    await linkspan.restart();
+    await assert.rejects(inbox.next());
+    const back = await linkspan.signIn(`ana@${globex.handle}`, { role: "admin" });
+    assert.equal((await accept(back, invitation, "after")).id, channel.id);
+    const resumed = back.follow(InboxDocument, { after });
+    const events = await resumed.until((event) => event.inbox.__typename === "SharedChannelLinked");
+    assert.equal(ofType(events[0]?.inbox, "InvitationReceived").invitation.id, invitation.id);
+    assert.equal(ofType(events.at(-1)?.inbox, "SharedChannelLinked").sharedChannel?.name, "after");
   });
 
   test("the inbox says where it stands: first of all, and at the end of a replay", async () => {
@@ -102,6 +119,20 @@ describe("subscriptions", limits, () => {
       if (live.length === 0) break;
     }
     await asking;
+  });
+
+  test("a page of channels and the subscription from its cursor have each link once", async () => {
+    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const invitations = [];
+    for (const name of ["one", "two", "three"]) invitations.push((await ask(acme.admin, globex, name)).invitation);
+    await accept(globex.admin, present(invitations[0]));
+    const { sharedChannels } = present((await globex.admin.query(MyChannelsDocument, {})).viewer);
+    assert.deepEqual(sharedChannels.edges.map(({ node }) => node?.name), ["one"]);
+    await accept(globex.admin, present(invitations[1]));
+    const linked = globex.admin.follow(SharedChannelLinkedDocument, { after: sharedChannels.logCursor });
+    await accept(globex.admin, present(invitations[2]));
+    const names = (await linked.take(2)).map(({ sharedChannelLinked }) => sharedChannelLinked.sharedChannel?.name);
+    assert.deepEqual(names, ["two", "three"]);
   });
 
   test("everybody who listens hears it, each through its own group's eyes", async () => {

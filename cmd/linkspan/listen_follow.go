@@ -14,7 +14,7 @@ import (
 const (
 	// firstPause and maxPause bound the pause before a connection is made again; it doubles from one to the other.
 	firstPause = 200 * time.Millisecond
-	maxPause   = 10 * time.Second
+	maxPause   = 5 * time.Second
 	// askTimeout bounds the question who listens.
 	askTimeout = 15 * time.Second
 )

@@ -39,7 +39,6 @@ func run() int {
 	parsed := kong.Parse(&commands,
 		kong.Name("linkspan"),
 		kong.Description(description),
-		kong.UsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 	err := parsed.Run()

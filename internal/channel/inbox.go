@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"linkspan/internal/ids"
@@ -48,10 +49,21 @@ func (e *SharedChannelLinked) SharedChannel() (*SharedChannel, error) { return e
 // inboxBackOff is the pause before objects of events are read again when their cluster was out of reach.
 const inboxBackOff = 500 * time.Millisecond
 
-// Inbox follows the viewer's group's inbox log from the cursor, or from now, until ctx ends; the channel is closed
-// then. Of the events only those of the kinds are sent, all if there are none; checkpoints only to those who get all.
-// A cursor of another log or group is a BAD_USER_INPUT fault, one that can't be continued from CURSOR_EXPIRED.
-func (s *Service) Inbox(ctx context.Context, v *Viewer, after *ids.LogCursor, kinds ...EventKind) (<-chan InboxEvent, error) {
+// Feed is what a subscriber of an inbox gets: events until the channel is closed, and then, if it was not the
+// subscriber's own end, why.
+type Feed struct {
+	Events <-chan InboxEvent
+	err    error
+}
+
+// Err returns the fault that ended the feed, such as CURSOR_EXPIRED after a restore; nil if ctx or the server ended.
+// It is called once Events is closed.
+func (f *Feed) Err() error { return f.err }
+
+// Inbox follows the viewer's group's inbox log from the cursor, or from now, until ctx ends; the feed is closed then.
+// Of the events only those of the kinds are sent, all if there are none; checkpoints only to those who get all. A
+// cursor of another log or group is a BAD_USER_INPUT fault, one that can't be continued from CURSOR_EXPIRED.
+func (s *Service) Inbox(ctx context.Context, v *Viewer, after *ids.LogCursor, kinds ...EventKind) (*Feed, error) {
 	if v.Operator {
 		return nil, &Fault{Code: Forbidden, Message: "An operator has no group and so no inbox."}
 	}
@@ -63,9 +75,10 @@ func (s *Service) Inbox(ctx context.Context, v *Viewer, after *ids.LogCursor, ki
 	if err != nil {
 		return nil, err
 	}
-	f := follower{service: s, viewer: v, log: log, sub: sub, kinds: kinds, out: make(chan InboxEvent)}
+	out := make(chan InboxEvent)
+	f := follower{service: s, viewer: v, log: log, sub: sub, kinds: kinds, out: out, feed: &Feed{Events: out}}
 	go f.run(ctx)
-	return f.out, nil
+	return f.feed, nil
 }
 
 // follower hands one subscriber what its subscription delivers.
@@ -75,7 +88,8 @@ type follower struct {
 	log     LogKey
 	sub     Subscription
 	kinds   []EventKind
-	out     chan InboxEvent
+	out     chan<- InboxEvent
+	feed    *Feed
 }
 
 func (f *follower) run(ctx context.Context) {
@@ -84,6 +98,10 @@ func (f *follower) run(ctx context.Context) {
 	for {
 		delivery, err := f.sub.Next(ctx)
 		if err != nil {
+			var fault *Fault
+			if ctx.Err() == nil && errors.As(err, &fault) {
+				f.feed.err = fault
+			}
 			if ctx.Err() == nil {
 				f.service.Logger.InfoContext(ctx, "inbox subscription ended", "group", f.viewer.Group.Handle, "err", err)
 			}

@@ -82,15 +82,15 @@ type Subscription interface {
 	// Next waits for what comes behind the subscriber's position and moves the position behind what it returns. An
 	// empty delivery comes first of all if there was no cursor, once when a replay has caught up (on the last page or,
 	// if there was nothing to replay, alone), and whenever nothing came for the hub's idle time. While the log's
-	// cluster is out of reach Next waits. Errors: ctx.Err, a CURSOR_EXPIRED fault (a restore changed the history), or
-	// the hub's end.
+	// cluster is out of reach Next waits. Errors: ctx.Err, a CURSOR_EXPIRED fault (a restore changed the history), the
+	// hub's end, or what the reader could not do and trying again would not help.
 	Next(ctx context.Context) (Delivery, error)
 	Close()
 }
 
 // Delivery is what a subscriber gets at once: events in order without gaps, and its position behind them.
 type Delivery struct {
-	Events     []LogEvent
+	Events     []LogEvent // shared with other subscribers: read only
 	Position   LogHead
 	Checkpoint bool // tell the subscriber its position even if nothing in Events is for it
 }

@@ -15,21 +15,23 @@ import (
 // overdue makes an invitation one that should have been decided a minute ago, in main and in all copies.
 func (d *databases) overdue(invitation string) {
 	d.t.Helper()
-	d.overdueCopies(invitation)
-	d.exec(`UPDATE linkspan_main.invitation SET expires_at = now() - interval '1 minute' WHERE invitation_id = $1`, invitationUUID(d.t, invitation))
+	at := d.overdueCopies(invitation)
+	d.exec(`UPDATE linkspan_main.invitation SET expires_at = $2 WHERE invitation_id = $1`, invitationUUID(d.t, invitation), at)
 }
 
-// overdueCopies does it on the shards alone.
-func (d *databases) overdueCopies(invitation string) {
+// overdueCopies does it on the shards alone, and returns the time that it chose.
+func (d *databases) overdueCopies(invitation string) (at time.Time) {
 	d.t.Helper()
 	id := invitationUUID(d.t, invitation)
 	d.settle()
-	d.exec(`UPDATE linkspan_shard.group_invitation SET expires_at = now() - interval '1 minute' WHERE invitation_id = $1`, id)
 	var channel uuid.UUID
-	if err := d.main.QueryRow(d.t.Context(), `SELECT channel_id FROM linkspan_main.invitation WHERE invitation_id = $1`, id).Scan(&channel); err != nil {
+	err := d.main.QueryRow(d.t.Context(), `SELECT channel_id, now() - interval '1 minute' FROM linkspan_main.invitation WHERE invitation_id = $1`, id).Scan(&channel, &at)
+	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.exec(`UPDATE linkspan_shard.channel SET pending_until = now() - interval '1 minute' WHERE channel_id = $1`, channel)
+	d.exec(`UPDATE linkspan_shard.group_invitation SET expires_at = $2 WHERE invitation_id = $1`, id, at)
+	d.exec(`UPDATE linkspan_shard.channel SET pending_until = $2 WHERE channel_id = $1`, channel, at)
+	return at
 }
 
 func invitationUUID(t testing.TB, text string) uuid.UUID {
@@ -44,7 +46,7 @@ func invitationUUID(t testing.TB, text string) uuid.UUID {
 const asExpired = `query($invitation: ID!, $channel: ID!) {
 	invitation: node(id: $invitation) { ... on Invitation { state reason resolvedAt expiresAt resolvedBy { id }
 		viewerCanAccept viewerCanDecline viewerCanRevoke sharedChannel { state name } } }
-	channel: node(id: $channel) { ... on SharedChannel { state name sides { group { handle } name linkedAt } viewerSide { linkedAt } invitations { totalCount nodes { id } } } }
+	channel: node(id: $channel) { ... on SharedChannel { state name sides { group { handle } name } invitations { totalCount nodes { id } } } }
 	viewer { sharedChannels { nodes { id state } }
 		received: receivedInvitations { totalCount nodes { id state } }
 		pending: receivedInvitations(states: [PENDING]) { totalCount nodes { id } }
@@ -140,6 +142,27 @@ func TestExpiry(t *testing.T) {
 		}
 		offer(t, s, as("ana@acme"), "globex", "launch")
 	})
+}
+
+// TestSideOfExpiredChannel looks at the initiator's side of a channel that is closed by the clock alone: it is not linked
+// any more, as after the sweep.
+func TestSideOfExpiredChannel(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.Options{NoSweep: true})
+	as, d := newUsers(t).as, open(t, s)
+	channel, invitation := offer(t, s, as("ana@acme"), "globex", "launch")
+	d.overdue(invitation)
+	look := func() object {
+		data := s.Must(as("ana@acme"), `query($id: ID!) { node(id: $id) { ... on SharedChannel { state viewerSide { linkedAt } sides { linkedAt } } } }`, object{"id": channel})
+		return servertest.Get[object](t, data, "node")
+	}
+	before := look()
+	if moved, err := s.Service.ExpireDue(t.Context()); moved != 1 || err != nil {
+		t.Fatalf("swept %d: %v", moved, err)
+	}
+	if after := look(); before["state"] != "CLOSED" || fmt.Sprint(before) != fmt.Sprint(after) {
+		t.Errorf("before the sweep it is %v, after it %v", before, after)
+	}
 }
 
 // TestNameFreedByExpiry takes the name of a channel whose invitation is overdue, before anybody has swept it.

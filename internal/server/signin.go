@@ -20,6 +20,9 @@ type signIn struct {
 	remedy string // what an unauthenticated client is told to do
 }
 
+// socketKey is under which the context says that a WebSocket carries the operation.
+type socketKey struct{}
+
 // refusedKey is under which the context says why nobody is signed in.
 type refusedKey struct{}
 
@@ -47,6 +50,7 @@ func (s *signIn) middleware(next http.Handler) http.Handler {
 // initSocket signs in the sender of connection_init: by its payload, else by the upgrade's header. A socket without a
 // valid token stays open and gets UNAUTHENTICATED for each operation; one with a token ends when the token does.
 func (s *signIn) initSocket(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
+	ctx = context.WithValue(ctx, socketKey{}, true)
 	if authorization := payload.Authorization(); authorization != "" {
 		ctx = s.withBearer(ctx, authorization)
 	}
@@ -58,15 +62,25 @@ func (s *signIn) initSocket(ctx context.Context, payload transport.InitPayload) 
 	return ctx, nil, nil
 }
 
-// gate lets an operation pass if somebody is signed in or if it only asks for the schema.
+// gate lets an operation pass if somebody is signed in or if it only asks for the schema. A subscription needs a
+// WebSocket too: one request has one answer.
 func (s *signIn) gate(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	if channel.ViewerFrom(ctx) != nil || onlyIntrospects(graphql.GetOperationContext(ctx).Operation.SelectionSet) {
+	operation := graphql.GetOperationContext(ctx).Operation
+	if operation.Operation == ast.Subscription && ctx.Value(socketKey{}) == nil {
+		return refuse(ctx, channel.BadInput("A subscription needs a WebSocket (graphql-transport-ws)."))
+	}
+	if channel.ViewerFrom(ctx) != nil || onlyIntrospects(operation.SelectionSet) {
 		return next(ctx)
 	}
 	fault := &channel.Fault{Code: channel.Unauthenticated, Message: "A valid bearer token is needed. " + s.remedy}
 	if err, _ := ctx.Value(refusedKey{}).(error); err != nil && !errors.Is(err, errToken) {
 		errors.As(err, &fault)
 	}
+	return refuse(ctx, fault)
+}
+
+// refuse answers an operation with a fault and nothing else.
+func refuse(ctx context.Context, fault *channel.Fault) graphql.ResponseHandler {
 	return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{present(ctx, fault)}})
 }
 

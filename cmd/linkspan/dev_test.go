@@ -1,0 +1,362 @@
+package main_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience bounds each wait for a condition.
+const patience = 30 * time.Second
+
+// linkspan builds the program once for all tests.
+var linkspan = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "linkspan-bin-")
+	if err != nil {
+		return "", err
+	}
+	bin := filepath.Join(dir, "linkspan")
+	out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput()
+	if err != nil {
+		os.Stderr.Write(out)
+	}
+	return bin, err
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if bin, err := linkspan(); err == nil {
+		os.RemoveAll(filepath.Dir(bin))
+	}
+	os.Exit(code)
+}
+
+// dataDir is a data directory that PostgreSQL's user can reach too.
+func dataDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "linkspan-dev-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "data")
+}
+
+// command is the program with an environment of its own.
+func command(t *testing.T, env []string, args ...string) *exec.Cmd {
+	t.Helper()
+	bin, err := linkspan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(bin, args...)
+	cmd.Dir = t.TempDir()
+	for _, pair := range os.Environ() {
+		if !strings.HasPrefix(pair, "LINKSPAN_") {
+			cmd.Env = append(cmd.Env, pair)
+		}
+	}
+	cmd.Env = append(cmd.Env, env...)
+	return cmd
+}
+
+// output runs the program to its end.
+func output(t *testing.T, env []string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := command(t, env, args...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
+	defer stop()
+	_ = cmd.Wait()
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// dev is a running dev server.
+type dev struct {
+	*exec.Cmd
+	t    *testing.T
+	data string
+	url  string
+	env  []string
+}
+
+func startDev(t *testing.T, data string) *dev {
+	t.Helper()
+	d := &dev{t: t, data: data, env: []string{"LINKSPAN_DATA=" + data, "LINKSPAN_LISTEN=127.0.0.1:0"}}
+	d.Cmd = command(t, d.env, "dev")
+	var errs bytes.Buffer
+	d.Stderr = &errs
+	stdout, err := d.StdoutPipe()
+	if err == nil {
+		err = d.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Process.Kill() })
+	late := time.AfterFunc(patience, func() { _ = d.Process.Kill() })
+	defer late.Stop()
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		if url, ok := strings.CutPrefix(lines.Text(), "ready: "); ok {
+			d.url = url
+			go func() { _, _ = io.Copy(io.Discard, stdout) }()
+			return d
+		}
+	}
+	t.Fatalf("never ready: %s", errs.String())
+	return nil
+}
+
+func (d *dev) token(user string) string {
+	d.t.Helper()
+	token, errs, code := output(d.t, d.env, "token", user)
+	if code != 0 {
+		d.t.Fatalf("token: %s", errs)
+	}
+	return strings.TrimSpace(token)
+}
+
+func (d *dev) query(token, document string) string {
+	d.t.Helper()
+	body, err := json.Marshal(map[string]string{"query": document})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	request, err := http.NewRequest(http.MethodPost, d.url, bytes.NewReader(body))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return string(answer)
+}
+
+// end signals the server and waits for its end.
+func (d *dev) end(signal os.Signal) {
+	d.t.Helper()
+	if err := d.Process.Signal(signal); err != nil {
+		d.t.Fatal(err)
+	}
+	late := time.AfterFunc(patience, func() { _ = d.Process.Kill() })
+	defer late.Stop()
+	_ = d.Wait()
+	if signal == os.Interrupt && d.ProcessState.ExitCode() != 0 {
+		d.t.Errorf("Ctrl-C ended it with %v", d.ProcessState)
+	}
+}
+
+// waitForNoPostgres waits until no process works on the data any more.
+func waitForNoPostgres(t *testing.T, data string) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(patience)
+	for {
+		processes, err := exec.Command("ps", "-axo", "pid,args").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var left []string
+		for line := range strings.Lines(string(processes)) {
+			if strings.Contains(line, data) {
+				left = append(left, line)
+			}
+		}
+		if len(left) == 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("processes are left: %v", left)
+		}
+	}
+}
+
+func TestDevKeepsItsDataAndLeavesNoProcess(t *testing.T) {
+	t.Parallel()
+	data := dataDir(t)
+	first := startDev(t, data)
+	ana := first.token("ana@acme")
+	created := first.query(ana, `mutation { createSharedChannel(input: {target: {handle: "globex"}, name: "survivor"}) { sharedChannel { id name } errors { message } } }`)
+	if !strings.Contains(created, "survivor") {
+		t.Fatal(created)
+	}
+
+	_, refusal, code := output(t, first.env, "dev")
+	if code != 1 || strings.Count(refusal, "\n") != 1 || !strings.Contains(refusal, data) {
+		t.Errorf("a second start on the same data: exit %d, %q", code, refusal)
+	}
+
+	first.end(syscall.SIGKILL)
+	waitForNoPostgres(t, data)
+
+	second := startDev(t, data)
+	if list := second.query(ana, `{ viewer { sharedChannels { nodes { name state } } } }`); !strings.Contains(list, `"survivor","state":"PENDING"`) {
+		t.Errorf("after kill -9: %s", list)
+	}
+	if demo := second.query(ana, `{ viewer { sharedChannels { nodes { name } } receivedInvitations { totalCount } } }`); strings.Count(demo, `"launch"`) != 1 || !strings.Contains(demo, `"totalCount":1`) {
+		t.Errorf("the demo data was made again, or not at all: %s", demo)
+	}
+	second.end(os.Interrupt)
+	waitForNoPostgres(t, data)
+}
+
+func TestReadyzNamesTheClusterThatIsDown(t *testing.T) {
+	t.Parallel()
+	data := dataDir(t)
+	d := startDev(t, data)
+	ready := func() string {
+		response, err := http.Get(strings.Replace(d.url, "/graphql", "/readyz", 1))
+		if err != nil {
+			return err.Error()
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			return err.Error()
+		}
+		return response.Status + " " + string(body)
+	}
+	for _, cluster := range []string{"main", "shard-1", "shard-2", "shard-3"} {
+		if answer := ready(); !strings.HasPrefix(answer, "200") || !strings.Contains(answer, `{"name":"`+cluster+`","ready":true}`) {
+			t.Fatalf("%s: %s", cluster, answer)
+		}
+	}
+	postmaster(t, filepath.Join(data, "clusters"), "shard-2", syscall.SIGSTOP)
+	defer postmaster(t, filepath.Join(data, "clusters"), "shard-2", syscall.SIGCONT)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(patience)
+	for answer := ready(); !strings.HasPrefix(answer, "503") || !strings.Contains(answer, `{"name":"shard-2","ready":false,"reason":"`); answer = ready() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("shard-2 is stopped: %s", answer)
+		}
+	}
+}
+
+// postmaster signals all processes of a local cluster.
+func postmaster(t *testing.T, clusters, name string, signal syscall.Signal) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(clusters, "pg*", name, "postmaster.pid"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("postmaster.pid of %s: %v %v", name, files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.SplitN(string(text), "\n", 2)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	children, _ := exec.Command("pgrep", "-P", strconv.Itoa(pid)).Output()
+	for _, child := range append(strings.Fields(string(children)), strconv.Itoa(pid)) {
+		if process, err := strconv.Atoi(child); err == nil {
+			_ = syscall.Kill(process, signal)
+		}
+	}
+}
+
+func TestDevSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	t.Run("a taken port", func(t *testing.T) {
+		t.Parallel()
+		taken, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer taken.Close()
+		data := dataDir(t)
+		_, errs, code := output(t, []string{"LINKSPAN_DATA=" + data, "LINKSPAN_LISTEN=" + taken.Addr().String()}, "dev")
+		if code != 1 || !strings.Contains(errs, "taken") || !strings.Contains(errs, "LINKSPAN_LISTEN=") || strings.Count(errs, "\n") != 1 {
+			t.Errorf("exit %d, %q", code, errs)
+		}
+		waitForNoPostgres(t, data)
+	})
+	t.Run("foreign data", func(t *testing.T) {
+		t.Parallel()
+		data := dataDir(t)
+		if err := os.MkdirAll(filepath.Join(data, "clusters"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		precious := filepath.Join(data, "clusters", "precious")
+		if err := os.WriteFile(precious, []byte("mine"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, errs, code := output(t, []string{"LINKSPAN_DATA=" + data, "LINKSPAN_LISTEN=127.0.0.1:0"}, "dev")
+		if code != 1 || !strings.Contains(errs, data) || strings.Count(errs, "\n") != 1 {
+			t.Errorf("exit %d, %q", code, errs)
+		}
+		if kept, err := os.ReadFile(precious); err != nil || string(kept) != "mine" {
+			t.Errorf("foreign data was touched: %q %v", kept, err)
+		}
+	})
+	t.Run("no PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		_, errs, code := output(t, []string{
+			"LINKSPAN_DATA=" + dataDir(t), "LINKSPAN_LISTEN=127.0.0.1:0", "LINKSPAN_PG_BINDIR=" + t.TempDir(),
+		}, "dev")
+		if code != 1 || !strings.Contains(errs, "LINKSPAN_PG_BINDIR") || strings.Count(errs, "\n") != 1 {
+			t.Errorf("exit %d, %q", code, errs)
+		}
+	})
+}
+
+func TestTokenSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	data := dataDir(t)
+	for name, test := range map[string]struct {
+		env  []string
+		args []string
+		want string
+	}{
+		"no dev data":      {nil, []string{"token", "ana@acme"}, "make run"},
+		"nobody":           {nil, []string{"token"}, "ana@acme"},
+		"no group":         {[]string{"LINKSPAN_JWT_SECRET=0123456789abcdef0123456789abcdef"}, []string{"token", "ana"}, "USER@GROUP"},
+		"operator of user": {nil, []string{"token", "--operator", "ana@acme"}, "--operator"},
+		"ended already":    {nil, []string{"token", "--ttl=-1h", "ana@acme"}, "--ttl"},
+	} {
+		out, errs, code := output(t, append(test.env, "LINKSPAN_DATA="+data), test.args...)
+		if code == 0 || out != "" || !strings.Contains(errs, test.want) {
+			t.Errorf("%s: exit %d, %q, %q", name, code, out, errs)
+		}
+	}
+	if _, err := os.Stat(data); !os.IsNotExist(err) {
+		t.Errorf("token made something in the data directory: %v", err)
+	}
+}

@@ -1,0 +1,203 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+const (
+	minWidth = 80
+	maxWidth = 120
+	// hook is how far from a card's outer edge a line leaves its bottom, or an arrow meets its top.
+	hook = 6
+)
+
+// side is a column of the screen, or what spans both.
+type side int
+
+const (
+	nobody side = iota
+	left
+	right
+	third
+)
+
+func (s side) ink() ink {
+	switch s {
+	case left:
+		return inkLeft
+	case right:
+		return inkRight
+	}
+	return inkThird
+}
+
+// card is one step on one side.
+type card struct {
+	number int
+	title  string
+	took   string // how long it took, or how long after another step it came
+	where  string // the clusters that it needed
+	lines  []text
+}
+
+// row is what is shown at once: a card on one side, one on each, or one across both.
+type row struct {
+	left, right, third *card
+	// from is the side whose card right before led to this row: a line goes from there to the cards on the other side.
+	from side
+	// leads says from which side a line goes on to the next row.
+	leads side
+}
+
+// screen prints the tour: two columns of cards with lines between them. All its lines have the same width at most, in
+// columns of a terminal, and the same content whether they are coloured or not.
+type screen struct {
+	painter
+	out    io.Writer
+	column int // the width of a card on one side
+	gutter int // between the columns
+}
+
+func newScreen(out io.Writer, width int, color bool) *screen {
+	width = min(max(width, minWidth), maxWidth)
+	gutter := 6 + (width-minWidth)/20
+	return &screen{painter: painter{color}, out: out, gutter: gutter, column: (width - 2 - gutter) / 2}
+}
+
+// total is the width of both columns and what is between them.
+func (s *screen) total() int { return 2*s.column + s.gutter }
+
+func (s *screen) println(line string) error {
+	_, err := io.WriteString(s.out, strings.TrimRight(" "+line, " ")+"\n")
+	return err
+}
+
+// lines prints lines until one can't be printed.
+func (s *screen) lines(lines ...string) error {
+	for _, line := range lines {
+		if err := s.println(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// header prints what the tour is about and who is on which side.
+func (s *screen) header(title, subtitle string, leftName, leftAbout, rightName, rightAbout string) error {
+	subtitle = cut(subtitle, s.total()-width(title)-2)
+	between := strings.Repeat(" ", s.total()-width(title)-width(subtitle))
+	gutter := strings.Repeat(" ", s.gutter)
+	both := func(l string, li ink, r string, ri ink) string {
+		l, r = cut(l, s.column), cut(r, s.column)
+		return s.paint(l, li) + strings.Repeat(" ", s.column-width(l)) + gutter + s.paint(r, ri)
+	}
+	rule := strings.Repeat("━", s.column)
+	return s.lines("",
+		s.paint(title, inkStrong)+between+s.paint(subtitle, inkDim), "",
+		both(leftName, inkLeftly, rightName, inkRightly),
+		both(leftAbout, inkDim, rightAbout, inkDim),
+		both(rule, inkLeft, rule, inkRight))
+}
+
+// row prints a row.
+func (s *screen) row(r row) error {
+	if r.third != nil {
+		return s.lines(s.card(*r.third, third, s.total(), false)...)
+	}
+	var l, g, rt []string
+	if r.left != nil && r.right != nil && r.from != nobody {
+		if err := s.lines(s.fork(r.from)...); err != nil {
+			return err
+		}
+	}
+	if r.left != nil {
+		l = s.card(*r.left, left, s.column, r.leads == left)
+	}
+	if r.right != nil {
+		rt = s.card(*r.right, right, s.column, r.leads == right)
+	}
+	switch {
+	case r.left == nil && r.from == left:
+		l, g = s.reach(left)
+	case r.right == nil && r.from == right:
+		rt, g = s.reach(right)
+	}
+	height := max(len(l), len(rt))
+	lines := make([]string, height)
+	for i := range lines {
+		lines[i] = at(l, i, s.column) + at(g, i, s.gutter) + at(rt, i, s.column)
+	}
+	return s.lines(lines...)
+}
+
+// at is a line of a block, or spaces where the block has none.
+func at(block []string, i, width int) string {
+	if i < len(block) && block[i] != "" {
+		return block[i]
+	}
+	return strings.Repeat(" ", width)
+}
+
+// card draws a frame: number, title and time in its top, the clusters in its bottom.
+func (s *screen) card(c card, on side, columns int, leads bool) []string {
+	frame := on.ink()
+	inner := columns - 4
+	took := cut(c.took, inner/2)
+	title := cut(c.title, inner-width(took)-6)
+	head := fmt.Sprint(c.number)
+	fill := columns - len("╭─ ")/3 - width(head) - width(title) - width(took) - 9
+	lines := []string{
+		s.paint("╭─ ", frame) + s.paint(head+" "+title, inkStrong) + s.paint(" "+strings.Repeat("─", max(1, fill))+" ", frame) +
+			s.paint(took, inkTook) + s.paint(" ─╮", frame),
+	}
+	for _, t := range c.lines {
+		for _, line := range t.wrap(inner) {
+			lines = append(lines, s.paint("│ ", frame)+s.line(line, inner)+s.paint(" │", frame))
+		}
+	}
+	where := cut(c.where, columns-hook-6)
+	foot := []rune(strings.Repeat("─", columns-width(where)-6))
+	if leads {
+		foot[s.hookAt(on)-1] = '┬'
+	}
+	return append(lines, s.paint("╰"+string(foot)+" ", frame)+s.paint(where, inkDim)+s.paint(" ──╯", frame))
+}
+
+// hookAt is the column of a card at which lines leave and arrows arrive.
+func (s *screen) hookAt(side) int { return hook }
+
+// reach draws, beside a card, the line that leads to it from the side that has none: the column's part and the gutter's.
+func (s *screen) reach(from side) (column, gutter []string) {
+	frame := from.ink()
+	if from == left {
+		column = []string{
+			s.paint(strings.Repeat(" ", hook)+"│", frame) + strings.Repeat(" ", s.column-hook-1),
+			s.paint(strings.Repeat(" ", hook)+"╰"+strings.Repeat("─", s.column-hook-1), frame),
+		}
+		return column, []string{"", s.paint(strings.Repeat("─", s.gutter-2)+"▶ ", frame)}
+	}
+	column = []string{
+		s.paint(strings.Repeat(" ", hook)+"│", frame) + strings.Repeat(" ", s.column-hook-1),
+		s.paint(strings.Repeat("─", hook)+"╯", frame) + strings.Repeat(" ", s.column-hook-1),
+	}
+	return column, []string{"", s.paint(" ◀"+strings.Repeat("─", s.gutter-2), frame)}
+}
+
+// fork draws, above a row of two cards, the line that leads to both from one side's card.
+func (s *screen) fork(from side) []string {
+	frame := from.ink()
+	between := strings.Repeat("─", s.column+s.gutter-1)
+	indent := strings.Repeat(" ", hook)
+	bend := "├" + between + "╮"
+	if from == right {
+		bend = "╭" + between + "┤"
+	}
+	heads := indent + "▼" + strings.Repeat(" ", s.column+s.gutter-1) + "▼"
+	return []string{s.paint(indent+bend, frame), s.paint(heads, frame)}
+}
+
+// ms shows a duration in milliseconds.
+func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond)) }

@@ -1,0 +1,87 @@
+package server_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"linkspan/internal/server"
+	"linkspan/internal/server/servertest"
+)
+
+func TestRequestIDsReachClientAndLog(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.Options{})
+	token := servertest.Admin(t, "ana@acme")
+
+	refused := s.Post(token, `{ node(id: "rubbish") { id } }`, nil)
+	id, _ := refused.Errors[0].Extensions["requestId"].(string)
+	if id == "" || refused.Header.Get(server.RequestIDHeader) != id {
+		t.Errorf("the answer's header says %q, its error %q", refused.Header.Get(server.RequestIDHeader), id)
+	}
+	if !strings.Contains(s.Logs.String(), `"requestId":"`+id+`"`) {
+		t.Errorf("the log does not have %s", id)
+	}
+
+	for given, kept := range map[string]bool{"my-request-0001": true, "short": false, "with space and more": false, strings.Repeat("x", 65): false} {
+		request, err := http.NewRequest(http.MethodGet, s.URL+"/healthz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set(server.RequestIDHeader, given)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if got := response.Header.Get(server.RequestIDHeader); (got == given) != kept || got == "" {
+			t.Errorf("given %q, got %q", given, got)
+		}
+	}
+}
+
+func TestLogsHoldNoSecretAndNoText(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.Options{})
+	token := servertest.Admin(t, "ana@acme")
+	s.Must(token, `mutation { createSharedChannel(input: {target: {handle: "globex"}, name: "marker-name", topic: "marker-topic", note: "marker-note"}) { errors { code } } }`, nil)
+	s.Post(token+"x", `{ viewer { id } }`, nil)
+	logs := s.Logs.String()
+	for _, secret := range []string{token, string(servertest.Secret), "marker-name", "marker-topic", "marker-note"} {
+		if strings.Contains(logs, secret) {
+			t.Errorf("the log has %q", secret)
+		}
+	}
+	for line := range strings.Lines(logs) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("not JSON: %s", line)
+		}
+	}
+}
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.Options{})
+	for path, want := range map[string]string{"/healthz": `{"status":"alive"}`, "/readyz": `"ready":true`} {
+		response, err := http.Get(s.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(body), want) {
+			t.Errorf("%s: %d %s %v", path, response.StatusCode, body, err)
+		}
+	}
+}
+
+func TestSubscriptionOverPostIsRefused(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.Options{})
+	answer := s.Post(servertest.Admin(t, "ana@acme"), `subscription { inbox { cursor } }`, nil)
+	if len(answer.Errors) != 1 || answer.Errors[0].Code() != "BAD_USER_INPUT" {
+		t.Error(answer.Body)
+	}
+}
