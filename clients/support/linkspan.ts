@@ -61,13 +61,9 @@ class Linkspan {
     return this.connect(await this.running.token("--operator"));
   }
 
-  async token(user: string): Promise<string> {
-    return await this.running.token(user);
-  }
-
-  /** A token that was valid a moment ago. */
-  async expiredToken(user: string): Promise<string> {
-    return await this.running.token(user, "--ttl", "1ns");
+  /** What `linkspan token` prints, as in `token("ana@acme", "--ttl", "5m")`. */
+  async token(user: string, ...flags: string[]): Promise<string> {
+    return await this.running.token(user, ...flags);
   }
 
   /** A client with that token, which need not be valid, until the test ends. */

@@ -8,7 +8,6 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { within } from "./deadline.js";
 
@@ -19,8 +18,7 @@ const TOKEN_MS = 10_000;
 const CLUSTERS = 4; // main and three shards
 const LOG_TAIL_LINES = 20;
 
-const clientsDirectory = fileURLToPath(new URL("../../", import.meta.url));
-const binary = resolve(clientsDirectory, process.env.LINKSPAN_BIN ?? "../bin/linkspan");
+const binary = resolve(process.env.LINKSPAN_BIN ?? "../bin/linkspan"); // npm runs scripts in clients/
 
 /** A running `linkspan dev`. Whatever ends this process, ends it too. */
 export class Program {

@@ -15,7 +15,7 @@ describe("sign-in and faults", limits, () => {
     const good = await linkspan.token("ana@acme");
     const [head, claims, signature] = good.split(".");
     const forged = [head, Buffer.from('{"sub":"ana","group":"globex","aud":"linkspan","exp":9999999999}').toString("base64url"), signature];
-    const expired = await linkspan.expiredToken("ana@acme");
+    const expired = await linkspan.token("ana@acme", "--ttl", "1ns");
     const ofNobody = await linkspan.token("ana@nobody-here");
     const bad = { none: "", garbled: "nonsense", cut: [head, claims].join("."), forged: forged.join("."), expired, "of a group that is not there": ofNobody };
     for (const [kind, token] of Object.entries(bad)) {
@@ -29,6 +29,13 @@ describe("sign-in and faults", limits, () => {
         await fault(client.follow(InboxDocument, {}).next(), "UNAUTHENTICATED");
       }
     }
+  });
+
+  test("a subscription ends with its token", async () => {
+    const client = linkspan.connect(await linkspan.token("ana@acme", "--ttl", "3s"));
+    const inbox = client.follow(InboxDocument, {});
+    await fault(inbox.until(() => false), "UNAUTHENTICATED");
+    await fault(client.query(ViewerDocument, {}), "UNAUTHENTICATED");
   });
 
   test("every transport carries queries and mutations alike", async () => {

@@ -10,7 +10,7 @@ import (
 const (
 	minWidth = 80
 	maxWidth = 120
-	// hook is how far from a card's outer edge a line leaves its bottom, or an arrow meets its top.
+	// hook is how far from a card's left edge a line leaves its bottom, or an arrow meets its top.
 	hook = 6
 )
 
@@ -104,33 +104,37 @@ func (s *screen) header(title, subtitle string, leftName, leftAbout, rightName, 
 
 // row prints a row.
 func (s *screen) row(r row) error {
-	if r.third != nil {
-		return s.lines(s.card(*r.third, third, s.total(), false)...)
+	var l, gutter, rt []string
+	switch {
+	case r.third != nil:
+		return s.lines(s.card(*r.third, third, s.total(), 0, false)...)
+	case r.left != nil && r.right != nil:
+		if r.from != nobody {
+			l = s.fork(r.from)
+		}
+		if err := s.lines(l...); err != nil {
+			return err
+		}
+		height := max(s.body(*r.left), s.body(*r.right))
+		l = s.card(*r.left, left, s.column, height, r.leads == left)
+		rt = s.card(*r.right, right, s.column, height, r.leads == right)
+	case r.left != nil:
+		l = s.card(*r.left, left, s.column, 0, r.leads == left)
+		if r.from == right {
+			rt, gutter = s.reach(right)
+		}
+	case r.right != nil:
+		rt = s.card(*r.right, right, s.column, 0, r.leads == right)
+		if r.from == left {
+			l, gutter = s.reach(left)
+		}
 	}
-	var l, g, rt []string
-	if r.left != nil && r.right != nil && r.from != nobody {
-		if err := s.lines(s.fork(r.from)...); err != nil {
+	for i := range max(len(l), len(rt)) {
+		if err := s.println(at(l, i, s.column) + at(gutter, i, s.gutter) + at(rt, i, s.column)); err != nil {
 			return err
 		}
 	}
-	if r.left != nil {
-		l = s.card(*r.left, left, s.column, r.leads == left)
-	}
-	if r.right != nil {
-		rt = s.card(*r.right, right, s.column, r.leads == right)
-	}
-	switch {
-	case r.left == nil && r.from == left:
-		l, g = s.reach(left)
-	case r.right == nil && r.from == right:
-		rt, g = s.reach(right)
-	}
-	height := max(len(l), len(rt))
-	lines := make([]string, height)
-	for i := range lines {
-		lines[i] = at(l, i, s.column) + at(g, i, s.gutter) + at(rt, i, s.column)
-	}
-	return s.lines(lines...)
+	return nil
 }
 
 // at is a line of a block, or spaces where the block has none.
@@ -141,33 +145,39 @@ func at(block []string, i, width int) string {
 	return strings.Repeat(" ", width)
 }
 
-// card draws a frame: number, title and time in its top, the clusters in its bottom.
-func (s *screen) card(c card, on side, columns int, leads bool) []string {
-	frame := on.ink()
-	inner := columns - 4
-	took := cut(c.took, inner/2)
-	title := cut(c.title, inner-width(took)-6)
-	head := fmt.Sprint(c.number)
-	fill := columns - len("╭─ ")/3 - width(head) - width(title) - width(took) - 9
-	lines := []string{
-		s.paint("╭─ ", frame) + s.paint(head+" "+title, inkStrong) + s.paint(" "+strings.Repeat("─", max(1, fill))+" ", frame) +
-			s.paint(took, inkTook) + s.paint(" ─╮", frame),
-	}
+// body is the number of lines inside a card of a column.
+func (s *screen) body(c card) (lines int) {
 	for _, t := range c.lines {
-		for _, line := range t.wrap(inner) {
-			lines = append(lines, s.paint("│ ", frame)+s.line(line, inner)+s.paint(" │", frame))
-		}
+		lines += len(t.wrap(s.column - 4))
 	}
-	where := cut(c.where, columns-hook-6)
-	foot := []rune(strings.Repeat("─", columns-width(where)-6))
-	if leads {
-		foot[s.hookAt(on)-1] = '┬'
-	}
-	return append(lines, s.paint("╰"+string(foot)+" ", frame)+s.paint(where, inkDim)+s.paint(" ──╯", frame))
+	return lines
 }
 
-// hookAt is the column of a card at which lines leave and arrows arrive.
-func (s *screen) hookAt(side) int { return hook }
+// card draws a frame, number, title and time in its top, the clusters in its bottom, around at least height lines.
+func (s *screen) card(c card, on side, columns, height int, leads bool) []string {
+	frame, inner := on.ink(), columns-4
+	took := cut(c.took, inner/2)
+	title := fmt.Sprint(c.number, " ", cut(c.title, inner-width(took)-6))
+	fill := strings.Repeat("─", max(1, columns-width(title)-width(took)-8))
+	drawn := []string{s.paint("╭─ ", frame) + s.paint(title, inkStrong) + s.paint(" "+fill+" ", frame) +
+		s.paint(took, inkTook) + s.paint(" ─╮", frame)}
+	var body [][]cell
+	for _, t := range c.lines {
+		body = append(body, t.wrap(inner)...)
+	}
+	for len(body) < height {
+		body = append(body, nil)
+	}
+	for _, line := range body {
+		drawn = append(drawn, s.paint("│ ", frame)+s.line(line, inner)+s.paint(" │", frame))
+	}
+	where := cut(c.where, columns-hook-6)
+	foot := []rune(strings.Repeat("─", columns-width(where)-5))
+	if leads {
+		foot[hook-1] = '┬'
+	}
+	return append(drawn, s.paint("╰"+string(foot)+" ", frame)+s.paint(where, inkDim)+s.paint(" ─╯", frame))
+}
 
 // reach draws, beside a card, the line that leads to it from the side that has none: the column's part and the gutter's.
 func (s *screen) reach(from side) (column, gutter []string) {

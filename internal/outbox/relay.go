@@ -35,6 +35,11 @@ const (
 	deliverTimeout = 1800 * time.Millisecond
 	// grace is how long a request waits for steps that its answer does not need.
 	grace = 250 * time.Millisecond
+	// linger is for how long effects are gathered before they are noted: far below Lease, and long enough that noting
+	// does not compete with decisions for main's commits.
+	linger = 100 * time.Millisecond
+	// noteBatchSize is how many effects are noted in one transaction at the most.
+	noteBatchSize = 512
 	// maxBackOff bounds the pause before a step that failed is tried again.
 	maxBackOff = 2 * time.Second
 )
@@ -76,7 +81,7 @@ var _ channel.Outbox = (*Relay)(nil)
 
 // NewRelay returns a relay; Run must be running for it to finish what requests leave.
 func NewRelay(store Store, deliver Deliver, logger *slog.Logger) *Relay {
-	return &Relay{store: store, deliver: deliver, logger: logger, done: make(chan channel.Step, 1024), quit: make(chan struct{})}
+	return &Relay{store: store, deliver: deliver, logger: logger, done: make(chan channel.Step, 16*noteBatchSize), quit: make(chan struct{})}
 }
 
 // Run delivers due steps until ctx ends; then it waits for deliveries under way and notes their effects. Any number of
@@ -143,12 +148,16 @@ func backOff(attempts int) time.Duration {
 	return min(25*time.Millisecond<<min(max(attempts, 1), 10), maxBackOff)
 }
 
-// note writes down effects until quit is closed and none is left: whatever has gathered while the last batch was
-// written goes in one transaction.
+// note writes down effects until quit is closed and none is left: what gathers while it lingers goes in one
+// transaction.
 func (r *Relay) note() {
 	for {
 		select {
 		case step := <-r.done:
+			select {
+			case <-time.After(linger):
+			case <-r.quit:
+			}
 			r.noteBatch(step)
 		case <-r.quit:
 			for len(r.done) > 0 {
@@ -163,7 +172,7 @@ func (r *Relay) note() {
 // which costs work and changes nothing.
 func (r *Relay) noteBatch(first channel.Step) {
 	batch := []channel.Step{first}
-	for len(batch) < cap(r.done) && len(r.done) > 0 {
+	for len(batch) < noteBatchSize && len(r.done) > 0 {
 		batch = append(batch, <-r.done)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), deliverTimeout)

@@ -175,6 +175,7 @@ func TestDriveDeliversWhatNeedsTheChannelAfterIt(t *testing.T) {
 		if want := []channel.StepKind{channel.StepLinkGroup, channel.StepReceiveChannel}; !slices.Equal(w.order, want) {
 			t.Errorf("order %v, want %v", w.order, want)
 		}
+		time.Sleep(2 * linger) // fake time
 		synctest.Wait()
 		if n := w.openCount(); n != 0 {
 			t.Errorf("%d steps are not noted", n)
@@ -262,6 +263,7 @@ func TestSettleDeliversWhatIsOpen(t *testing.T) {
 		if len(w.order) != 2 {
 			t.Errorf("delivered %v", w.order)
 		}
+		time.Sleep(2 * linger) // fake time
 		synctest.Wait()
 		if err := r.Settle(t.Context(), theChannel.Bytes(), home); err != nil || len(w.order) != 2 {
 			t.Errorf("settled again: %v %v", w.order, err)
@@ -275,6 +277,7 @@ func TestDriveGoesOnWhenItsCallerIsGone(t *testing.T) {
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		_ = r.Drive(gone, steps, home)
+		time.Sleep(2 * linger) // fake time
 		synctest.Wait()
 		if w.applied[steps[0].Stream] != 1 || w.openCount() != 0 {
 			t.Errorf("applied %v, %d open", w.applied, w.openCount())
