@@ -25,8 +25,9 @@ type proxy struct {
 	end      context.CancelFunc
 
 	mu   sync.Mutex
-	left int  // how many COMMITs still to break
-	pass bool // whether the server gets them first
+	left int           // how many COMMITs still to break
+	pass bool          // whether the server gets them first
+	held chan struct{} // unless nil, what clients send waits for it, but pings are answered
 }
 
 // commitQuery is how pgx sends COMMIT.
@@ -71,6 +72,39 @@ func (p *proxy) breakCommits(n int, pass bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.left, p.pass = n, pass
+}
+
+// hold makes a server that accepts connections and does not serve them until it is released.
+func (p *proxy) hold() (release func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	held := make(chan struct{})
+	p.held = held
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.held = nil
+		close(held)
+	}
+}
+
+// wait waits while the proxy holds; false for a ping, which it has answered.
+func (p *proxy) wait(client net.Conn, message []byte) bool {
+	p.mu.Lock()
+	held := p.held
+	p.mu.Unlock()
+	if held == nil {
+		return true
+	}
+	if bytes.Equal(message, sslRequest) {
+		_, _ = client.Write([]byte{'N'})
+		return false
+	}
+	select {
+	case <-held:
+	case <-p.life.Done():
+	}
+	return true
 }
 
 // atCommit tells whether to break the COMMIT that has come.
@@ -126,6 +160,9 @@ func (p *proxy) serve(client, server net.Conn) {
 	for {
 		n, err := client.Read(buffer)
 		if err != nil {
+			return
+		}
+		if !p.wait(client, buffer[:n]) {
 			return
 		}
 		if bytes.Equal(buffer[:n], commitQuery) {

@@ -38,6 +38,48 @@ func TestSlowIsNotDown(t *testing.T) {
 	}
 }
 
+// A server under load takes its time for a connection, and is not down as long as it answers a ping. One
+// that never gets further is.
+func TestServerThatAnswersButDoesNotServe(t *testing.T) {
+	t.Parallel()
+	for _, released := range []bool{true, false} {
+		t.Run(fmt.Sprintf("released %v", released), func(t *testing.T) {
+			t.Parallel()
+			config := bootstrapped(t, newConfig(t, "a"))
+			config.StatementTimeout, config.ConnectTimeout = time.Hour, time.Hour
+			if !released {
+				config.ConnectTimeout = 200 * time.Millisecond
+			}
+			var p *proxy
+			p, config.Shards[0].DSN = newProxy(t, config.Shards[0].DSN)
+			r := openRouter(t, config)
+			slot := slotOn(t, r, "a", 0)
+			wantUp(t, r, slot) // so that the next has a connection
+			before := p.accepted.Load()
+			release := p.hold()
+			ended := make(chan error, 1)
+			go func() { ended <- noteWays[0].write(t.Context(), r, slot, 1, "x") }()
+			eventually(t, "it is pinged and probed", func() bool { return p.accepted.Load() >= before+2 })
+			if !released {
+				var unavailable *UnavailableError
+				if err := <-ended; !errors.As(err, &unavailable) {
+					t.Errorf("%v, want a to be unavailable", err)
+				}
+				release()
+				wantBack(t, r, slot)
+				return
+			}
+			release()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+			if err := r.shards["a"].down(); err != nil {
+				t.Errorf("a slow connection made an outage: %v", err)
+			}
+		})
+	}
+}
+
 // The server's own limits, and ours behind them, end what takes too long.
 func TestStatementTimeout(t *testing.T) {
 	t.Parallel()

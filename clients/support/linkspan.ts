@@ -5,7 +5,7 @@ import { after, afterEach, before } from "node:test";
 import { RegisterGroupDocument, type GroupRefFragment } from "../generated/operations.js";
 import { Client, type ClientOptions } from "./client.js";
 import { takeComplaints } from "./console.js";
-import { happened } from "./expect.js";
+import { happened, present } from "./expect.js";
 import { Program } from "./program.js";
 
 /** A group of a test's own, so that nothing else is in its lists and its inbox. */
@@ -73,18 +73,19 @@ class Linkspan {
     return client;
   }
 
-  /** Registers a group with that name. */
-  async newGroup(name: string): Promise<TestGroup> {
-    const handle = `${name.toLowerCase()}-${++this.#groups}`;
-    const operator = await this.signInOperator();
-    const { registerGroup } = await operator.mutate(RegisterGroupDocument, { handle, name });
-    const group = happened(registerGroup).group;
-    assert.ok(group);
-    return {
-      ...group,
-      admin: await this.signIn(`ana@${handle}`, { role: "admin" }),
-      member: await this.signIn(`ben@${handle}`, { role: "member" }),
-    };
+  /** Registers groups with those names, as in `const [acme, globex] = await linkspan.newGroups("Acme", "Globex")`. */
+  async newGroups<Names extends string[]>(...names: Names): Promise<{ [Name in keyof Names]: TestGroup }> {
+    const operator = this.connect(await this.running.token("--operator"));
+    const groups = names.map(async (name): Promise<TestGroup> => {
+      const handle = `${name.toLowerCase()}-${++this.#groups}`;
+      const { registerGroup } = await operator.mutate(RegisterGroupDocument, { handle, name });
+      return {
+        ...present(happened(registerGroup).group),
+        admin: await this.signIn(`ana@${handle}`, { role: "admin" }),
+        member: await this.signIn(`ben@${handle}`, { role: "member" }),
+      };
+    });
+    return (await Promise.all(groups)) as { [Name in keyof Names]: TestGroup };
   }
 
   private get running(): Program {

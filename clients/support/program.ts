@@ -155,9 +155,11 @@ async function end(child: Child): Promise<Exit> {
 
 /** The programs of this process, with their data directories. */
 const running = new Map<Child, string>();
+let watching = false;
 
 function endWithThisProcess(child: Child, data: string): void {
-  if (running.size === 0) {
+  if (!watching) {
+    watching = true;
     process.once("exit", () => [...running.keys()].forEach((each) => each.kill("SIGINT")));
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, giveUp);
     setTimeout(giveUp, LIFETIME_MS).unref();

@@ -21,7 +21,7 @@ describe("Apollo's cache", limits, () => {
   const linkspan = useLinkspan();
 
   test("what is linked by the other side shows at once, without a request", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const { channel, invitation } = await ask(acme.admin, globex, "ours");
     const linked = acme.admin.follow(SharedChannelLinkedDocument, { after: await inboxCursor(acme.admin) });
     const showing = acme.admin.apollo.watchQuery({ query: ChannelNodeDocument, variables: { id: channel.id } });
@@ -43,7 +43,7 @@ describe("Apollo's cache", limits, () => {
   });
 
   test("what one query fetched no other one loses", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const { channel, invitation } = await ask(acme.admin, globex, "ours", { topic: "All of it" });
     const { apollo } = globex.admin;
     const inbox = globex.admin.follow(InboxDocument, { after: await inboxCursor(globex.admin) });
@@ -72,7 +72,7 @@ describe("Apollo's cache", limits, () => {
   });
 
   test("each thing is there once, under its id", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const { channel, invitation } = await ask(acme.admin, globex, "ours");
     await accept(globex.admin, invitation, "theirs");
     for (const document of [ViewerDocument, MyChannelsDocument, SentInvitationsDocument]) {
@@ -95,7 +95,7 @@ describe("Apollo's cache", limits, () => {
   });
 
   test("two sides at one browser don't share a cache", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const { channel, invitation } = await ask(acme.admin, globex, "ours");
     await accept(globex.admin, invitation, "theirs");
     await seen(acme.admin, channel.id);

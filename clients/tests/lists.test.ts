@@ -16,7 +16,7 @@ describe("lists", limits, () => {
   const linkspan = useLinkspan();
 
   test("pages of channels follow each other, newest link first, though some are added meanwhile", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     for (const name of ["one", "two", "three", "four", "five"]) await ask(acme.admin, globex, name);
 
     const first = await page(acme.admin, 2);
@@ -44,7 +44,7 @@ describe("lists", limits, () => {
   });
 
   test("a channel's place is that of its own group's link", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const [first, second] = [await ask(acme.admin, globex, "first"), await ask(acme.admin, globex, "second")];
     await accept(globex.admin, second.invitation);
     await accept(globex.admin, first.invitation);
@@ -53,7 +53,7 @@ describe("lists", limits, () => {
   });
 
   test("pages of invitations are by state, with the count of all", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const asked = [];
     for (const name of ["one", "two", "three", "four"]) asked.push((await ask(acme.admin, globex, name)).invitation);
     const [one, two, three, four] = asked.map(({ id }) => id);
@@ -78,7 +78,7 @@ describe("lists", limits, () => {
   });
 
   test("sizes and cursors out of range are bad input", async () => {
-    const acme = await linkspan.newGroup("Acme");
+    const [acme] = await linkspan.newGroups("Acme");
     for (const variables of [{ first: 101 }, { first: -1 }, { after: "nonsense" }]) {
       await fault(acme.admin.query(MyChannelsDocument, variables), "BAD_USER_INPUT");
       await fault(acme.admin.query(ReceivedInvitationsDocument, variables), "BAD_USER_INPUT");
@@ -87,7 +87,7 @@ describe("lists", limits, () => {
   });
 
   test("Apollo's relayStylePagination joins the pages", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     for (const name of ["one", "two", "three", "four", "five"]) await ask(acme.admin, globex, name);
     const reader = await linkspan.signIn(`dora@${acme.handle}`, {
       cache: {

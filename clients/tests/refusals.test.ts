@@ -30,8 +30,22 @@ describe("refusals and repeats", limits, () => {
     refused((await ana.mutate(RegisterGroupDocument, { handle: "hooli", name: "Hooli" })).registerGroup, "NOT_ALLOWED");
   });
 
+  test("an operator has no channels, no invitations and no inbox", async () => {
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
+    const { channel, invitation } = await ask(acme.admin, globex, "plans");
+    const operator = await linkspan.signInOperator();
+    const input = { target: { id: globex.id }, name: "theirs" };
+    refused((await operator.mutate(CreateSharedChannelDocument, input)).createSharedChannel, "NOT_ALLOWED");
+    const ending = { invitationId: invitation.id };
+    refused((await operator.mutate(AcceptSharedChannelDocument, ending)).acceptSharedChannel, "INVITATION_NOT_FOUND", ["input", "invitationId"]);
+    refused((await operator.mutate(RevokeInvitationDocument, ending)).revokeInvitation, "INVITATION_NOT_FOUND", ["input", "invitationId"]);
+    assert.equal((await operator.query(MyChannelsDocument, {})).viewer, null);
+    await fault(operator.follow(InboxDocument, {}).next(), "FORBIDDEN");
+    await assert.rejects(seen(operator, channel.id), /an operator has no group/); // the names are the groups'
+  });
+
   test("a name that is taken is refused, with one that is free", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     await ask(acme.admin, globex, "Launch");
 
     const again = { target: { id: globex.id }, name: " launch " };
@@ -45,7 +59,7 @@ describe("refusals and repeats", limits, () => {
   });
 
   test("asking is refused where there is nobody to ask, or too much to say", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const create = async (input: { target?: { handle: string }; name?: string; note?: string }) =>
       (await acme.admin.mutate(CreateSharedChannelDocument, { target: { id: globex.id }, name: "x", ...input })).createSharedChannel;
 
@@ -59,7 +73,7 @@ describe("refusals and repeats", limits, () => {
   });
 
   test("a key gives the same channel again, also when both requests run at once", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const input = { target: { id: globex.id }, name: "once", idempotencyKey: "k1" };
     const payloads = await Promise.all([1, 2, 3].map(() => acme.admin.mutate(CreateSharedChannelDocument, input)));
     payloads.push(await acme.admin.mutate(CreateSharedChannelDocument, input));
@@ -78,7 +92,7 @@ describe("refusals and repeats", limits, () => {
   });
 
   test("accepting is for admins of the invited group", async () => {
-    const [acme, globex, initech] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex"), await linkspan.newGroup("Initech")];
+    const [acme, globex, initech] = await linkspan.newGroups("Acme", "Globex", "Initech");
     const { channel, invitation } = await ask(acme.admin, globex, "plans");
     const accepting = async (client: Client, invitationId = invitation.id) =>
       (await client.mutate(AcceptSharedChannelDocument, { invitationId })).acceptSharedChannel;
@@ -99,7 +113,7 @@ describe("refusals and repeats", limits, () => {
   });
 
   test("accepting again is success, by key or without, and by another admin", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const { channel, invitation } = await ask(acme.admin, globex, "plans");
     const input = { invitationId: invitation.id, name: "their plans", idempotencyKey: "k1" };
     const first = happened((await globex.admin.mutate(AcceptSharedChannelDocument, input)).acceptSharedChannel);
@@ -116,7 +130,7 @@ describe("refusals and repeats", limits, () => {
   });
 
   test("accepting under a name that is taken takes another, and says so", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     await accept(globex.admin, (await ask(acme.admin, globex, "one")).invitation, "shared");
     const { invitation } = await ask(acme.admin, globex, "two");
     const input = { invitationId: invitation.id, name: "Shared" };
@@ -127,7 +141,7 @@ describe("refusals and repeats", limits, () => {
   });
 
   test("declining closes the channel, and both sides hear why", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const { channel, invitation } = await ask(acme.admin, globex, "plans");
     const heard = acme.admin.follow(InboxDocument, { after: await inboxCursor(acme.admin) });
     const declining = async (client: Client, reason?: string) =>
@@ -155,7 +169,7 @@ describe("refusals and repeats", limits, () => {
   });
 
   test("revoking is for those who sent it and their admins", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const byAdmin = await ask(acme.admin, globex, "an admin's");
     const byMember = await ask(acme.member, globex, "a member's");
     const revoking = async (client: Client, invitationId: string) =>
@@ -183,7 +197,7 @@ describe("refusals and repeats", limits, () => {
   });
 
   test("accepting and revoking at once has one winner", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     for (let round = 0; round < 5; round++) {
       const { channel, invitation } = await ask(acme.admin, globex, `race ${round}`);
       const [{ acceptSharedChannel: accepted }, { revokeInvitation: revoked }] = await Promise.all([
@@ -203,7 +217,7 @@ describe("refusals and repeats", limits, () => {
   });
 
   test("an id of another type is no refusal but bad input", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const { channel } = await ask(acme.admin, globex, "plans");
     for (const invitationId of [channel.id, "nonsense", ""]) {
       await fault(globex.admin.mutate(AcceptSharedChannelDocument, { invitationId }), "BAD_USER_INPUT");

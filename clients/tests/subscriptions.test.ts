@@ -13,7 +13,7 @@ describe("subscriptions", limits, () => {
   const linkspan = useLinkspan();
 
   test("a cursor resumes over a new WebSocket: nothing is missed, nothing comes twice", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const before = globex.admin.follow(InvitationReceivedDocument, { after: await inboxCursor(globex.admin) });
     await askAll(acme, globex, ["a1", "a2", "a3"]);
     const seenBefore = (await before.take(3)).map(({ invitationReceived }) => invitationReceived);
@@ -44,7 +44,7 @@ describe("subscriptions", limits, () => {
   });
 
   test("a cursor outlives the server", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const inbox = globex.admin.follow(InboxDocument, {});
     const { cursor: after } = (await inbox.next()).inbox;
     const { channel, invitation } = await ask(acme.admin, globex, "before");
@@ -61,7 +61,7 @@ describe("subscriptions", limits, () => {
   });
 
   test("the inbox says where it stands: first of all, and at the end of a replay", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const live = globex.admin.follow(InboxDocument, {});
     const start = ofType((await live.next()).inbox, "InboxCheckpoint");
     const { invitation } = await ask(acme.admin, globex, "plans");
@@ -86,7 +86,7 @@ describe("subscriptions", limits, () => {
   });
 
   test("one cursor serves all three subscriptions", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const after = await inboxCursor(globex.admin);
     const { invitation } = await ask(acme.admin, globex, "one");
     const received = globex.admin.follow(InvitationReceivedDocument, { after });
@@ -105,7 +105,7 @@ describe("subscriptions", limits, () => {
   });
 
   test("a page and the subscription from its cursor have each invitation once", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const names = Array.from({ length: 24 }, (_, number) => `n${number}`);
     const asking = Promise.all(names.map((name) => ask(acme.admin, globex, name)));
     for (let round = 0; round < 5; round++) {
@@ -122,7 +122,7 @@ describe("subscriptions", limits, () => {
   });
 
   test("a page of channels and the subscription from its cursor have each link once", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const invitations = [];
     for (const name of ["one", "two", "three"]) invitations.push((await ask(acme.admin, globex, name)).invitation);
     await accept(globex.admin, present(invitations[0]));
@@ -136,7 +136,7 @@ describe("subscriptions", limits, () => {
   });
 
   test("everybody who listens hears it, each through its own group's eyes", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const { invitation } = await ask(acme.admin, globex, "ours");
     const listeners = [];
     for (const [client, name] of [[acme.admin, "ours"], [acme.member, "ours"], [globex.admin, "theirs"], [globex.member, "theirs"]] as const) {
@@ -152,7 +152,7 @@ describe("subscriptions", limits, () => {
   });
 
   test("a group hears nothing of others", async () => {
-    const [acme, globex, initech] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex"), await linkspan.newGroup("Initech")];
+    const [acme, globex, initech] = await linkspan.newGroups("Acme", "Globex", "Initech");
     const inbox = initech.admin.follow(InboxDocument, { after: await inboxCursor(initech.admin) });
     ofType((await inbox.next()).inbox, "InboxCheckpoint");
     await accept(globex.admin, (await ask(acme.admin, globex, "private")).invitation);
@@ -161,7 +161,7 @@ describe("subscriptions", limits, () => {
   });
 
   test("a cursor that is garbled, of a list or of another group is bad input", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     await ask(acme.admin, globex, "plans");
     const foreign = await inboxCursor(acme.admin);
     const { viewer } = await globex.admin.query(ReceivedInvitationsDocument, {});
@@ -175,7 +175,7 @@ describe("subscriptions", limits, () => {
   });
 
   test("one that ends leaves the others on its socket alone", async () => {
-    const [acme, globex] = [await linkspan.newGroup("Acme"), await linkspan.newGroup("Globex")];
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
     const after = await inboxCursor(globex.admin);
     const [ending, staying] = [1, 2].map(() => globex.admin.follow(InvitationReceivedDocument, { after }));
     await fault(globex.admin.follow(InboxDocument, { after: "nonsense" }).next(), "BAD_USER_INPUT");

@@ -40,7 +40,7 @@ func (l *listener) run(ctx context.Context) error {
 	for {
 		err := l.follow(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // it was told to end
 		}
 		if final := l.final(err); final != nil {
 			return final

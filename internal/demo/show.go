@@ -18,7 +18,7 @@ const (
 type side int
 
 const (
-	nobody side = iota
+	nowhere side = iota
 	left
 	right
 	third
@@ -46,11 +46,19 @@ type card struct {
 // row is what is shown at once: a card on one side, one on each, or one across both.
 type row struct {
 	left, right, third *card
-	// from is the side whose card right before led to this row: a line goes from there to the cards on the other side.
-	from side
-	// leads says from which side a line goes on to the next row.
-	leads side
+	// comes is the line that comes from the row before, goes the side from which one goes on to the next row.
+	comes line
+	goes  side
 }
+
+// line is how a row hangs together with the one before.
+type line int
+
+const (
+	unrelated line = iota
+	across         // from the left side's card to the right side's
+	toBoth         // from the right side's card to those of both
+)
 
 // screen prints the tour: two columns of cards with lines between them. All its lines have the same width at most, in
 // columns of a terminal, and the same content whether they are coloured or not.
@@ -109,24 +117,20 @@ func (s *screen) row(r row) error {
 	case r.third != nil:
 		return s.lines(s.card(*r.third, third, s.total(), 0, false)...)
 	case r.left != nil && r.right != nil:
-		if r.from != nobody {
-			l = s.fork(r.from)
-		}
-		if err := s.lines(l...); err != nil {
-			return err
+		if r.comes == toBoth {
+			if err := s.lines(s.fork()...); err != nil {
+				return err
+			}
 		}
 		height := max(s.body(*r.left), s.body(*r.right))
-		l = s.card(*r.left, left, s.column, height, r.leads == left)
-		rt = s.card(*r.right, right, s.column, height, r.leads == right)
+		l = s.card(*r.left, left, s.column, height, r.goes == left)
+		rt = s.card(*r.right, right, s.column, height, r.goes == right)
 	case r.left != nil:
-		l = s.card(*r.left, left, s.column, 0, r.leads == left)
-		if r.from == right {
-			rt, gutter = s.reach(right)
-		}
-	case r.right != nil:
-		rt = s.card(*r.right, right, s.column, 0, r.leads == right)
-		if r.from == left {
-			l, gutter = s.reach(left)
+		l = s.card(*r.left, left, s.column, 0, r.goes == left)
+	default:
+		rt = s.card(*r.right, right, s.column, 0, r.goes == right)
+		if r.comes == across {
+			l, gutter = s.reach()
 		}
 	}
 	for i := range max(len(l), len(rt)) {
@@ -154,7 +158,7 @@ func (s *screen) body(c card) (lines int) {
 }
 
 // card draws a frame, number, title and time in its top, the clusters in its bottom, around at least height lines.
-func (s *screen) card(c card, on side, columns, height int, leads bool) []string {
+func (s *screen) card(c card, on side, columns, height int, goes bool) []string {
 	frame, inner := on.ink(), columns-4
 	took := cut(c.took, inner/2)
 	title := fmt.Sprint(c.number, " ", cut(c.title, inner-width(took)-6))
@@ -171,43 +175,37 @@ func (s *screen) card(c card, on side, columns, height int, leads bool) []string
 	for _, line := range body {
 		drawn = append(drawn, s.paint("│ ", frame)+s.line(line, inner)+s.paint(" │", frame))
 	}
-	where := cut(c.where, columns-hook-6)
+	where := cut(c.where, columns-hook-5)
 	foot := []rune(strings.Repeat("─", columns-width(where)-5))
-	if leads {
+	if goes {
 		foot[hook-1] = '┬'
 	}
 	return append(drawn, s.paint("╰"+string(foot)+" ", frame)+s.paint(where, inkDim)+s.paint(" ─╯", frame))
 }
 
-// reach draws, beside a card, the line that leads to it from the side that has none: the column's part and the gutter's.
-func (s *screen) reach(from side) (column, gutter []string) {
-	frame := from.ink()
-	if from == left {
-		column = []string{
-			s.paint(strings.Repeat(" ", hook)+"│", frame) + strings.Repeat(" ", s.column-hook-1),
-			s.paint(strings.Repeat(" ", hook)+"╰"+strings.Repeat("─", s.column-hook-1), frame),
-		}
-		return column, []string{"", s.paint(strings.Repeat("─", s.gutter-2)+"▶ ", frame)}
-	}
-	column = []string{
-		s.paint(strings.Repeat(" ", hook)+"│", frame) + strings.Repeat(" ", s.column-hook-1),
-		s.paint(strings.Repeat("─", hook)+"╯", frame) + strings.Repeat(" ", s.column-hook-1),
-	}
-	return column, []string{"", s.paint(" ◀"+strings.Repeat("─", s.gutter-2), frame)}
+// reach draws, beside the right side's card, the line that leads to it from the left: the column's part, the gutter's.
+func (s *screen) reach() (column, gutter []string) {
+	indent, rest := strings.Repeat(" ", hook), s.column-hook-1
+	return []string{
+		s.paint(indent+"│", inkLeft) + strings.Repeat(" ", rest),
+		s.paint(indent+"╰"+strings.Repeat("─", rest), inkLeft),
+	}, []string{"", s.paint(strings.Repeat("─", s.gutter-2)+"▶ ", inkLeft)}
 }
 
-// fork draws, above a row of two cards, the line that leads to both from one side's card.
-func (s *screen) fork(from side) []string {
-	frame := from.ink()
-	between := strings.Repeat("─", s.column+s.gutter-1)
-	indent := strings.Repeat(" ", hook)
-	bend := "├" + between + "╮"
-	if from == right {
-		bend = "╭" + between + "┤"
+// fork draws, above a row of two cards, the line that leads to both from the right side.
+func (s *screen) fork() []string {
+	indent, between := strings.Repeat(" ", hook), s.column+s.gutter-1
+	return []string{
+		s.paint(indent+"╭"+strings.Repeat("─", between)+"┤", inkRight),
+		s.paint(indent+"▼"+strings.Repeat(" ", between)+"▼", inkRight),
 	}
-	heads := indent + "▼" + strings.Repeat(" ", s.column+s.gutter-1) + "▼"
-	return []string{s.paint(indent+bend, frame), s.paint(heads, frame)}
 }
 
-// ms shows a duration in milliseconds.
-func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond)) }
+// ms shows a duration in milliseconds, with tenths where they tell something.
+func ms(d time.Duration) string {
+	millis := float64(d) / float64(time.Millisecond)
+	if millis < 100 {
+		return fmt.Sprintf("%.1f ms", millis)
+	}
+	return fmt.Sprintf("%.0f ms", millis)
+}

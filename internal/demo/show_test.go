@@ -5,10 +5,15 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -71,4 +76,98 @@ func TestTourLooks(t *testing.T) {
 	golden(t, "tour-80.golden", drawn(t, fixed(), 80, false))
 	golden(t, "tour-120.golden", drawn(t, fixed(), 120, false))
 	golden(t, "tour-80-color.golden", drawn(t, fixed(), 80, true))
+}
+
+// wide is a scene with all that makes lines uneven: wide characters, emoji of several runes, combining marks, words
+// that are longer than a card, times and clusters of any length.
+func wide() *scene {
+	s := fixed()
+	s.acmeName, s.globexName = "打ち上げ計画-とても長い名前のチャンネル-7f3a", "👩‍🚀🇩🇪 zu\u0308nden-7f3a"
+	s.note = "e\u0301\u0301 — " + strings.Repeat("🚀", 40)
+	s.acme, s.lives = place{1034, "cluster-in-a-region-with-a-name-that-is-far-too-long"}, place{1034, "クラスター"}
+	s.asking, s.accepting, s.linked.left = 123456*time.Millisecond, 9*time.Hour, 9*time.Hour
+	return s
+}
+
+// escape matches what switches colours.
+var escape = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+func TestTourKeepsItsColumns(t *testing.T) {
+	t.Parallel()
+	golden(t, "tour-80-wide.golden", drawn(t, wide(), 80, false))
+	for _, columns := range []int{0, 80, 81, 97, 120, 300} {
+		for _, s := range []*scene{fixed(), wide()} {
+			to := newScreen(nil, columns, false)
+			rightmost := 1 + to.total()
+			for line := range strings.Lines(drawn(t, s, columns, false)) {
+				line = strings.TrimSuffix(line, "\n")
+				if width(line) > max(columns, minWidth)-1 || width(line) > rightmost {
+					t.Errorf("%d columns: %d in %q", columns, width(line), line)
+				}
+				if strings.HasSuffix(line, "╮") || strings.HasSuffix(line, "╯") || strings.HasSuffix(line, "│") {
+					ends := []int{rightmost, 1 + to.column, 1 + to.column + to.gutter + hook + 1}
+					if !slices.Contains(ends, width(line)) && width(line) != 1+hook+1 {
+						t.Errorf("%d columns: a frame ends at %d in %q", columns, width(line), line)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestTourShowsTheSameWithoutColors(t *testing.T) {
+	t.Parallel()
+	for _, s := range []*scene{fixed(), wide()} {
+		var trimmed strings.Builder
+		for line := range strings.Lines(escape.ReplaceAllString(drawn(t, s, 80, true), "")) {
+			trimmed.WriteString(strings.TrimRight(line, " \n") + "\n")
+		}
+		if diff := cmp.Diff(drawn(t, s, 80, false), trimmed.String()); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text  string
+		width int
+		want  []string
+	}{
+		{"", 5, nil},
+		{"  ", 5, nil},
+		{"one two", 7, []string{"one two"}},
+		{"one two", 6, []string{"one", "two"}},
+		{"  one   two ", 9, []string{"one two"}},
+		{"a longest word", 5, []string{"a", "longe", "st", "word"}},
+		{"打ち上げ", 5, []string{"打ち", "上げ"}},
+		{"打ち", 1, []string{"打", "ち"}},
+		{"👩‍🚀👩‍🚀", 3, []string{"👩‍🚀", "👩‍🚀"}},
+	} {
+		var got []string
+		for _, line := range plain(c.text).wrap(c.width) {
+			got = append(got, painter{}.line(line, 0))
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%q in %d: %s", c.text, c.width, diff)
+		}
+	}
+}
+
+func TestTourSendsWhatTheSchemaKnows(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../schema.graphqls")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: string(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range []string{tourHome, tourInbox, tourCreate, tourAccept, tourRevoke, tourNode} {
+		if _, errs := gqlparser.LoadQueryWithRules(schema, document, nil); len(errs) > 0 {
+			t.Errorf("%v in %s", errs, document)
+		}
+	}
 }

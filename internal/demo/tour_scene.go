@@ -61,54 +61,60 @@ func (s *scene) listening() row {
 }
 
 func (s *scene) asks() row {
-	return row{leads: left, left: &card{2, "Ana asks", ms(s.asking), onMain(s.acme), []text{
+	where := fmt.Sprintf("%s (slot %d)", onMain(s.lives), s.lives.Slot)
+	return row{goes: left, left: &card{2, "Ana asks", ms(s.asking), where, []text{
 		plain("createSharedChannel ").and(s.byAcme()).and(" with globex", inkPlain),
-		text{{s.channel, inkDim}},
+		{{s.channel, inkDim}},
 	}}}
 }
 
 func (s *scene) arrives() row {
-	return row{from: left, right: &card{3, "Gil hears", ms(s.arriving) + " after 2", s.globex.Cluster, []text{
+	return row{comes: across, right: &card{3, "Gil hears", ms(s.arriving) + " after 2", s.globex.Cluster, []text{
 		plain("InvitationReceived: Ana (acme) asks globex to share ").and(s.byAcme()),
 		plain("“" + s.note + "”"),
 	}}}
 }
 
 func (s *scene) accepts() row {
-	return row{leads: right, right: &card{4, "Gil accepts", ms(s.accepting), onMain(s.lives, s.globex), []text{
+	return row{goes: right, right: &card{4, "Gil accepts", ms(s.accepting), onMain(s.lives, s.globex), []text{
 		plain("acceptSharedChannel, and calls it ").and(s.byGlobex()),
 	}}}
 }
 
 func (s *scene) hear() row {
 	return row{
-		from:  right,
+		comes: toBoth,
 		left:  &card{5, "Ana hears", ms(s.linked.left) + " after 4", s.acme.Cluster, []text{plain("SharedChannelLinked: globex is in ").and(s.byAcme())}},
 		right: &card{5, "Gil hears", ms(s.linked.right) + " after 4", s.globex.Cluster, []text{plain("SharedChannelLinked: here is ").and(s.byGlobex())}},
 	}
 }
 
 func (s *scene) same() row {
-	node := plain("node(id) of the same id, read from the same rows:")
+	id := text{{s.channel, inkDim}}
 	return row{
-		left:  &card{6, "Ana opens it", ms(s.read.left), s.lives.Cluster, []text{node, text{}.and(s.byAcme())}},
-		right: &card{6, "Gil opens it", ms(s.read.right), s.lives.Cluster, []text{node, text{}.and(s.byGlobex())}},
+		left:  &card{6, "Ana opens it", ms(s.read.left), s.lives.Cluster, []text{id, plain("is ").and(s.byAcme())}},
+		right: &card{6, "Gil opens it", ms(s.read.right), s.lives.Cluster, []text{id, plain("is ").and(s.byGlobex())}},
 	}
 }
 
 func (s *scene) outsider() row {
 	return row{third: &card{7, "Ivy (initech) tries", ms(s.looking), s.lives.Cluster, []text{
-		plain("node(id) of the same id is ").and("null", inkStrong).and(": for a third group there is no such channel.", inkPlain),
+		text{{s.channel, inkDim}}.and(" is ", inkPlain).and("null", inkStrong).and(": there is no such channel to a third group.", inkPlain),
 	}}}
 }
 
 func (s *scene) closing(to *screen) error {
+	list := "globex's list of channels is on " + s.globex.Cluster + "."
+	if s.globex.Cluster == s.lives.Cluster {
+		list = "globex's data happens to be there too."
+	}
 	summary := plain("One channel, one id: ").and(s.byAcme()).and(" to acme, ", inkPlain).and(s.byGlobex()).and(" to globex. It lives on "+
-		s.lives.String()+", with the data of acme, who made it; globex's list of channels lives on "+s.globex.Cluster+".", inkPlain)
+		s.lives.String()+", with the data of acme, who made it; "+list, inkPlain)
 	lines := []string{""}
 	for _, line := range summary.wrap(to.total()) {
 		lines = append(lines, to.line(line, 0))
 	}
+	lines = append(lines, to.paint("Times are what the clients waited; “after 2” counts from when step 2 was sent.", inkDim))
 	lines = append(lines, "", to.paint("Try next", inkStrong))
 	for _, next := range [][2]string{
 		{"export LINKSPAN_TOKEN=$(bin/linkspan token gil@globex)", ""},

@@ -82,7 +82,7 @@ func (c *Client) Do(ctx context.Context, document, name string, variables, out a
 	if err != nil {
 		return fmt.Errorf("gqlclient: %w", err)
 	}
-	defer response.Body.Close()
+	defer response.Body.Close() //nolint:errcheck // it is only read
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
 	if err != nil {
 		return fmt.Errorf("gqlclient: reading the answer: %w", err)

@@ -51,7 +51,8 @@ type Socket struct {
 func (c *Client) Dial(ctx context.Context) (*Socket, error) {
 	ctx, done := context.WithTimeout(ctx, ackTimeout)
 	defer done()
-	conn, response, err := websocket.Dial(ctx, c.URL, &websocket.DialOptions{HTTPClient: c.http(), Subprotocols: []string{subprotocol}})
+	options := &websocket.DialOptions{HTTPClient: c.http(), Subprotocols: []string{subprotocol}}
+	conn, response, err := websocket.Dial(ctx, c.URL, options) //nolint:bodyclose // the library has closed it
 	if err != nil {
 		if response != nil && response.StatusCode >= 300 {
 			text, _ := io.ReadAll(response.Body) // what can be read of it

@@ -25,7 +25,7 @@ type bad struct {
 // ground is what bad requests are about.
 type ground struct {
 	*testing.T
-	s        *servertest.Server
+	s        *place
 	as       func(who string) string
 	open     string // invitation from acme to globex, pending, that ben sent; the channel is "offered"
 	offered  string // that channel
@@ -37,10 +37,9 @@ type ground struct {
 
 // TestBadInput sends what must be refused, one after the other, and compares all tables of all databases.
 func TestBadInput(t *testing.T) {
-	shapes(t, servertest.Options{}, func(t *testing.T, s *servertest.Server) {
-		g := newGround(t, s)
-		d := open(t, s)
-		d.settle()
+	shapes(t, servertest.Options{}, func(t *testing.T, s *place) {
+		g, d := newGround(t, s), open(t, s)
+		d.begin()
 		for _, cases := range [][]bad{
 			badIDs(g), badTargets(g), badNames(g), badTexts(g), badRoles(g), badStates(g), badKeys(g), badHandles(g), badPages(g), badDocuments(g),
 		} {
@@ -53,14 +52,17 @@ func TestBadInput(t *testing.T) {
 				})
 			}
 		}
+		t.Run("tokens", func(t *testing.T) { testBadTokens(t, s, d) })
+		t.Run("large bodies", func(t *testing.T) { testLargeBodies(t, g, d) })
+		t.Run("log cursors", func(t *testing.T) { testBadLogCursors(t, s, d) })
 	})
 }
 
-func newGround(t *testing.T, s *servertest.Server) *ground {
+func newGround(t *testing.T, s *place) *ground {
 	t.Helper()
-	g := &ground{T: t, s: s, as: newUsers(t).as, groups: map[string]string{}}
+	g := &ground{T: t, s: s, as: s.as, groups: map[string]string{}}
 	for _, handle := range []string{"acme", "globex", "initech", "umbrella"} {
-		g.groups[handle] = s.Register(handle).ID.String()
+		g.groups[handle] = s.group(handle).ID.String()
 	}
 	g.offered, g.open = offer(t, s, g.as("ben@acme member"), "globex", "offered")
 	_, g.linked = offer(t, s, g.as("ana@acme"), "globex", "launch")
@@ -367,7 +369,7 @@ func badPages(g *ground) (list []bad) {
 			cursors[name] = servertest.Get[string](g, root, "list", "edges", 0, "cursor")
 		}
 	}
-	globex := ids.PageCursor{Kind: ids.ListSharedChannels, Reader: g.s.Register("globex").ID, Position: 1}.String()
+	globex := ids.PageCursor{Kind: ids.ListSharedChannels, Reader: g.s.group("globex").ID, Position: 1}.String()
 	for name, l := range lists {
 		arguments := map[string]string{
 			"first -1": `first: -1`, "first 101": `first: 101`, "last -1": `last: -1`, "last 101": `last: 101`, "both": `first: 1, last: 1`,
@@ -429,12 +431,8 @@ func badDocuments(*ground) []bad {
 	}
 }
 
-// TestLargeBodies sends bodies over 1 MiB, with and without a length.
-func TestLargeBodies(t *testing.T) {
-	t.Parallel()
-	s := servertest.New(t, servertest.Options{})
-	g, d := newGround(t, s), open(t, s)
-	d.settle()
+// testLargeBodies sends bodies over 1 MiB, with and without a length, and last of all some that are just as large.
+func testLargeBodies(t *testing.T, g *ground, d *databases) {
 	mutation := func(name string) string {
 		return `{"query": "mutation { createSharedChannel(input: {target: {handle: \"globex\"}, name: \"` + name + `\"}) { errors { code } } }", "padding": "`
 	}
@@ -457,6 +455,7 @@ func TestLargeBodies(t *testing.T) {
 			t.Errorf("1 MiB, chunked %v: %d %s", chunked, status, text)
 		}
 	}
+	d.begin()
 }
 
 // send posts a body, in chunks or with its length.
@@ -487,116 +486,103 @@ func (g *ground) send(t *testing.T, who, body string, chunked bool) (status int,
 	return response.StatusCode, string(answer)
 }
 
-// TestBadLogCursors gives subscriptions cursors that they can't follow.
-func TestBadLogCursors(t *testing.T) {
-	shapes(t, servertest.Options{}, func(t *testing.T, s *servertest.Server) {
-		g, d := newGround(t, s), open(t, s)
-		d.settle()
-		data := s.Must(g.as("ana@acme"), `{ viewer { inboxCursor } }`, nil)
-		text := servertest.Get[string](t, data, "viewer", "inboxCursor")
-		cursor, err := ids.ParseLogCursor(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		change := func(fn func(c *ids.LogCursor)) string {
-			changed := cursor
-			fn(&changed)
-			return changed.String()
-		}
-		globex := s.Register("globex").ID
-		k := dial(t, s, bearing{payload: g.as("ana@acme")})
-		for name, b := range map[string]struct {
-			after any
-			want  string
-		}{
-			"of another group":        {change(func(c *ids.LogCursor) { c.Log, c.Reader = globex.InboxLog(), globex }), "BAD_USER_INPUT"},
-			"of another group's log":  {change(func(c *ids.LogCursor) { c.Log = globex.InboxLog() }), "BAD_USER_INPUT"},
-			"of another reader":       {change(func(c *ids.LogCursor) { c.Reader = globex }), "BAD_USER_INPUT"},
-			"of another kind of log":  {change(func(c *ids.LogCursor) { c.Kind = 2 }), "BAD_USER_INPUT"},
-			"garbled":                 {flipped(text), "BAD_USER_INPUT"},
-			"cut":                     {text[:20], "BAD_USER_INPUT"},
-			"empty":                   {"", "BAD_USER_INPUT"},
-			"a word":                  {"yesterday", "BAD_USER_INPUT"},
-			"a number":                {7, "BAD_USER_INPUT"},
-			"huge":                    {strings.Repeat("A", 100_000), "BAD_USER_INPUT"},
-			"with NUL":                {text[:10] + "\x00", "BAD_USER_INPUT"},
-			"a page's":                {ids.PageCursor{Kind: ids.ListSharedChannels, Reader: cursor.Reader, Position: 1}.String(), "BAD_USER_INPUT"},
-			"one beyond the head":     {change(func(c *ids.LogCursor) { c.Position++ }), "CURSOR_EXPIRED"},
-			"far beyond the head":     {change(func(c *ids.LogCursor) { c.Position = 1<<63 - 1 }), "CURSOR_EXPIRED"},
-			"of another history":      {change(func(c *ids.LogCursor) { c.History = ids.NewHistory() }), "CURSOR_EXPIRED"},
-			"of no history":           {change(func(c *ids.LogCursor) { c.History = ids.History{} }), "CURSOR_EXPIRED"},
-			"of an older history's 0": {change(func(c *ids.LogCursor) { c.History, c.Position = ids.NewHistory(), 0 }), "CURSOR_EXPIRED"},
-		} {
-			for _, field := range []string{"inbox", "invitationReceived", "sharedChannelLinked"} {
-				id := k.subscribe(`subscription($after: LogCursor) { `+field+`(after: $after) { cursor } }`, object{"after": b.after})
-				answer, done := k.answer(id)
-				if done || len(answer.Errors) == 0 || answer.Data[field] != nil {
-					t.Fatalf("%s after a cursor %s: %s", field, name, answer.Body)
-				}
-				if got := faultCode(t, answer); got != b.want {
-					t.Errorf("%s after a cursor %s is %s, want %s", field, name, got, b.want)
-				}
+// testBadLogCursors gives subscriptions cursors that they can't follow.
+func testBadLogCursors(t *testing.T, s *place, d *databases) {
+	data := s.Must(s.as("ana@acme"), `{ viewer { inboxCursor } }`, nil)
+	text := servertest.Get[string](t, data, "viewer", "inboxCursor")
+	cursor, err := ids.ParseLogCursor(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(fn func(c *ids.LogCursor)) string {
+		changed := cursor
+		fn(&changed)
+		return changed.String()
+	}
+	globex := s.group("globex").ID
+	k := dial(t, s, bearing{payload: s.as("ana@acme")})
+	for name, b := range map[string]struct {
+		after any
+		want  string
+	}{
+		"of another group":        {change(func(c *ids.LogCursor) { c.Log, c.Reader = globex.InboxLog(), globex }), "BAD_USER_INPUT"},
+		"of another group's log":  {change(func(c *ids.LogCursor) { c.Log = globex.InboxLog() }), "BAD_USER_INPUT"},
+		"of another reader":       {change(func(c *ids.LogCursor) { c.Reader = globex }), "BAD_USER_INPUT"},
+		"of another kind of log":  {change(func(c *ids.LogCursor) { c.Kind = 2 }), "BAD_USER_INPUT"},
+		"garbled":                 {flipped(text), "BAD_USER_INPUT"},
+		"cut":                     {text[:20], "BAD_USER_INPUT"},
+		"empty":                   {"", "BAD_USER_INPUT"},
+		"a word":                  {"yesterday", "BAD_USER_INPUT"},
+		"a number":                {7, "BAD_USER_INPUT"},
+		"huge":                    {strings.Repeat("A", 100_000), "BAD_USER_INPUT"},
+		"with NUL":                {text[:10] + "\x00", "BAD_USER_INPUT"},
+		"a page's":                {ids.PageCursor{Kind: ids.ListSharedChannels, Reader: cursor.Reader, Position: 1}.String(), "BAD_USER_INPUT"},
+		"one beyond the head":     {change(func(c *ids.LogCursor) { c.Position++ }), "CURSOR_EXPIRED"},
+		"far beyond the head":     {change(func(c *ids.LogCursor) { c.Position = 1<<63 - 1 }), "CURSOR_EXPIRED"},
+		"of another history":      {change(func(c *ids.LogCursor) { c.History = ids.NewHistory() }), "CURSOR_EXPIRED"},
+		"of no history":           {change(func(c *ids.LogCursor) { c.History = ids.History{} }), "CURSOR_EXPIRED"},
+		"of an older history's 0": {change(func(c *ids.LogCursor) { c.History, c.Position = ids.NewHistory(), 0 }), "CURSOR_EXPIRED"},
+	} {
+		for _, field := range []string{"inbox", "invitationReceived", "sharedChannelLinked"} {
+			id := k.subscribe(`subscription($after: LogCursor) { `+field+`(after: $after) { cursor } }`, object{"after": b.after})
+			answer, done := k.answer(id)
+			if done || len(answer.Errors) == 0 || answer.Data[field] != nil {
+				t.Fatalf("%s after a cursor %s: %s", field, name, answer.Body)
 			}
-			d.unchanged(t)
+			if got := faultCode(t, answer); got != b.want {
+				t.Errorf("%s after a cursor %s is %s, want %s", field, name, got, b.want)
+			}
 		}
-		// A history that a restore ended: the cursor was good until it was.
-		id := k.subscribe(`subscription($after: LogCursor) { inbox(after: $after) { __typename } }`, object{"after": text})
-		if event := k.event(id); event["__typename"] != "InboxCheckpoint" {
-			t.Fatalf("first comes %v", event)
-		}
-		k.complete(id)
-		d.exec(`UPDATE linkspan_shard.inbox_log SET history = gen_random_uuid() WHERE group_id = $1`, s.Register("acme").ID.UUID())
-		id = k.subscribe(`subscription($after: LogCursor) { inbox(after: $after) { __typename } }`, object{"after": text})
-		if answer, _ := k.answer(id); len(answer.Errors) == 0 || answer.Errors[0].Code() != "CURSOR_EXPIRED" {
-			t.Errorf("after a restore: %s", answer.Body)
-		}
-	})
+		d.unchanged(t)
+	}
+	// A history that a restore ended: the cursor was good until it was.
+	id := k.subscribe(`subscription($after: LogCursor) { inbox(after: $after) { __typename } }`, object{"after": text})
+	if event := k.event(id); event["__typename"] != "InboxCheckpoint" {
+		t.Fatalf("first comes %v", event)
+	}
+	k.complete(id)
+	d.exec(`UPDATE linkspan_shard.inbox_log SET history = gen_random_uuid() WHERE group_id = $1`, s.group("acme").ID.UUID())
+	id = k.subscribe(`subscription($after: LogCursor) { inbox(after: $after) { __typename } }`, object{"after": text})
+	if answer, _ := k.answer(id); len(answer.Errors) == 0 || answer.Errors[0].Code() != "CURSOR_EXPIRED" {
+		t.Errorf("after a restore: %s", answer.Body)
+	}
 }
 
-// TestBlankNames tries names in which there is nothing to see though Unicode counts them as letters and symbols.
-func TestBlankNames(t *testing.T) {
-	t.Parallel()
-	s := servertest.New(t, servertest.Options{})
-	as := newUsers(t).as
+// testBlankNames tries names in which there is nothing to see though Unicode counts them as letters and symbols.
+func testBlankNames(t *testing.T, s *place) {
 	for what, name := range map[string]string{
 		"Hangul filler": "\u3164", "Hangul choseong and jungseong fillers": "\u115f\u1160", "halfwidth Hangul filler": "\uffa0", "blank Braille pattern": "\u2800",
 	} {
-		payload := mutate(t, s, as("ana@acme"), createDocument, object{"target": object{"handle": "globex"}, "name": name})
+		payload := mutate(t, s, s.as("ana@acme"), createDocument, object{"target": s.to("globex"), "name": name})
 		if got := refusal(t, payload); got != "INVALID_INPUT input.name" {
 			t.Errorf("%s: got %q, want INVALID_INPUT", what, got)
 		}
 	}
 }
 
-// TestPageCursorOfAnotherChannel takes a cursor from one channel's invitations to another's.
-func TestPageCursorOfAnotherChannel(t *testing.T) {
-	t.Parallel()
-	s := servertest.New(t, servertest.Options{})
-	as := newUsers(t).as
-	one, _ := offer(t, s, as("ana@acme"), "globex", "one")
-	other, _ := offer(t, s, as("ana@acme"), "globex", "other")
+// testPageCursorOfAnotherChannel takes a cursor from one channel's invitations to another's.
+func testPageCursorOfAnotherChannel(t *testing.T, s *place) {
+	one, _ := offer(t, s, s.as("ana@acme"), "globex", "one")
+	other, _ := offer(t, s, s.as("ana@acme"), "globex", "other")
 	document := `query($id: ID!, $after: String) { node(id: $id) { ... on SharedChannel { invitations(after: $after) { edges { cursor } } } } }`
-	data := s.Must(as("ana@acme"), document, object{"id": one})
+	data := s.Must(s.as("ana@acme"), document, object{"id": one})
 	cursor := servertest.Get[string](t, data, "node", "invitations", "edges", 0, "cursor")
-	answer := s.Post(as("ana@acme"), document, object{"id": other, "after": cursor})
+	answer := s.Post(s.as("ana@acme"), document, object{"id": other, "after": cursor})
 	if len(answer.Errors) == 0 || answer.Errors[0].Code() != "BAD_USER_INPUT" {
 		t.Errorf("got %s", answer.Body)
 	}
 }
 
-// TestUnknownGroup looks groups up by handles that no group has; they are not refused, they are not there.
-func TestUnknownGroup(t *testing.T) {
-	t.Parallel()
-	s := servertest.New(t, servertest.Options{})
-	as := newUsers(t).as
+// testUnknownGroup looks groups up by handles that no group has; they are not refused, they are not there.
+func testUnknownGroup(t *testing.T, s *place) {
 	for _, handle := range []string{"nobody", "", "ACME", " acme", "acme\n", "%", "_", "acm_", "a' OR 'a'='a", strings.Repeat("a", 100_000), "acme🚀"} {
-		data := s.Must(as("ivy@initech"), `query($handle: String!) { group(handle: $handle) { id } }`, object{"handle": handle})
+		data := s.Must(s.as("ivy@initech"), `query($handle: String!) { group(handle: $handle) { id } }`, object{"handle": handle})
 		if data["group"] != nil {
 			t.Errorf("group %.20q is %v", handle, data["group"])
 		}
 	}
-	data := s.Must(as("ivy@initech"), `query($handle: String!) { group(handle: $handle) { handle name } }`, object{"handle": "acme"})
-	if servertest.Get[string](t, data, "group", "name") != "Acme" {
+	data := s.Must(s.as("ivy@initech"), `query($handle: String!) { group(handle: $handle) { handle name } }`, s.to("acme"))
+	if got := servertest.Get[string](t, data, "group", "handle"); got != "acme"+s.suffix {
 		t.Errorf("%v", data)
 	}
 }

@@ -55,105 +55,119 @@ const asExpired = `query($invitation: ID!, $channel: ID!) {
 		sentPending: sentInvitations(states: [PENDING, ACCEPTED]) { totalCount nodes { id } }
 		sentExpired: sentInvitations(states: [EXPIRED]) { totalCount nodes { id } } } }`
 
-// TestExpiry looks at an overdue invitation before anybody has swept it, and after.
+// TestExpiry plays with overdue invitations where nobody sweeps but the tests, one test after the other.
 func TestExpiry(t *testing.T) {
-	shapes(t, servertest.Options{NoSweep: true}, func(t *testing.T, s *servertest.Server) {
-		as, d := newUsers(t).as, open(t, s)
-		channel, invitation := offer(t, s, as("ana@acme"), "globex", "launch")
-		d.overdue(invitation)
-		look := func(who string) object {
-			t.Helper()
-			return s.Must(as(who), asExpired, object{"invitation": invitation, "channel": channel})
+	shapes(t, servertest.Options{NoSweep: true}, func(t *testing.T, s *place) {
+		for name, test := range map[string]func(t *testing.T, s *place){
+			"before and after the sweep": testExpiry, "name is free": testNameFreedByExpiry, "name is free to accept": testAcceptNameFreedByExpiry,
+			"by main's clock": testExpiryByMainsClock, "side": testSideOfExpiredChannel,
+		} {
+			t.Run(name, func(t *testing.T) {
+				s := s.apart(t)
+				test(t, s)
+				if _, err := s.Service.ExpireDue(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
 		}
-		before := map[string]object{}
-		for _, who := range []string{"ana@acme", "gil@globex"} {
-			data := look(who)
-			before[who] = data
-			seen := servertest.Get[object](t, data, "invitation")
-			if seen["state"] != "EXPIRED" || seen["resolvedAt"] != seen["expiresAt"] || seen["resolvedBy"] != nil ||
-				seen["viewerCanAccept"] != false || seen["viewerCanDecline"] != false || seen["viewerCanRevoke"] != false {
-				t.Errorf("%s sees %v", who, seen)
-			}
-		}
-		ana, gil := before["ana@acme"], before["gil@globex"]
-		if state := servertest.Get[string](t, ana, "channel", "state"); state != "CLOSED" {
-			t.Errorf("the initiator's channel is %s", state)
-		}
-		if gil["channel"] != nil || servertest.Get[object](t, gil, "invitation")["sharedChannel"] != nil {
-			t.Errorf("the target sees the channel: %v", gil)
-		}
-		for path, want := range map[string]float64{"received": 1, "pending": 0, "expired": 1} {
-			if got := servertest.Get[float64](t, gil, "viewer", path, "totalCount"); got != want || len(servertest.Get[[]any](t, gil, "viewer", path, "nodes")) != int(want) {
-				t.Errorf("the target's %s: %v", path, servertest.Get[object](t, gil, "viewer", path))
-			}
-		}
-		for path, want := range map[string]float64{"sentPending": 0, "sentExpired": 1} {
-			if got := servertest.Get[float64](t, ana, "viewer", path, "totalCount"); got != want || len(servertest.Get[[]any](t, ana, "viewer", path, "nodes")) != int(want) {
-				t.Errorf("the initiator's %s: %v", path, servertest.Get[object](t, ana, "viewer", path))
-			}
-		}
-		if got := servertest.Get[float64](t, ana, "channel", "invitations", "totalCount"); got != 0 {
-			t.Errorf("%v invitations are open", got)
-		}
-
-		// Nobody decides on it any more.
-		d.settle()
-		for _, deed := range []struct{ document, who string }{{acceptDocument, "gil@globex"}, {declineDocument, "gil@globex"}, {revokeDocument, "ana@acme"}} {
-			payload := mutate(t, s, as(deed.who), deed.document, object{"invitationId": invitation})
-			if got := refusal(t, payload); got != "INVITATION_NOT_PENDING input.invitationId" {
-				t.Errorf("got %q", got)
-			} else if state := servertest.Get[string](t, payload, "errors", 0, "state"); state != "EXPIRED" {
-				t.Errorf("the refusal tells of %s", state)
-			}
-			d.unchanged(t)
-		}
-
-		// The sweep tells both sides, once.
-		sockets, ids := map[string]*socket{}, map[string]string{}
-		for _, who := range []string{"ana@acme", "gil@globex"} {
-			k := dial(t, s, bearing{payload: as(who)})
-			sockets[who], ids[who] = k, k.subscribe(`subscription { inbox { __typename at ... on InvitationChanged { invitation { id state version sharedChannel { state } } } } }`, nil)
-			if event := k.event(ids[who]); event["__typename"] != "InboxCheckpoint" {
-				t.Fatalf("first comes %v", event)
-			}
-		}
-		if moved, err := s.Service.ExpireDue(t.Context()); moved != 1 || err != nil {
-			t.Fatalf("swept %d: %v", moved, err)
-		}
-		for who, k := range sockets {
-			event := k.event(ids[who])
-			if event["__typename"] != "InvitationChanged" || servertest.Get[string](t, event, "invitation", "id") != invitation ||
-				servertest.Get[string](t, event, "invitation", "state") != "EXPIRED" || servertest.Get[float64](t, event, "invitation", "version") != 2 {
-				t.Errorf("%s hears %v", who, event)
-			}
-		}
-		if moved, err := s.Service.ExpireDue(t.Context()); moved != 0 || err != nil {
-			t.Errorf("swept %d again: %v", moved, err)
-		}
-		d.settle()
-		if acme, globex := d.events(s, "acme"), d.events(s, "globex"); acme != 2 || globex != 2 {
-			t.Errorf("there are %d and %d events, want 2 and 2", acme, globex)
-		}
-		// What the sweep wrote is what was seen before.
-		for who, data := range before {
-			if after := look(who); fmt.Sprint(after) != fmt.Sprint(data) {
-				t.Errorf("%s saw before the sweep\n%v\nand after\n%v", who, data, after)
-			}
-		}
-		offer(t, s, as("ana@acme"), "globex", "launch")
 	})
 }
 
-// TestSideOfExpiredChannel looks at the initiator's side of a channel that is closed by the clock alone: it is not linked
+// testExpiry looks at an overdue invitation before anybody has swept it, and after.
+func testExpiry(t *testing.T, s *place) {
+	d := open(t, s)
+	channel, invitation := offer(t, s, s.as("ana@acme"), "globex", "launch")
+	d.overdue(invitation)
+	look := func(who string) object {
+		t.Helper()
+		return s.Must(s.as(who), asExpired, object{"invitation": invitation, "channel": channel})
+	}
+	before := map[string]object{}
+	for _, who := range []string{"ana@acme", "gil@globex"} {
+		data := look(who)
+		before[who] = data
+		seen := servertest.Get[object](t, data, "invitation")
+		if seen["state"] != "EXPIRED" || seen["resolvedAt"] != seen["expiresAt"] || seen["resolvedBy"] != nil ||
+			seen["viewerCanAccept"] != false || seen["viewerCanDecline"] != false || seen["viewerCanRevoke"] != false {
+			t.Errorf("%s sees %v", who, seen)
+		}
+	}
+	ana, gil := before["ana@acme"], before["gil@globex"]
+	if state := servertest.Get[string](t, ana, "channel", "state"); state != "CLOSED" {
+		t.Errorf("the initiator's channel is %s", state)
+	}
+	if gil["channel"] != nil || servertest.Get[object](t, gil, "invitation")["sharedChannel"] != nil {
+		t.Errorf("the target sees the channel: %v", gil)
+	}
+	for path, want := range map[string]float64{"received": 1, "pending": 0, "expired": 1} {
+		if got := servertest.Get[float64](t, gil, "viewer", path, "totalCount"); got != want || len(servertest.Get[[]any](t, gil, "viewer", path, "nodes")) != int(want) {
+			t.Errorf("the target's %s: %v", path, servertest.Get[object](t, gil, "viewer", path))
+		}
+	}
+	for path, want := range map[string]float64{"sentPending": 0, "sentExpired": 1} {
+		if got := servertest.Get[float64](t, ana, "viewer", path, "totalCount"); got != want || len(servertest.Get[[]any](t, ana, "viewer", path, "nodes")) != int(want) {
+			t.Errorf("the initiator's %s: %v", path, servertest.Get[object](t, ana, "viewer", path))
+		}
+	}
+	if got := servertest.Get[float64](t, ana, "channel", "invitations", "totalCount"); got != 0 {
+		t.Errorf("%v invitations are open", got)
+	}
+
+	// Nobody decides on it any more.
+	d.begin()
+	for _, deed := range []struct{ document, who string }{{acceptDocument, "gil@globex"}, {declineDocument, "gil@globex"}, {revokeDocument, "ana@acme"}} {
+		payload := mutate(t, s, s.as(deed.who), deed.document, object{"invitationId": invitation})
+		if got := refusal(t, payload); got != "INVITATION_NOT_PENDING input.invitationId" {
+			t.Errorf("got %q", got)
+		} else if state := servertest.Get[string](t, payload, "errors", 0, "state"); state != "EXPIRED" {
+			t.Errorf("the refusal tells of %s", state)
+		}
+		d.unchanged(t)
+	}
+
+	// The sweep tells both sides, once.
+	sockets, ids := map[string]*socket{}, map[string]string{}
+	for _, who := range []string{"ana@acme", "gil@globex"} {
+		k := dial(t, s, bearing{payload: s.as(who)})
+		sockets[who], ids[who] = k, k.subscribe(`subscription { inbox { __typename at ... on InvitationChanged { invitation { id state version sharedChannel { state } } } } }`, nil)
+		if event := k.event(ids[who]); event["__typename"] != "InboxCheckpoint" {
+			t.Fatalf("first comes %v", event)
+		}
+	}
+	if moved, err := s.Service.ExpireDue(t.Context()); moved != 1 || err != nil {
+		t.Fatalf("swept %d: %v", moved, err)
+	}
+	for who, k := range sockets {
+		event := k.event(ids[who])
+		if event["__typename"] != "InvitationChanged" || servertest.Get[string](t, event, "invitation", "id") != invitation ||
+			servertest.Get[string](t, event, "invitation", "state") != "EXPIRED" || servertest.Get[float64](t, event, "invitation", "version") != 2 {
+			t.Errorf("%s hears %v", who, event)
+		}
+	}
+	if moved, err := s.Service.ExpireDue(t.Context()); moved != 0 || err != nil {
+		t.Errorf("swept %d again: %v", moved, err)
+	}
+	d.settle()
+	if acme, globex := d.events("acme"), d.events("globex"); acme != 2 || globex != 2 {
+		t.Errorf("there are %d and %d events, want 2 and 2", acme, globex)
+	}
+	// What the sweep wrote is what was seen before.
+	for who, data := range before {
+		if after := look(who); fmt.Sprint(after) != fmt.Sprint(data) {
+			t.Errorf("%s saw before the sweep\n%v\nand after\n%v", who, data, after)
+		}
+	}
+	offer(t, s, s.as("ana@acme"), "globex", "launch")
+}
+
+// testSideOfExpiredChannel looks at the initiator's side of a channel that is closed by the clock alone: it is not linked
 // any more, as after the sweep.
-func TestSideOfExpiredChannel(t *testing.T) {
-	t.Parallel()
-	s := servertest.New(t, servertest.Options{NoSweep: true})
-	as, d := newUsers(t).as, open(t, s)
-	channel, invitation := offer(t, s, as("ana@acme"), "globex", "launch")
+func testSideOfExpiredChannel(t *testing.T, s *place) {
+	d := open(t, s)
+	channel, invitation := offer(t, s, s.as("ana@acme"), "globex", "launch")
 	d.overdue(invitation)
 	look := func() object {
-		data := s.Must(as("ana@acme"), `query($id: ID!) { node(id: $id) { ... on SharedChannel { state viewerSide { linkedAt } sides { linkedAt } } } }`, object{"id": channel})
+		data := s.Must(s.as("ana@acme"), `query($id: ID!) { node(id: $id) { ... on SharedChannel { state viewerSide { linkedAt } sides { linkedAt } } } }`, object{"id": channel})
 		return servertest.Get[object](t, data, "node")
 	}
 	before := look()
@@ -165,50 +179,44 @@ func TestSideOfExpiredChannel(t *testing.T) {
 	}
 }
 
-// TestNameFreedByExpiry takes the name of a channel whose invitation is overdue, before anybody has swept it.
-func TestNameFreedByExpiry(t *testing.T) {
-	shapes(t, servertest.Options{NoSweep: true}, func(t *testing.T, s *servertest.Server) {
-		as, d := newUsers(t).as, open(t, s)
-		old, invitation := offer(t, s, as("ana@acme"), "globex", "launch")
-		d.overdue(invitation)
-		channel, _ := offer(t, s, as("ben@acme member"), "globex", "Launch")
-		if channel == old {
-			t.Error("it is the old channel")
+// testNameFreedByExpiry takes the name of a channel whose invitation is overdue, before anybody has swept it.
+func testNameFreedByExpiry(t *testing.T, s *place) {
+	d := open(t, s)
+	old, invitation := offer(t, s, s.as("ana@acme"), "globex", "launch")
+	d.overdue(invitation)
+	channel, _ := offer(t, s, s.as("ben@acme member"), "globex", "Launch")
+	if channel == old {
+		t.Error("it is the old channel")
+	}
+	d.settle()
+	for _, handle := range []string{"acme", "globex"} { // sent, expired and sent again
+		if got := d.events(handle); got != 3 {
+			t.Errorf("%s has %d events, want 3", handle, got)
 		}
-		d.settle()
-		for _, handle := range []string{"acme", "globex"} { // sent, expired and sent again
-			if got := d.events(s, handle); got != 3 {
-				t.Errorf("%s has %d events, want 3", handle, got)
-			}
-		}
-		if moved, err := s.Service.ExpireDue(t.Context()); moved != 0 || err != nil {
-			t.Errorf("swept %d: %v", moved, err)
-		}
-	})
+	}
+	if moved, err := s.Service.ExpireDue(t.Context()); moved != 0 || err != nil {
+		t.Errorf("swept %d: %v", moved, err)
+	}
 }
 
-// TestAcceptNameFreedByExpiry accepts under a name that only a channel with an overdue invitation has at the acceptor.
-func TestAcceptNameFreedByExpiry(t *testing.T) {
-	t.Parallel()
-	s := servertest.New(t, servertest.Options{NoSweep: true})
-	as, d := newUsers(t).as, open(t, s)
-	_, overdue := offer(t, s, as("gil@globex"), "initech", "launch")
+// testAcceptNameFreedByExpiry accepts under a name that only a channel with an overdue invitation has at the acceptor.
+func testAcceptNameFreedByExpiry(t *testing.T, s *place) {
+	d := open(t, s)
+	_, overdue := offer(t, s, s.as("gil@globex"), "initech", "launch")
 	d.overdue(overdue)
-	_, invitation := offer(t, s, as("ana@acme"), "globex", "launch")
-	payload := succeed(t, s, as("gil@globex"), acceptDocument, object{"invitationId": invitation})
+	_, invitation := offer(t, s, s.as("ana@acme"), "globex", "launch")
+	payload := succeed(t, s, s.as("gil@globex"), acceptDocument, object{"invitationId": invitation})
 	if name := servertest.Get[string](t, payload, "sharedChannel", "name"); name != "launch" || payload["nameChangedFrom"] != nil {
 		t.Errorf("called %q, changed from %v: the name was free", name, payload["nameChangedFrom"])
 	}
 }
 
-// TestExpiryByMainsClock believes main, not the copies: what main has not let expire can be accepted.
-func TestExpiryByMainsClock(t *testing.T) {
-	t.Parallel()
-	s := servertest.New(t, servertest.Options{NoSweep: true})
-	as, d := newUsers(t).as, open(t, s)
-	_, invitation := offer(t, s, as("ana@acme"), "globex", "launch")
+// testExpiryByMainsClock believes main, not the copies: what main has not let expire can be accepted.
+func testExpiryByMainsClock(t *testing.T, s *place) {
+	d := open(t, s)
+	_, invitation := offer(t, s, s.as("ana@acme"), "globex", "launch")
 	d.overdueCopies(invitation)
-	payload := succeed(t, s, as("gil@globex"), acceptDocument, object{"invitationId": invitation})
+	payload := succeed(t, s, s.as("gil@globex"), acceptDocument, object{"invitationId": invitation})
 	if state := servertest.Get[string](t, payload, "sharedChannel", "state"); state != "ACTIVE" {
 		t.Errorf("the channel is %s", state)
 	}
@@ -219,19 +227,18 @@ func TestExpiryByMainsClock(t *testing.T) {
 
 // TestSweeper lets invitations end by time alone: nobody asks, and both sides hear of it.
 func TestSweeper(t *testing.T) {
-	shapes(t, servertest.Options{InvitationTTL: 50 * time.Millisecond}, func(t *testing.T, s *servertest.Server) {
-		as := newUsers(t).as
+	shapes(t, servertest.Options{InvitationTTL: 50 * time.Millisecond}, func(t *testing.T, s *place) {
 		var sockets []*socket
 		var ids []string
 		for _, who := range []string{"ana@acme", "gil@globex"} {
-			k := dial(t, s, bearing{payload: as(who)})
+			k := dial(t, s, bearing{payload: s.as(who)})
 			sockets = append(sockets, k)
 			ids = append(ids, k.subscribe(`subscription { inbox { __typename ... on InvitationChanged { invitation { id version state } } } }`, nil))
 			k.event(ids[len(ids)-1])
 		}
 		var want []string
 		for i := range 3 {
-			_, invitation := offer(t, s, as("ana@acme"), "globex", fmt.Sprint(i))
+			_, invitation := offer(t, s, s.as("ana@acme"), "globex", fmt.Sprint(i))
 			want = append(want, invitation)
 		}
 		for i, k := range sockets {
@@ -251,7 +258,7 @@ func TestSweeper(t *testing.T) {
 				t.Errorf("ended %v, want %v", ended, want)
 			}
 		}
-		data := s.Must(as("ana@acme"), `{ viewer { sharedChannels { nodes { state } } } }`, nil)
+		data := s.Must(s.as("ana@acme"), `{ viewer { sharedChannels { nodes { state } } } }`, nil)
 		for _, node := range servertest.Get[[]any](t, data, "viewer", "sharedChannels", "nodes") {
 			if servertest.Get[string](t, node, "state") != "CLOSED" {
 				t.Errorf("a channel is %v", node)

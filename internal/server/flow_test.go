@@ -43,8 +43,8 @@ func TestFlow(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(files)
-	shapes(t, servertest.Options{}, func(t *testing.T, s *servertest.Server) {
-		d, as, n := open(t, s), newUsers(t).as, &normal{names: map[string]string{}, values: map[string]string{}, count: map[string]int{}}
+	shapes(t, servertest.Options{}, func(t *testing.T, s *place) {
+		d, as, n := open(t, s), s.as, &normal{names: map[string]string{}, values: map[string]string{}, count: map[string]int{}}
 		write := *update && len(s.Config.Shards) == 3
 		for _, file := range files {
 			t.Run(strings.TrimSuffix(filepath.Base(file), ".graphql"), func(t *testing.T) {
@@ -115,7 +115,7 @@ func readStep(t *testing.T, file, fragments string) step {
 }
 
 // play sends the request and returns its answer, or the list of a subscription's.
-func (p step) play(t *testing.T, s *servertest.Server, token string, n *normal) any {
+func (p step) play(t *testing.T, s *place, token string, n *normal) any {
 	t.Helper()
 	var variables object
 	if p.variables != "" {
@@ -153,7 +153,7 @@ func (p step) play(t *testing.T, s *servertest.Server, token string, n *normal) 
 }
 
 // start returns the cursor before the first event of the inbox of a token's group.
-func start(t *testing.T, s *servertest.Server, token string) string {
+func start(t *testing.T, s *place, token string) string {
 	t.Helper()
 	data := s.For(t).Must(token, `{ viewer { inboxCursor } }`, nil)
 	cursor, err := ids.ParseLogCursor(servertest.Get[string](t, data, "viewer", "inboxCursor"))

@@ -23,7 +23,7 @@ type schemaField struct {
 	needs     bool // it has an argument that must be given
 }
 
-func introspect(t *testing.T, s *servertest.Server) schema {
+func introspect(t *testing.T, s *place) schema {
 	t.Helper()
 	data := s.Must("", `{ __schema { types { kind name possibleTypes { name } fields { name args { defaultValue type { kind } }
 		type { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } }`, nil)

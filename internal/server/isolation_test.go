@@ -12,7 +12,7 @@ import (
 
 // TestIsolation walks every field of the schema as every column of the table, before and after globex accepts.
 func TestIsolation(t *testing.T) {
-	shapes(t, servertest.Options{}, func(t *testing.T, s *servertest.Server) {
+	shapes(t, servertest.Options{}, func(t *testing.T, s *place) {
 		w := newWorld(t, s)
 		complete(t, w.schema)
 		t.Run("pending", func(t *testing.T) { w.walk(t, "other", "invited") })

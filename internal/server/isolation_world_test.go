@@ -14,7 +14,7 @@ import (
 
 // world has a channel that acme made and offered to globex, which then accepts it, and things of three other groups.
 type world struct {
-	s       *servertest.Server
+	s       *place
 	schema  schema
 	tokens  map[string]string // of the columns
 	users   map[string]string // tokens of "ana", "uma", …
@@ -28,10 +28,9 @@ var groupOf = map[string]string{
 	"other": "initech", "invited": "globex", "member": "globex", "admin": "globex", "asker": "acme", "owner": "acme",
 }
 
-func newWorld(t *testing.T, s *servertest.Server) *world {
+func newWorld(t *testing.T, s *place) *world {
 	t.Helper()
-	s = s.For(t)
-	s.Register("umbrella")
+	s.group("umbrella")
 	w := &world{s: s, schema: introspect(t, s)}
 	w.users = map[string]string{}
 	for user, role := range map[string]string{
@@ -80,7 +79,7 @@ func newWorld(t *testing.T, s *servertest.Server) *world {
 			sentInvitations(first: 1) { edges { cursor } } }
 		node(id: $id) { ... on SharedChannel { viewerSide { id } shard { id } invitations { edges { cursor } } } } }`, object{"id": channel})
 	get := func(path ...any) string { return servertest.Get[string](t, own, path...) }
-	acme := s.Register("acme")
+	acme := s.group("acme")
 	w.known = map[string]any{
 		"Group": get("viewer", "group", "id"), "User": get("viewer", "user", "id"), "Viewer": get("viewer", "id"),
 		"SharedChannel": channel, "ChannelSide": get("node", "viewerSide", "id"), "ChannelShard": get("node", "shard", "id"),

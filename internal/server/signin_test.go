@@ -108,7 +108,7 @@ func badTokens(t *testing.T) map[string]string {
 }
 
 // send posts or gets a document with any Authorization header under a given request id, and returns the whole answer.
-func send(t *testing.T, s *servertest.Server, method, authorization, document string) (int, string, http.Header) {
+func send(t *testing.T, s *place, method, authorization, document string) (int, string, http.Header) {
 	t.Helper()
 	body, err := json.Marshal(object{"query": document})
 	if err != nil {
@@ -140,12 +140,23 @@ func send(t *testing.T, s *servertest.Server, method, authorization, document st
 	return response.StatusCode, string(text), response.Header
 }
 
-// TestBadTokens refuses all bad tokens by the same bytes.
-func TestBadTokens(t *testing.T) {
+// TestSignIn lets in who should be, in every way there is, and nobody else.
+func TestSignIn(t *testing.T) {
 	t.Parallel()
-	s := servertest.New(t, servertest.Options{})
-	d := open(t, s)
-	d.settle()
+	s := newPlace(servertest.New(t, servertest.Options{}), "")
+	for name, test := range map[string]func(t *testing.T, s *place){
+		"good tokens": testGoodTokens, "introspection": testIntrospectionWithoutToken, "socket": testSocketSignIn,
+		"socket with a bad payload": testSocketBadPayload, "socket ends with its token": testSocketEndsWithToken,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, s)
+		})
+	}
+}
+
+// testBadTokens refuses all bad tokens by the same bytes.
+func testBadTokens(t *testing.T, s *place, d *databases) {
 	const mutation = `mutation { createSharedChannel(input: {target: {handle: "globex"}, name: "launch"}) { errors { code } } }`
 	for _, document := range []string{`{ viewer { id } }`, `{ group(handle: "acme") { id } }`, mutation} {
 		var want string
@@ -169,10 +180,8 @@ func TestBadTokens(t *testing.T) {
 	}
 }
 
-// TestGoodTokens signs in whoever should be.
-func TestGoodTokens(t *testing.T) {
-	t.Parallel()
-	s := servertest.New(t, servertest.Options{})
+// testGoodTokens signs in whoever should be.
+func testGoodTokens(t *testing.T, s *place) {
 	hs := func(changes object) string {
 		return signed(t, jwt.SigningMethodHS256, servertest.Secret, claims(changes))
 	}
@@ -204,10 +213,8 @@ func TestGoodTokens(t *testing.T) {
 	}
 }
 
-// TestIntrospectionWithoutToken lets the schema itself be asked by anybody, and nothing beside it.
-func TestIntrospectionWithoutToken(t *testing.T) {
-	t.Parallel()
-	s := servertest.New(t, servertest.Options{})
+// testIntrospectionWithoutToken lets the schema itself be asked by anybody, and nothing beside it.
+func testIntrospectionWithoutToken(t *testing.T, s *place) {
 	for _, method := range []string{http.MethodPost, http.MethodGet} {
 		for _, document := range []string{
 			`{ __typename }`, `{ __schema { queryType { name } } }`, `{ __type(name: "Viewer") { name } }`, `{ a: __typename b: __schema { types { name } } }`,
@@ -233,21 +240,18 @@ func TestIntrospectionWithoutToken(t *testing.T) {
 	}
 }
 
-// TestSocketSignIn signs sockets in by connection_init and by the upgrade's header.
-func TestSocketSignIn(t *testing.T) {
-	t.Parallel()
-	s := servertest.New(t, servertest.Options{})
-	as := newUsers(t).as
+// testSocketSignIn signs sockets in by connection_init and by the upgrade's header.
+func testSocketSignIn(t *testing.T, s *place) {
 	expired := signed(t, jwt.SigningMethodHS256, servertest.Secret, claims(object{"exp": time.Now().Add(-time.Second).Unix()}))
 	const document = `{ viewer { user { name } } }`
 	for name, c := range map[string]struct {
 		by   bearing
 		want string // who is signed in; "" nobody
 	}{
-		"by payload":                      {bearing{payload: as("ana@acme")}, "Ana"},
-		"by header":                       {bearing{header: as("ana@acme")}, "Ana"},
-		"by both":                         {bearing{header: as("ana@acme"), payload: as("gil@globex")}, "Gil"},
-		"by payload, the header's is bad": {bearing{header: expired, payload: as("gil@globex")}, "Gil"},
+		"by payload":                      {bearing{payload: s.as("ana@acme")}, "Ana"},
+		"by header":                       {bearing{header: s.as("ana@acme")}, "Ana"},
+		"by both":                         {bearing{header: s.as("ana@acme"), payload: s.as("gil@globex")}, "Gil"},
+		"by payload, the header's is bad": {bearing{header: expired, payload: s.as("gil@globex")}, "Gil"},
 		"by neither":                      {bearing{}, ""},
 		"by a bad payload":                {bearing{payload: expired}, ""},
 		"by a bad header":                 {bearing{header: expired}, ""},
@@ -272,10 +276,8 @@ func TestSocketSignIn(t *testing.T) {
 	}
 }
 
-// TestSocketBadPayload does not fall back on the header where the payload has a token that is not valid.
-func TestSocketBadPayload(t *testing.T) {
-	t.Parallel()
-	s := servertest.New(t, servertest.Options{})
+// testSocketBadPayload does not fall back on the header where the payload has a token that is not valid.
+func testSocketBadPayload(t *testing.T, s *place) {
 	expired := signed(t, jwt.SigningMethodHS256, servertest.Secret, claims(object{"exp": time.Now().Add(-time.Second).Unix()}))
 	k := dial(t, s, bearing{header: servertest.Admin(t, "ana@acme"), payload: expired})
 	if answer, _ := k.answer(k.subscribe(`{ viewer { user { name } } }`, nil)); len(answer.Errors) == 0 || answer.Errors[0].Code() != "UNAUTHENTICATED" {
@@ -283,33 +285,25 @@ func TestSocketBadPayload(t *testing.T) {
 	}
 }
 
-// TestSocketEndsWithToken keeps a socket no longer than its token, whichever way it came.
-func TestSocketEndsWithToken(t *testing.T) {
-	t.Parallel()
-	s := servertest.New(t, servertest.Options{})
-	for _, way := range []string{"payload", "header"} {
-		t.Run(way, func(t *testing.T) {
-			t.Parallel()
-			ends := time.Now().Truncate(time.Second).Add(2 * time.Second)
-			token := signed(t, jwt.SigningMethodHS256, servertest.Secret, claims(object{"exp": ends.Unix()}))
-			by := bearing{payload: token}
-			if way == "header" {
-				by = bearing{header: token}
-			}
-			k := dial(t, s, by)
-			id := k.subscribe(`subscription { inbox { __typename } }`, nil)
-			if event := k.event(id); event["__typename"] != "InboxCheckpoint" {
-				t.Fatalf("first comes %v", event)
-			}
-			f, err := k.next()
-			for err == nil && f.Type == "complete" {
-				f, err = k.next()
-			}
-			if now := time.Now(); err == nil || websocket.CloseStatus(err) == -1 {
-				t.Errorf("the socket was not closed: %v %v", f, err)
-			} else if now.Before(ends) || now.After(ends.Add(patience/2)) {
-				t.Errorf("the token ended at %v and the socket at %v", ends, now)
-			}
-		})
+// testSocketEndsWithToken keeps a socket no longer than its token, whichever way it came.
+func testSocketEndsWithToken(t *testing.T, s *place) {
+	ends := time.Now().Truncate(time.Second).Add(2 * time.Second)
+	token := signed(t, jwt.SigningMethodHS256, servertest.Secret, claims(object{"exp": ends.Unix()}))
+	ways := map[string]*socket{"payload": dial(t, s, bearing{payload: token}), "header": dial(t, s, bearing{header: token})}
+	for way, k := range ways {
+		if event := k.event(k.subscribe(`subscription { inbox { __typename } }`, nil)); event["__typename"] != "InboxCheckpoint" {
+			t.Fatalf("%s: first comes %v", way, event)
+		}
+	}
+	for way, k := range ways {
+		f, err := k.next()
+		for err == nil && f.Type == "complete" {
+			f, err = k.next()
+		}
+		if now := time.Now(); err == nil || websocket.CloseStatus(err) == -1 {
+			t.Errorf("%s: the socket was not closed: %v %v", way, f, err)
+		} else if now.Before(ends) || now.After(ends.Add(patience/2)) {
+			t.Errorf("%s: the token ended at %v and the socket at %v", way, ends, now)
+		}
 	}
 }

@@ -37,7 +37,7 @@ type frame struct {
 type bearing struct{ header, payload string }
 
 // dial opens a socket; it is closed when the test ends.
-func dial(t testing.TB, s *servertest.Server, by bearing) *socket {
+func dial(t testing.TB, s *place, by bearing) *socket {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	t.Cleanup(cancel)

@@ -8,55 +8,87 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"linkspan/internal/channel"
+	"linkspan/internal/server"
 	"linkspan/internal/server/servertest"
 )
 
+// place is where a test plays: a server, with groups of the test's own where others share the server.
+type place struct {
+	*servertest.Server
+	suffix string // behind each handle
+	tokens *tokens
+}
+
+// tokens are signed once for each user.
+type tokens struct {
+	mu     sync.Mutex
+	signed map[string]string
+}
+
+func newPlace(s *servertest.Server, suffix string) *place {
+	return &place{Server: s, suffix: suffix, tokens: &tokens{signed: map[string]string{}}}
+}
+
 // shapes runs a test on three shards, and on one that shares main's database.
-func shapes(t *testing.T, options servertest.Options, test func(t *testing.T, s *servertest.Server)) {
+func shapes(t *testing.T, options servertest.Options, test func(t *testing.T, s *place)) {
 	t.Parallel()
 	for name, shards := range map[string]int{"three shards": 3, "one database": -1} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			options := options
 			options.Shards = shards
-			test(t, servertest.New(t, options))
+			test(t, newPlace(servertest.New(t, options), ""))
 		})
 	}
 }
 
-// users signs tokens for the users of a test, each once.
-type users struct {
-	t      testing.TB
-	mu     sync.Mutex
-	tokens map[string]string
+var lastPlace atomic.Int64
+
+// apart is the same server with the groups acme, globex and initech of a test's own.
+func (s *place) apart(t testing.TB) *place {
+	t.Helper()
+	other := newPlace(s.For(t), fmt.Sprintf("-%d", lastPlace.Add(1)))
+	for _, handle := range []string{"acme", "globex", "initech"} {
+		other.group(handle)
+	}
+	return other
 }
 
-func newUsers(t testing.TB) *users { return &users{t: t, tokens: map[string]string{}} }
+// group returns the test's group of that name, which is registered if need be.
+func (s *place) group(name string) channel.Group { return s.Register(name + s.suffix) }
 
-// as returns the token of "ana@acme" (an admin), "ben@acme member", "operator", or "" for nobody.
-func (u *users) as(who string) string {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if token, ok := u.tokens[who]; ok {
+// to selects the test's group of that name.
+func (s *place) to(name string) object { return object{"handle": name + s.suffix} }
+
+// as returns the token of "ana@acme" (an admin), "ben@acme member", "operator", or "" for nobody. It signs for an hour.
+func (s *place) as(who string) string {
+	s.tokens.mu.Lock()
+	defer s.tokens.mu.Unlock()
+	if token, ok := s.tokens.signed[who]; ok || who == "" {
 		return token
 	}
 	name, role, _ := strings.Cut(who, " ")
-	var token string
-	switch {
-	case who == "":
-	case name == "operator":
-		token = servertest.Operator(u.t)
-	case role == "member":
-		token = servertest.Member(u.t, name)
-	default:
-		token = servertest.Admin(u.t, name)
+	sub, group, ofGroup := strings.Cut(name, "@")
+	claims := server.Claims{Role: server.RoleOperator}
+	if claims.Subject = sub; ofGroup {
+		claims.Role, claims.Group, claims.Name = server.RoleAdmin, group+s.suffix, strings.ToUpper(sub[:1])+sub[1:]
 	}
-	u.tokens[who] = token
+	if role != "" {
+		claims.Role = role
+	}
+	token, err := server.SignToken(servertest.Secret, claims, time.Hour)
+	if err != nil {
+		panic(err)
+	}
+	s.tokens.signed[who] = token
 	return token
 }
 
@@ -79,7 +111,7 @@ const (
 type object = map[string]any
 
 // mutate runs one of the documents above with a token and returns its payload.
-func mutate(t testing.TB, s *servertest.Server, token, document string, input object) object {
+func mutate(t testing.TB, s *place, token, document string, input object) object {
 	t.Helper()
 	return servertest.Get[object](t, s.For(t).Must(token, document, object{"input": input}), "it")
 }
@@ -111,7 +143,7 @@ func refusal(t testing.TB, payload object) string {
 }
 
 // succeed is mutate for what must not be refused.
-func succeed(t testing.TB, s *servertest.Server, token, document string, input object) object {
+func succeed(t testing.TB, s *place, token, document string, input object) object {
 	t.Helper()
 	payload := mutate(t, s, token, document, input)
 	if code := refusal(t, payload); code != "" {
@@ -121,9 +153,9 @@ func succeed(t testing.TB, s *servertest.Server, token, document string, input o
 }
 
 // offer creates a channel and returns its id and its invitation's.
-func offer(t testing.TB, s *servertest.Server, token, target, name string) (channel, invitation string) {
+func offer(t testing.TB, s *place, token, target, name string) (channel, invitation string) {
 	t.Helper()
-	payload := succeed(t, s, token, createDocument, object{"target": object{"handle": target}, "name": name})
+	payload := succeed(t, s, token, createDocument, object{"target": s.to(target), "name": name})
 	return servertest.Get[string](t, payload, "sharedChannel", "id"), servertest.Get[string](t, payload, "invitation", "id")
 }
 
@@ -145,15 +177,16 @@ func eventually(t testing.TB, what string, condition func() bool) {
 // databases are connections to all databases of a server, past the program.
 type databases struct {
 	t      testing.TB
+	place  *place
 	main   *pgx.Conn
 	shards []*pgx.Conn // without main's, where they share one
 	prints map[*pgx.Conn]string
-	last   []string // what unchanged saw last
+	last   []string // as the tables were
 }
 
-func open(t testing.TB, s *servertest.Server) *databases {
+func open(t testing.TB, s *place) *databases {
 	t.Helper()
-	d := &databases{t: t, prints: map[*pgx.Conn]string{}}
+	d := &databases{t: t, place: s, prints: map[*pgx.Conn]string{}}
 	byDSN := map[string]*pgx.Conn{}
 	connect := func(dsn string) *pgx.Conn {
 		if byDSN[dsn] == nil {
@@ -231,21 +264,35 @@ func (d *databases) all() []*pgx.Conn {
 	return slices.Compact(list)
 }
 
-// settle waits until every step that was decided has taken effect and is noted.
+// settle waits until every step about the test's groups and their channels has taken effect and is noted: every step at
+// all where the test has the server for itself.
 func (d *databases) settle() {
 	d.t.Helper()
+	groups := []uuid.UUID{}
+	for _, name := range []string{"acme", "globex", "initech"} {
+		groups = append(groups, d.place.group(name).ID.UUID())
+	}
 	eventually(d.t, "the outbox is empty", func() bool {
 		var open int
-		err := d.main.QueryRow(d.t.Context(), `SELECT count(*) FROM linkspan_main.outbox_step`).Scan(&open)
+		err := d.main.QueryRow(d.t.Context(), `SELECT count(*) FROM linkspan_main.outbox_step AS s
+			LEFT JOIN linkspan_main.invitation AS i ON i.channel_id = s.subject
+			WHERE $2 OR s.subject = ANY($1) OR i.from_group_id = ANY($1) OR i.to_group_id = ANY($1)`, groups, d.place.suffix == "").Scan(&open)
 		if err != nil {
 			d.t.Fatal(err)
 		}
 		return open == 0
 	})
+}
+
+// begin settles and remembers all tables, for unchanged.
+func (d *databases) begin() {
+	d.t.Helper()
+	d.settle()
 	d.last = d.print()
 }
 
-// unchanged fails the test if any table is not as it was when unchanged was called last, or settle.
+// unchanged fails the test if any table is not as it was at begin, or when unchanged was called last. Nothing else may
+// use the server meanwhile.
 func (d *databases) unchanged(t testing.TB) {
 	t.Helper()
 	after := d.print()
@@ -257,7 +304,7 @@ func (d *databases) unchanged(t testing.TB) {
 			t.Errorf("something was written: %q became %q", line, after[i])
 		}
 	}
-	d.settle() // so that the next is judged for itself
+	d.begin() // so that the next is judged for itself
 }
 
 // exec runs a statement on main or, where it names the shards' schema, on all shards. It must change a row somewhere.
@@ -278,6 +325,20 @@ func (d *databases) exec(statement string, args ...any) {
 	if changed == 0 {
 		d.t.Fatalf("%s changed nothing", statement)
 	}
+}
+
+// events counts the events of a group's inbox.
+func (d *databases) events(name string) (count int) {
+	d.t.Helper()
+	for _, conn := range d.shards {
+		var here int
+		err := conn.QueryRow(d.t.Context(), `SELECT count(*) FROM linkspan_shard.inbox_event WHERE group_id = $1`, d.place.group(name).ID.UUID()).Scan(&here)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		count += here
+	}
+	return count
 }
 
 // with returns a copy of an input with other fields.

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"linkspan/internal/demo"
+)
+
+// tourTokenTTL is how long the tour's tokens are good for: longer than anybody watches.
+const tourTokenTTL = 15 * time.Minute
+
+// tourCmd plays the main job on the running dev server for a person to watch.
+type tourCmd struct {
+	URL  string         `name:"url" default:"http://127.0.0.1:8080/graphql" env:"LINKSPAN_URL" help:"The dev server's GraphQL endpoint."`
+	Data string         `default:".linkspan" env:"LINKSPAN_DATA" help:"Where the dev server's data is: its key signs the tokens."`
+	Pace *time.Duration `env:"LINKSPAN_TOUR_PACE" help:"Pause after each step. Default: 700ms on a terminal, else none."`
+}
+
+// Help is shown below the flags.
+func (tourCmd) Help() string {
+	return `Ana at acme asks globex to share a channel, Gil accepts, and both see the same channel under their own names; Ivy, at a
+third group, sees nothing. Each step shows the clusters that it needed and its milliseconds. It can be played again and
+again: each time with a channel of its own. If a step is not as it should be, it says which and ends with exit code 1.`
+}
+
+// Run implements the command.
+func (c *tourCmd) Run(ctx context.Context) error {
+	if _, err := newClient(c.URL, ""); err != nil {
+		return err
+	}
+	config := demo.TourConfig{URL: c.URL, Tokens: make(map[string]string), Out: os.Stdout}
+	for _, user := range demo.TourUsers {
+		token, err := devToken(c.Data, user, tourTokenTTL)
+		if err != nil {
+			return err
+		}
+		config.Tokens[user] = token
+	}
+	if out := int(os.Stdout.Fd()); term.IsTerminal(out) {
+		config.Width, _, _ = term.GetSize(out)
+		config.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+		config.Pace = 700 * time.Millisecond
+	}
+	if c.Pace != nil {
+		config.Pace = *c.Pace
+	}
+	err := demo.Tour(ctx, config)
+	if err != nil && ctx.Err() != nil {
+		return errSaid // whoever ended it knows
+	}
+	return err
+}

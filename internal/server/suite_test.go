@@ -1,0 +1,44 @@
+package server_test
+
+import (
+	"testing"
+
+	"linkspan/internal/server/servertest"
+)
+
+// suite are the tests that share a server: each has groups of its own, and looks at nothing else.
+var suite = map[string]func(t *testing.T, s *place){
+	"names":                                 testNames,
+	"blank names":                           testBlankNames,
+	"long texts":                            testLongTexts,
+	"one name at once":                      testNameTwiceAtOnce,
+	"suggestions":                           testSuggestions,
+	"accept under a taken name":             testAcceptTakenName,
+	"unknown groups":                        testUnknownGroup,
+	"repeats":                               testRepeats,
+	"revoke by a member":                    testRevokeByMember,
+	"freed names":                           testNameFreed,
+	"decisions at once":                     testDecisionsAtOnce,
+	"one key at once":                       testKeyTwiceAtOnce,
+	"one key with other input at once":      testKeyAtOnceWithOtherInput,
+	"keys after refusals":                   testKeyAfterRefusal,
+	"keys of all lengths":                   testKeysOfAllLengths,
+	"pages":                                 testPages,
+	"a page between cursors":                testPageBetweenCursors,
+	"a cursor of another channel's page":    testPageCursorOfAnotherChannel,
+	"states and totals":                     testStatesAndTotals,
+	"a page and its cursor in one snapshot": testPageAndCursorAreOneSnapshot,
+	"nodes":                                 testNodes,
+}
+
+// TestSuite runs the suite on every shape of an installation.
+func TestSuite(t *testing.T) {
+	shapes(t, servertest.Options{}, func(t *testing.T, s *place) {
+		for name, test := range suite {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t, s.apart(t))
+			})
+		}
+	})
+}
