@@ -1244,7 +1244,6 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AcceptSharedChannelInput", ec.unmarshalInputAcceptSharedChannelInput),
 			graphql.NewInputUnmarshaler("CreateSharedChannelInput", ec.unmarshalInputCreateSharedChannelInput),
 			graphql.NewInputUnmarshaler("DeclineInvitationInput", ec.unmarshalInputDeclineInvitationInput),
-			graphql.NewInputUnmarshaler("GroupSelector", ec.unmarshalInputGroupSelector),
 			graphql.NewInputUnmarshaler("RegisterGroupInput", ec.unmarshalInputRegisterGroupInput),
 			graphql.NewInputUnmarshaler("RevokeInvitationInput", ec.unmarshalInputRevokeInvitationInput),
 		)
@@ -7653,55 +7652,6 @@ func UnmarshalDeclineInvitationInput(ctx context.Context, raw any) (channel.Decl
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputGroupSelector(ctx context.Context, obj any) (channel.GroupSelector, error) {
-	var it channel.GroupSelector
-	if obj == nil {
-		return it, nil
-	}
-
-	asMap := map[string]any{}
-	for k, v := range obj.(map[string]any) {
-		asMap[k] = v
-	}
-
-	fieldsInOrder := [...]string{"handle", "id"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "handle":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("handle"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Handle = data
-		case "id":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
-			data, err := ec.unmarshalOID2ᚖlinkspanᚋinternalᚋidsᚐGroup(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.ID = data
-		}
-	}
-	return it, nil
-}
-
-// UnmarshalGroupSelector unmarshals raw into the GroupSelector input type, using the
-// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
-// object that was not passed as a field argument.
-//
-// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
-// and the returned error says so.
-func UnmarshalGroupSelector(ctx context.Context, raw any) (channel.GroupSelector, error) {
-	var out channel.GroupSelector
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "GroupSelector", raw, &out)
-	return out, err
-}
-
 func (ec *executionContext) unmarshalInputRegisterGroupInput(ctx context.Context, obj any) (channel.RegisterGroupInput, error) {
 	var it channel.RegisterGroupInput
 	if obj == nil {
@@ -10063,7 +10013,8 @@ func (ec *executionContext) marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(
 }
 
 func (ec *executionContext) unmarshalNGroupSelector2linkspanᚋinternalᚋchannelᚐGroupSelector(ctx context.Context, v any) (channel.GroupSelector, error) {
-	res, err := ec.unmarshalInputGroupSelector(ctx, v)
+	var res channel.GroupSelector
+	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 

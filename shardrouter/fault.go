@@ -23,6 +23,7 @@ const (
 	faultDown                  // the connection or the cluster is lost
 	faultFull                  // the cluster lives and lacks connections, memory or disk for this one
 	faultSlow                  // a time limit of the server or of ours ended the statement
+	faultStale                 // a prepared statement is older than its table
 )
 
 // notServingError is why a new connection is not used, or could not be made by the prober.
@@ -81,6 +82,10 @@ func faultOfState(pg *pgconn.PgError) fault {
 	switch pg.Code {
 	case "40001", "40P01": // serialization_failure, deadlock_detected
 		return faultConflict
+	case "0A000": // feature_not_supported, which this one of its places is not
+		if pg.Routine == "RevalidateCachedQuery" {
+			return faultStale
+		}
 	case "57014": // query_canceled: statement_timeout, or an operator
 		return faultSlow
 	case "57P01", "57P02", "57P03", // admin_shutdown, crash_shutdown, cannot_connect_now

@@ -39,6 +39,8 @@ func TestFaultOf(t *testing.T) {
 		{state("40001"), faultConflict},
 		{state("40P01"), faultConflict},
 		{state("57014"), faultSlow},
+		{state("0A000"), faultNone},
+		{&pgconn.PgError{Severity: "ERROR", Code: "0A000", Routine: "RevalidateCachedQuery"}, faultStale},
 		{state("53300"), faultFull},
 		{state("53100"), faultFull},
 		{state("57P01"), faultDown},

@@ -3,6 +3,7 @@ package shardrouter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -164,6 +165,57 @@ func TestPreparedStatements(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A migration may change a table under a prepared statement; the next who uses it does not notice.
+func TestPreparedStatementsOutliveAMigration(t *testing.T) {
+	t.Parallel()
+	for name, run := range map[string]func(ctx context.Context, conn Conn) (int, error){
+		"Query": func(ctx context.Context, conn Conn) (int, error) {
+			rows, err := conn.Query(ctx, "SELECT * FROM linkspan_shard.note")
+			if err != nil {
+				return 0, err
+			}
+			return columnsOf(rows)
+		},
+		"SendBatch": func(ctx context.Context, conn Conn) (columns int, err error) {
+			batch := &pgx.Batch{}
+			batch.Queue("SELECT * FROM linkspan_shard.note")
+			results, err := conn.SendBatch(ctx, batch)
+			if err != nil {
+				return 0, err
+			}
+			defer func() { err = errors.Join(err, results.Close()) }()
+			rows, err := results.Query()
+			if err != nil {
+				return 0, err
+			}
+			return columnsOf(rows)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, config := newRouter(t, "a")
+			slot := slotOn(t, r, "a", 0)
+			for want := 3; want <= 5; want++ {
+				var columns int
+				if err := r.WritePgx(t.Context(), slot, func(ctx context.Context, tx Conn) (err error) {
+					columns, err = run(ctx, tx)
+					return err
+				}); err != nil || columns != want {
+					t.Errorf("%d columns, %v: want %d", columns, err, want)
+				}
+				execute(t, config.dsn("a"), fmt.Sprintf("ALTER TABLE linkspan_shard.note ADD COLUMN more%d text", want))
+			}
+		})
+	}
+}
+
+// columnsOf tells how many columns rows have, and closes them.
+func columnsOf(rows pgx.Rows) (int, error) {
+	columns := len(rows.FieldDescriptions())
+	rows.Close()
+	return columns, rows.Err()
 }
 
 // The many-slot fragments, by bun (see readNotes) and by pgx.

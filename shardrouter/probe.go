@@ -54,7 +54,7 @@ func pingHost(ctx context.Context, host *pgconn.FallbackConfig) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := conn.Write(sslRequest); err != nil {
 		return err
 	}

@@ -82,6 +82,9 @@ func (op *operation) judge(ctx context.Context, a *attempt, err, cause error) (a
 			return false, op.unavailable(err)
 		}
 		return op.conflict(ctx, err, op.unavailable(err))
+	case f == faultStale:
+		op.database.renew(a)
+		return op.conflict(ctx, err, op.unavailable(err))
 	case f == faultSlow:
 		return false, op.unavailable(err)
 	case f == faultDown && a.readsOnly && isReadOnly(err):
@@ -116,13 +119,18 @@ func (op *operation) lost(a *attempt, err error) (bool, error) {
 	}
 	op.reconnects++
 	if op.reconnects == 1 {
-		if d.resets.CompareAndSwap(a.resets, a.resets+1) {
-			d.pool.Reset()
-		}
+		d.renew(a)
 		return true, err
 	}
 	d.trip(err)
 	return false, op.unavailable(err)
+}
+
+// renew has the pool make new connections, if it has not since the attempt began.
+func (d *Database) renew(a *attempt) {
+	if d.resets.CompareAndSwap(a.resets, a.resets+1) {
+		d.pool.Reset()
+	}
 }
 
 // unavailable is the error for a cluster that could not serve.

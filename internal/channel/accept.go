@@ -68,6 +68,15 @@ func (s *Service) acceptSharedChannel(ctx context.Context, v *Viewer, in AcceptS
 			return err
 		}
 		if chosen != asked {
+			// A name that is held by a channel whose invitation is overdue is free.
+			if d.steps, err = expire(ctx, tx, op.ID, v.Group.ID, expireBatch); err != nil {
+				return err
+			}
+			if chosen, err = freeName(ctx, tx, v.Group.ID, asked); err != nil {
+				return err
+			}
+		}
+		if chosen != asked {
 			d.outcome.NameChangedFrom = &asked
 		}
 		if err := tx.AmendOutcome(ctx, op.ID, d.outcome); err != nil {
@@ -77,10 +86,9 @@ func (s *Service) acceptSharedChannel(ctx context.Context, v *Viewer, in AcceptS
 		if err != nil {
 			return err
 		}
-		d.steps = []Step{
+		d.steps = append(d.steps,
 			about(&invitation, op.ID, toChannel(invitation.ChannelID), StepLinkGroup, Effect{Link: &link}),
-			about(&invitation, op.ID, toGroup(v.Group.ID), StepReceiveChannel, Effect{Link: &link}),
-		}
+			about(&invitation, op.ID, toGroup(v.Group.ID), StepReceiveChannel, Effect{Link: &link}))
 		return tx.AppendSteps(ctx, d.steps)
 	})
 	return d, err

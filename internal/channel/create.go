@@ -30,9 +30,6 @@ func (s *Service) createSharedChannel(ctx context.Context, v *Viewer, in CreateS
 	if v.Operator {
 		return d, notAllowed("An operator has no group to share a channel from.")
 	}
-	if err := in.Target.check(); err != nil {
-		return d, err
-	}
 	name, err := cleanName(in.Name, "name")
 	if err != nil {
 		return d, err

@@ -1,7 +1,10 @@
 package channel
 
 import (
+	"fmt"
+	"io"
 	"regexp"
+	"strings"
 
 	"linkspan/internal/ids"
 )
@@ -25,11 +28,35 @@ type GroupSelector struct {
 	ID     *ids.Group
 }
 
-func (s GroupSelector) check() error {
-	if (s.Handle == nil) == (s.ID == nil) {
+// UnmarshalGQL reads the selector from GraphQL: exactly one field, and not null, in variables as in literals.
+func (s *GroupSelector) UnmarshalGQL(v any) error {
+	fields, ok := v.(map[string]any)
+	if !ok || len(fields) != 1 {
 		return BadInput("GroupSelector takes exactly one of handle and id.")
 	}
+	for name, value := range fields {
+		text, ok := value.(string)
+		switch {
+		case name == "id":
+			s.ID = new(ids.Group)
+			return s.ID.UnmarshalGQL(value)
+		case name != "handle" || !ok:
+			return BadInput("GroupSelector takes exactly one of handle and id.")
+		case strings.ContainsRune(text, 0):
+			return BadInput("A string must not contain the NUL character.")
+		}
+		s.Handle = &text
+	}
 	return nil
+}
+
+// MarshalGQL writes the selector, as the framework asks of whatever reads itself.
+func (s GroupSelector) MarshalGQL(w io.Writer) {
+	if s.ID != nil {
+		fmt.Fprintf(w, `{"id":%q}`, s.ID)
+	} else if s.Handle != nil {
+		fmt.Fprintf(w, `{"handle":%q}`, *s.Handle)
+	}
 }
 
 // RegisterGroupInput is the input of Mutation.registerGroup.

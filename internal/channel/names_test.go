@@ -162,15 +162,24 @@ func TestOperations(t *testing.T) {
 
 func TestGroupSelector(t *testing.T) {
 	t.Parallel()
-	handle, id := "acme", ids.NewGroup()
+	id := ids.NewGroup()
 	for _, c := range []struct {
-		by GroupSelector
-		ok bool
-	}{{GroupSelector{}, false}, {GroupSelector{Handle: &handle}, true}, {GroupSelector{ID: &id}, true}, {GroupSelector{Handle: &handle, ID: &id}, false}} {
-		err := c.by.check()
+		given any
+		ok    bool
+	}{
+		{map[string]any{}, false}, {map[string]any{"handle": "acme"}, true}, {map[string]any{"id": id.String()}, true},
+		{map[string]any{"handle": "acme", "id": id.String()}, false}, {map[string]any{"handle": "acme", "id": nil}, false},
+		{map[string]any{"handle": nil}, false}, {map[string]any{"handle": "a\x00b"}, false}, {map[string]any{"name": "acme"}, false},
+		{"acme", false}, {nil, false},
+	} {
+		var by GroupSelector
+		err := by.UnmarshalGQL(c.given)
 		var fault *Fault
 		if c.ok != (err == nil) || !c.ok && (!errors.As(err, &fault) || fault.Code != BadUserInput) {
-			t.Errorf("%+v: %v", c.by, err)
+			t.Errorf("%v: %+v, %v", c.given, by, err)
+		}
+		if c.ok && (by.Handle == nil) == (by.ID == nil) {
+			t.Errorf("%v is read as %+v", c.given, by)
 		}
 	}
 }

@@ -26,8 +26,19 @@ type Range struct {
 	Backward bool
 }
 
-// check turns the arguments into a range of that list of that group; the error is a Fault.
-func (a PageArgs) check(kind ids.ListKind, reader ids.Group) (Range, error) {
+// List names a paged list of a group; Channel is set for the invitations to one channel alone.
+type List struct {
+	Kind    ids.ListKind
+	Reader  ids.Group
+	Channel ids.Channel
+}
+
+func (l List) cursor(position int64) string {
+	return ids.PageCursor{Kind: l.Kind, Reader: l.Reader, Channel: l.Channel, Position: position}.String()
+}
+
+// check turns the arguments into a range of that list; the error is a Fault, or a *ids.MalformedError of a cursor.
+func (a PageArgs) check(list List) (Range, error) {
 	r := Range{Limit: DefaultPageSize}
 	if a.First != nil && a.Last != nil {
 		return r, BadInput("A page takes first or last, not both.")
@@ -49,7 +60,10 @@ func (a PageArgs) check(kind ids.ListKind, reader ids.Group) (Range, error) {
 		if bound.text == nil {
 			continue
 		}
-		cursor, err := ids.ParsePageCursor(*bound.text, kind, reader)
+		cursor, err := ids.ParsePageCursor(*bound.text, list.Kind, list.Reader)
+		if err == nil && cursor.Channel != list.Channel {
+			err = &ids.MalformedError{What: "a cursor of this list"}
+		}
 		if err != nil {
 			return r, err
 		}
@@ -97,16 +111,15 @@ type Rows[T any] struct {
 	Inbox                  LogHead
 }
 
-func page[R, T any](rows Rows[R], kind ids.ListKind, reader ids.Group, edge func(R) (*T, error)) *Page[T] {
+func page[R, T any](rows Rows[R], list List, edge func(R) (*T, error)) *Page[T] {
 	p := &Page[T]{
 		Edges:     make([]Edge[T], 0, len(rows.Rows)),
 		PageInfo:  PageInfo{HasNextPage: rows.MoreBehind, HasPreviousPage: rows.MoreBefore},
-		LogCursor: rows.Inbox.cursor(InboxOf(reader), reader),
+		LogCursor: rows.Inbox.cursor(InboxOf(list.Reader), list.Reader),
 	}
 	for _, row := range rows.Rows {
 		value, err := edge(row.Value)
-		cursor := ids.PageCursor{Kind: kind, Reader: reader, Position: row.Position}.String()
-		p.Edges = append(p.Edges, Edge[T]{Cursor: cursor, Value: value, Err: err})
+		p.Edges = append(p.Edges, Edge[T]{Cursor: list.cursor(row.Position), Value: value, Err: err})
 	}
 	if n := len(p.Edges); n > 0 {
 		p.PageInfo.StartCursor, p.PageInfo.EndCursor = &p.Edges[0].Cursor, &p.Edges[n-1].Cursor

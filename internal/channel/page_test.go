@@ -35,7 +35,7 @@ func TestPageArgs(t *testing.T) {
 		"the wrong way":  {PageArgs{After: at(3), Before: at(9)}, Range{Limit: 20, After: 3, Before: 9}},
 		"the same twice": {PageArgs{After: at(3), Before: at(3)}, Range{Limit: 20, After: 3, Before: 3}},
 	} {
-		if got, err := c.args.check(ids.ListSentInvitations, reader); err != nil || got != c.want {
+		if got, err := c.args.check(List{Kind: ids.ListSentInvitations, Reader: reader}); err != nil || got != c.want {
 			t.Errorf("%s: %+v, %v; want %+v", name, got, err, c.want)
 		}
 	}
@@ -48,10 +48,10 @@ func TestPageArgs(t *testing.T) {
 		"after empty": {After: text("")}, "before empty": {Before: text("")}, "after garbled": {After: text("x")}, "before garbled": {After: at(1), Before: text("x")},
 		"another group's": {After: &foreign}, "another list's": {Before: &other},
 	} {
-		got, err := args.check(ids.ListSentInvitations, reader)
+		got, err := args.check(List{Kind: ids.ListSentInvitations, Reader: reader})
 		var fault *Fault
 		var malformed *ids.MalformedError
-		if !(errors.As(err, &fault) && fault.Code == BadUserInput) && !errors.As(err, &malformed) {
+		if bad := errors.As(err, &fault) && fault.Code == BadUserInput; !bad && !errors.As(err, &malformed) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
@@ -65,7 +65,7 @@ func TestPage(t *testing.T) {
 		Rows:       []Row[int]{{Position: 9, Value: 1}, {Position: 4, Value: 2}, {Position: 1, Value: 3}},
 		MoreBefore: true, Inbox: LogHead{History: ids.NewHistory(), Number: 12},
 	}
-	p := page(rows, ids.ListSharedChannels, reader, func(n int) (*string, error) {
+	p := page(rows, List{Kind: ids.ListSharedChannels, Reader: reader}, func(n int) (*string, error) {
 		if n == 2 {
 			return nil, broken
 		}
@@ -89,7 +89,7 @@ func TestPage(t *testing.T) {
 	if p.LogCursor != want {
 		t.Errorf("log cursor %+v, want %+v", p.LogCursor, want)
 	}
-	none := page(Rows[int]{MoreBehind: true}, ids.ListSharedChannels, reader, func(int) (*string, error) { return nil, nil })
+	none := page(Rows[int]{MoreBehind: true}, List{Kind: ids.ListSharedChannels, Reader: reader}, func(int) (*string, error) { return nil, nil })
 	if none.Edges == nil || len(none.Edges) > 0 || !none.PageInfo.HasNextPage || none.PageInfo.StartCursor != nil || none.PageInfo.EndCursor != nil {
 		t.Errorf("an empty page is %+v", none)
 	}

@@ -29,7 +29,8 @@ func orNil[T any](value T, err error) (*T, error) {
 // SharedChannels returns a page of the viewer's group's channels, newest link first. A channel whose cluster is out of
 // reach is an edge without a node.
 func (s *Service) SharedChannels(ctx context.Context, v *Viewer, args PageArgs) (*SharedChannelConnection, error) {
-	r, err := args.check(ids.ListSharedChannels, v.Group.ID)
+	list := List{Kind: ids.ListSharedChannels, Reader: v.Group.ID}
+	r, err := args.check(list)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func (s *Service) SharedChannels(ctx context.Context, v *Viewer, args PageArgs) 
 		channels[i] = row.Value
 	}
 	found, unread := s.Shards.Channels(ctx, v.Group.ID, channels)
-	return page(rows, ids.ListSharedChannels, v.Group.ID, func(id ids.Channel) (*SharedChannel, error) {
+	return page(rows, list, func(id ids.Channel) (*SharedChannel, error) {
 		return found[id], unread[id]
 	}), nil
 }
@@ -68,8 +69,9 @@ func (s *Service) OpenInvitations(ctx context.Context, v *Viewer, channel ids.Ch
 	})
 }
 
-func (s *Service) invitations(ctx context.Context, v *Viewer, args PageArgs, list ids.ListKind, f InvitationFilter) (*InvitationConnection, error) {
-	r, err := args.check(list, v.Group.ID)
+func (s *Service) invitations(ctx context.Context, v *Viewer, args PageArgs, kind ids.ListKind, f InvitationFilter) (*InvitationConnection, error) {
+	list := List{Kind: kind, Reader: v.Group.ID, Channel: f.Channel}
+	r, err := args.check(list)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +80,7 @@ func (s *Service) invitations(ctx context.Context, v *Viewer, args PageArgs, lis
 		return nil, err
 	}
 	siblings := &siblings{}
-	p := page(rows, list, v.Group.ID, func(in *Invitation) (*Invitation, error) {
+	p := page(rows, list, func(in *Invitation) (*Invitation, error) {
 		siblings.add(in)
 		return in, nil
 	})

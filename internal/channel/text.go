@@ -32,7 +32,12 @@ func cleanName(name, field string) (string, error) {
 	return name, nil
 }
 
-func visible(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) }
+// visible tells what leaves a mark: letters, numbers, punctuation and symbols, but for the fillers that Unicode counts
+// among them though nothing is drawn (Other_Default_Ignorable_Code_Point) and the blank Braille pattern.
+func visible(r rune) bool {
+	return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) &&
+		!unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) && r != '\u2800'
+}
 
 // control tells what would break a line or turn the text around it: Cc, the line and paragraph separators and the
 // bidirectional overrides and isolates (UAX #9). Right-to-left letters and marks are welcome.

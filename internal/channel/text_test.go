@@ -13,7 +13,7 @@ import (
 func TestCleanName(t *testing.T) {
 	t.Parallel()
 	for given, kept := range map[string]string{
-		"a": "a", "  a  b ": "a  b", "\u00a0\u3000a\u2003": "a", "cafe\u0301": "café", "\u0958": "\u0915\u093c", "🚀": "🚀", "7": "7", "!": "!", "\u20ac": "\u20ac",
+		"a": "a", "\u0020 a  b\u0020": "a  b", "\u00a0\u3000a\u2003": "a", "cafe\u0301": "café", "\u0958": "\u0915\u093c", "🚀": "🚀", "7": "7", "!": "!", "\u20ac": "\u20ac",
 		"שלום": "שלום", "a\u200fb": "a\u200fb", "👩\u200d👧": "👩\u200d👧", "\u200bx": "\u200bx", "ﬁ": "ﬁ", "Å": "Å", "\ta": "a", "a\n": "a",
 		strings.Repeat("a", 80): strings.Repeat("a", 80), strings.Repeat("e\u0301", 80): strings.Repeat("é", 80), " " + strings.Repeat("🚀", 80): strings.Repeat("🚀", 80),
 	} {

@@ -39,6 +39,7 @@ const (
 type PageCursor struct {
 	Kind     ListKind
 	Reader   Group
+	Channel  Channel // of ListChannelInvitations alone
 	Position int64
 }
 
@@ -101,23 +102,30 @@ func (c PageCursor) String() string {
 	raw := make([]byte, 0, 32)
 	raw = append(raw, versionPageCursor, byte(c.Kind))
 	raw = append(raw, c.Reader.key[:]...)
+	if c.Kind == ListChannelInvitations {
+		raw = append(raw, c.Channel.key[:]...)
+	}
 	return seal(binary.BigEndian.AppendUint64(raw, uint64(c.Position)))
 }
 
-// ParsePageCursor reads a cursor of that list of that group; anything else is a *MalformedError.
+// ParsePageCursor reads a cursor of that list of that group; anything else is a *MalformedError. It does not tell
+// whether the cursor is of the channel that the caller means: compare Channel.
 func ParsePageCursor(text string, kind ListKind, reader Group) (PageCursor, error) {
 	malformed := &MalformedError{What: "a cursor of this list"}
+	size := 2 + 16 + 8
+	if kind == ListChannelInvitations {
+		size += 16
+	}
 	raw, ok := unseal(text)
-	if !ok || len(raw) != 2+16+8 || raw[0] != versionPageCursor {
+	if !ok || len(raw) != size || raw[0] != versionPageCursor {
 		return PageCursor{}, malformed
 	}
-	c := PageCursor{
-		Kind:     ListKind(raw[1]),
-		Reader:   Group{key(raw[2:18])},
-		Position: int64(binary.BigEndian.Uint64(raw[18:])),
-	}
+	c := PageCursor{Kind: ListKind(raw[1]), Reader: Group{key(raw[2:18])}, Position: int64(binary.BigEndian.Uint64(raw[size-8:]))}
 	if c.Kind != kind || c.Reader != reader || c.Position < 0 {
 		return PageCursor{}, malformed
+	}
+	if kind == ListChannelInvitations {
+		c.Channel = Channel{key(raw[18:34])}
 	}
 	return c, nil
 }

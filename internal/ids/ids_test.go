@@ -106,7 +106,9 @@ func TestNewIDs(t *testing.T) {
 	if v := ids.UserOf(ids.NewGroup(), "ana").UUID().Version(); v != 8 {
 		t.Errorf("a user's id has version %d", v)
 	}
-	if ids.NewOp() == ids.NewOp() || ids.NewHistory() == ids.NewHistory() {
+	one, other := ids.NewOp(), ids.NewOp()
+	first, second := ids.NewHistory(), ids.NewHistory()
+	if one == other || first == second {
 		t.Error("random ids repeat")
 	}
 }

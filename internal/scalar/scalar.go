@@ -4,6 +4,7 @@ package scalar
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -35,10 +36,13 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 	return graphql.MarshalString(t.UTC().Format(time.RFC3339Nano))
 }
 
+// dateTime is the form of RFC 3339, section 5.6, which time.Parse takes less strictly.
+var dateTime = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
+
 // UnmarshalDateTime reads RFC 3339 with a zone. Errors are *ValueError.
 func UnmarshalDateTime(v any) (time.Time, error) {
 	s, ok := v.(string)
-	if ok {
+	if ok && dateTime.MatchString(s) {
 		if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
 			return t.UTC(), nil
 		}

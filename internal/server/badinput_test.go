@@ -191,6 +191,8 @@ func badTargets(g *ground) (list []bad) {
 		"null":                   {nil, "BAD_USER_INPUT"},
 		"null handle":            {object{"handle": nil}, "BAD_USER_INPUT"},
 		"both":                   {object{"handle": "globex", "id": g.groups["globex"]}, "BAD_USER_INPUT"},
+		"handle and null id":     {object{"handle": "globex", "id": nil}, "BAD_USER_INPUT"},
+		"id and null handle":     {object{"handle": nil, "id": g.groups["globex"]}, "BAD_USER_INPUT"},
 		"both null":              {object{"handle": nil, "id": nil}, "BAD_USER_INPUT"},
 		"another field":          {object{"handle": "globex", "name": "Globex"}, "BAD_USER_INPUT"},
 		"oneself by handle":      {object{"handle": "acme"}, "SELF_INVITATION input.target"},

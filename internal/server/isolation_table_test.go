@@ -30,7 +30,7 @@ var columns = []string{"nobody", "expired", "other", "invited", "member", "admin
 // (*cell).variable; an id is called by the type of what it names.
 type isolated struct {
 	typ string
-	ask string // FIELD stands for one field
+	ask string // FIELD stands for the fields
 	may []may
 }
 

@@ -38,11 +38,11 @@ func newWorld(t *testing.T, s *place) *world {
 		"Ivy-of-initech": "admin", "Uma-of-umbrella": "admin",
 	} {
 		sub, group, _ := strings.Cut(strings.ToLower(user), "-of-")
-		claims := server.Claims{Group: group, Role: role, Name: user}
+		claims := server.Claims{Group: group + s.suffix, Role: role, Name: user}
 		claims.Subject = sub
 		w.users[sub] = servertest.Sign(t, claims)
 	}
-	ended := server.Claims{Group: "acme", Role: "admin", Name: "Ana-of-acme"}
+	ended := server.Claims{Group: "acme" + s.suffix, Role: "admin", Name: "Ana-of-acme"}
 	ended.Subject = "ana"
 	expired, err := server.SignToken(servertest.Secret, ended, -time.Second)
 	if err != nil {
@@ -55,7 +55,7 @@ func newWorld(t *testing.T, s *place) *world {
 
 	// Everybody has something of its own, so that what is empty is empty for a reason.
 	for _, group := range []string{"acme", "globex", "initech"} {
-		succeed(t, s, w.users["uma"], createDocument, object{"target": object{"handle": group}, "name": "umbrella-to-" + group})
+		succeed(t, s, w.users["uma"], createDocument, object{"target": s.to(group), "name": "umbrella-to-" + group})
 	}
 	for user, name := range map[string]string{"gil": "taken-at-globex", "ivy": "taken-at-initech"} {
 		succeed(t, s, w.users[user], acceptDocument, object{"invitationId": w.received(t, user), "name": name})
@@ -63,7 +63,7 @@ func newWorld(t *testing.T, s *place) *world {
 	offer(t, s, w.users["ivy"], "umbrella", "made-by-initech")
 
 	end := func(reason, document, user string) any {
-		payload := succeed(t, s, w.users["ana"], createDocument, object{"target": object{"handle": "globex"}, "name": reason})
+		payload := succeed(t, s, w.users["ana"], createDocument, object{"target": s.to("globex"), "name": reason})
 		id := servertest.Get[string](t, payload, "invitation", "id")
 		succeed(t, s, w.users[user], document, object{"invitationId": id, "reason": reason})
 		return id
@@ -71,7 +71,7 @@ func newWorld(t *testing.T, s *place) *world {
 	declined, revoked := end("declined-secret-reason", declineDocument, "gil"), end("revoked-secret-reason", revokeDocument, "ana")
 
 	payload := succeed(t, s, w.users["ana"], createDocument, object{
-		"target": object{"handle": "globex"}, "name": "acme-secret-name", "topic": "acme-secret-topic", "note": "acme-secret-note",
+		"target": s.to("globex"), "name": "acme-secret-name", "topic": "acme-secret-topic", "note": "acme-secret-note",
 	})
 	channel, invitation := servertest.Get[string](t, payload, "sharedChannel", "id"), servertest.Get[string](t, payload, "invitation", "id")
 	own := s.Must(w.users["ana"], `query($id: ID!) {
@@ -83,7 +83,7 @@ func newWorld(t *testing.T, s *place) *world {
 	w.known = map[string]any{
 		"Group": get("viewer", "group", "id"), "User": get("viewer", "user", "id"), "Viewer": get("viewer", "id"),
 		"SharedChannel": channel, "ChannelSide": get("node", "viewerSide", "id"), "ChannelShard": get("node", "shard", "id"),
-		"Invitation": invitation, "Declined": declined, "handle": "acme",
+		"Invitation": invitation, "Declined": declined, "handle": "acme" + s.suffix,
 		"channelsOfAcme": get("viewer", "sharedChannels", "edges", 0, "cursor"),
 		"receivedByAcme": get("viewer", "receivedInvitations", "edges", 0, "cursor"),
 		"sentByAcme":     get("viewer", "sentInvitations", "edges", 0, "cursor"),
@@ -91,7 +91,7 @@ func newWorld(t *testing.T, s *place) *world {
 		"startOfAcme":    w.start(t, "ana"),
 		"acceptRevoked":  object{"invitationId": revoked},
 		"acceptUnknown":  object{"invitationId": ids.NewInvitation().String()},
-		"registerTaken":  object{"handle": "acme", "name": "Acme again"},
+		"registerTaken":  object{"handle": "acme" + s.suffix, "name": "Acme again"},
 	}
 
 	// What names nothing lies on acme's slot: where it is looked for can make no difference.

@@ -149,6 +149,8 @@ func TestKeyReused(t *testing.T) {
 	if fmt.Sprint(repeated) != fmt.Sprint(accepted) {
 		t.Errorf("a repetition differs: %v and %v", repeated, accepted)
 	}
+	refused("in another mutation about the same invitation", s.as("gil@globex"), declineDocument,
+		object{"invitationId": invitation, "idempotencyKey": "k"}, "INVITATION_NOT_PENDING input.invitationId")
 	decline := object{"invitationId": id(bens, "invitation"), "reason": "no", "idempotencyKey": "k"}
 	declined := succeed(t, s, s.as("gil@globex"), declineDocument, decline)
 	same("decline", s.as("gil@globex"), declineDocument, decline, declined, "invitation")
@@ -157,6 +159,14 @@ func TestKeyReused(t *testing.T) {
 	revoked := succeed(t, s, s.as("gil@globex"), revokeDocument, revoke)
 	same("revoke", s.as("gil@globex"), revokeDocument, revoke, revoked, "invitation")
 	refused("revoke without a reason", s.as("gil@globex"), revokeDocument, object{"invitationId": id(theirs, "invitation"), "idempotencyKey": "k"}, reused)
+
+	for _, again := range []struct{ who, document string }{{"gil@globex", declineDocument}, {"gil@globex", acceptDocument}} {
+		_, other := offer(t, s, s.as("ana@acme"), "globex", "for the same mutation")
+		payload := succeed(t, s, s.as(again.who), again.document, object{"invitationId": other, "idempotencyKey": "k"})
+		if id(payload, "invitation") != other {
+			t.Errorf("the key of one invitation decides on another: %v", payload)
+		}
+	}
 
 	// A repetition shows the objects as they are now.
 	again := succeed(t, s, s.as("ana@acme"), createDocument, create)

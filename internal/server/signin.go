@@ -26,8 +26,10 @@ type socketKey struct{}
 // refusedKey is under which the context says why nobody is signed in.
 type refusedKey struct{}
 
-// withBearer returns a context with the viewer that the Authorization value names, or with why there is none.
+// withBearer returns a context with the viewer that the Authorization value names, or with why there is none; whoever
+// was signed in before no longer is.
 func (s *signIn) withBearer(ctx context.Context, authorization string) context.Context {
+	ctx = channel.WithViewer(ctx, nil)
 	scheme, token, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return context.WithValue(ctx, refusedKey{}, errToken)

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"linkspan/internal/channel"
+	"linkspan/internal/ids"
 	"linkspan/internal/server"
 	"linkspan/internal/server/servertest"
 )
@@ -58,6 +59,41 @@ func (s *place) apart(t testing.TB) *place {
 	other := newPlace(s.For(t), fmt.Sprintf("-%d", lastPlace.Add(1)))
 	for _, handle := range []string{"acme", "globex", "initech"} {
 		other.group(handle)
+	}
+	return other
+}
+
+// onOneSlot is the same server with the groups of those names on one slot: rows of one group lie beside another's, and
+// nothing but the group keeps them apart.
+func (s *place) onOneSlot(t testing.TB, names ...string) *place {
+	t.Helper()
+	other := newPlace(s.For(t), fmt.Sprintf("-%d", lastPlace.Add(1)))
+	var slot uint16
+	for i, name := range names {
+		group := channel.Group{ID: ids.NewGroup(), Handle: name + other.suffix, Name: strings.ToUpper(name[:1]) + name[1:]}
+		if i == 0 {
+			slot = s.Store.SlotOf(group.ID)
+		}
+		for s.Store.SlotOf(group.ID) != slot {
+			group.ID = ids.NewGroup()
+		}
+		to := channel.Destination{Group: group.ID}
+		steps := []channel.Step{{
+			Stream: channel.Stream{Subject: group.ID.Bytes(), Destination: to}, Op: ids.NewOp(), Kind: channel.StepRegisterGroup,
+			Effect: channel.Effect{Group: &group},
+		}}
+		err := s.Store.Decide(t.Context(), func(ctx context.Context, tx channel.MainTx) error {
+			if ok, err := tx.InsertGroup(ctx, group); err != nil || !ok {
+				return fmt.Errorf("group %s: %v: %w", group.Handle, ok, err)
+			}
+			return tx.AppendSteps(ctx, steps)
+		})
+		if err == nil {
+			err = s.Service.Outbox.Drive(t.Context(), steps, to)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	return other
 }

@@ -70,10 +70,12 @@ func rowsOf[R, T any](found []R, r channel.Range, head func(*R) listed, value fu
 	more := len(found) > r.Limit
 	found = found[:min(len(found), r.Limit)]
 	// A cursor names a row of the list, so beyond a bound that was given there is something.
-	rows.MoreBefore, rows.MoreBehind = r.After > 0, more
+	rows.MoreBefore, rows.MoreBehind = r.After > 0, r.Before > 0
 	if r.Backward {
 		slices.Reverse(found)
-		rows.MoreBefore, rows.MoreBehind = more, r.Before > 0
+		rows.MoreBefore = rows.MoreBefore || more
+	} else {
+		rows.MoreBehind = rows.MoreBehind || more
 	}
 	for i := range found {
 		rows.Rows = append(rows.Rows, channel.Row[T]{Position: head(&found[i]).Position, Value: value(&found[i])})

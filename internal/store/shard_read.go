@@ -36,12 +36,15 @@ type sideRow struct {
 // channelState shows a channel whose only invitation is overdue as CLOSED: by the clock of the database that is asked.
 const channelState = `CASE WHEN c.state = 'PENDING' AND c.pending_until <= now() THEN 'CLOSED' ELSE c.state END AS state`
 
+// sideLinkedAt is when a side was linked; null already while the channel is shown as CLOSED and nobody has written it.
+const sideLinkedAt = `CASE WHEN c.state = 'PENDING' AND c.pending_until <= now() THEN NULL ELSE s.linked_at END`
+
 // sidesOfChannels reads channels with their linked sides and the viewer's own, if the viewer's group has a side.
 // Arguments: slots, channels, viewer's group.
 const sidesOfChannels = `
 	SELECT owned.slot, c.channel_id, c.initiator_group_id, c.initiator_handle, c.initiator_name, ` + channelState + `,
 		c.topic, c.creator_id, c.creator_name, c.created_at, v.state,
-		s.group_id, s.handle, s.group_name, s.name, s.name_visible, s.linked_at, s.version
+		s.group_id, s.handle, s.group_name, s.name, s.name_visible, ` + sideLinkedAt + `, s.version
 	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
 		linkspan_shard.channel AS c
 		JOIN linkspan_shard.channel_side AS v ON v.slot = c.slot AND v.channel_id = c.channel_id AND v.group_id = $3
@@ -54,7 +57,7 @@ const sidesOfChannels = `
 const sidesForOperator = `
 	SELECT owned.slot, c.channel_id, c.initiator_group_id, c.initiator_handle, c.initiator_name, ` + channelState + `,
 		NULL::text, NULL::uuid, '', c.created_at, '',
-		s.group_id, s.handle, s.group_name, NULL::text, NULL::boolean, s.linked_at, s.version
+		s.group_id, s.handle, s.group_name, NULL::text, NULL::boolean, ` + sideLinkedAt + `, s.version
 	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
 		linkspan_shard.channel AS c
 		LEFT JOIN linkspan_shard.channel_side AS s ON s.slot = c.slot AND s.channel_id = c.channel_id AND s.state = 'LINKED'
