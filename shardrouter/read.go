@@ -79,15 +79,24 @@ func (c Conn) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 // SendBatch runs several statements in one round trip; a text that this connection has not seen costs one more, once.
 // The results must be closed.
 func (c Conn) SendBatch(ctx context.Context, batch *pgx.Batch) (pgx.BatchResults, error) {
-	if c.mode == pgx.QueryExecModeCacheStatement {
-		for _, query := range batch.QueuedQueries {
-			// With the text as its name the statement is prepared under a digest, and found again by the text.
-			if _, err := c.statements.Prepare(ctx, query.SQL, query.SQL); err != nil {
-				return nil, err
-			}
-		}
+	if err := c.prepare(ctx, batch); err != nil {
+		return nil, err
 	}
 	return c.statements.SendBatch(ctx, batch), nil
+}
+
+// prepare prepares the statements of a batch that this connection has not seen.
+func (c Conn) prepare(ctx context.Context, batch *pgx.Batch) error {
+	if c.mode != pgx.QueryExecModeCacheStatement {
+		return nil
+	}
+	for _, query := range batch.QueuedQueries {
+		// With the text as its name the statement is prepared under a digest, and found again by the text.
+		if _, err := c.statements.Prepare(ctx, query.SQL, query.SQL); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // with puts the mode before the arguments, where pgx looks for it.

@@ -57,6 +57,29 @@ func (d *Database) WritePgx(ctx context.Context, fn func(ctx context.Context, tx
 	})
 }
 
+// WriteBatch sends the statements of a batch in one round trip, as one transaction that commits at its end. It is for
+// statements that need no answer in between, and always [Repeatable]: the first statement fails where the effect is
+// there already. explain, if not nil, makes of a statement's error what WriteBatch returns, ErrNotOwned included.
+func (d *Database) WriteBatch(ctx context.Context, build func() *pgx.Batch, explain func(error) error) error {
+	return d.run(ctx, false, true, func(a *attempt) error {
+		conn, err := d.pool.Acquire(a.ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+		batch := build()
+		prepared := Conn{conn.Conn(), d.prepared}
+		if err := prepared.prepare(a.ctx, batch); err != nil {
+			return err
+		}
+		err = a.commit(func() error { return conn.SendBatch(a.ctx, batch).Close() })
+		if err != nil && explain != nil {
+			err = explain(err)
+		}
+		return err
+	})
+}
+
 // commit commits and notes when nobody can tell whether it did.
 func (a *attempt) commit(commit func() error) error {
 	if err := a.seal(); err != nil {

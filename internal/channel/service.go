@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"linkspan/internal/ids"
@@ -71,12 +72,13 @@ func about(in *Invitation, op ids.Op, to Destination, kind StepKind, effect Effe
 
 // channelAndInvitation reads both anew, as the viewer sees them, for a payload.
 func (s *Service) channelAndInvitation(ctx context.Context, v *Viewer, o Outcome) (*SharedChannel, *Invitation, error) {
-	channel, err := s.channel(ctx, v, o.Channel)
-	if err != nil {
-		return nil, nil, err
-	}
+	var channel *SharedChannel
+	var channelErr error
+	var reading sync.WaitGroup
+	reading.Go(func() { channel, channelErr = s.channel(ctx, v, o.Channel) })
 	in, err := s.invitation(ctx, v, o.Invitation)
-	if err != nil {
+	reading.Wait()
+	if err = errors.Join(channelErr, err); err != nil {
 		return nil, nil, err
 	}
 	return channel, in, nil

@@ -53,6 +53,7 @@ func TestBadInput(t *testing.T) {
 			}
 		}
 		t.Run("tokens", func(t *testing.T) { testBadTokens(t, s, d) })
+		t.Run("malformed bodies", func(t *testing.T) { testMalformedBodies(t, g, d) })
 		t.Run("large bodies", func(t *testing.T) { testLargeBodies(t, g, d) })
 		t.Run("log cursors", func(t *testing.T) { testBadLogCursors(t, s, d) })
 	})
@@ -433,6 +434,28 @@ func badDocuments(*ground) []bad {
 	}
 }
 
+// testMalformedBodies sends bodies that are no request. Whose fault that is, the answer tells; what was in them, nobody.
+func testMalformedBodies(t *testing.T, g *ground, d *databases) {
+	const secret = "secret-of-a-body"
+	for name, body := range map[string]string{
+		"empty": "", "cut": `{"query": "{ group(handle: \"` + secret, "no JSON": secret, "an array": `[{"query": "{ __typename }", "operationName": "` + secret + `"}]`,
+		"a text": `"` + secret + `"`, "a number as document": `{"query": 5, "operationName": "` + secret + `"}`, "variables in a list": `{"query": "{ __typename }", "variables": ["` + secret + `"]}`,
+		"variables in a text": `{"query": "{ __typename }", "variables": "` + secret + `"}`, "NUL": "\x00" + secret,
+	} {
+		answer := g.s.For(t).PostBody(g.as("ana@acme"), []byte(body))
+		if len(answer.Errors) != 1 || answer.Errors[0].Code() != "BAD_USER_INPUT" || answer.Status/100 != 4 {
+			t.Errorf("%s: %d %s", name, answer.Status, answer.Body)
+		}
+		if strings.Contains(answer.Body, secret) {
+			t.Errorf("%s: the answer repeats it: %s", name, answer.Body)
+		}
+		d.unchanged(t)
+	}
+	if strings.Contains(g.s.Logs.String(), secret) {
+		t.Error("what was in a body is in the log")
+	}
+}
+
 // testLargeBodies sends bodies over 1 MiB, with and without a length, and last of all some that are just as large.
 func testLargeBodies(t *testing.T, g *ground, d *databases) {
 	mutation := func(name string) string {
@@ -572,6 +595,17 @@ func testPageCursorOfAnotherChannel(t *testing.T, s *place) {
 	answer := s.Post(s.as("ana@acme"), document, object{"id": other, "after": cursor})
 	if len(answer.Errors) == 0 || answer.Errors[0].Code() != "BAD_USER_INPUT" {
 		t.Errorf("got %s", answer.Body)
+	}
+}
+
+// testStatesInOtherLetters gives states in variables as no literal could be written.
+func testStatesInOtherLetters(t *testing.T, s *place) {
+	offer(t, s, s.as("ana@acme"), "globex", "one")
+	for _, state := range []any{"pending", "Pending", " PENDING", "PENDING\n", "", 0, true} {
+		answer := s.Post(s.as("ana@acme"), `query($states: [InvitationState!]) { viewer { sentInvitations(states: $states) { totalCount } } }`, object{"states": []any{state}})
+		if len(answer.Errors) == 0 || answer.Errors[0].Code() != "BAD_USER_INPUT" {
+			t.Errorf("state %q: %s", state, answer.Body)
+		}
 	}
 }
 

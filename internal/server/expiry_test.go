@@ -60,7 +60,7 @@ func TestExpiry(t *testing.T) {
 	shapes(t, servertest.Options{NoSweep: true}, func(t *testing.T, s *place) {
 		for name, test := range map[string]func(t *testing.T, s *place){
 			"before and after the sweep": testExpiry, "name is free": testNameFreedByExpiry, "name is free to accept": testAcceptNameFreedByExpiry,
-			"by main's clock": testExpiryByMainsClock, "side": testSideOfExpiredChannel,
+			"by main's clock": testExpiryByMainsClock, "sweeps at once": testSweepsAtOnce, "sweep and decisions at once": testSweepAndDecisions, "side": testSideOfExpiredChannel,
 		} {
 			t.Run(name, func(t *testing.T) {
 				s := s.apart(t)
@@ -222,6 +222,76 @@ func testExpiryByMainsClock(t *testing.T, s *place) {
 	}
 	if state := servertest.Get[string](t, payload, "invitation", "state"); state != "ACCEPTED" {
 		t.Errorf("the invitation is %s", state)
+	}
+}
+
+// testSweepsAtOnce sweeps from several sides, as several processes do: each invitation ends once.
+func testSweepsAtOnce(t *testing.T, s *place) {
+	d := open(t, s)
+	const count = 12
+	for i := range count {
+		_, invitation := offer(t, s, s.as("ana@acme"), "globex", fmt.Sprint(i))
+		d.overdue(invitation)
+	}
+	total := 0
+	for _, moved := range atOnce(4, func(int) int {
+		moved, err := s.Service.ExpireDue(t.Context())
+		if err != nil {
+			t.Error(err)
+		}
+		return moved
+	}) {
+		total += moved
+	}
+	d.settle()
+	if acme, globex := d.events("acme"), d.events("globex"); total != count || acme != 2*count || globex != 2*count {
+		t.Errorf("%d of %d ended, with %d and %d events", total, count, acme, globex)
+	}
+	data := s.Must(s.as("ana@acme"), `{ viewer { sentInvitations(states: [EXPIRED]) { totalCount nodes { version } } } }`, nil)
+	for _, node := range servertest.Get[[]any](t, data, "viewer", "sentInvitations", "nodes") {
+		if version := servertest.Get[float64](t, node, "version"); version != 2 {
+			t.Errorf("an invitation has version %v", version)
+		}
+	}
+}
+
+// testSweepAndDecisions lets sweeps race with people who decide in the last moment: either ends it, not both.
+func testSweepAndDecisions(t *testing.T, s *place) {
+	d := open(t, s)
+	var all []string
+	for i := range 6 {
+		_, invitation := offer(t, s, s.as("ana@acme"), "globex", fmt.Sprint(i))
+		all = append(all, invitation)
+	}
+	d.settle()
+	gil := s.as("gil@globex")
+	payloads := make([]object, len(all))
+	atOnce(len(all)+1, func(i int) error {
+		if i < len(all) {
+			payloads[i] = post(s, gil, acceptDocument, object{"invitationId": all[i]})
+			return nil
+		}
+		for _, invitation := range all {
+			d.exec(`UPDATE linkspan_main.invitation SET expires_at = LEAST(expires_at, now()) WHERE invitation_id = $1`, invitationUUID(t, invitation))
+			if _, err := s.Service.ExpireDue(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		return nil
+	})
+	d.settle()
+	for i, invitation := range all {
+		data := s.Must(s.as("ana@acme"), `query($id: ID!) { node(id: $id) { ... on Invitation { state version sharedChannel { state } } } }`, object{"id": invitation})
+		state, channel := servertest.Get[string](t, data, "node", "state"), servertest.Get[string](t, data, "node", "sharedChannel", "state")
+		switch got := refusal(t, payloads[i]); {
+		case got == "" && state == "ACCEPTED" && channel == "ACTIVE":
+		case got == "INVITATION_NOT_PENDING input.invitationId" && state == "EXPIRED" && channel == "CLOSED":
+		default:
+			t.Errorf("accept got %q, the invitation is %s and the channel %s", got, state, channel)
+		}
+		if version := servertest.Get[float64](t, data, "node", "version"); version != 2 {
+			t.Errorf("an invitation has version %v", version)
+		}
 	}
 }
 

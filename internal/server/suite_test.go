@@ -28,6 +28,7 @@ var suite = map[string]func(t *testing.T, s *place){
 	"a cursor of another channel's page":    testPageCursorOfAnotherChannel,
 	"states and totals":                     testStatesAndTotals,
 	"a page and its cursor in one snapshot": testPageAndCursorAreOneSnapshot,
+	"states in other letters":               testStatesInOtherLetters,
 	"nodes":                                 testNodes,
 }
 

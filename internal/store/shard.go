@@ -35,20 +35,19 @@ func slotOfDestination(d channel.Destination) shardrouter.Slot {
 func (s *Store) Apply(ctx context.Context, step channel.Step, plan func(tx channel.ShardTx)) (int64, error) {
 	slot := slotOfDestination(step.Stream.Destination)
 	var work *shardTx
-	err := s.router.WritePgx(ctx, slot, func(ctx context.Context, tx shardrouter.Conn) error {
+	err := s.router.WriteBatch(ctx, slot, func() *pgx.Batch {
 		work = &shardTx{slot: slot}
 		work.guard(step)
 		plan(work)
-		results, err := tx.SendBatch(ctx, &work.batch)
-		if err != nil {
-			return err
-		}
-		return guarded(results.Close())
-	}, shardrouter.Repeatable())
+		return &work.batch
+	}, guarded)
 	if errors.Is(err, errNotNext) {
 		return 0, s.whyNotNext(ctx, slot, step)
 	}
-	return work.reached, translate(err)
+	if err != nil {
+		return 0, translate(err)
+	}
+	return work.reached, nil
 }
 
 // errNotNext is the error of a guard whose step is not the next of its stream.
