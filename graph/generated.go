@@ -10218,18 +10218,13 @@ func (ec *executionContext) marshalNInvitationReceived2ᚖlinkspanᚋinternalᚋ
 }
 
 func (ec *executionContext) unmarshalNInvitationState2linkspanᚋinternalᚋchannelᚐInvitationState(ctx context.Context, v any) (channel.InvitationState, error) {
-	tmp, err := scalar.UnmarshalString(v)
-	res := channel.InvitationState(tmp)
+	var res channel.InvitationState
+	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNInvitationState2linkspanᚋinternalᚋchannelᚐInvitationState(ctx context.Context, sel ast.SelectionSet, v channel.InvitationState) graphql.Marshaler {
-	_ = sel
-	res := scalar.MarshalString(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "InvitationState!")
-	}
-	return res
+	return v
 }
 
 func (ec *executionContext) unmarshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx context.Context, v any) (ids.LogCursor, error) {

@@ -1,6 +1,9 @@
 package channel
 
 import (
+	"io"
+	"slices"
+	"strconv"
 	"time"
 
 	"linkspan/internal/ids"
@@ -20,6 +23,24 @@ const (
 	InvitationRevoked          InvitationState = "REVOKED"
 	InvitationExpired          InvitationState = "EXPIRED"
 )
+
+var invitationStates = []InvitationState{
+	InvitationRequested, InvitationPending, InvitationAwaitingApproval, InvitationAccepted,
+	InvitationDeclined, InvitationDenied, InvitationRevoked, InvitationExpired,
+}
+
+// UnmarshalGQL reads a state from GraphQL, to the letter: the framework takes other letters in variables.
+func (s *InvitationState) UnmarshalGQL(v any) error {
+	text, _ := v.(string)
+	if !slices.Contains(invitationStates, InvitationState(text)) {
+		return BadInput("That is not a state of an invitation.")
+	}
+	*s = InvitationState(text)
+	return nil
+}
+
+// MarshalGQL writes the state in GraphQL.
+func (s InvitationState) MarshalGQL(w io.Writer) { io.WriteString(w, strconv.Quote(string(s))) }
 
 // Invitation is a group's request to another to share a channel. Version grows by one with each transition; copies on
 // shards are replaced only by newer versions.

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
@@ -19,8 +21,10 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"linkspan/graph"
+	"linkspan/internal/channel"
 )
 
 const (
@@ -106,9 +110,26 @@ func limited(next http.Handler) http.Handler {
 			http.Error(w, "The body could not be read.", http.StatusBadRequest)
 			return
 		}
+		if r.Method == http.MethodPost && !isRequest(body) {
+			fault := channel.BadInput("The body is not a GraphQL request: a JSON object with query, and if need be operationName, variables and extensions.")
+			writeJSON(w, http.StatusBadRequest, graphql.Response{Errors: gqlerror.List{present(r.Context(), fault)}})
+			return
+		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(w, r)
 	})
+}
+
+// isRequest reports whether a body has the form of a GraphQL request. The stock transport would put one that has not
+// into an error's text, and so into the log.
+func isRequest(body []byte) bool {
+	var request *struct {
+		Query         string         `json:"query"`
+		OperationName string         `json:"operationName"`
+		Variables     map[string]any `json:"variables"`
+		Extensions    map[string]any `json:"extensions"`
+	}
+	return json.Unmarshal(body, &request) == nil && request != nil
 }
 
 // bounded ends sockets with the server, which http.Server.Shutdown does not.

@@ -244,6 +244,7 @@ func testIntrospectionWithoutToken(t *testing.T, s *place) {
 func testSocketSignIn(t *testing.T, s *place) {
 	expired := signed(t, jwt.SigningMethodHS256, servertest.Secret, claims(object{"exp": time.Now().Add(-time.Second).Unix()}))
 	const document = `{ viewer { user { name } } }`
+	refused := map[string]bool{} // the bytes of refusals, which must all be the same
 	for name, c := range map[string]struct {
 		by   bearing
 		want string // who is signed in; "" nobody
@@ -264,6 +265,7 @@ func testSocketSignIn(t *testing.T, s *place) {
 				if len(answer.Errors) == 0 || answer.Errors[0].Code() != "UNAUTHENTICATED" || !strings.Contains(answer.Errors[0].Message, "(how to get one)") {
 					t.Errorf("%s: %s gets %s", name, document, answer.Body)
 				}
+				refused[anonymous(answer.Body)] = true
 				continue
 			}
 			if user, _ := find(answer.Data, "name"); len(answer.Errors) > 0 || strings.HasPrefix(document, "{") && user != c.want {
@@ -273,6 +275,9 @@ func testSocketSignIn(t *testing.T, s *place) {
 		if answer, _ := k.answer(k.subscribe(`{ __typename }`, nil)); len(answer.Errors) > 0 || answer.Data["__typename"] != "Query" {
 			t.Errorf("%s: introspection gets %s", name, answer.Body)
 		}
+	}
+	if len(refused) != 1 {
+		t.Errorf("refusals differ: %v", refused)
 	}
 }
 
