@@ -40,6 +40,7 @@ func (s *Service) acceptSharedChannel(ctx context.Context, v *Viewer, in AcceptS
 	}
 	op.Outcome.Invitation = in.InvitationID
 
+	again := false
 	err = s.Main.Decide(ctx, func(ctx context.Context, tx MainTx) error {
 		d = decided{outcome: op.Outcome}
 		if kept, err := claim(ctx, tx, op); err != nil {
@@ -63,11 +64,9 @@ func (s *Service) acceptSharedChannel(ctx context.Context, v *Viewer, in AcceptS
 		if name != nil {
 			asked = *name
 		}
-		chosen, err := freeName(ctx, tx, v.Group.ID, asked)
-		if err != nil {
-			return err
-		}
-		if chosen != asked {
+		// Mostly the name is free: nobody looks before LinkGroup has found that it is not, and this runs again.
+		chosen := asked
+		if again {
 			// A name that is held by a channel whose invitation is overdue is free.
 			if d.steps, err = expire(ctx, tx, op.ID, v.Group.ID, expireBatch); err != nil {
 				return err
@@ -76,6 +75,7 @@ func (s *Service) acceptSharedChannel(ctx context.Context, v *Viewer, in AcceptS
 				return err
 			}
 		}
+		again = true
 		if chosen != asked {
 			d.outcome.NameChangedFrom = &asked
 		}

@@ -52,8 +52,8 @@ type MainTx interface {
 	// ExpireInvitations moves at most limit overdue invitations, of the one sending group if it is set, to EXPIRED.
 	ExpireInvitations(ctx context.Context, sentBy ids.Group, limit int) ([]Invitation, error)
 
-	// LinkGroup links the invited group with the channel under that name. A name lost to another transaction in this
-	// moment makes Decide run its closure again.
+	// LinkGroup links the invited group with the channel under that name. A name that a live channel of the group has
+	// makes Decide run its closure again.
 	LinkGroup(ctx context.Context, channel ids.Channel, group ids.Group, name string) (Link, error)
 	// CloseChannels closes channels whose only invitation has ended, with all links; it returns the initiators' links
 	// in the order of the channels.
