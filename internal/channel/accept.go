@@ -47,7 +47,7 @@ func (s *Service) acceptSharedChannel(ctx context.Context, v *Viewer, in AcceptS
 			return err
 		} else if kept != nil {
 			d = decided{outcome: *kept, repeated: true}
-			return nil
+			return d.findChannel(ctx, tx)
 		}
 		invitation, changed, err := resolve(ctx, tx, v, mayDecide, Resolution{
 			Invitation: in.InvitationID, To: v.Group.ID, State: InvitationAccepted, By: v.User,
@@ -58,7 +58,7 @@ func (s *Service) acceptSharedChannel(ctx context.Context, v *Viewer, in AcceptS
 		d.outcome.Channel = invitation.ChannelID
 		if !changed {
 			d.repeated = true
-			return tx.AmendOutcome(ctx, op.ID, d.outcome)
+			return nil
 		}
 		asked := invitation.ProposedName
 		if name != nil {
@@ -78,9 +78,9 @@ func (s *Service) acceptSharedChannel(ctx context.Context, v *Viewer, in AcceptS
 		again = true
 		if chosen != asked {
 			d.outcome.NameChangedFrom = &asked
-		}
-		if err := tx.AmendOutcome(ctx, op.ID, d.outcome); err != nil {
-			return err
+			if err := tx.AmendOutcome(ctx, op.ID, d.outcome); err != nil {
+				return err
+			}
 		}
 		link, err := tx.LinkGroup(ctx, invitation.ChannelID, v.Group.ID, chosen)
 		if err != nil {

@@ -65,15 +65,15 @@ func (s *Service) endInvitation(
 			return err
 		} else if kept != nil {
 			d = decided{outcome: *kept, repeated: true}
-			return nil
+			return d.findChannel(ctx, tx)
 		}
 		in, changed, err := resolve(ctx, tx, v, may, r)
 		if err != nil {
 			return err
 		}
 		d.outcome.Channel, d.repeated = in.ChannelID, !changed
-		if err := tx.AmendOutcome(ctx, op.ID, d.outcome); err != nil || !changed {
-			return err
+		if !changed {
+			return nil
 		}
 		if d.steps, err = closeSteps(ctx, tx, op.ID, []Invitation{in}); err != nil {
 			return err

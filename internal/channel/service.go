@@ -53,6 +53,13 @@ type decided struct {
 	repeated bool
 }
 
+// findChannel completes the outcome of an earlier decision about an invitation, which was kept without its channel.
+func (d *decided) findChannel(ctx context.Context, tx MainTx) error {
+	in, err := tx.FindInvitation(ctx, d.outcome.Invitation)
+	d.outcome.Channel = in.ChannelID
+	return err
+}
+
 // finish delivers what a decision about a channel left to do, as far as the answer needs it.
 func (s *Service) finish(ctx context.Context, d decided, required ...Destination) error {
 	if d.repeated {
