@@ -10,18 +10,13 @@ import (
 	"linkspan/internal/channel"
 )
 
-// Drive delivers steps that the caller has just appended; see [channel.Outbox]. Deliveries go on when ctx ends.
-func (r *Relay) Drive(ctx context.Context, steps []channel.Step, required ...channel.Destination) error {
-	return r.await(ctx, steps, required)
-}
-
 // Settle delivers what is still open for the subject; see [channel.Outbox].
 func (r *Relay) Settle(ctx context.Context, subject [16]byte, required ...channel.Destination) error {
 	open, err := r.store.OpenSteps(ctx, subject)
 	if err != nil || len(open) == 0 {
 		return err
 	}
-	return r.await(ctx, open, required)
+	return r.Drive(ctx, open, required...)
 }
 
 // outcome is how one stream's delivery ended.
@@ -30,9 +25,9 @@ type outcome struct {
 	err         error
 }
 
-// await delivers the steps, each stream in order and all streams at once, but for those that need the channel first.
-// It returns as soon as the answer may be given.
-func (r *Relay) await(ctx context.Context, steps []channel.Step, required []channel.Destination) error {
+// Drive delivers the steps, each stream in order and all streams at once, but for those that need the channel first; see
+// [channel.Outbox]. It returns as soon as the answer may be given; deliveries go on when ctx ends.
+func (r *Relay) Drive(ctx context.Context, steps []channel.Step, required ...channel.Destination) error {
 	streams := byStream(steps)
 	outcomes := make(chan outcome, len(streams))
 	detached := context.WithoutCancel(ctx)
@@ -66,7 +61,7 @@ func (r *Relay) await(ctx context.Context, steps []channel.Step, required []chan
 func (r *Relay) driveAll(ctx context.Context, streams [][]channel.Step, outcomes chan<- outcome) {
 	var free, waiting [][]channel.Step
 	for _, stream := range streams {
-		if stream[0].Needs > 0 {
+		if slices.ContainsFunc(stream, func(step channel.Step) bool { return step.Needs > 0 }) {
 			waiting = append(waiting, stream)
 		} else {
 			free = append(free, stream)

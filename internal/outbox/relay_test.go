@@ -254,6 +254,22 @@ func TestNobodyHearsOfAChannelThatIsNotThere(t *testing.T) {
 	})
 }
 
+func TestSettleKeepsBackWhatNeedsTheChannelBehindOtherSteps(t *testing.T) {
+	run(t, func(t *testing.T, w *world, r *Relay) {
+		w.set(w.down, home, true)
+		w.append(step(home, 1, channel.StepLinkGroup, 0),
+			step(target, 1, channel.StepReceiveInvitation, 0), step(target, 2, channel.StepReceiveChannel, 1))
+		if err := r.Settle(t.Context(), theChannel.Bytes(), home); err == nil {
+			t.Error("the channel's cluster is down and Settle found nothing wrong")
+		}
+		time.Sleep(grace) // fake time
+		synctest.Wait()
+		if slices.Contains(w.order, channel.StepReceiveChannel) {
+			t.Errorf("delivered %v while the channel is not there", w.order)
+		}
+	})
+}
+
 func TestSettleDeliversWhatIsOpen(t *testing.T) {
 	run(t, func(t *testing.T, w *world, r *Relay) {
 		w.append(step(home, 1, channel.StepCreateChannel, 0), step(target, 1, channel.StepReceiveInvitation, 0))
