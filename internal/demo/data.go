@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
@@ -112,6 +111,3 @@ func happened(refusals []channel.UserError) error {
 	}
 	return errors.Join(all...)
 }
-
-// TokenTTL is how long tokens for demo users are good for by default.
-const TokenTTL = 24 * time.Hour
