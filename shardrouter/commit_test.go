@@ -28,7 +28,7 @@ var writeWays = map[string]func(ctx context.Context, r *Router, slot Slot, opera
 		}, options...)
 	},
 	"WritePgx": func(ctx context.Context, r *Router, slot Slot, operation string, runs *int, options ...WriteOption) error {
-		return r.WritePgx(ctx, slot, func(ctx context.Context, tx Conn) error {
+		return r.WritePgx(ctx, slot, func(ctx context.Context, tx *Tx) error {
 			*runs++
 			tag, err := tx.Exec(ctx, `INSERT INTO linkspan_shard.operation (slot, id) SELECT slot, $2 FROM `+OwnedFirst+` ON CONFLICT DO NOTHING`, slot, operation)
 			if err != nil || tag.RowsAffected() == 0 {
@@ -39,7 +39,20 @@ var writeWays = map[string]func(ctx context.Context, r *Router, slot Slot, opera
 			return err
 		}, options...)
 	},
+	"WritePgx in one round trip": func(ctx context.Context, r *Router, slot Slot, operation string, runs *int, options ...WriteOption) error {
+		return r.WritePgx(ctx, slot, func(_ context.Context, tx *Tx) error {
+			*runs++
+			tx.Queue(writeAtOnce, slot, operation)
+			return nil
+		}, options...)
+	},
 }
+
+// writeAtOnce writes a note for an operation that has none.
+const writeAtOnce = `WITH claimed AS (
+	INSERT INTO linkspan_shard.operation (slot, id) SELECT slot, $2 FROM ` + OwnedFirst + ` ON CONFLICT DO NOTHING RETURNING slot, id
+) INSERT INTO linkspan_shard.note (slot, id, body)
+	SELECT slot, 1 + (SELECT count(*) FROM linkspan_shard.note WHERE slot = $1), id FROM claimed`
 
 func newProxiedRouter(t *testing.T) (*Router, Config, *proxy) {
 	t.Helper()
@@ -142,6 +155,19 @@ func (then commitTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data 
 }
 
 func (commitTracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func (then commitTracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+	for _, query := range data.Batch.QueuedQueries {
+		if query.SQL == commitText || query.SQL == writeAtOnce {
+			then()
+		}
+	}
+	return ctx
+}
+
+func (commitTracer) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+
+func (commitTracer) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
 
 // A closure that hides a failed statement cannot commit; that is its own mistake, and known.
 func TestCommitOfAFailedTransaction(t *testing.T) {

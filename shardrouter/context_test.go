@@ -26,7 +26,7 @@ var endlessWays = map[string]func(ctx context.Context, r *Router, slot Slot) err
 		return r.ReadPgx(ctx, slot, func(ctx context.Context, conn Conn) error { _, err := conn.Exec(ctx, endless); return err })
 	},
 	"WritePgx": func(ctx context.Context, r *Router, slot Slot) error {
-		return r.WritePgx(ctx, slot, func(ctx context.Context, tx Conn) error { _, err := tx.Exec(ctx, endless); return err })
+		return r.WritePgx(ctx, slot, func(ctx context.Context, tx *Tx) error { _, err := tx.Exec(ctx, endless); return err })
 	},
 	"ReadMany": func(ctx context.Context, r *Router, slot Slot) error {
 		for _, failed := range r.ReadMany(ctx, []Slot{slot}, func(ctx context.Context, db bun.IDB, _ []Slot) error {
@@ -104,7 +104,7 @@ func TestNestedCallsAreRefused(t *testing.T) {
 	for name, err := range map[string]error{
 		"Write":    r.Write(t.Context(), onA, func(ctx context.Context, _ bun.Tx) error { return inner(ctx) }),
 		"Snapshot": r.Snapshot(t.Context(), onA, func(ctx context.Context, _ bun.Tx) error { return inner(ctx) }),
-		"WritePgx": r.WritePgx(t.Context(), onA, func(ctx context.Context, _ Conn) error { return inner(ctx) }),
+		"WritePgx": r.WritePgx(t.Context(), onA, func(ctx context.Context, _ *Tx) error { return inner(ctx) }),
 		"ReadPgx":  r.ReadPgx(t.Context(), onA, func(ctx context.Context, _ Conn) error { return inner(ctx) }),
 		"main":     r.Main().Write(t.Context(), func(ctx context.Context, _ bun.Tx) error { return inner(ctx) }),
 	} {

@@ -93,7 +93,7 @@ var noteWays = []noteWay{
 			return body, err
 		},
 		func(ctx context.Context, r *Router, slot Slot, id int, body string) error {
-			return r.WritePgx(ctx, slot, func(ctx context.Context, tx Conn) error {
+			return r.WritePgx(ctx, slot, func(ctx context.Context, tx *Tx) error {
 				tag, err := tx.Exec(ctx, `INSERT INTO linkspan_shard.note (slot, id, body) SELECT slot, $2, $3 FROM `+OwnedFirst+`
 					ON CONFLICT (slot, id) DO UPDATE SET body = excluded.body`, slot, id, body)
 				if err == nil && tag.RowsAffected() == 0 {

@@ -3,6 +3,8 @@ package shardrouter
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net"
 	"os"
@@ -30,8 +32,18 @@ type proxy struct {
 	held chan struct{} // unless nil, what clients send waits for it, but pings are answered
 }
 
-// commitQuery is how pgx sends COMMIT.
-var commitQuery = append([]byte{'Q', 0, 0, 0, 11}, "commit\x00"...)
+// commits tells whether a message asks for a COMMIT: as the text that pgx sends, or by the name under which a Tx has
+// prepared it, or the statement that commits by itself.
+func commits(message []byte) bool {
+	return bytes.Equal(message, append([]byte{'Q', 0, 0, 0, 11}, "commit\x00"...)) ||
+		message[0] == 'B' && (bytes.Contains(message, preparedName(commitText)) || bytes.Contains(message, preparedName(writeAtOnce)))
+}
+
+// preparedName is the name that pgx gives to a statement with that text.
+func preparedName(text string) []byte {
+	digest := sha256.Sum256([]byte(text))
+	return []byte("stmt_" + hex.EncodeToString(digest[:24]))
+}
 
 // newProxy returns a proxy and the DSN that leads through it.
 func newProxy(t *testing.T, dsn string) (*proxy, string) {
@@ -165,7 +177,7 @@ func (p *proxy) serve(client, server net.Conn) {
 		if !p.wait(client, buffer[:n]) {
 			return
 		}
-		if bytes.Equal(buffer[:n], commitQuery) {
+		if commits(buffer[:n]) {
 			if broken, pass := p.atCommit(); broken {
 				if !pass {
 					_ = client.Close()

@@ -44,45 +44,27 @@ func (d *Database) ReadPgx(ctx context.Context, fn func(ctx context.Context, con
 	})
 }
 
-// Conn runs statements with $1, $2, … on one connection or in one transaction. Each text is prepared once
-// a connection (unless [Config.DisablePreparing]), so the texts must be few and constant. It is for one
-// goroutine, and rows must be closed before the next statement.
+// Conn runs statements with $1, $2, … on one connection. Each text is prepared once a connection (unless
+// [Config.DisablePreparing]), so the texts must be few and constant. It is for one goroutine, and rows must be closed
+// before the next statement.
 type Conn struct {
-	statements statements
-	mode       pgx.QueryExecMode
-}
-
-// statements is what *pgx.Conn and pgx.Tx have in common.
-type statements interface {
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-	SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults
-	Prepare(ctx context.Context, name, sql string) (*pgconn.StatementDescription, error)
+	conn *pgx.Conn
+	mode pgx.QueryExecMode
 }
 
 // Exec executes a statement and tells how many rows it touched.
 func (c Conn) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	return c.statements.Exec(ctx, sql, c.with(args)...)
+	return c.conn.Exec(ctx, sql, c.with(args)...)
 }
 
 // Query runs a query. The rows must be closed, or read to the end.
 func (c Conn) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	return c.statements.Query(ctx, sql, c.with(args)...)
+	return c.conn.Query(ctx, sql, c.with(args)...)
 }
 
 // QueryRow runs a query for its first row; Scan returns pgx.ErrNoRows when there is none.
 func (c Conn) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	return c.statements.QueryRow(ctx, sql, c.with(args)...)
-}
-
-// SendBatch runs several statements in one round trip; a text that this connection has not seen costs one more, once.
-// The results must be closed.
-func (c Conn) SendBatch(ctx context.Context, batch *pgx.Batch) (pgx.BatchResults, error) {
-	if err := c.prepare(ctx, batch); err != nil {
-		return nil, err
-	}
-	return c.statements.SendBatch(ctx, batch), nil
+	return c.conn.QueryRow(ctx, sql, c.with(args)...)
 }
 
 // prepare prepares the statements of a batch that this connection has not seen.
@@ -92,7 +74,7 @@ func (c Conn) prepare(ctx context.Context, batch *pgx.Batch) error {
 	}
 	for _, query := range batch.QueuedQueries {
 		// With the text as its name the statement is prepared under a digest, and found again by the text.
-		if _, err := c.statements.Prepare(ctx, query.SQL, query.SQL); err != nil {
+		if _, err := c.conn.Prepare(ctx, query.SQL, query.SQL); err != nil {
 			return err
 		}
 	}

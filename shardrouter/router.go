@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 )
 
@@ -100,13 +99,8 @@ func (r *Router) ReadPgx(ctx context.Context, slot Slot, fn func(ctx context.Con
 }
 
 // WritePgx is [Database.WritePgx] on the slot's cluster.
-func (r *Router) WritePgx(ctx context.Context, slot Slot, fn func(ctx context.Context, tx Conn) error, options ...WriteOption) error {
+func (r *Router) WritePgx(ctx context.Context, slot Slot, fn func(ctx context.Context, tx *Tx) error, options ...WriteOption) error {
 	return r.follow(ctx, slot, func(d *Database) error { return d.WritePgx(ctx, fn, options...) })
-}
-
-// WriteBatch is [Database.WriteBatch] on the slot's cluster.
-func (r *Router) WriteBatch(ctx context.Context, slot Slot, build func() *pgx.Batch, explain func(error) error) error {
-	return r.follow(ctx, slot, func(d *Database) error { return d.WriteBatch(ctx, build, explain) })
 }
 
 // follow runs do on the slot's cluster, and on the next one as long as the slot turns out to have moved.

@@ -15,8 +15,8 @@ var ErrNotFound = errors.New("channel: not found")
 // retryable SHARD_UNAVAILABLE fault.
 type Main interface {
 	// Decide runs fn in one transaction and commits it if fn returns nil; else it rolls back and returns fn's error as
-	// it is. fn may run more than once (conflicts, a commit whose outcome is unknown): it claims its operation first
-	// and changes nothing outside the transaction.
+	// it is. fn may run more than once (conflicts, a commit whose outcome is unknown, an operation that turns out to be
+	// claimed): it claims its operation first and changes nothing outside the transaction. Only its last run counts.
 	Decide(ctx context.Context, fn func(ctx context.Context, tx MainTx) error) error
 	// FindGroup returns a group by its handle or id; ErrNotFound.
 	FindGroup(ctx context.Context, by GroupSelector) (Group, error)
@@ -28,7 +28,7 @@ type Main interface {
 // MainTx is a deciding transaction in main.
 type MainTx interface {
 	// Claim keeps the operation and returns nil, or returns the operation that was kept under the id before; where
-	// another transaction is just claiming it, it waits for that one's end.
+	// another transaction is just claiming it, that one's end decides.
 	Claim(ctx context.Context, op Operation) (*Operation, error)
 	// AmendOutcome replaces the outcome of an operation that this transaction claimed.
 	AmendOutcome(ctx context.Context, op ids.Op, outcome Outcome) error
@@ -59,8 +59,8 @@ type MainTx interface {
 	// in the order of the channels.
 	CloseChannels(ctx context.Context, channels []ids.Channel) ([]Link, error)
 
-	// AppendSteps gives the steps their numbers, and what they need, and keeps them. The caller is expected to deliver them right after the
-	// commit: for a moment (the lease) nobody else will.
+	// AppendSteps gives the steps their numbers, and what they need, and keeps them; the numbers are there once Decide
+	// has returned. The caller is expected to deliver them right after: for a moment (the lease) nobody else will.
 	AppendSteps(ctx context.Context, steps []Step) error
 }
 

@@ -1,11 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 
 	"linkspan/internal/channel"
@@ -13,19 +13,33 @@ import (
 	"linkspan/shardrouter"
 )
 
-// Decide implements [channel.Main]. The closure is repeatable, as the port asks: it claims its operation first.
+// Decide implements [channel.Main]. Its first try is for what happens nearly always: it expects the operation to be new,
+// so that nobody waits for the answer to the claim. Where the claim fails, fn runs again and looks what was kept.
 func (s *Store) Decide(ctx context.Context, fn func(ctx context.Context, tx channel.MainTx) error) error {
-	err := s.router.Main().WritePgx(ctx, func(ctx context.Context, tx shardrouter.Conn) error {
-		return fn(ctx, mainTx{tx})
-	}, shardrouter.Repeatable())
+	err := s.decide(ctx, fn, false)
+	if violates(err, "operation_pkey") {
+		err = s.decide(ctx, fn, true)
+	}
 	return translate(err)
 }
 
-// mainTx is a deciding transaction. Its statements are few and hot: they are prepared.
-type mainTx struct{ tx shardrouter.Conn }
+func (s *Store) decide(ctx context.Context, fn func(ctx context.Context, tx channel.MainTx) error, looks bool) error {
+	return s.router.Main().WritePgx(ctx, func(ctx context.Context, tx *shardrouter.Tx) error {
+		err := fn(ctx, mainTx{tx, &s.groups, looks})
+		if err == nil {
+			return nil
+		}
+		// A refusal stands only if the claim does: a key that was used before is told first.
+		return cmp.Or(tx.Flush(ctx), err)
+	}, shardrouter.Repeatable())
+}
 
-// changed reports whether a statement touched a row.
-func changed(tag pgconn.CommandTag, err error) (bool, error) { return tag.RowsAffected() > 0, err }
+// mainTx is a deciding transaction. Statements whose answer nobody needs wait for the next that somebody does.
+type mainTx struct {
+	tx     *shardrouter.Tx
+	groups *groupCache
+	looks  bool // the operation may have been claimed before
+}
 
 // groupCache holds groups that were found. A group never changes, so what is in it stays right; what is not in it is
 // asked for each time.
@@ -38,8 +52,8 @@ func (s *Store) FindGroup(ctx context.Context, by channel.GroupSelector) (channe
 	}
 	var group channel.Group
 	err := translate(s.router.Main().ReadPgx(ctx, func(ctx context.Context, conn shardrouter.Conn) (err error) {
-		group, err = findGroup(ctx, conn, by)
-		return err
+		query, key := findGroupBy(by)
+		return oneRow(conn.QueryRow(ctx, query, key).Scan(&group.ID, &group.Handle, &group.Name))
 	}))
 	if err == nil {
 		s.groups.byHandle.Store(group.Handle, group)
@@ -67,44 +81,52 @@ func findGroupBy(by channel.GroupSelector) (string, any) {
 	return `SELECT group_id, handle, name FROM linkspan_main.groups WHERE handle = $1`, *by.Handle
 }
 
-func findGroup(ctx context.Context, conn shardrouter.Conn, by channel.GroupSelector) (g channel.Group, err error) {
+// FindGroup implements [channel.MainTx], from memory where the group was found before.
+func (t mainTx) FindGroup(ctx context.Context, by channel.GroupSelector) (g channel.Group, err error) {
+	if found, ok := t.groups.find(by); ok {
+		return found, nil
+	}
 	query, key := findGroupBy(by)
-	err = conn.QueryRow(ctx, query, key).Scan(&g.ID, &g.Handle, &g.Name)
-	return g, oneRow(err)
-}
-
-func (t mainTx) FindGroup(ctx context.Context, by channel.GroupSelector) (channel.Group, error) {
-	return findGroup(ctx, t.tx, by)
+	err = oneRow(t.tx.QueryRow(ctx, query, []any{key}, &g.ID, &g.Handle, &g.Name))
+	return g, err
 }
 
 func (t mainTx) InsertGroup(ctx context.Context, g channel.Group) (bool, error) {
-	return changed(t.tx.Exec(ctx, `
+	tag, err := t.tx.Exec(ctx, `
 		INSERT INTO linkspan_main.groups (group_id, handle, name, slot) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (handle) DO NOTHING`, g.ID, g.Handle, g.Name, int16(slotOf(g.ID))))
+		ON CONFLICT (handle) DO NOTHING`, g.ID, g.Handle, g.Name, int16(slotOf(g.ID)))
+	return tag.RowsAffected() > 0, err
 }
 
+// Claim implements [channel.MainTx]. Where it does not look, a claim that was there before is an error of the next
+// statement that has an answer; see [Store.Decide].
 func (t mainTx) Claim(ctx context.Context, op channel.Operation) (*channel.Operation, error) {
 	o := op.Outcome
-	claimed, err := changed(t.tx.Exec(ctx, `
+	const claim = `
 		INSERT INTO linkspan_main.operation (op_id, mutation, input_hash, group_id, channel_id, invitation_id)
-		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (op_id) DO NOTHING`,
-		op.ID, op.Mutation, op.Input, o.Group, o.Channel, o.Invitation))
-	if claimed || err != nil {
+		VALUES ($1, $2, $3, $4, $5, $6)`
+	args := []any{op.ID, op.Mutation, op.Input, o.Group, o.Channel, o.Invitation}
+	if !t.looks {
+		t.tx.Queue(claim, args...)
+		return nil, nil
+	}
+	tag, err := t.tx.Exec(ctx, claim+` ON CONFLICT (op_id) DO NOTHING`, args...)
+	if err != nil || tag.RowsAffected() > 0 {
 		return nil, err
 	}
 	kept := channel.Operation{ID: op.ID}
 	err = t.tx.QueryRow(ctx, `
 		SELECT mutation, input_hash, group_id, channel_id, invitation_id, name_changed_from
-		FROM linkspan_main.operation WHERE op_id = $1`, op.ID,
-	).Scan(&kept.Mutation, &kept.Input, &kept.Outcome.Group, &kept.Outcome.Channel, &kept.Outcome.Invitation, &kept.Outcome.NameChangedFrom)
+		FROM linkspan_main.operation WHERE op_id = $1`, []any{op.ID},
+		&kept.Mutation, &kept.Input, &kept.Outcome.Group, &kept.Outcome.Channel, &kept.Outcome.Invitation, &kept.Outcome.NameChangedFrom)
 	return &kept, err
 }
 
-func (t mainTx) AmendOutcome(ctx context.Context, op ids.Op, o channel.Outcome) error {
-	_, err := t.tx.Exec(ctx, `
+func (t mainTx) AmendOutcome(_ context.Context, op ids.Op, o channel.Outcome) error {
+	t.tx.Queue(`
 		UPDATE linkspan_main.operation SET group_id = $2, channel_id = $3, invitation_id = $4, name_changed_from = $5
 		WHERE op_id = $1`, op, o.Group, o.Channel, o.Invitation, o.NameChangedFrom)
-	return err
+	return nil
 }
 
 // ForgetOperations implements [channel.Main].

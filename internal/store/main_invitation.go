@@ -32,14 +32,25 @@ func scanInvitation(row pgx.CollectableRow) (channel.Invitation, error) {
 	return *r.invitation(), nil
 }
 
-// oneInvitation returns the only row of a query of readInvitations.
+// invitations runs a query of readInvitations.
+func (t mainTx) invitations(ctx context.Context, query string, args ...any) (found []channel.Invitation, err error) {
+	t.tx.Queue(query, args...).Query(func(rows pgx.Rows) (err error) {
+		found, err = pgx.CollectRows(rows, scanInvitation)
+		return err
+	})
+	return found, t.tx.Flush(ctx)
+}
+
+// oneInvitation returns the only row of a query of readInvitations; ErrNotFound.
 func (t mainTx) oneInvitation(ctx context.Context, query string, args ...any) (channel.Invitation, error) {
-	rows, err := t.tx.Query(ctx, query, args...)
+	found, err := t.invitations(ctx, query, args...)
 	if err != nil {
 		return channel.Invitation{}, err
 	}
-	in, err := pgx.CollectExactlyOneRow(rows, scanInvitation)
-	return in, oneRow(err)
+	if len(found) == 0 {
+		return channel.Invitation{}, channel.ErrNotFound
+	}
+	return found[0], nil
 }
 
 var (
@@ -76,11 +87,7 @@ func (t mainTx) ResolveInvitation(ctx context.Context, r channel.Resolution) (ch
 }
 
 func (t mainTx) ExpireInvitations(ctx context.Context, sentBy ids.Group, limit int) ([]channel.Invitation, error) {
-	rows, err := t.tx.Query(ctx, expireInvitations, sentBy, limit)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, scanInvitation)
+	return t.invitations(ctx, expireInvitations, sentBy, limit)
 }
 
 func (t mainTx) InsertChannel(ctx context.Context, in *channel.Invitation, ttl time.Duration) (bool, error) {
@@ -102,8 +109,8 @@ func (t mainTx) InsertChannel(ctx context.Context, in *channel.Invitation, ttl t
 			note, sender_id, sender_name, proposed_name, expires_at)
 		SELECT $5, channel_id, $2, $6, 'PENDING', 1, $7, $8, $9, $3, now() + $10 * interval '1 microsecond' FROM claimed
 		RETURNING created_at, expires_at`,
-		in.ChannelID, in.FromGroup.ID, in.ProposedName, channel.NameKey(in.ProposedName), in.ID, in.ToGroup.ID,
-		in.Note, in.Sender.ID, in.Sender.Name, ttl.Microseconds()).Scan(&in.CreatedAt, &in.ExpiresAt)
+		[]any{in.ChannelID, in.FromGroup.ID, in.ProposedName, channel.NameKey(in.ProposedName), in.ID, in.ToGroup.ID,
+			in.Note, in.Sender.ID, in.Sender.Name, ttl.Microseconds()}, &in.CreatedAt, &in.ExpiresAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
@@ -112,16 +119,20 @@ func (t mainTx) InsertChannel(ctx context.Context, in *channel.Invitation, ttl t
 }
 
 func (t mainTx) TakenNames(ctx context.Context, group ids.Group, keys []string) (map[string]bool, error) {
-	rows, err := t.tx.Query(ctx, `
+	var found []string
+	t.tx.Queue(`
 		SELECT name_key FROM linkspan_main.shard_referential
-		WHERE group_id = $1 AND state = 'LINKED' AND name_key = ANY ($2)`, group, keys)
-	if err != nil {
+		WHERE group_id = $1 AND state = 'LINKED' AND name_key = ANY ($2)`, group, keys,
+	).Query(func(rows pgx.Rows) (err error) {
+		found, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err := t.tx.Flush(ctx); err != nil {
 		return nil, err
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	taken := make(map[string]bool, len(found))
 	for _, key := range found {
 		taken[key] = true
 	}
-	return taken, err
+	return taken, nil
 }

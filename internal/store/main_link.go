@@ -20,8 +20,17 @@ func scanLink(row pgx.CollectableRow) (link channel.Link, err error) {
 	return link, err
 }
 
+// links runs a query that returns linkColumns.
+func (t mainTx) links(ctx context.Context, query string, args ...any) (found []channel.Link, err error) {
+	t.tx.Queue(query, args...).Query(func(rows pgx.Rows) (err error) {
+		found, err = pgx.CollectRows(rows, scanLink)
+		return err
+	})
+	return found, t.tx.Flush(ctx)
+}
+
 func (t mainTx) LinkGroup(ctx context.Context, id ids.Channel, group ids.Group, name string) (channel.Link, error) {
-	rows, err := t.tx.Query(ctx, `
+	found, err := t.links(ctx, `
 		WITH active AS (
 			UPDATE linkspan_main.channel SET state = 'ACTIVE' WHERE channel_id = $1 AND state = 'PENDING'
 		)
@@ -29,18 +38,19 @@ func (t mainTx) LinkGroup(ctx context.Context, id ids.Channel, group ids.Group, 
 		SET state = 'LINKED', version = version + 1, name = $3, name_key = $4, linked_at = now()
 		WHERE channel_id = $1 AND group_id = $2 AND state = 'INVITED'
 		RETURNING `+linkColumns, id, group, name, channel.NameKey(name))
-	if err != nil {
-		return channel.Link{}, err
-	}
-	link, err := pgx.CollectExactlyOneRow(rows, scanLink)
-	if violates(err, "shard_referential_live_name") {
+	switch {
+	case violates(err, "shard_referential_live_name"):
 		return channel.Link{}, shardrouter.Retry(err)
+	case err != nil:
+		return channel.Link{}, err
+	case len(found) == 0:
+		return channel.Link{}, channel.ErrNotFound
 	}
-	return link, oneRow(err)
+	return found[0], nil
 }
 
 func (t mainTx) CloseChannels(ctx context.Context, channels []ids.Channel) ([]channel.Link, error) {
-	rows, err := t.tx.Query(ctx, `
+	found, err := t.links(ctx, `
 		WITH closed AS (
 			UPDATE linkspan_main.channel SET state = 'CLOSED' WHERE channel_id = ANY ($1) AND state = 'PENDING'
 			RETURNING channel_id
@@ -51,10 +61,6 @@ func (t mainTx) CloseChannels(ctx context.Context, channels []ids.Channel) ([]ch
 			RETURNING r.*
 		)
 		SELECT `+linkColumns+` FROM links AS r WHERE r.role = 'INITIATOR'`, channels)
-	if err != nil {
-		return nil, err
-	}
-	found, err := pgx.CollectRows(rows, scanLink)
 	if err != nil {
 		return nil, err
 	}

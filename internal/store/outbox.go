@@ -66,7 +66,8 @@ func (r stepRow) step() (channel.Step, error) {
 	return step, nil
 }
 
-func (t mainTx) AppendSteps(ctx context.Context, steps []channel.Step) error {
+// AppendSteps implements [channel.MainTx]: the steps have their numbers when the transaction is committed.
+func (t mainTx) AppendSteps(_ context.Context, steps []channel.Step) error {
 	var (
 		subjects, destinations, ops []uuid.UUID
 		kinds, stepKinds, effects   []string
@@ -82,7 +83,7 @@ func (t mainTx) AppendSteps(ctx context.Context, steps []channel.Step) error {
 		ops, stepKinds = append(ops, step.Op.UUID()), append(stepKinds, string(step.Kind))
 		effects, afterChannel = append(effects, string(effect)), append(afterChannel, step.Kind.AfterChannel())
 	}
-	rows, err := t.tx.Query(ctx, `
+	t.tx.Queue(`
 		WITH wanted AS (
 			SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::boolean[])
 				WITH ORDINALITY AS w (subject, destination_kind, destination, op_id, kind, effect, after_channel, place)
@@ -101,18 +102,18 @@ func (t mainTx) AppendSteps(ctx context.Context, steps []channel.Step) error {
 			SELECT subject, destination_kind, destination, number, needs, op_id, kind, effect::jsonb FROM numbered
 		)
 		SELECT number, needs FROM numbered ORDER BY place`,
-		subjects, kinds, destinations, ops, stepKinds, effects, afterChannel, outbox.Lease.Microseconds())
-	if err != nil {
+		subjects, kinds, destinations, ops, stepKinds, effects, afterChannel, outbox.Lease.Microseconds(),
+	).Query(func(rows pgx.Rows) error {
+		i := 0
+		var number, needs int64
+		_, err := pgx.ForEachRow(rows, []any{&number, &needs}, func() error {
+			steps[i].Number, steps[i].Needs = number, needs
+			i++
+			return nil
+		})
 		return err
-	}
-	i := 0
-	var number, needs int64
-	_, err = pgx.ForEachRow(rows, []any{&number, &needs}, func() error {
-		steps[i].Number, steps[i].Needs = number, needs
-		i++
-		return nil
 	})
-	return err
+	return nil
 }
 
 // OpenSteps implements [outbox.Store].

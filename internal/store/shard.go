@@ -30,17 +30,17 @@ func slotOfDestination(d channel.Destination) shardrouter.Slot {
 	return slotOf(d.Group)
 }
 
-// Apply implements [channel.Shards]. All statements go in one round trip; the first is the guard that lets all happen
+// Apply implements [channel.Shards]. All statements go in one round trip, for none needs an answer; the first is the guard that lets all happen
 // or none (docs/decisions/0004-guard-statement.md).
 func (s *Store) Apply(ctx context.Context, step channel.Step, plan func(tx channel.ShardTx)) (int64, error) {
 	slot := slotOfDestination(step.Stream.Destination)
 	var work *shardTx
-	err := s.router.WriteBatch(ctx, slot, func() *pgx.Batch {
-		work = &shardTx{slot: slot}
+	err := s.router.WritePgx(ctx, slot, func(_ context.Context, tx *shardrouter.Tx) error {
+		work = &shardTx{slot: slot, tx: tx}
 		work.guard(step)
 		plan(work)
-		return &work.batch
-	}, guarded)
+		return nil
+	}, shardrouter.Repeatable(), shardrouter.Explained(guarded))
 	if errors.Is(err, errNotNext) {
 		return 0, s.whyNotNext(ctx, slot, step)
 	}
@@ -88,12 +88,12 @@ func (s *Store) whyNotNext(ctx context.Context, slot shardrouter.Slot, step chan
 // shardTx collects the statements of a step. All of them take the slot as $1.
 type shardTx struct {
 	slot    shardrouter.Slot
-	batch   pgx.Batch
-	reached int64 // the number of the inbox event, once the batch was sent
+	tx      *shardrouter.Tx
+	reached int64 // the number of the inbox event, once the statements were sent
 }
 
 func (t *shardTx) queue(sql string, args ...any) *pgx.QueuedQuery {
-	return t.batch.Queue(sql, append([]any{int16(t.slot)}, args...)...)
+	return t.tx.Queue(sql, append([]any{int16(t.slot)}, args...)...)
 }
 
 // guard moves the stream on to the step. It writes NULL, and so fails, if the cluster does not own the slot or if the
