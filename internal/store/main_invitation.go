@@ -53,6 +53,8 @@ func (t mainTx) oneInvitation(ctx context.Context, query string, args ...any) (c
 	return found[0], nil
 }
 
+// resolveInvitation has its CASE because an index for what is overdue has the same conditions: while the table has no
+// statistics Postgres would rather walk through that than use the key.
 var (
 	findInvitation    = readInvitations("linkspan_main.invitation") + ` WHERE i.invitation_id = $1`
 	resolveInvitation = `
@@ -60,7 +62,7 @@ var (
 			UPDATE linkspan_main.invitation
 			SET state = $2, version = version + 1, reason = $3, resolved_at = now(),
 				resolver_group_id = $4, resolver_id = $5, resolver_name = $6
-			WHERE invitation_id = $1 AND state = 'PENDING' AND expires_at > now()
+			WHERE invitation_id = $1 AND CASE WHEN state = 'PENDING' THEN expires_at > now() ELSE false END
 				AND from_group_id = COALESCE($7, from_group_id)
 				AND to_group_id = COALESCE($8, to_group_id)
 				AND sender_id = COALESCE($9, sender_id)

@@ -29,15 +29,17 @@ func (t mainTx) links(ctx context.Context, query string, args ...any) (found []c
 	return found, t.tx.Flush(ctx)
 }
 
+const linkGroup = `
+	WITH active AS (
+		UPDATE linkspan_main.channel SET state = 'ACTIVE' WHERE channel_id = $1 AND state = 'PENDING'
+	)
+	UPDATE linkspan_main.shard_referential AS r
+	SET state = 'LINKED', version = version + 1, name = $3, name_key = $4, linked_at = now()
+	WHERE channel_id = $1 AND group_id = $2 AND state = 'INVITED'
+	RETURNING ` + linkColumns
+
 func (t mainTx) LinkGroup(ctx context.Context, id ids.Channel, group ids.Group, name string) (channel.Link, error) {
-	found, err := t.links(ctx, `
-		WITH active AS (
-			UPDATE linkspan_main.channel SET state = 'ACTIVE' WHERE channel_id = $1 AND state = 'PENDING'
-		)
-		UPDATE linkspan_main.shard_referential AS r
-		SET state = 'LINKED', version = version + 1, name = $3, name_key = $4, linked_at = now()
-		WHERE channel_id = $1 AND group_id = $2 AND state = 'INVITED'
-		RETURNING `+linkColumns, id, group, name, channel.NameKey(name))
+	found, err := t.links(ctx, linkGroup, id, group, name, channel.NameKey(name))
 	switch {
 	case violates(err, "shard_referential_live_name"):
 		return channel.Link{}, shardrouter.Retry(err)

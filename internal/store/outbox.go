@@ -66,53 +66,36 @@ func (r stepRow) step() (channel.Step, error) {
 	return step, nil
 }
 
+// appendStep gives a step the next number of its stream, and keeps it. An append to the channel in the same
+// transaction comes before a step that needs it, and is seen here. Each value is an argument of its own: a statement
+// over arrays would be planned anew each time.
+const appendStep = `
+	WITH stream AS (
+		INSERT INTO linkspan_main.outbox_stream AS s (subject, destination_kind, destination, head, tail, due_at)
+		VALUES ($1, $2, $3, 1, 1, now() + $8 * interval '1 microsecond')
+		ON CONFLICT (subject, destination_kind, destination)
+		DO UPDATE SET tail = s.tail + 1, due_at = GREATEST(s.due_at, excluded.due_at)
+		RETURNING tail
+	)
+	INSERT INTO linkspan_main.outbox_step (subject, destination_kind, destination, number, needs, op_id, kind, effect)
+	SELECT $1, $2, $3, stream.tail, CASE WHEN $7 THEN COALESCE((
+		SELECT max(c.tail) FROM linkspan_main.outbox_stream AS c WHERE c.subject = $1 AND c.destination_kind = 'CHANNEL'
+	), 0) ELSE 0 END, $4, $5, $6 FROM stream
+	RETURNING number, needs`
+
 // AppendSteps implements [channel.MainTx]: the steps have their numbers when the transaction is committed.
 func (t mainTx) AppendSteps(_ context.Context, steps []channel.Step) error {
-	var (
-		subjects, destinations, ops []uuid.UUID
-		kinds, stepKinds, effects   []string
-		afterChannel                []bool
-	)
-	for _, step := range steps {
+	for i := range steps {
+		step := &steps[i]
 		effect, err := json.Marshal(step.Effect)
 		if err != nil {
 			return fmt.Errorf("store: %w", err)
 		}
 		row := streamRowOf(step.Stream)
-		subjects, kinds, destinations = append(subjects, row.Subject), append(kinds, row.Kind), append(destinations, row.Destination)
-		ops, stepKinds = append(ops, step.Op.UUID()), append(stepKinds, string(step.Kind))
-		effects, afterChannel = append(effects, string(effect)), append(afterChannel, step.Kind.AfterChannel())
+		t.tx.Queue(appendStep, row.Subject, row.Kind, row.Destination, step.Op.UUID(), step.Kind, string(effect),
+			step.Kind.AfterChannel(), outbox.Lease.Microseconds(),
+		).QueryRow(func(row pgx.Row) error { return row.Scan(&step.Number, &step.Needs) })
 	}
-	t.tx.Queue(`
-		WITH wanted AS (
-			SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::boolean[])
-				WITH ORDINALITY AS w (subject, destination_kind, destination, op_id, kind, effect, after_channel, place)
-		), streams AS (
-			INSERT INTO linkspan_main.outbox_stream AS s (subject, destination_kind, destination, head, tail, due_at)
-			SELECT subject, destination_kind, destination, 1, 1, now() + $8 * interval '1 microsecond' FROM wanted
-			ON CONFLICT (subject, destination_kind, destination)
-			DO UPDATE SET tail = s.tail + 1, due_at = GREATEST(s.due_at, excluded.due_at)
-			RETURNING subject, destination_kind, destination, tail
-		), numbered AS (
-			SELECT w.*, s.tail AS number, CASE WHEN w.after_channel THEN COALESCE((
-				SELECT c.tail FROM streams AS c WHERE c.subject = w.subject AND c.destination_kind = 'CHANNEL'), 0) ELSE 0 END AS needs
-			FROM wanted AS w JOIN streams AS s USING (subject, destination_kind, destination)
-		), kept AS (
-			INSERT INTO linkspan_main.outbox_step (subject, destination_kind, destination, number, needs, op_id, kind, effect)
-			SELECT subject, destination_kind, destination, number, needs, op_id, kind, effect::jsonb FROM numbered
-		)
-		SELECT number, needs FROM numbered ORDER BY place`,
-		subjects, kinds, destinations, ops, stepKinds, effects, afterChannel, outbox.Lease.Microseconds(),
-	).Query(func(rows pgx.Rows) error {
-		i := 0
-		var number, needs int64
-		_, err := pgx.ForEachRow(rows, []any{&number, &needs}, func() error {
-			steps[i].Number, steps[i].Needs = number, needs
-			i++
-			return nil
-		})
-		return err
-	})
 	return nil
 }
 

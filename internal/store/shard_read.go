@@ -39,30 +39,62 @@ const channelState = `CASE WHEN c.state = 'PENDING' AND c.pending_until <= now()
 // sideLinkedAt is when a side was linked; null already while the channel is shown as CLOSED and nobody has written it.
 const sideLinkedAt = `CASE WHEN c.state = 'PENDING' AND c.pending_until <= now() THEN NULL ELSE s.linked_at END`
 
-// sidesOfChannels reads channels with their linked sides and the viewer's own, if the viewer's group has a side.
-// Arguments: slots, channels, viewer's group.
-const sidesOfChannels = `
+// Reads of one object have a statement of their own, which Postgres plans once a connection: one over an array it plans
+// each time anew, for ten times what it takes to execute.
+const (
+	oneOf  = ` = $2`
+	someOf = ` = ANY ($2)`
+)
+
+// sidesOf is the query of channels with their linked sides and the viewer's own, if the viewer's group has a side.
+// Arguments: slot or slots, channel or channels, viewer's group.
+func sidesOf(owned, which string) string {
+	return `
 	SELECT owned.slot, c.channel_id, c.initiator_group_id, c.initiator_handle, c.initiator_name, ` + channelState + `,
 		c.topic, c.creator_id, c.creator_name, c.created_at, v.state,
 		s.group_id, s.handle, s.group_name, s.name, s.name_visible, ` + sideLinkedAt + `, s.version
-	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
+	FROM ` + owned + ` LEFT JOIN (
 		linkspan_shard.channel AS c
 		JOIN linkspan_shard.channel_side AS v ON v.slot = c.slot AND v.channel_id = c.channel_id AND v.group_id = $3
 		JOIN linkspan_shard.channel_side AS s ON s.slot = c.slot AND s.channel_id = c.channel_id
 			AND (s.state = 'LINKED' OR s.group_id = v.group_id)
-	) ON c.slot = owned.slot AND c.channel_id = ANY ($2)
+	) ON c.slot = owned.slot AND c.channel_id` + which + `
 	ORDER BY c.channel_id, s.role, s.linked_at, s.group_id`
+}
 
-// sidesForOperator reads what an operator sees of channels: which groups are linked. Arguments: slots, channels.
-const sidesForOperator = `
+// sidesForOperatorOf is what an operator sees of channels: which groups are linked. Arguments: slot or slots, channel
+// or channels.
+func sidesForOperatorOf(owned, which string) string {
+	return `
 	SELECT owned.slot, c.channel_id, c.initiator_group_id, c.initiator_handle, c.initiator_name, ` + channelState + `,
 		NULL::text, NULL::uuid, '', c.created_at, '',
 		s.group_id, s.handle, s.group_name, NULL::text, NULL::boolean, ` + sideLinkedAt + `, s.version
-	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
+	FROM ` + owned + ` LEFT JOIN (
 		linkspan_shard.channel AS c
 		LEFT JOIN linkspan_shard.channel_side AS s ON s.slot = c.slot AND s.channel_id = c.channel_id AND s.state = 'LINKED'
-	) ON c.slot = owned.slot AND c.channel_id = ANY ($2)
+	) ON c.slot = owned.slot AND c.channel_id` + which + `
 	ORDER BY c.channel_id, s.role, s.linked_at, s.group_id`
+}
+
+var (
+	sidesOfOne             = sidesOf(shardrouter.OwnedFirst, oneOf)
+	sidesOfSome            = sidesOf(shardrouter.OwnedFirstMany, someOf)
+	sidesOfOneForOperator  = sidesForOperatorOf(shardrouter.OwnedFirst, oneOf)
+	sidesOfSomeForOperator = sidesForOperatorOf(shardrouter.OwnedFirstMany, someOf)
+)
+
+// readSides is the query, and its arguments, for channels of some slots. The zero group is an operator.
+func readSides(group ids.Group, slots []shardrouter.Slot, channels []ids.Channel) (string, []any) {
+	one, some := sidesOfOne, sidesOfSome
+	viewer := []any{group}
+	if group.IsZero() {
+		one, some, viewer = sidesOfOneForOperator, sidesOfSomeForOperator, nil
+	}
+	if len(channels) == 1 {
+		return one, append([]any{int16(slots[0]), channels[0]}, viewer...)
+	}
+	return some, append([]any{slots, channels}, viewer...)
+}
 
 func (r *sideRow) scan(row pgx.Rows) error {
 	return row.Scan(nil, &r.Channel, &r.Initiator.ID, &r.Initiator.Handle, &r.Initiator.Name, &r.State,
@@ -84,10 +116,7 @@ func (s *Store) Channels(ctx context.Context, group ids.Group, channels []ids.Ch
 		for _, slot := range slots {
 			wanted = append(wanted, bySlot[slot]...)
 		}
-		query, args := sidesOfChannels, []any{slots, wanted, group}
-		if group.IsZero() {
-			query, args = sidesForOperator, args[:2]
-		}
+		query, args := readSides(group, slots, wanted)
 		here := make(map[ids.Channel]*channel.SharedChannel, len(wanted))
 		owned, err := eachOwned(ctx, conn, query, args, func(row pgx.Rows) error {
 			var side sideRow
@@ -97,9 +126,11 @@ func (s *Store) Channels(ctx context.Context, group ids.Group, channels []ids.Ch
 			side.addTo(here, group)
 			return nil
 		})
-		merging.Lock()
-		defer merging.Unlock()
-		maps.Copy(found, here)
+		if err == nil {
+			merging.Lock()
+			defer merging.Unlock()
+			maps.Copy(found, here)
+		}
 		return owned, err
 	})
 	unread := make(map[ids.Channel]error)
@@ -152,18 +183,26 @@ func (r *sideRow) viewerChannelState() channel.SharedChannelState {
 	return r.State
 }
 
-// invitationCopies reads a group's copies of invitations. Arguments: slot, group, invitations.
-const invitationCopies = `
+// copiesOf is the query of a group's copies of invitations. Arguments: slot, invitation or invitations, group.
+func copiesOf(which string) string {
+	return `
 	SELECT owned.slot, i.invitation_id, i.channel_id, ` + invitationState + `, i.version, i.note, i.reason,
 		i.from_group_id, i.from_handle, i.from_name, i.to_group_id, i.to_handle, i.to_name, i.sender_id, i.sender_name,
 		i.resolver_group_id, i.resolver_id, i.resolver_name, i.created_at, i.expires_at, ` + invitationResolvedAt + `, i.proposed_name
 	FROM ` + shardrouter.OwnedFirst + ` LEFT JOIN linkspan_shard.group_invitation AS i
-		ON i.slot = owned.slot AND i.group_id = $2 AND i.invitation_id = ANY ($3)`
+		ON i.slot = owned.slot AND i.group_id = $3 AND i.invitation_id` + which
+}
+
+var copyOfOne, copiesOfSome = copiesOf(oneOf), copiesOf(someOf)
 
 // Invitations implements [channel.Shards].
 func (s *Store) Invitations(ctx context.Context, group ids.Group, invitations []ids.Invitation) (map[ids.Invitation]*channel.Invitation, error) {
 	found := make(map[ids.Invitation]*channel.Invitation, len(invitations))
-	err := s.readOne(ctx, group, invitationCopies, []any{group, invitations}, func() { clear(found) }, func(row pgx.Rows) error {
+	query, args := copiesOfSome, []any{invitations, group}
+	if len(invitations) == 1 {
+		query, args = copyOfOne, []any{invitations[0], group}
+	}
+	err := s.readOne(ctx, group, query, args, func() { clear(found) }, func(row pgx.Rows) error {
 		var r invitationRow
 		if err := row.Scan(append([]any{nil}, r.fields()...)...); err != nil {
 			return err
@@ -174,21 +213,23 @@ func (s *Store) Invitations(ctx context.Context, group ids.Group, invitations []
 	return found, err
 }
 
+// userOf is the query of a user that a group knows. Arguments: slot, group, the user's group, user.
+const userOf = `
+	SELECT owned.slot, u.home_group_id, u.home_handle, u.home_name, u.name
+	FROM ` + shardrouter.OwnedFirst + ` LEFT JOIN linkspan_shard.users AS u
+		ON u.slot = owned.slot AND u.group_id = $2 AND u.home_group_id = $3 AND u.user_id = $4`
+
 // User implements [channel.Shards].
 func (s *Store) User(ctx context.Context, group ids.Group, id ids.User) (channel.User, error) {
 	var user channel.User
 	missing := true
-	err := s.readOne(ctx, group, `
-		SELECT owned.slot, u.home_group_id, u.home_handle, u.home_name, u.name
-		FROM `+shardrouter.OwnedFirst+` LEFT JOIN linkspan_shard.users AS u
-			ON u.slot = owned.slot AND u.group_id = $2 AND u.home_group_id = $3 AND u.user_id = $4`,
-		[]any{group, id.Group, id}, func() { missing = true }, func(row pgx.Rows) error {
-			var home channel.Group
-			var name string
-			err := row.Scan(nil, &home.ID, &home.Handle, &home.Name, &name)
-			user, missing = userIn(home, id, name), false
-			return err
-		})
+	err := s.readOne(ctx, group, userOf, []any{group, id.Group, id}, func() { missing = true }, func(row pgx.Rows) error {
+		var home channel.Group
+		var name string
+		err := row.Scan(nil, &home.ID, &home.Handle, &home.Name, &name)
+		user, missing = userIn(home, id, name), false
+		return err
+	})
 	if err == nil && missing {
 		err = channel.ErrNotFound
 	}

@@ -1,0 +1,17 @@
+package store
+
+// KeyedQueries are the statements that find rows by their keys on every request, by name.
+var KeyedQueries = map[string]string{
+	"one channel":                   sidesOfOne,
+	"some channels":                 sidesOfSome,
+	"one channel for an operator":   sidesOfOneForOperator,
+	"some channels for an operator": sidesOfSomeForOperator,
+	"one invitation":                copyOfOne,
+	"some invitations":              copiesOfSome,
+	"a user":                        userOf,
+	"a page of an inbox":            readInbox,
+	"an invitation in main":         findInvitation,
+	"a decision on an invitation":   resolveInvitation,
+	"a link":                        linkGroup,
+	"an outbox step":                appendStep,
+}
