@@ -55,7 +55,7 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	}
 	in := &installation{router: router, hints: hints, store: store.New(router), logger: logger}
 	in.hub = live.NewHub(live.Config{Reader: in.store, Hints: hints, Logger: logger})
-	deliverer := channel.Deliverer{Shards: in.store, Hints: hints}
+	deliverer := channel.Deliverer{Shards: in.store, Hints: in.hub}
 	in.relay = outbox.NewRelay(in.store, deliverer.Deliver, logger)
 	in.service = &channel.Service{
 		Main: in.store, Shards: in.store, Outbox: in.relay, Hub: in.hub, InvitationTTL: flags.InvitationTTL, Logger: logger,

@@ -3,26 +3,53 @@ package channel
 import (
 	"context"
 	"errors"
+	"sync"
+
+	"linkspan/internal/ids"
 )
 
 // AcceptSharedChannel links the viewer's group with the channel. It answers when the channel's and the viewer's
 // clusters have it. Accepting what the group has accepted already is success.
 func (s *Service) AcceptSharedChannel(ctx context.Context, v *Viewer, in AcceptSharedChannelInput) (*AcceptSharedChannelPayload, error) {
 	d, err := s.acceptSharedChannel(ctx, v, in)
-	if err == nil {
-		err = s.finish(ctx, d, toChannel(d.outcome.Channel), toGroup(v.Group.ID))
-	}
 	if err != nil {
 		refusals, err := refused(err)
 		return &AcceptSharedChannelPayload{Errors: refusals}, err
 	}
-	channel, invitation, err := s.channelAndInvitation(ctx, v, d.outcome)
+	steps, err := s.drive(ctx, d, d.outcome.Channel.Bytes())
 	if err != nil {
 		return nil, err
 	}
+	channel, err := s.linkedChannel(ctx, v, d.outcome.Channel, steps)
+	if err != nil {
+		return nil, err
+	}
+	invitation := d.invitation
+	if d.repeated {
+		if invitation, err = s.invitation(ctx, v, d.outcome.Invitation); err != nil {
+			return nil, err
+		}
+	}
 	return &AcceptSharedChannelPayload{
-		SharedChannel: channel, Invitation: invitation, NameChangedFrom: d.outcome.NameChangedFrom,
+		SharedChannel: channel, Invitation: invitation.shownWith(channel), NameChangedFrom: d.outcome.NameChangedFrom,
 	}, nil
+}
+
+// linkedChannel returns the channel once its own and the viewer's cluster have the link. It reads it while the viewer's
+// cluster is still at work.
+func (s *Service) linkedChannel(ctx context.Context, v *Viewer, id ids.Channel, steps Underway) (*SharedChannel, error) {
+	if err := steps.Wait(ctx, toChannel(id)); err != nil {
+		return nil, err
+	}
+	var (
+		channel *SharedChannel
+		readErr error
+		reading sync.WaitGroup
+	)
+	reading.Go(func() { channel, readErr = s.channel(ctx, v, id) })
+	err := steps.Wait(ctx, toGroup(v.Group.ID))
+	reading.Wait()
+	return channel, errors.Join(err, readErr)
 }
 
 func (s *Service) acceptSharedChannel(ctx context.Context, v *Viewer, in AcceptSharedChannelInput) (d decided, err error) {
@@ -55,7 +82,7 @@ func (s *Service) acceptSharedChannel(ctx context.Context, v *Viewer, in AcceptS
 		if err != nil {
 			return err
 		}
-		d.outcome.Channel = invitation.ChannelID
+		d.outcome.Channel, d.invitation = invitation.ChannelID, &invitation
 		if !changed {
 			d.repeated = true
 			return nil

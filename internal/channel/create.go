@@ -19,11 +19,14 @@ func (s *Service) CreateSharedChannel(ctx context.Context, v *Viewer, in CreateS
 		refusals, err := refused(err)
 		return &CreateSharedChannelPayload{Errors: refusals}, err
 	}
-	channel, invitation, err := s.channelAndInvitation(ctx, v, d.outcome)
-	if err != nil {
-		return nil, err
+	channel, invitation := d.channel, d.invitation
+	if d.repeated {
+		channel, invitation, err = s.channelAndInvitation(ctx, v, d.outcome)
+		if err != nil {
+			return nil, err
+		}
 	}
-	return &CreateSharedChannelPayload{SharedChannel: channel, Invitation: invitation}, nil
+	return &CreateSharedChannelPayload{SharedChannel: channel, Invitation: invitation.shownWith(channel)}, nil
 }
 
 func (s *Service) createSharedChannel(ctx context.Context, v *Viewer, in CreateSharedChannelInput) (d decided, err error) {
@@ -76,6 +79,7 @@ func (s *Service) createSharedChannel(ctx context.Context, v *Viewer, in CreateS
 		if d.steps, err = s.claimName(ctx, tx, op.ID, invitation); err != nil {
 			return err
 		}
+		d.invitation, d.channel = invitation, madeFor(invitation, topic)
 		d.steps = append(d.steps,
 			about(invitation, op.ID, toChannel(invitation.ChannelID), StepCreateChannel, Effect{Topic: topic}),
 			about(invitation, op.ID, toGroup(target.ID), StepReceiveInvitation, Effect{}))

@@ -41,8 +41,11 @@ func (s *Service) end(
 		refusals, err := refused(err)
 		return nil, refusals, err
 	}
-	in, err := s.invitation(ctx, v, r.Invitation)
-	return in, nil, err
+	if d.repeated {
+		in, err := s.invitation(ctx, v, r.Invitation)
+		return in, nil, err
+	}
+	return d.invitation, nil, nil
 }
 
 func (s *Service) endInvitation(
@@ -71,7 +74,7 @@ func (s *Service) endInvitation(
 		if err != nil {
 			return err
 		}
-		d.outcome.Channel, d.repeated = in.ChannelID, !changed
+		d.outcome.Channel, d.invitation, d.repeated = in.ChannelID, &in, !changed
 		if !changed {
 			return nil
 		}

@@ -17,9 +17,9 @@ func (d Deliverer) Deliver(ctx context.Context, step Step) error {
 	if !step.Kind.known() {
 		return fmt.Errorf("channel: unknown kind of step %q", step.Kind)
 	}
-	reached, err := d.Shards.Apply(ctx, step, step.plan)
-	if err == nil && reached > 0 {
-		d.Hints.Publish(InboxOf(step.inbox().ID), reached)
+	appended, err := d.Shards.Apply(ctx, step, step.plan)
+	if err == nil && appended != nil {
+		d.Hints.Publish(*appended)
 	}
 	return err
 }
@@ -67,7 +67,15 @@ func (s Step) plan(tx ShardTx) {
 // event is what the inbox hears.
 func (s Step) event() LogEvent {
 	in := s.Effect.Invitation
-	event := LogEvent{Kind: EventInvitationChanged, Invitation: in.ID, Channel: in.ChannelID, Group: in.ToGroup}
+	event := LogEvent{
+		Kind: EventInvitationChanged, Invitation: in.ID, Version: in.Version, Channel: in.ChannelID, Group: in.ToGroup,
+	}
+	switch {
+	case in.State == InvitationPending:
+		event.Actor = in.Sender.ID
+	case in.Resolver != nil:
+		event.Actor = in.Resolver.ID
+	}
 	switch s.Kind {
 	case StepReceiveInvitation:
 		event.Kind, event.Group = EventInvitationReceived, in.FromGroup

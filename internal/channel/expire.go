@@ -24,7 +24,8 @@ func (s *Service) ExpireDue(ctx context.Context) (moved int, err error) {
 	if err != nil || len(steps) == 0 {
 		return 0, err
 	}
-	return len(steps) / 2, s.Outbox.Drive(ctx, steps)
+	s.Outbox.Drive(ctx, steps).Linger(ctx)
+	return len(steps) / 2, nil
 }
 
 func expire(ctx context.Context, tx MainTx, op ids.Op, sentBy ids.Group, limit int) ([]Step, error) {

@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"linkspan/internal/ids"
@@ -50,13 +51,13 @@ func (e *SharedChannelLinked) SharedChannel() (*SharedChannel, error) { return e
 const inboxBackOff = 500 * time.Millisecond
 
 // Feed is what a subscriber of an inbox gets: events until the channel is closed, and then, if it was not the
-// subscriber's own end, why.
+// subscriber's own end or the server's, why.
 type Feed struct {
 	Events <-chan InboxEvent
 	err    error
 }
 
-// Err returns the fault that ended the feed, such as CURSOR_EXPIRED after a restore; nil if ctx or the server ended.
+// Err returns what ended the feed, such as a CURSOR_EXPIRED fault after a restore; nil if ctx or the server ended.
 // It is called once Events is closed.
 func (f *Feed) Err() error { return f.err }
 
@@ -97,19 +98,15 @@ func (f *follower) run(ctx context.Context) {
 	defer f.sub.Close()
 	for {
 		delivery, err := f.sub.Next(ctx)
+		var events []InboxEvent
+		if err == nil {
+			events, err = f.events(ctx, delivery)
+		}
 		if err != nil {
-			var fault *Fault
-			if ctx.Err() == nil && errors.As(err, &fault) {
-				f.feed.err = fault
-			}
-			if ctx.Err() == nil {
-				f.service.Logger.InfoContext(ctx, "inbox subscription ended", "group", f.viewer.Group.Handle, "err", err)
+			if ctx.Err() == nil && !errors.Is(err, ErrHubClosed) {
+				f.feed.err = err
 			}
 			return
-		}
-		events, err := f.events(ctx, delivery)
-		if err != nil {
-			return // ctx ended
 		}
 		for _, event := range events {
 			select {
@@ -121,7 +118,7 @@ func (f *follower) run(ctx context.Context) {
 	}
 }
 
-// events returns what the subscriber gets of a delivery, with objects as they are now.
+// events returns what the subscriber gets of a delivery, with objects as they are now; its errors are those of objects.
 func (f *follower) events(ctx context.Context, d Delivery) ([]InboxEvent, error) {
 	wanted := make([]LogEvent, 0, len(d.Events))
 	for _, event := range d.Events {
@@ -160,11 +157,9 @@ type eventObjects struct {
 }
 
 // objects reads what the events show. The invitations are on the cluster that the log is on: while it is out of reach
-// the subscriber waits, so that no event is lost. Only the end of ctx is an error.
-func (f *follower) objects(ctx context.Context, events []LogEvent) (o eventObjects, err error) {
-	if len(events) == 0 {
-		return o, nil
-	}
+// the subscriber waits, so that no event is lost. An error is the end of ctx, or what trying again would not mend.
+func (f *follower) objects(ctx context.Context, events []LogEvent) (eventObjects, error) {
+	var o eventObjects
 	var invitations []ids.Invitation
 	var channels []ids.Channel
 	for _, event := range events {
@@ -174,21 +169,32 @@ func (f *follower) objects(ctx context.Context, events []LogEvent) (o eventObjec
 		}
 	}
 	group := f.viewer.Group.ID
+	var reading sync.WaitGroup
+	if len(channels) > 0 {
+		reading.Go(func() { o.channels, o.unread = f.service.Shards.Channels(ctx, group, channels) })
+	}
+	var err error
+	if len(invitations) > 0 {
+		o.invitations, err = f.invitations(ctx, invitations)
+	}
+	reading.Wait()
+	return o, err
+}
+
+// invitations reads the group's copies, as soon as their cluster is within reach.
+func (f *follower) invitations(ctx context.Context, wanted []ids.Invitation) (map[ids.Invitation]*Invitation, error) {
 	for {
-		if o.invitations, err = f.service.Shards.Invitations(ctx, group, invitations); err == nil {
-			break
+		found, err := f.service.Shards.Invitations(ctx, f.viewer.Group.ID, wanted)
+		if fault := (*Fault)(nil); !errors.As(err, &fault) || !fault.Retryable {
+			return found, err
 		}
 		f.service.Logger.WarnContext(ctx, "inbox waits for its cluster", "group", f.viewer.Group.Handle, "err", err)
 		select {
 		case <-time.After(inboxBackOff):
 		case <-ctx.Done():
-			return o, ctx.Err()
+			return nil, ctx.Err()
 		}
 	}
-	if len(channels) > 0 {
-		o.channels, o.unread = f.service.Shards.Channels(ctx, group, channels)
-	}
-	return o, nil
 }
 
 func (f *follower) event(event LogEvent, history ids.History, o eventObjects) InboxEvent {

@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"linkspan/internal/ids"
@@ -43,8 +44,10 @@ type LogEvent struct {
 	At         time.Time
 	Kind       EventKind
 	Invitation ids.Invitation
+	Version    int32 // of the invitation then; 0 in events from before it was kept
 	Channel    ids.Channel
-	Group      Group // the group that the event is about
+	Group      Group    // the group that the event is about
+	Actor      ids.User // who did it; zero: nobody (expiry)
 }
 
 // LogPage is a run of events right behind a position, and the log's head in the same snapshot.
@@ -63,11 +66,18 @@ type LogReader interface {
 	LogHeads(ctx context.Context, logs []LogKey) (map[LogKey]LogHead, error)
 }
 
-// Hints carries "log L has reached n" between processes after commits. A hint may be lost, doubled or late; nothing
-// correct hangs on one.
+// Appended is an event that a transaction has added to a log and committed, in the log's history then.
+type Appended struct {
+	Log     LogKey
+	History ids.History
+	Event   LogEvent
+}
+
+// Hints carries word of new events after commits: to this process with the event, so that nobody here has to read it, to
+// others as "log L has reached n". A hint may be lost, doubled or late; nothing correct hangs on one.
 type Hints interface {
 	// Publish tells everybody, this process too. It does not wait for anybody.
-	Publish(log LogKey, reached int64)
+	Publish(a Appended)
 }
 
 // Hub lets subscribers follow logs. One a process.
@@ -77,13 +87,16 @@ type Hub interface {
 	Follow(ctx context.Context, log LogKey, from *ids.LogCursor) (Subscription, error)
 }
 
+// ErrHubClosed is what Follow and Next return once the hub has ended, and Next after Close.
+var ErrHubClosed = errors.New("channel: the hub is closed")
+
 // Subscription is one subscriber's way through a log. It is used by one goroutine.
 type Subscription interface {
 	// Next waits for what comes behind the subscriber's position and moves the position behind what it returns. An
 	// empty delivery comes first of all if there was no cursor, once when a replay has caught up (on the last page or,
 	// if there was nothing to replay, alone), and whenever nothing came for the hub's idle time. While the log's
-	// cluster is out of reach Next waits. Errors: ctx.Err, a CURSOR_EXPIRED fault (a restore changed the history), the
-	// hub's end, or what the reader could not do and trying again would not help.
+	// cluster is out of reach Next waits. Errors: ctx.Err, a CURSOR_EXPIRED fault (a restore changed the history),
+	// ErrHubClosed, or what the reader could not do and trying again would not help.
 	Next(ctx context.Context) (Delivery, error)
 	Close()
 }

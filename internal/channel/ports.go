@@ -84,9 +84,9 @@ type Shards interface {
 	ClusterOf(channel ids.Channel) string
 
 	// Apply lets a step take effect at its destination, in one transaction with what plan asks for, if it is the next of
-	// its stream there. It returns the number of the event that plan appended to an inbox, 0 if there is none or if the
-	// step had taken effect before; ErrStepGap if an earlier one has not.
-	Apply(ctx context.Context, step Step, plan func(tx ShardTx)) (reached int64, err error)
+	// its stream there. It returns the event that plan appended to an inbox, nil if there is none or if the step had taken
+	// effect before; ErrStepGap if an earlier one has not.
+	Apply(ctx context.Context, step Step, plan func(tx ShardTx)) (*Appended, error)
 
 	// Channels returns the channels as the group sees them; those that it may not see, or that do not exist, are
 	// absent. Unread says for each that could not be read why. The zero group is an operator's view.

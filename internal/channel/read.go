@@ -111,7 +111,8 @@ func (s *Service) ChannelOf(ctx context.Context, v *Viewer, in *Invitation) (*Sh
 	return in.siblings.channel(ctx, s, v, in.ChannelID)
 }
 
-// siblings are invitations that are shown together. Their channels are read together, when the first is asked for.
+// siblings are invitations that are shown together. Their channels are read together, when the first is asked for, if
+// the answer does not have them already.
 type siblings struct {
 	channels []ids.Channel
 	once     sync.Once
@@ -123,6 +124,17 @@ type siblings struct {
 func (b *siblings) add(in *Invitation) {
 	in.siblings = b
 	b.channels = append(b.channels, in.ChannelID)
+}
+
+// shownWith returns the invitation for an answer that shows its channel too, nil where the viewer may not see that.
+func (i *Invitation) shownWith(c *SharedChannel) *Invitation {
+	if i == nil {
+		return nil
+	}
+	shown := *i // a step may still be on its way with the original
+	shown.siblings = &siblings{found: map[ids.Channel]*SharedChannel{i.ChannelID: c}}
+	shown.siblings.once.Do(func() {}) // nothing is left to be read
+	return &shown
 }
 
 func (b *siblings) channel(ctx context.Context, s *Service, v *Viewer, id ids.Channel) (*SharedChannel, error) {

@@ -58,8 +58,9 @@ func (s *Service) registerGroup(ctx context.Context, v *Viewer, in RegisterGroup
 	if err != nil {
 		return Group{}, err
 	}
-	if d.repeated {
-		return group, s.Outbox.Settle(ctx, group.ID.Bytes(), toGroup(group.ID))
+	steps, err := s.drive(ctx, d, group.ID.Bytes())
+	if err == nil {
+		err = steps.Wait(ctx, toGroup(group.ID))
 	}
-	return group, s.Outbox.Drive(ctx, d.steps, toGroup(group.ID))
+	return group, err
 }

@@ -45,12 +45,15 @@ func claim(ctx context.Context, tx MainTx, op Operation) (*Outcome, error) {
 	return &kept.Outcome, nil
 }
 
-// decided is what a deciding transaction leaves to do: the steps that it appended, or, where it only found what was
-// decided before, the subject whose steps may still be open.
+// decided is what a deciding transaction did: the invitation as it is now, the channel if the transaction has made it,
+// and the steps that follow. Where it only found what had been decided before, repeated is set: then the objects are to
+// be read anew, and the steps may still be open.
 type decided struct {
-	outcome  Outcome
-	steps    []Step
-	repeated bool
+	outcome    Outcome
+	invitation *Invitation
+	channel    *SharedChannel
+	steps      []Step
+	repeated   bool
 }
 
 // findChannel completes the outcome of an earlier decision about an invitation, which was kept without its channel.
@@ -60,12 +63,24 @@ func (d *decided) findChannel(ctx context.Context, tx MainTx) error {
 	return err
 }
 
-// finish delivers what a decision about a channel left to do, as far as the answer needs it.
-func (s *Service) finish(ctx context.Context, d decided, required ...Destination) error {
+// drive begins to deliver what a decision left to do.
+func (s *Service) drive(ctx context.Context, d decided, subject [16]byte) (Underway, error) {
 	if d.repeated {
-		return s.Outbox.Settle(ctx, d.outcome.Channel.Bytes(), required...)
+		return s.Outbox.Settle(ctx, subject)
 	}
-	return s.Outbox.Drive(ctx, d.steps, required...)
+	return s.Outbox.Drive(ctx, d.steps), nil
+}
+
+// finish delivers what a decision about a channel left to do, as far as the answer needs it, and a moment longer.
+func (s *Service) finish(ctx context.Context, d decided, required ...Destination) error {
+	steps, err := s.drive(ctx, d, d.outcome.Channel.Bytes())
+	if err == nil {
+		err = steps.Wait(ctx, required...)
+	}
+	if err == nil {
+		steps.Linger(ctx)
+	}
+	return err
 }
 
 func toChannel(id ids.Channel) Destination { return Destination{Channel: id} }

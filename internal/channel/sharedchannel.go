@@ -43,6 +43,20 @@ type SharedChannel struct {
 	Sides     []ChannelSide
 }
 
+// madeFor returns the channel of a first invitation as the initiator sees it when both have just been made: what its
+// step writes and [Shards.Channels] then reads.
+func madeFor(in *Invitation, topic *string) *SharedChannel {
+	name, linkedAt := in.ProposedName, in.CreatedAt
+	own := ChannelSide{
+		ID: ids.Side{Channel: in.ChannelID, Group: in.FromGroup.ID}, Group: in.FromGroup,
+		Name: &name, LinkedAt: &linkedAt, Version: 1,
+	}
+	return &SharedChannel{
+		ID: in.ChannelID, State: ChannelPending, Topic: topic, CreatedAt: in.CreatedAt,
+		Creator: &in.Sender, Initiator: in.FromGroup, Own: &own, Sides: []ChannelSide{own},
+	}
+}
+
 // IsNode marks the type as a Node of the schema.
 func (*SharedChannel) IsNode() {}
 

@@ -80,13 +80,21 @@ type Link struct {
 	LinkedAt *time.Time  `json:"linkedAt,omitempty"`
 }
 
-// Outbox delivers steps to their destinations.
+// Outbox delivers steps to their destinations. What it begins goes on when ctx ends, and what it can't finish is finished
+// later by itself.
 type Outbox interface {
-	// Drive delivers steps that the caller's own transaction has just appended. It returns when all have taken effect,
-	// or when the required destinations have and the others have had a short while; what is left goes on by itself.
-	// The error is a retryable SHARD_UNAVAILABLE fault where a required one is out of reach; the step is delivered
-	// later all the same.
-	Drive(ctx context.Context, steps []Step, required ...Destination) error
-	// Settle delivers whatever is still open for the subject, for an answer that repeats an earlier one.
-	Settle(ctx context.Context, subject [16]byte, required ...Destination) error
+	// Drive begins to deliver steps that the caller's own transaction has just appended.
+	Drive(ctx context.Context, steps []Step) Underway
+	// Settle begins to deliver whatever is still open for the subject, for an answer that repeats an earlier one.
+	Settle(ctx context.Context, subject [16]byte) (Underway, error)
+}
+
+// Underway is steps on their way. It is safe for concurrent use.
+type Underway interface {
+	// Wait returns when the steps to these destinations have taken effect. The error is a retryable SHARD_UNAVAILABLE
+	// fault where one of them is out of reach; the step is delivered later all the same.
+	Wait(ctx context.Context, required ...Destination) error
+	// Linger waits for all steps, but no longer than a moment: for what an answer does not promise and yet would rather
+	// have.
+	Linger(ctx context.Context)
 }

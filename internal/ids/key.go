@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // key is the 16 bytes of an id, stored in Postgres as a uuid.
@@ -25,6 +26,15 @@ func (k key) Value() (driver.Value, error) {
 		return nil, nil
 	}
 	return uuid.UUID(k).String(), nil
+}
+
+// UUIDValue implements [pgtype.UUIDValuer], so that pgx sends the 16 bytes and makes no text of them.
+func (k key) UUIDValue() (pgtype.UUID, error) { return pgtype.UUID{Bytes: k, Valid: !k.IsZero()}, nil }
+
+// ScanUUID implements [pgtype.UUIDScanner].
+func (k *key) ScanUUID(v pgtype.UUID) error {
+	*k = v.Bytes
+	return nil
 }
 
 // Scan implements [sql.Scanner]; NULL becomes the zero id.

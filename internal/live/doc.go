@@ -6,8 +6,9 @@
 //
 // The invariants it keeps:
 //
-//   - What a subscriber gets is the log from its position on: dense, in order, nothing twice. Events enter only by
-//     reads that continue exactly where the last one ended.
+//   - What a subscriber gets is the log from its position on: dense, in order, nothing twice. Events enter only right
+//     behind the newest that is known, of the same history: by reads that continue there, or straight from the
+//     transaction of this process that wrote them.
 //   - A log is registered before its head is read, so that no event falls between the two.
 //   - A hint only makes a read due. Lost, doubled, late, too low or too high, it changes no result: the poll finds what
 //     no hint told, and a read that finds nothing changes nothing.

@@ -14,8 +14,7 @@ import (
 // maxWaitingHints bounds what a connection that takes nothing makes pile up: one hint a log, about 5 MB in all.
 const maxWaitingHints = 1 << 16
 
-// Hints tells all processes "log L has reached n" over NATS core. It implements [channel.Hints], and is what a Hub
-// listens to. While the connection is down, what this process publishes reaches this process alone; what is lost
+// Hints tells all processes "log L has reached n" over NATS core. A [Hub] speaks and listens through it. While the connection is down, what this process publishes reaches this process alone; what is lost
 // is found by the polls of the others. It is safe for concurrent use.
 type Hints struct {
 	conn    *nats.Conn
@@ -37,8 +36,6 @@ type Hints struct {
 	listeners map[int]func(channel.LogKey, int64)
 	listener  int // number of the newest
 }
-
-var _ channel.Hints = (*Hints)(nil)
 
 func newHints(logger *slog.Logger) *Hints {
 	if logger == nil {
@@ -78,7 +75,7 @@ func (h *Hints) Stats() HintStats {
 	}
 }
 
-// Publish implements [channel.Hints]. It takes under a microsecond and never fails. Hints for the same log that wait
+// Publish tells everybody, this process too. It takes under a microsecond and never fails. Hints for the same log that wait
 // together leave as one.
 func (h *Hints) Publish(log channel.LogKey, reached int64) {
 	if reached < 1 {

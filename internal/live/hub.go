@@ -11,9 +11,6 @@ import (
 	"linkspan/internal/ids"
 )
 
-// ErrClosed is what Follow and Next return once the hub has ended, and Next after Close.
-var ErrClosed = errors.New("live: the hub is closed")
-
 // readTimeout bounds each call of the reader, so that one that hangs is an outage and not a standstill.
 const readTimeout = 10 * time.Second
 
@@ -61,7 +58,10 @@ type Hub struct {
 	closed bool
 }
 
-var _ channel.Hub = (*Hub)(nil)
+var (
+	_ channel.Hub   = (*Hub)(nil)
+	_ channel.Hints = (*Hub)(nil)
+)
 
 // NewHub makes a hub. It starts nothing: call Run.
 func NewHub(cfg Config) *Hub {
@@ -72,7 +72,7 @@ func NewHub(cfg Config) *Hub {
 }
 
 // Run takes in hints and polls until ctx ends. Then the hub is closed for good: Run returns nil once every read has
-// ended, and every subscription's Next returns ErrClosed.
+// ended, and every subscription's Next returns [channel.ErrHubClosed].
 func (h *Hub) Run(ctx context.Context) error {
 	defer h.close()
 	if h.cfg.Hints != nil {
@@ -118,7 +118,7 @@ func (h *Hub) enter(key channel.LogKey) (*log, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return nil, ErrClosed
+		return nil, channel.ErrHubClosed
 	}
 	l := h.logs[key]
 	if l == nil {
@@ -146,6 +146,20 @@ func (h *Hub) spawn(f func()) {
 	defer h.mu.Unlock()
 	if !h.closed {
 		h.work.Go(f)
+	}
+}
+
+// Publish implements [channel.Hints]: who follows the log here gets the event without a read, if it comes right behind
+// the newest that is known; other processes get a hint.
+func (h *Hub) Publish(a channel.Appended) {
+	h.mu.Lock()
+	l := h.logs[a.Log]
+	h.mu.Unlock()
+	if l != nil && !l.take(a) {
+		h.hint(a.Log, a.Event.Number)
+	}
+	if h.cfg.Hints != nil {
+		h.cfg.Hints.Publish(a.Log, a.Event.Number)
 	}
 }
 

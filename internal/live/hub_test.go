@@ -210,24 +210,24 @@ func TestClosedHub(t *testing.T) {
 		var ended sync.WaitGroup
 		for _, s := range []channel.Subscription{waiting, replaying} {
 			ended.Go(func() {
-				if _, err := s.Next(t.Context()); !errors.Is(err, ErrClosed) {
-					t.Errorf("Next: got %v, want ErrClosed", err)
+				if _, err := s.Next(t.Context()); !errors.Is(err, channel.ErrHubClosed) {
+					t.Errorf("Next: got %v, want channel.ErrHubClosed", err)
 				}
 			})
 		}
 		ended.Go(func() {
-			if _, err := h.Follow(t.Context(), key, nil); !errors.Is(err, ErrClosed) {
-				t.Errorf("Follow: got %v, want ErrClosed", err)
+			if _, err := h.Follow(t.Context(), key, nil); !errors.Is(err, channel.ErrHubClosed) {
+				t.Errorf("Follow: got %v, want channel.ErrHubClosed", err)
 			}
 		})
 		synctest.Wait()
 		stop()
 		ended.Wait()
-		if _, err := h.Follow(t.Context(), key, nil); !errors.Is(err, ErrClosed) {
-			t.Errorf("Follow afterwards: got %v, want ErrClosed", err)
+		if _, err := h.Follow(t.Context(), key, nil); !errors.Is(err, channel.ErrHubClosed) {
+			t.Errorf("Follow afterwards: got %v, want channel.ErrHubClosed", err)
 		}
-		if _, err := waiting.Next(t.Context()); !errors.Is(err, ErrClosed) {
-			t.Errorf("Next afterwards: got %v, want ErrClosed", err)
+		if _, err := waiting.Next(t.Context()); !errors.Is(err, channel.ErrHubClosed) {
+			t.Errorf("Next afterwards: got %v, want channel.ErrHubClosed", err)
 		}
 	})
 }
@@ -238,8 +238,8 @@ func TestClosedSubscription(t *testing.T) {
 		first, second := follow(t, h, key, nil), follow(t, h, key, nil)
 		first.Close()
 		first.Close() // counts once
-		if _, err := first.Next(t.Context()); !errors.Is(err, ErrClosed) {
-			t.Errorf("got %v, want ErrClosed", err)
+		if _, err := first.Next(t.Context()); !errors.Is(err, channel.ErrHubClosed) {
+			t.Errorf("got %v, want channel.ErrHubClosed", err)
 		}
 		if len(h.live()) != 1 {
 			t.Error("the log is dropped while it has a subscriber")

@@ -20,7 +20,7 @@ type log struct {
 	ctx    context.Context // ends with the last subscriber, or with the hub
 	cancel context.CancelFunc
 
-	// now is nil until the head was read once. Only the goroutine that reads the head stores it.
+	// now is nil until the head was read once. It is stored with mu held.
 	now atomic.Pointer[moment]
 
 	mu      sync.Mutex
@@ -52,7 +52,7 @@ func (l *log) follow(ctx context.Context, from *ids.LogCursor) (*Subscription, e
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-l.ctx.Done():
-		return nil, ErrClosed
+		return nil, channel.ErrHubClosed
 	}
 	if r.err != nil {
 		return nil, r.err
@@ -143,35 +143,55 @@ func (l *log) readRounds() {
 
 // read reads on from what is known and publishes what it finds. The head it returns is of the epoch it returns.
 func (l *log) read() (uint64, channel.LogHead, error) {
-	now := l.now.Load()
-	if now == nil {
+	before := l.now.Load()
+	if before == nil {
 		head, err := l.readHead()
 		if err != nil {
 			return 0, channel.LogHead{}, err
 		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		l.now.Store(begun(1, head))
 		return 1, head, nil
 	}
-	found, err := l.readPage(now.head.Number)
-	next := now
+	found, err := l.readPage(before.head.Number)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now.Load() // what this process wrote may have come in while the page was read
 	switch {
 	case retryable(err) || l.ctx.Err() != nil:
-		return now.epoch, found.Head, err
 	case err != nil:
-		next = now.failed(err)
-	case found.Head.History != now.head.History || found.Head.Number < now.head.Number:
+		l.publish(now.failed(err))
+	case found.Head.History != before.head.History || found.Head.Number < before.head.Number:
 		// Another history; or commits that were shown are lost, and their numbers will be given again.
-		next = begun(now.epoch+1, found.Head)
 		l.hub.cfg.Logger.Warn("a log went back or changed its history; its subscribers must begin anew",
-			"log", l.key.ID.UUID(), "was", now.head.Number, "is", found.Head.Number)
-	case len(found.Events) > 0:
-		next = now.grown(found.Events, l.hub.cfg.Ring)
+			"log", l.key.ID.UUID(), "was", before.head.Number, "is", found.Head.Number)
+		l.publish(begun(now.epoch+1, found.Head))
+	default:
+		if known := now.head.Number - before.head.Number; int64(len(found.Events)) > known {
+			l.publish(now.grown(found.Events[known:], l.hub.cfg.Ring))
+		}
 	}
-	if next != now {
-		l.now.Store(next)
-		close(now.over)
+	return l.now.Load().epoch, found.Head, err
+}
+
+// take adds an event that this process has written, if it comes right behind the newest that is known; false if not.
+func (l *log) take(a channel.Appended) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now.Load()
+	if now == nil || now.head.History != a.History || now.head.Number+1 != a.Event.Number {
+		return false
 	}
-	return next.epoch, found.Head, err
+	l.publish(now.grown([]channel.LogEvent{a.Event}, l.hub.cfg.Ring))
+	return true
+}
+
+// publish replaces what is known and wakes who waits for news. It needs mu.
+func (l *log) publish(next *moment) {
+	before := l.now.Load()
+	l.now.Store(next)
+	close(before.over)
 }
 
 func (l *log) readHead() (channel.LogHead, error) {

@@ -32,7 +32,7 @@ func (l *log) behind(ctx context.Context, key pageKey, history ids.History) ([]c
 	case <-l.ctx.Done():
 	}
 	if l.ctx.Err() != nil { // which ends the read, too
-		return nil, ErrClosed
+		return nil, channel.ErrHubClosed
 	}
 	return p.events, p.err
 }

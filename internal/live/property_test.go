@@ -26,6 +26,7 @@ type story struct {
 
 type chapter struct {
 	Append int
+	Own    bool    // this process appends, and publishes the events themselves
 	Hints  []int64 // how far each is off the truth
 	Late   bool    // hints come a while after
 	Outage time.Duration
@@ -52,6 +53,7 @@ var stories = rapid.Custom(func(t *rapid.T) story {
 		Chapters: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) chapter {
 			return chapter{
 				Append: rapid.IntRange(0, 20).Draw(t, "append"),
+				Own:    rapid.Bool().Draw(t, "own"),
 				Hints:  rapid.SliceOfN(rapid.SampledFrom([]int64{0, 0, -1, 1, -7, 100, 1 << 40, -(1 << 40)}), 0, 4).Draw(t, "hints"),
 				Late:   rapid.Bool().Draw(t, "late"),
 				Outage: rapid.SampledFrom([]time.Duration{0, 0, 0, 10 * time.Millisecond, 3 * time.Second}).Draw(t, "outage"),
@@ -124,7 +126,13 @@ func (s story) tell(c chapter, m *memory, h *Hub, key channel.LogKey, telling *s
 		time.AfterFunc(c.Outage, func() { m.fail(nil) })
 	}
 	number := m.append(key, c.Append)
+	own := m.appended(key, c.Append)
 	hint := func() {
+		if c.Own {
+			for _, a := range own {
+				h.Publish(a)
+			}
+		}
 		for _, off := range c.Hints {
 			h.hint(key, number+off)
 		}

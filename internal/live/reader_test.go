@@ -58,6 +58,17 @@ func (m *memory) append(key channel.LogKey, n int) int64 {
 	return int64(len(l.events))
 }
 
+// appended returns the newest n events as whoever wrote them publishes them.
+func (m *memory) appended(key channel.LogKey, n int) (all []channel.Appended) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.logs[key]
+	for _, event := range l.events[len(l.events)-n:] {
+		all = append(all, channel.Appended{Log: key, History: l.history, Event: event})
+	}
+	return all
+}
+
 // restore leaves the first n events, and gives the log a new history if that is wanted.
 func (m *memory) restore(key channel.LogKey, n int, anew bool) {
 	m.mu.Lock()

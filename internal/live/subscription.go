@@ -96,7 +96,7 @@ func (s *Subscription) over(ctx context.Context) error {
 		return err
 	}
 	if s.closed || s.log.ctx.Err() != nil {
-		return ErrClosed
+		return channel.ErrHubClosed
 	}
 	return nil
 }
@@ -116,7 +116,7 @@ func (s *Subscription) wait(ctx context.Context, news <-chan struct{}, most time
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-s.log.ctx.Done():
-		return ErrClosed
+		return channel.ErrHubClosed
 	}
 }
 

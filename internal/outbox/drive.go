@@ -4,51 +4,106 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"linkspan/internal/channel"
 )
 
-// Settle delivers what is still open for the subject; see [channel.Outbox].
-func (r *Relay) Settle(ctx context.Context, subject [16]byte, required ...channel.Destination) error {
+// Settle begins to deliver what is still open for the subject; see [channel.Outbox].
+func (r *Relay) Settle(ctx context.Context, subject [16]byte) (channel.Underway, error) {
 	open, err := r.store.OpenSteps(ctx, subject)
-	if err != nil || len(open) == 0 {
-		return err
+	if err != nil {
+		return nil, err
 	}
-	return r.Drive(ctx, open, required...)
+	return r.Drive(ctx, open), nil
 }
 
-// outcome is how one stream's delivery ended.
-type outcome struct {
-	destination channel.Destination
-	err         error
-}
-
-// Drive delivers the steps, each stream in order and all streams at once, but for those that need the channel first; see
-// [channel.Outbox]. It returns as soon as the answer may be given; deliveries go on when ctx ends.
-func (r *Relay) Drive(ctx context.Context, steps []channel.Step, required ...channel.Destination) error {
-	streams := byStream(steps)
-	outcomes := make(chan outcome, len(streams))
+// Drive begins to deliver the steps, each stream in order and all streams at once, but for those that need the channel
+// first. Deliveries go on when ctx ends; see [channel.Outbox].
+func (r *Relay) Drive(ctx context.Context, steps []channel.Step) channel.Underway {
+	streams := streamsOf(steps)
 	detached := context.WithoutCancel(ctx)
-	r.driving.Go(func() { r.driveAll(detached, streams, outcomes) })
+	for _, s := range streams {
+		if !s.waits {
+			r.driving.Go(func() { r.drive(detached, s) })
+		}
+	}
+	return streams
+}
 
-	var slow <-chan time.Time
-	for missing, open := len(required), len(streams); open > 0; open-- {
-		if missing == 0 && slow == nil {
-			slow = time.After(grace)
+// drive delivers a stream, and then those that waited for it.
+func (r *Relay) drive(ctx context.Context, s *stream) {
+	s.end(r.driveStream(ctx, s.steps))
+	for _, next := range s.behind {
+		if s.err != nil {
+			next.end(s.err)
+		} else {
+			r.driving.Go(func() { r.drive(ctx, next) })
+		}
+	}
+}
+
+// underway implements [channel.Underway]: streams on their way.
+type underway []*stream
+
+// stream is the steps of one stream and how their delivery ended.
+type stream struct {
+	steps  []channel.Step
+	waits  bool      // for the stream to the subject's channel
+	behind []*stream // those that wait for this one
+	done   chan struct{}
+	err    error // once done is closed
+}
+
+func (s *stream) end(err error) {
+	s.err = err
+	close(s.done)
+}
+
+// to returns where the stream leads.
+func (s *stream) to() channel.Destination { return s.steps[0].Stream.Destination }
+
+// streamsOf groups the steps by stream, in their order, and puts those that need the channel behind its stream. Where
+// that is not among them, what they need is there already.
+func streamsOf(steps []channel.Step) underway {
+	var u underway
+	byStream := make(map[channel.Stream]*stream)
+	for _, step := range steps {
+		s := byStream[step.Stream]
+		if s == nil {
+			s = &stream{done: make(chan struct{})}
+			byStream[step.Stream] = s
+			u = append(u, s)
+		}
+		s.steps = append(s.steps, step)
+	}
+	for _, s := range u {
+		if !slices.ContainsFunc(s.steps, func(step channel.Step) bool { return step.Needs > 0 }) {
+			continue
+		}
+		subject := s.steps[0].Stream.Subject
+		first := slices.IndexFunc(u, func(other *stream) bool {
+			return other.steps[0].Stream.Subject == subject && !other.to().Channel.IsZero()
+		})
+		if first >= 0 {
+			s.waits = true
+			u[first].behind = append(u[first].behind, s)
+		}
+	}
+	return u
+}
+
+// Wait implements [channel.Underway].
+func (u underway) Wait(ctx context.Context, required ...channel.Destination) error {
+	for _, s := range u {
+		if !slices.Contains(required, s.to()) {
+			continue
 		}
 		select {
-		case o := <-outcomes:
-			if !slices.Contains(required, o.destination) {
-				continue
+		case <-s.done:
+			if s.err != nil {
+				return unavailable(s.err)
 			}
-			if o.err != nil {
-				return unavailable(o.err)
-			}
-			missing--
-		case <-slow:
-			return nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -56,52 +111,24 @@ func (r *Relay) Drive(ctx context.Context, steps []channel.Step, required ...cha
 	return nil
 }
 
-// driveAll delivers the streams' steps: first those that wait for nothing, concurrently, then those that need the
-// channel's.
-func (r *Relay) driveAll(ctx context.Context, streams [][]channel.Step, outcomes chan<- outcome) {
-	var free, waiting [][]channel.Step
-	for _, stream := range streams {
-		if slices.ContainsFunc(stream, func(step channel.Step) bool { return step.Needs > 0 }) {
-			waiting = append(waiting, stream)
-		} else {
-			free = append(free, stream)
+// Linger implements [channel.Underway].
+func (u underway) Linger(ctx context.Context) {
+	enough := time.NewTimer(grace)
+	defer enough.Stop()
+	for _, s := range u {
+		select {
+		case <-s.done:
+		case <-enough.C:
+			return
+		case <-ctx.Done():
+			return
 		}
 	}
-	failed := make(map[[16]byte]error) // subjects whose channel could not be reached
-	for _, o := range r.driveEach(ctx, free, outcomes) {
-		if o.err != nil && !o.destination.Channel.IsZero() {
-			failed[o.destination.Channel.Bytes()] = o.err
-		}
-	}
-	ready := waiting[:0]
-	for _, stream := range waiting {
-		if err := failed[stream[0].Stream.Subject]; err != nil {
-			outcomes <- outcome{stream[0].Stream.Destination, err}
-		} else {
-			ready = append(ready, stream)
-		}
-	}
-	r.driveEach(ctx, ready, outcomes)
-}
-
-// driveEach delivers the streams concurrently, tells each outcome at once and returns them all.
-func (r *Relay) driveEach(ctx context.Context, streams [][]channel.Step, outcomes chan<- outcome) []outcome {
-	ended := make([]outcome, len(streams))
-	var delivering sync.WaitGroup
-	for i, stream := range streams {
-		delivering.Go(func() {
-			ended[i] = r.driveStream(ctx, stream)
-			outcomes <- ended[i]
-		})
-	}
-	delivering.Wait()
-	return ended
 }
 
 // driveStream delivers the steps of one stream in order. Where an earlier step is missing, which another request or a
 // relay has not finished yet, it delivers that one too.
-func (r *Relay) driveStream(ctx context.Context, steps []channel.Step) outcome {
-	o := outcome{destination: steps[0].Stream.Destination}
+func (r *Relay) driveStream(ctx context.Context, steps []channel.Step) error {
 	for _, step := range steps {
 		err := r.attempt(ctx, step)
 		if errors.Is(err, channel.ErrStepGap) {
@@ -111,12 +138,11 @@ func (r *Relay) driveStream(ctx context.Context, steps []channel.Step) outcome {
 		}
 		if err != nil {
 			r.logger.WarnContext(ctx, "outbox: a step is left to the relay", "kind", step.Kind, "op", step.Op.UUID(), "err", err)
-			o.err = err
-			return o
+			return err
 		}
 		r.noteLater(step)
 	}
-	return o
+	return nil
 }
 
 // closeGap delivers the open steps of the stream that come before the step.
@@ -153,22 +179,6 @@ func (r *Relay) noteLater(step channel.Step) {
 	case r.done <- step:
 	default:
 	}
-}
-
-// byStream groups the steps by stream, in their order.
-func byStream(steps []channel.Step) [][]channel.Step {
-	var streams [][]channel.Step
-	index := make(map[channel.Stream]int)
-	for _, step := range steps {
-		i, ok := index[step.Stream]
-		if !ok {
-			i = len(streams)
-			index[step.Stream] = i
-			streams = append(streams, nil)
-		}
-		streams[i] = append(streams[i], step)
-	}
-	return streams
 }
 
 // unavailable makes a fault of a delivery that has to wait for its turn or took too long; others stay as they are.

@@ -166,10 +166,32 @@ func run(t *testing.T, test func(t *testing.T, w *world, r *Relay)) {
 	})
 }
 
+// drive delivers steps as a request does.
+func drive(t *testing.T, r *Relay, steps []channel.Step, required ...channel.Destination) error {
+	return finish(t, r.Drive(t.Context(), steps), required...)
+}
+
+// settle delivers what is open as a repeated request does.
+func settle(t *testing.T, r *Relay, required ...channel.Destination) error {
+	steps, err := r.Settle(t.Context(), theChannel.Bytes())
+	if err != nil {
+		return err
+	}
+	return finish(t, steps, required...)
+}
+
+func finish(t *testing.T, steps channel.Underway, required ...channel.Destination) error {
+	err := steps.Wait(t.Context(), required...)
+	if err == nil {
+		steps.Linger(t.Context())
+	}
+	return err
+}
+
 func TestDriveDeliversWhatNeedsTheChannelAfterIt(t *testing.T) {
 	run(t, func(t *testing.T, w *world, r *Relay) {
 		steps := w.append(step(target, 1, channel.StepReceiveChannel, 1), step(home, 1, channel.StepLinkGroup, 0))
-		if err := r.Drive(t.Context(), steps, home, target); err != nil {
+		if err := drive(t, r, steps, home, target); err != nil {
 			t.Fatal(err)
 		}
 		if want := []channel.StepKind{channel.StepLinkGroup, channel.StepReceiveChannel}; !slices.Equal(w.order, want) {
@@ -187,11 +209,11 @@ func TestDriveFailsOnlyForWhatIsRequired(t *testing.T) {
 	run(t, func(t *testing.T, w *world, r *Relay) {
 		w.set(w.down, target, true)
 		steps := w.append(step(home, 1, channel.StepCreateChannel, 0), step(target, 1, channel.StepReceiveInvitation, 0))
-		if err := r.Drive(t.Context(), steps, home); err != nil {
+		if err := drive(t, r, steps, home); err != nil {
 			t.Fatalf("the target was not required: %v", err)
 		}
 		var fault *channel.Fault
-		if err := r.Drive(t.Context(), steps, home, target); !errors.As(err, &fault) || !fault.Retryable {
+		if err := drive(t, r, steps, home, target); !errors.As(err, &fault) || !fault.Retryable {
 			t.Fatalf("a required destination is down: %v", err)
 		}
 		w.set(w.down, target, false)
@@ -208,7 +230,7 @@ func TestDriveDoesNotWaitLongForWhatIsNotRequired(t *testing.T) {
 		w.set(w.hang, target, true)
 		steps := w.append(step(home, 1, channel.StepCreateChannel, 0), step(target, 1, channel.StepReceiveInvitation, 0))
 		began := time.Now()
-		if err := r.Drive(t.Context(), steps, home); err != nil {
+		if err := drive(t, r, steps, home); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(began); took != grace {
@@ -221,7 +243,7 @@ func TestDriveClosesGaps(t *testing.T) {
 	run(t, func(t *testing.T, w *world, r *Relay) {
 		w.append(step(home, 1, channel.StepCreateChannel, 0)) // its request died
 		second := w.append(step(home, 2, channel.StepLinkGroup, 0))
-		if err := r.Drive(t.Context(), second, home); err != nil {
+		if err := drive(t, r, second, home); err != nil {
 			t.Fatal(err)
 		}
 		if want := []channel.StepKind{channel.StepCreateChannel, channel.StepLinkGroup}; !slices.Equal(w.order, want) {
@@ -236,7 +258,7 @@ func TestNobodyHearsOfAChannelThatIsNotThere(t *testing.T) {
 		w.append(step(home, 1, channel.StepLinkGroup, 0), step(target, 1, channel.StepReceiveChannel, 1))
 		change := w.append(step(target, 2, channel.StepChangeInvitation, 0))
 		var fault *channel.Fault
-		if err := r.Drive(t.Context(), change, target); !errors.As(err, &fault) {
+		if err := drive(t, r, change, target); !errors.As(err, &fault) {
 			t.Fatalf("step 2 waits for step 1, which waits for the channel: %v", err)
 		}
 		time.Sleep(5 * time.Second) // fake time: many turns of the relay
@@ -259,7 +281,7 @@ func TestSettleKeepsBackWhatNeedsTheChannelBehindOtherSteps(t *testing.T) {
 		w.set(w.down, home, true)
 		w.append(step(home, 1, channel.StepLinkGroup, 0),
 			step(target, 1, channel.StepReceiveInvitation, 0), step(target, 2, channel.StepReceiveChannel, 1))
-		if err := r.Settle(t.Context(), theChannel.Bytes(), home); err == nil {
+		if err := settle(t, r, home); err == nil {
 			t.Error("the channel's cluster is down and Settle found nothing wrong")
 		}
 		time.Sleep(grace) // fake time
@@ -273,7 +295,7 @@ func TestSettleKeepsBackWhatNeedsTheChannelBehindOtherSteps(t *testing.T) {
 func TestSettleDeliversWhatIsOpen(t *testing.T) {
 	run(t, func(t *testing.T, w *world, r *Relay) {
 		w.append(step(home, 1, channel.StepCreateChannel, 0), step(target, 1, channel.StepReceiveInvitation, 0))
-		if err := r.Settle(t.Context(), theChannel.Bytes(), home, target); err != nil {
+		if err := settle(t, r, home, target); err != nil {
 			t.Fatal(err)
 		}
 		if len(w.order) != 2 {
@@ -281,7 +303,7 @@ func TestSettleDeliversWhatIsOpen(t *testing.T) {
 		}
 		time.Sleep(2 * linger) // fake time
 		synctest.Wait()
-		if err := r.Settle(t.Context(), theChannel.Bytes(), home); err != nil || len(w.order) != 2 {
+		if err := settle(t, r, home); err != nil || len(w.order) != 2 {
 			t.Errorf("settled again: %v %v", w.order, err)
 		}
 	})
@@ -292,7 +314,7 @@ func TestDriveGoesOnWhenItsCallerIsGone(t *testing.T) {
 		steps := w.append(step(home, 1, channel.StepCreateChannel, 0))
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
-		_ = r.Drive(gone, steps, home)
+		_ = r.Drive(gone, steps).Wait(gone, home)
 		time.Sleep(2 * linger) // fake time
 		synctest.Wait()
 		if w.applied[steps[0].Stream] != 1 || w.openCount() != 0 {

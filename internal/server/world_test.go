@@ -89,7 +89,7 @@ func (s *place) onOneSlot(t testing.TB, names ...string) *place {
 			return tx.AppendSteps(ctx, steps)
 		})
 		if err == nil {
-			err = s.Service.Outbox.Drive(t.Context(), steps, to)
+			err = s.Service.Outbox.Drive(t.Context(), steps).Wait(t.Context(), to)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -24,7 +24,8 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // readInbox reads events behind a position, or only the head if there are none. Arguments: slot, group, position, limit.
 const readInbox = `
 	SELECT owned.slot, l.history, l.head, COALESCE(e.number, 0), COALESCE(e.at, now()), COALESCE(e.kind, ''),
-		e.invitation_id, e.channel_id, e.about_group_id, COALESCE(e.about_handle, ''), COALESCE(e.about_name, '')
+		e.invitation_id, COALESCE(e.invitation_version, 0), e.channel_id,
+		e.about_group_id, COALESCE(e.about_handle, ''), COALESCE(e.about_name, ''), e.actor_group_id, e.actor_id
 	FROM ` + shardrouter.OwnedFirst + `
 	LEFT JOIN linkspan_shard.inbox_log AS l ON l.slot = owned.slot AND l.group_id = $2
 	LEFT JOIN LATERAL (
@@ -38,7 +39,7 @@ func (s *Store) ReadLog(ctx context.Context, log channel.LogKey, after int64, li
 	err = s.readOne(ctx, group, readInbox, []any{group, after, limit}, func() { page = channel.LogPage{} }, func(row pgx.Rows) error {
 		var e channel.LogEvent
 		err := row.Scan(nil, &page.Head.History, &page.Head.Number, &e.Number, &e.At, &e.Kind,
-			&e.Invitation, &e.Channel, &e.Group.ID, &e.Group.Handle, &e.Group.Name)
+			&e.Invitation, &e.Version, &e.Channel, &e.Group.ID, &e.Group.Handle, &e.Group.Name, &e.Actor.Group, &e.Actor)
 		if e.Number > 0 {
 			e.At = e.At.UTC()
 			page.Events = append(page.Events, e)

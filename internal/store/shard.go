@@ -32,7 +32,7 @@ func slotOfDestination(d channel.Destination) shardrouter.Slot {
 
 // Apply implements [channel.Shards]. All statements go in one round trip, for none needs an answer; the first is the guard that lets all happen
 // or none (docs/decisions/0004-guard-statement.md).
-func (s *Store) Apply(ctx context.Context, step channel.Step, plan func(tx channel.ShardTx)) (int64, error) {
+func (s *Store) Apply(ctx context.Context, step channel.Step, plan func(tx channel.ShardTx)) (*channel.Appended, error) {
 	slot := slotOfDestination(step.Stream.Destination)
 	var work *shardTx
 	err := s.router.WritePgx(ctx, slot, func(_ context.Context, tx *shardrouter.Tx) error {
@@ -42,12 +42,12 @@ func (s *Store) Apply(ctx context.Context, step channel.Step, plan func(tx chann
 		return nil
 	}, shardrouter.Repeatable(), shardrouter.Explained(guarded))
 	if errors.Is(err, errNotNext) {
-		return 0, s.whyNotNext(ctx, slot, step)
+		return nil, s.whyNotNext(ctx, slot, step)
 	}
 	if err != nil {
-		return 0, translate(err)
+		return nil, translate(err)
 	}
-	return work.reached, nil
+	return work.appended, nil
 }
 
 // errNotNext is the error of a guard whose step is not the next of its stream.
@@ -87,9 +87,9 @@ func (s *Store) whyNotNext(ctx context.Context, slot shardrouter.Slot, step chan
 
 // shardTx collects the statements of a step. All of them take the slot as $1.
 type shardTx struct {
-	slot    shardrouter.Slot
-	tx      *shardrouter.Tx
-	reached int64 // the number of the inbox event, once the statements were sent
+	slot     shardrouter.Slot
+	tx       *shardrouter.Tx
+	appended *channel.Appended // the inbox event, complete once the statements were sent
 }
 
 func (t *shardTx) queue(sql string, args ...any) *pgx.QueuedQuery {
@@ -120,12 +120,20 @@ func (t *shardTx) InsertInboxLog(group ids.Group) {
 // AppendInbox fails, by a NULL number, for a group whose inbox log is not made yet; the step then waits for it.
 func (t *shardTx) AppendInbox(group ids.Group, e channel.LogEvent) {
 	t.queue(`UPDATE linkspan_shard.inbox_log SET head = head + 1 WHERE slot = $1 AND group_id = $2`, group.UUID())
+	a := &channel.Appended{Log: channel.InboxOf(group), Event: e}
+	t.appended = a
 	t.queue(`
-		INSERT INTO linkspan_shard.inbox_event
-			(slot, group_id, number, kind, invitation_id, channel_id, about_group_id, about_handle, about_name)
-		VALUES ($1, $2, `+inboxHead+`, $3, $4, $5, $6, $7, $8) RETURNING number`,
-		group.UUID(), e.Kind, e.Invitation.UUID(), e.Channel.UUID(), e.Group.ID.UUID(), e.Group.Handle, e.Group.Name,
-	).QueryRow(func(row pgx.Row) error { return row.Scan(&t.reached) })
+		INSERT INTO linkspan_shard.inbox_event (slot, group_id, number, kind, invitation_id, invitation_version, channel_id,
+			about_group_id, about_handle, about_name, actor_group_id, actor_id)
+		VALUES ($1, $2, `+inboxHead+`, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		RETURNING number, at, (SELECT history FROM linkspan_shard.inbox_log WHERE slot = $1 AND group_id = $2)`,
+		group.UUID(), e.Kind, e.Invitation.UUID(), e.Version, e.Channel.UUID(), e.Group.ID.UUID(), e.Group.Handle, e.Group.Name,
+		e.Actor.Group, e.Actor,
+	).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&a.Event.Number, &a.Event.At, &a.History)
+		a.Event.At = a.Event.At.UTC()
+		return err
+	})
 }
 
 // inboxHead is the number of the event that the step has just appended.
@@ -210,8 +218,9 @@ func (t *shardTx) LinkSide(in *channel.Invitation, link channel.Link) {
 		), log AS (
 			UPDATE linkspan_shard.channel_log SET head = head + 1 WHERE slot = $1 AND channel_id = $2 RETURNING head
 		)
-		INSERT INTO linkspan_shard.channel_event (slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id)
-		SELECT $1, $2, head, 'GROUP_LINKED', $3, $10, $3 FROM log`,
+		INSERT INTO linkspan_shard.channel_event
+			(slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id, side_version)
+		SELECT $1, $2, head, 'GROUP_LINKED', $3, $10, $3, $7 FROM log`,
 		in.ChannelID.UUID(), to.ID.UUID(), to.Handle, to.Name, link.State, link.Version, link.Name, link.LinkedAt,
 		uuid.UUID(in.Resolver.ID.Bytes()))
 }

@@ -35,7 +35,7 @@ func eachShape(t *testing.T, test func(t *testing.T, w *world)) {
 
 type noHints struct{}
 
-func (noHints) Publish(channel.LogKey, int64) {}
+func (noHints) Publish(channel.Appended) {}
 
 // world is an installation with two groups.
 type world struct {

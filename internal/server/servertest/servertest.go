@@ -75,7 +75,7 @@ func New(t testing.TB, options Options) *Server {
 		t.Fatal(err)
 	}
 	hub := live.NewHub(live.Config{Reader: s.Store, Hints: hints, Logger: logger})
-	relay := outbox.NewRelay(s.Store, channel.Deliverer{Shards: s.Store, Hints: hints}.Deliver, logger)
+	relay := outbox.NewRelay(s.Store, channel.Deliverer{Shards: s.Store, Hints: hub}.Deliver, logger)
 	s.Service = &channel.Service{
 		Main: s.Store, Shards: s.Store, Outbox: relay, Hub: hub, InvitationTTL: options.InvitationTTL, Logger: logger,
 	}
