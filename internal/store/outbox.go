@@ -25,6 +25,10 @@ type streamRow struct {
 	Destination uuid.UUID `bun:"destination"`
 }
 
+// subject and destination are for prepared statements: pgx sends 16 bytes as they are, and a uuid.UUID as text.
+func (r streamRow) subject() [16]byte     { return r.Subject }
+func (r streamRow) destination() [16]byte { return r.Destination }
+
 const (
 	toChannel = "CHANNEL"
 	toGroup   = "GROUP"
@@ -92,7 +96,7 @@ func (t mainTx) AppendSteps(_ context.Context, steps []channel.Step) error {
 			return fmt.Errorf("store: %w", err)
 		}
 		row := streamRowOf(step.Stream)
-		t.tx.Queue(appendStep, row.Subject, row.Kind, row.Destination, step.Op.UUID(), step.Kind, string(effect),
+		t.tx.Queue(appendStep, row.subject(), row.Kind, row.destination(), step.Op, step.Kind, string(effect),
 			step.Kind.AfterChannel(), outbox.Lease.Microseconds(),
 		).QueryRow(func(row pgx.Row) error { return row.Scan(&step.Number, &step.Needs) })
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -77,7 +76,7 @@ func (s *Store) whyNotNext(ctx context.Context, slot shardrouter.Slot, step chan
 	err := s.router.ReadPgx(ctx, slot, func(ctx context.Context, conn shardrouter.Conn) error {
 		return conn.QueryRow(ctx, `
 			SELECT COALESCE(max(number), 0) FROM linkspan_shard.applied_step
-			WHERE slot = $1 AND subject = $2 AND destination = $3`, int16(slot), row.Subject, row.Destination).Scan(&reached)
+			WHERE slot = $1 AND subject = $2 AND destination = $3`, int16(slot), row.subject(), row.destination()).Scan(&reached)
 	})
 	if err == nil && reached < step.Number {
 		err = channel.ErrStepGap
@@ -109,17 +108,17 @@ func (t *shardTx) guard(step channel.Step) {
 				SELECT number FROM linkspan_shard.applied_step WHERE slot = $1 AND subject = $2 AND destination = $3), 0)), $5)
 		ON CONFLICT (slot, subject, destination) DO UPDATE
 		SET number = CASE WHEN a.number = excluded.number - 1 THEN excluded.number END, op_id = excluded.op_id, applied_at = now()`,
-		row.Subject, row.Destination, step.Number, step.Op.UUID())
+		row.subject(), row.destination(), step.Number, step.Op)
 }
 
 func (t *shardTx) InsertInboxLog(group ids.Group) {
 	t.queue(`INSERT INTO linkspan_shard.inbox_log (slot, group_id, history) VALUES ($1, $2, $3)`,
-		group.UUID(), ids.NewHistory().UUID())
+		group, ids.NewHistory())
 }
 
 // AppendInbox fails, by a NULL number, for a group whose inbox log is not made yet; the step then waits for it.
 func (t *shardTx) AppendInbox(group ids.Group, e channel.LogEvent) {
-	t.queue(`UPDATE linkspan_shard.inbox_log SET head = head + 1 WHERE slot = $1 AND group_id = $2`, group.UUID())
+	t.queue(`UPDATE linkspan_shard.inbox_log SET head = head + 1 WHERE slot = $1 AND group_id = $2`, group)
 	a := &channel.Appended{Log: channel.InboxOf(group), Event: e}
 	t.appended = a
 	t.queue(`
@@ -127,7 +126,7 @@ func (t *shardTx) AppendInbox(group ids.Group, e channel.LogEvent) {
 			about_group_id, about_handle, about_name, actor_group_id, actor_id)
 		VALUES ($1, $2, `+inboxHead+`, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		RETURNING number, at, (SELECT history FROM linkspan_shard.inbox_log WHERE slot = $1 AND group_id = $2)`,
-		group.UUID(), e.Kind, e.Invitation.UUID(), e.Version, e.Channel.UUID(), e.Group.ID.UUID(), e.Group.Handle, e.Group.Name,
+		group, e.Kind, e.Invitation, e.Version, e.Channel, e.Group.ID, e.Group.Handle, e.Group.Name,
 		e.Actor.Group, e.Actor,
 	).QueryRow(func(row pgx.Row) error {
 		err := row.Scan(&a.Event.Number, &a.Event.At, &a.History)
@@ -145,7 +144,7 @@ func (t *shardTx) SaveUser(group ids.Group, user channel.User) {
 		INSERT INTO linkspan_shard.users AS u (slot, group_id, home_group_id, user_id, home_handle, home_name, name)
 		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (slot, group_id, home_group_id, user_id)
 		DO UPDATE SET name = excluded.name, seen_at = now() WHERE u.name <> excluded.name`,
-		group.UUID(), home.ID.UUID(), uuid.UUID(user.ID.Bytes()), home.Handle, home.Name, user.Name)
+		group, home.ID, user.ID, home.Handle, home.Name, user.Name)
 }
 
 func (t *shardTx) SaveInvitation(group ids.Group, in *channel.Invitation) {
@@ -153,11 +152,10 @@ func (t *shardTx) SaveInvitation(group ids.Group, in *channel.Invitation) {
 	if in.FromGroup.ID == group {
 		direction = "SENT"
 	}
-	var resolverGroup, resolver *uuid.UUID
+	var resolver ids.User // zero: NULL
 	var resolverName *string
 	if r := in.Resolver; r != nil {
-		home, id := r.Group.ID.UUID(), uuid.UUID(r.ID.Bytes())
-		resolverGroup, resolver, resolverName = &home, &id, &r.Name
+		resolver, resolverName = r.ID, &r.Name
 	}
 	from, to := in.FromGroup, in.ToGroup
 	t.queue(`
@@ -171,15 +169,15 @@ func (t *shardTx) SaveInvitation(group ids.Group, in *channel.Invitation) {
 			state = excluded.state, version = excluded.version, reason = excluded.reason, resolved_at = excluded.resolved_at,
 			resolver_group_id = excluded.resolver_group_id, resolver_id = excluded.resolver_id, resolver_name = excluded.resolver_name
 		WHERE i.version < excluded.version`,
-		group.UUID(), direction, in.ID.UUID(), in.ChannelID.UUID(), in.State, in.Version, in.Note, in.Reason,
-		from.ID.UUID(), from.Handle, from.Name, to.ID.UUID(), to.Handle, to.Name, uuid.UUID(in.Sender.ID.Bytes()), in.Sender.Name,
-		resolverGroup, resolver, resolverName, in.CreatedAt, in.ExpiresAt, in.ResolvedAt, in.ProposedName)
+		group, direction, in.ID, in.ChannelID, in.State, in.Version, in.Note, in.Reason,
+		from.ID, from.Handle, from.Name, to.ID, to.Handle, to.Name, in.Sender.ID, in.Sender.Name,
+		resolver.Group, resolver, resolverName, in.CreatedAt, in.ExpiresAt, in.ResolvedAt, in.ProposedName)
 }
 
 func (t *shardTx) InsertListedChannel(group ids.Group, id ids.Channel) {
 	t.queue(`
 		INSERT INTO linkspan_shard.group_channel (slot, group_id, channel_id, position) VALUES ($1, $2, $3, `+inboxHead+`)`,
-		group.UUID(), id.UUID())
+		group, id)
 }
 
 func (t *shardTx) InsertChannel(in *channel.Invitation, topic *string) {
@@ -198,8 +196,8 @@ func (t *shardTx) InsertChannel(in *channel.Invitation, topic *string) {
 		)
 		INSERT INTO linkspan_shard.channel_event (slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id)
 		VALUES ($1, $2, 1, 'GROUP_LINKED', $3, $8, $3)`,
-		in.ChannelID.UUID(), from.ID.UUID(), from.Handle, from.Name, in.ExpiresAt, topic, uuid.UUID(in.Sender.ID.Bytes()),
-		in.Sender.Name, in.CreatedAt, in.ProposedName, ids.NewHistory().UUID())
+		in.ChannelID, from.ID, from.Handle, from.Name, in.ExpiresAt, topic, in.Sender.ID,
+		in.Sender.Name, in.CreatedAt, in.ProposedName, ids.NewHistory())
 }
 
 func (t *shardTx) LinkSide(in *channel.Invitation, link channel.Link) {
@@ -221,8 +219,8 @@ func (t *shardTx) LinkSide(in *channel.Invitation, link channel.Link) {
 		INSERT INTO linkspan_shard.channel_event
 			(slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id, side_version)
 		SELECT $1, $2, head, 'GROUP_LINKED', $3, $10, $3, $7 FROM log`,
-		in.ChannelID.UUID(), to.ID.UUID(), to.Handle, to.Name, link.State, link.Version, link.Name, link.LinkedAt,
-		uuid.UUID(in.Resolver.ID.Bytes()))
+		in.ChannelID, to.ID, to.Handle, to.Name, link.State, link.Version, link.Name, link.LinkedAt,
+		in.Resolver.ID)
 }
 
 func (t *shardTx) CloseChannel(link channel.Link) {
@@ -233,5 +231,5 @@ func (t *shardTx) CloseChannel(link channel.Link) {
 		)
 		UPDATE linkspan_shard.channel_side SET state = $4, version = $5, linked_at = NULL
 		WHERE slot = $1 AND channel_id = $2 AND group_id = $3 AND version < $5`,
-		link.Channel.UUID(), link.Group.UUID(), link.State, link.Version)
+		link.Channel, link.Group, link.State, link.Version)
 }
