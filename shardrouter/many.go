@@ -67,8 +67,13 @@ func (m *manyRead) read(ctx context.Context, s *search, slots []Slot) {
 		groups[current[slot].cluster] = append(groups[current[slot].cluster], slot)
 	}
 	var reading sync.WaitGroup
+	left := len(groups)
 	for at, group := range groups {
 		own := *s
+		if left--; left == 0 {
+			m.readGroup(ctx, &own, current, at, group) // mostly the only one: no goroutine for it
+			break
+		}
 		reading.Go(func() { m.readGroup(ctx, &own, current, at, group) })
 	}
 	reading.Wait()
