@@ -50,7 +50,8 @@ func (t *Tx) Exec(ctx context.Context, sql string, args ...any) (tag pgconn.Comm
 		tag = got
 		return nil
 	})
-	return tag, t.Flush(ctx)
+	err = t.Flush(ctx) // sets tag
+	return tag, err
 }
 
 // QueryRow is Queue and Flush for a statement with one row; the error is pgx.ErrNoRows when there is none.

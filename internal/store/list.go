@@ -24,10 +24,6 @@ func (s *Store) read(ctx context.Context, group ids.Group, fn func(ctx context.C
 	}))
 }
 
-// invitationCopy are the columns of invitationRow of a copy i on a shard.
-const invitationCopy = invitationState + ` AS state, ` + invitationColumns + `,
-	i.from_group_id, i.from_handle, i.from_name, i.to_group_id, i.to_handle, i.to_name`
-
 // listed is what every statement of a list selects beside its values: the inbox log's head in the same snapshot, and
 // the position, 0 for the one row of an empty page.
 type listed struct {
@@ -49,11 +45,20 @@ func paged(query string, args []any, r channel.Range) (string, []any) {
 	if r.Before > 0 {
 		query, args = query+` AND position > ?`+itoa(len(args)), append(args, r.Before)
 	}
-	order := `DESC`
+	return query + byPosition(r) + ` LIMIT ?` + itoa(len(args)), append(args, r.Limit+1)
+}
+
+// byPosition is the order in which a range is read.
+func byPosition(r channel.Range) string {
 	if r.Backward {
-		order = `ASC`
+		return ` ORDER BY position ASC`
 	}
-	return query + ` ORDER BY position ` + order + ` LIMIT ?` + itoa(len(args)), append(args, r.Limit+1)
+	return ` ORDER BY position DESC`
+}
+
+// lateral joins a page to the inbox log. The order is said again, for SQL does not promise that a join keeps it.
+func lateral(page string, r channel.Range) string {
+	return ` LEFT JOIN LATERAL (` + page + `) AS p ON true` + byPosition(r)
 }
 
 // rowsOf makes the rows of a range from what its statement found: drops the row that was one too many and puts the
@@ -96,7 +101,7 @@ func (s *Store) ListChannels(ctx context.Context, group ids.Group, r channel.Ran
 		var found []row
 		err := db.NewRaw(`
 			SELECT l.history, COALESCE(l.head, 0) AS head, COALESCE(p.position, 0) AS position, p.channel_id`+
-			fromInbox+` LEFT JOIN LATERAL (`+page+`) AS p ON true`, args...).Scan(ctx, &found)
+			fromInbox+lateral(page, r), args...).Scan(ctx, &found)
 		if err != nil || len(found) == 0 {
 			return false, err
 		}
@@ -107,7 +112,9 @@ func (s *Store) ListChannels(ctx context.Context, group ids.Group, r channel.Ran
 }
 
 // ListInvitations implements [channel.Shards].
-func (s *Store) ListInvitations(ctx context.Context, group ids.Group, f channel.InvitationFilter, r channel.Range) (rows channel.Rows[*channel.Invitation], err error) {
+func (s *Store) ListInvitations(
+	ctx context.Context, group ids.Group, f channel.InvitationFilter, r channel.Range,
+) (rows channel.Rows[*channel.Invitation], err error) {
 	type row struct {
 		listed
 		invitationRow
@@ -119,7 +126,7 @@ func (s *Store) ListInvitations(ctx context.Context, group ids.Group, f channel.
 		var found []row
 		err := db.NewRaw(`
 			SELECT l.history, COALESCE(l.head, 0) AS head, p.*, COALESCE(p.position, 0) AS position`+
-			fromInbox+` LEFT JOIN LATERAL (`+page+`) AS p ON true`, args...).Scan(ctx, &found)
+			fromInbox+lateral(page, r), args...).Scan(ctx, &found)
 		if err != nil || len(found) == 0 {
 			return false, err
 		}

@@ -31,7 +31,7 @@ const readInbox = `
 	LEFT JOIN LATERAL (
 		SELECT * FROM linkspan_shard.inbox_event AS e
 		WHERE e.slot = l.slot AND e.group_id = l.group_id AND e.number > $3 ORDER BY e.number LIMIT $4
-	) AS e ON true`
+	) AS e ON true ORDER BY e.number`
 
 // ReadLog implements [channel.LogReader].
 func (s *Store) ReadLog(ctx context.Context, log channel.LogKey, after int64, limit int) (page channel.LogPage, err error) {

@@ -15,9 +15,7 @@ import (
 // scanInvitation takes its rows.
 func readInvitations(from string) string {
 	return `
-	SELECT i.invitation_id, i.channel_id, ` + invitationState + `, i.version, i.note, i.reason,
-		f.group_id, f.handle, f.name, t.group_id, t.handle, t.name, i.sender_id, i.sender_name,
-		i.resolver_group_id, i.resolver_id, i.resolver_name, i.created_at, i.expires_at, ` + invitationResolvedAt + `, i.proposed_name
+	SELECT ` + invitationInMain + `
 	FROM ` + from + ` AS i
 	JOIN linkspan_main.groups AS f ON f.group_id = i.from_group_id
 	JOIN linkspan_main.groups AS t ON t.group_id = i.to_group_id`
@@ -38,7 +36,8 @@ func (t mainTx) invitations(ctx context.Context, query string, args ...any) (fou
 		found, err = pgx.CollectRows(rows, scanInvitation)
 		return err
 	})
-	return found, t.tx.Flush(ctx)
+	err = t.tx.Flush(ctx) // sets found
+	return found, err
 }
 
 // oneInvitation returns the only row of a query of readInvitations; ErrNotFound.

@@ -26,7 +26,8 @@ func (t mainTx) links(ctx context.Context, query string, args ...any) (found []c
 		found, err = pgx.CollectRows(rows, scanLink)
 		return err
 	})
-	return found, t.tx.Flush(ctx)
+	err = t.tx.Flush(ctx) // sets found
+	return found, err
 }
 
 const linkGroup = `
@@ -42,7 +43,7 @@ func (t mainTx) LinkGroup(ctx context.Context, id ids.Channel, group ids.Group, 
 	found, err := t.links(ctx, linkGroup, id, group, name, channel.NameKey(name))
 	switch {
 	case violates(err, "shard_referential_live_name"):
-		return channel.Link{}, shardrouter.Retry(err)
+		return channel.Link{}, shardrouter.Retry(channel.Unavailable(err))
 	case err != nil:
 		return channel.Link{}, err
 	case len(found) == 0:

@@ -40,18 +40,31 @@ type invitationRow struct {
 	ProposedName    string                  `bun:"proposed_name"`
 }
 
-// invitationState shows an overdue invitation as EXPIRED: by the clock of the database that is asked.
-const invitationState = `CASE WHEN i.state = 'PENDING' AND i.expires_at <= now() THEN 'EXPIRED' ELSE i.state END`
+// An overdue invitation is shown as the sweep will write it, by the clock of the database that is asked.
+const (
+	invitationOverdue    = `i.state = 'PENDING' AND i.expires_at <= now()`
+	invitationState      = `CASE WHEN ` + invitationOverdue + ` THEN 'EXPIRED' ELSE i.state END`
+	invitationVersion    = `CASE WHEN ` + invitationOverdue + ` THEN i.version + 1 ELSE i.version END`
+	invitationResolvedAt = `CASE WHEN ` + invitationOverdue + ` THEN i.expires_at ELSE i.resolved_at END`
+)
 
-// invitationResolvedAt is when an invitation was resolved, or expired before anybody wrote it.
-const invitationResolvedAt = `CASE WHEN i.state = 'PENDING' AND i.expires_at <= now() THEN i.expires_at ELSE i.resolved_at END`
+// The columns of invitationRow, in the order of its fields: of a table i in main, with its groups as f and t, and of a
+// copy i on a shard, which has the names of its groups in itself.
+const (
+	invitationInMain = invitationHead + `
+		f.group_id AS from_group_id, f.handle AS from_handle, f.name AS from_name,
+		t.group_id AS to_group_id, t.handle AS to_handle, t.name AS to_name,` + invitationTail
+	invitationCopy = invitationHead + `
+		i.from_group_id, i.from_handle, i.from_name, i.to_group_id, i.to_handle, i.to_name,` + invitationTail
 
-// invitationColumns are those of invitationRow but for state and the groups, of a table i.
-const invitationColumns = `i.invitation_id, i.channel_id, i.version, i.note, i.reason, i.sender_id, i.sender_name,
-	i.resolver_group_id, i.resolver_id, i.resolver_name, i.created_at, i.expires_at, i.proposed_name,
-	` + invitationResolvedAt + ` AS resolved_at`
+	invitationHead = `i.invitation_id, i.channel_id, ` + invitationState + ` AS state, ` + invitationVersion + ` AS version,
+		i.note, i.reason,`
+	invitationTail = `
+		i.sender_id, i.sender_name, i.resolver_group_id, i.resolver_id, i.resolver_name,
+		i.created_at, i.expires_at, ` + invitationResolvedAt + ` AS resolved_at, i.proposed_name`
+)
 
-// fields are where the columns of prepared statements that read invitations go, in their order.
+// fields are where those columns go, for statements that do not go through bun.
 func (r *invitationRow) fields() []any {
 	return []any{&r.ID, &r.ChannelID, &r.State, &r.Version, &r.Note, &r.Reason,
 		&r.From.ID, &r.From.Handle, &r.From.Name, &r.To.ID, &r.To.Handle, &r.To.Name, &r.SenderID, &r.SenderName,

@@ -74,9 +74,15 @@ func (s *Store) whyNotNext(ctx context.Context, slot shardrouter.Slot, step chan
 	row := streamRowOf(step.Stream)
 	var reached int64
 	err := s.router.ReadPgx(ctx, slot, func(ctx context.Context, conn shardrouter.Conn) error {
-		return conn.QueryRow(ctx, `
-			SELECT COALESCE(max(number), 0) FROM linkspan_shard.applied_step
-			WHERE slot = $1 AND subject = $2 AND destination = $3`, int16(slot), row.subject(), row.destination()).Scan(&reached)
+		err := conn.QueryRow(ctx, `
+			SELECT COALESCE(a.number, 0)
+			FROM `+shardrouter.OwnedFirst+` LEFT JOIN linkspan_shard.applied_step AS a
+				ON a.slot = owned.slot AND a.subject = $2 AND a.destination = $3`,
+			int16(slot), row.subject(), row.destination()).Scan(&reached)
+		if errors.Is(err, pgx.ErrNoRows) {
+			err = shardrouter.ErrNotOwned
+		}
+		return err
 	})
 	if err == nil && reached < step.Number {
 		err = channel.ErrStepGap

@@ -33,11 +33,14 @@ type sideRow struct {
 	Version     *int32
 }
 
-// channelState shows a channel whose only invitation is overdue as CLOSED: by the clock of the database that is asked.
-const channelState = `CASE WHEN c.state = 'PENDING' AND c.pending_until <= now() THEN 'CLOSED' ELSE c.state END AS state`
-
-// sideLinkedAt is when a side was linked; null already while the channel is shown as CLOSED and nobody has written it.
-const sideLinkedAt = `CASE WHEN c.state = 'PENDING' AND c.pending_until <= now() THEN NULL ELSE s.linked_at END`
+// A channel whose only invitation is overdue is shown, with its only side, as the sweep will write it, by the clock of
+// the database that is asked.
+const (
+	channelOverdue = `c.state = 'PENDING' AND c.pending_until <= now()`
+	channelState   = `CASE WHEN ` + channelOverdue + ` THEN 'CLOSED' ELSE c.state END AS state`
+	sideLinkedAt   = `CASE WHEN ` + channelOverdue + ` THEN NULL ELSE s.linked_at END`
+	sideVersion    = `CASE WHEN ` + channelOverdue + ` THEN s.version + 1 ELSE s.version END`
+)
 
 // Reads of one object have a statement of their own, which Postgres plans once a connection: one over an array it plans
 // each time anew, for ten times what it takes to execute.
@@ -52,7 +55,7 @@ func sidesOf(owned, which string) string {
 	return `
 	SELECT owned.slot, c.channel_id, c.initiator_group_id, c.initiator_handle, c.initiator_name, ` + channelState + `,
 		c.topic, c.creator_id, c.creator_name, c.created_at, v.state,
-		s.group_id, s.handle, s.group_name, s.name, s.name_visible, ` + sideLinkedAt + `, s.version
+		s.group_id, s.handle, s.group_name, s.name, s.name_visible, ` + sideLinkedAt + `, ` + sideVersion + `
 	FROM ` + owned + ` LEFT JOIN (
 		linkspan_shard.channel AS c
 		JOIN linkspan_shard.channel_side AS v ON v.slot = c.slot AND v.channel_id = c.channel_id AND v.group_id = $3
@@ -68,7 +71,7 @@ func sidesForOperatorOf(owned, which string) string {
 	return `
 	SELECT owned.slot, c.channel_id, c.initiator_group_id, c.initiator_handle, c.initiator_name, ` + channelState + `,
 		NULL::text, NULL::uuid, '', c.created_at, '',
-		s.group_id, s.handle, s.group_name, NULL::text, NULL::boolean, ` + sideLinkedAt + `, s.version
+		s.group_id, s.handle, s.group_name, NULL::text, NULL::boolean, ` + sideLinkedAt + `, ` + sideVersion + `
 	FROM ` + owned + ` LEFT JOIN (
 		linkspan_shard.channel AS c
 		LEFT JOIN linkspan_shard.channel_side AS s ON s.slot = c.slot AND s.channel_id = c.channel_id AND s.state = 'LINKED'
@@ -186,9 +189,7 @@ func (r *sideRow) viewerChannelState() channel.SharedChannelState {
 // copiesOf is the query of a group's copies of invitations. Arguments: slot, invitation or invitations, group.
 func copiesOf(which string) string {
 	return `
-	SELECT owned.slot, i.invitation_id, i.channel_id, ` + invitationState + `, i.version, i.note, i.reason,
-		i.from_group_id, i.from_handle, i.from_name, i.to_group_id, i.to_handle, i.to_name, i.sender_id, i.sender_name,
-		i.resolver_group_id, i.resolver_id, i.resolver_name, i.created_at, i.expires_at, ` + invitationResolvedAt + `, i.proposed_name
+	SELECT owned.slot, ` + invitationCopy + `
 	FROM ` + shardrouter.OwnedFirst + ` LEFT JOIN linkspan_shard.group_invitation AS i
 		ON i.slot = owned.slot AND i.group_id = $3 AND i.invitation_id` + which
 }
