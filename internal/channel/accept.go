@@ -95,7 +95,7 @@ func (s *Service) acceptSharedChannel(ctx context.Context, v *Viewer, in AcceptS
 		chosen := asked
 		if again {
 			// A name that is held by a channel whose invitation is overdue is free.
-			if d.steps, err = expire(ctx, tx, op.ID, v.Group.ID, expireBatch); err != nil {
+			if d.steps, err = freeOverdue(ctx, tx, op.ID, v.Group.ID, asked); err != nil {
 				return err
 			}
 			if chosen, err = freeName(ctx, tx, v.Group.ID, asked); err != nil {

@@ -88,21 +88,19 @@ func (s *Service) createSharedChannel(ctx context.Context, v *Viewer, in CreateS
 	return d, err
 }
 
-// claimName inserts the channel. A name that is held by a channel whose invitation is overdue is free: those channels
-// are closed first, and the steps of that are returned.
+// claimName inserts the channel. A name that is held by a channel whose invitation is overdue is free: that channel is
+// closed first, and the steps of that are returned.
 func (s *Service) claimName(ctx context.Context, tx MainTx, op ids.Op, in *Invitation) ([]Step, error) {
 	ok, err := tx.InsertChannel(ctx, in, s.InvitationTTL)
 	if ok || err != nil {
 		return nil, err
 	}
-	steps, err := expire(ctx, tx, op, in.FromGroup.ID, expireBatch)
+	steps, err := freeOverdue(ctx, tx, op, in.FromGroup.ID, in.ProposedName)
 	if err != nil {
 		return nil, err
 	}
-	if len(steps) > 0 {
-		if ok, err = tx.InsertChannel(ctx, in, s.InvitationTTL); ok || err != nil {
-			return steps, err
-		}
+	if ok, err = tx.InsertChannel(ctx, in, s.InvitationTTL); ok || err != nil {
+		return steps, err
 	}
 	suggestion, err := freeName(ctx, tx, in.FromGroup.ID, in.ProposedName)
 	if err != nil {

@@ -49,8 +49,13 @@ type MainTx interface {
 	// ResolveInvitation moves an invitation from PENDING to another state if it is PENDING, not expired by main's
 	// clock, and sent or received by these groups as far as they are set. ErrNotFound if not; then nothing is written.
 	ResolveInvitation(ctx context.Context, r Resolution) (Invitation, error)
-	// ExpireInvitations moves at most limit overdue invitations, of the one sending group if it is set, to EXPIRED.
-	ExpireInvitations(ctx context.Context, sentBy ids.Group, limit int) ([]Invitation, error)
+	// ExpireInvitations moves at most limit overdue invitations to EXPIRED; it passes over those that another
+	// transaction is just deciding on.
+	ExpireInvitations(ctx context.Context, limit int) ([]Invitation, error)
+	// ExpireNameHolder moves the invitation of the group's own channel that has the name key to EXPIRED if it is overdue.
+	// It waits for another transaction that is just deciding on it; after that the name may be free though nothing is
+	// returned.
+	ExpireNameHolder(ctx context.Context, group ids.Group, nameKey string) ([]Invitation, error)
 
 	// LinkGroup links the invited group with the channel under that name. A name that a live channel of the group has
 	// makes Decide run its closure again.

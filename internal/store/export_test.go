@@ -12,6 +12,7 @@ var KeyedQueries = map[string]string{
 	"a page of an inbox":            readInbox,
 	"an invitation in main":         findInvitation,
 	"a decision on an invitation":   resolveInvitation,
+	"the holder of a name":          expireNameHolder,
 	"a link":                        linkGroup,
 	"an outbox step":                appendStep,
 }

@@ -72,10 +72,19 @@ var (
 			UPDATE linkspan_main.invitation SET state = 'EXPIRED', version = version + 1, resolved_at = expires_at
 			WHERE invitation_id IN (
 				SELECT invitation_id FROM linkspan_main.invitation
-				WHERE state = 'PENDING' AND expires_at <= now() AND from_group_id = COALESCE($1, from_group_id)
-				ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+				WHERE state = 'PENDING' AND expires_at <= now()
+				ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
 			RETURNING *
 		)` + readInvitations("expired") + ` ORDER BY i.expires_at, i.invitation_id`
+	expireNameHolder = `
+		WITH expired AS (
+			UPDATE linkspan_main.invitation SET state = 'EXPIRED', version = version + 1, resolved_at = expires_at
+			WHERE invitation_id = (
+				SELECT invitation_id FROM linkspan_main.shard_referential
+				WHERE group_id = $1 AND name_key = $2 AND state = 'LINKED' AND role = 'INITIATOR')
+				AND CASE WHEN state = 'PENDING' THEN expires_at <= now() ELSE false END
+			RETURNING *
+		)` + readInvitations("expired")
 )
 
 func (t mainTx) FindInvitation(ctx context.Context, id ids.Invitation) (channel.Invitation, error) {
@@ -87,8 +96,12 @@ func (t mainTx) ResolveInvitation(ctx context.Context, r channel.Resolution) (ch
 		r.Invitation, r.State, r.Reason, r.By.Group.ID, r.By.ID, r.By.Name, r.From, r.To, r.SentBy)
 }
 
-func (t mainTx) ExpireInvitations(ctx context.Context, sentBy ids.Group, limit int) ([]channel.Invitation, error) {
-	return t.invitations(ctx, expireInvitations, sentBy, limit)
+func (t mainTx) ExpireInvitations(ctx context.Context, limit int) ([]channel.Invitation, error) {
+	return t.invitations(ctx, expireInvitations, limit)
+}
+
+func (t mainTx) ExpireNameHolder(ctx context.Context, group ids.Group, nameKey string) ([]channel.Invitation, error) {
+	return t.invitations(ctx, expireNameHolder, group, nameKey)
 }
 
 func (t mainTx) InsertChannel(ctx context.Context, in *channel.Invitation, ttl time.Duration) (bool, error) {

@@ -213,7 +213,7 @@ func TestExpiryIsMainsClock(t *testing.T) {
 			return nil
 		}))
 		w.must(w.decide(func(ctx context.Context, tx channel.MainTx) error {
-			expired, err := tx.ExpireInvitations(ctx, ids.Group{}, 10)
+			expired, err := tx.ExpireInvitations(ctx, 10)
 			if len(expired) != 1 || expired[0].ID != in.ID || expired[0].Version != 2 || expired[0].Resolver != nil {
 				t.Errorf("expired: %+v", expired)
 			}

@@ -1,0 +1,98 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
+	"linkspan/internal/outbox"
+)
+
+// service is the domain over the world's clusters, without a relay: requests deliver their own steps.
+func (w *world) service() *channel.Service {
+	relay := outbox.NewRelay(w.Store, w.deliverer.Deliver, slog.New(slog.DiscardHandler))
+	return &channel.Service{Main: w.Store, Shards: w.Store, Outbox: relay, InvitationTTL: time.Hour, Logger: slog.Default()}
+}
+
+// createAgain creates a channel of a name that an overdue one holds.
+func (w *world) createAgain(s *channel.Service, name string) error {
+	ana := &channel.Viewer{User: w.user(w.acme, "ana"), Group: w.acme, Role: channel.RoleMember}
+	payload, err := s.CreateSharedChannel(w.t.Context(), ana, channel.CreateSharedChannelInput{
+		Target: channel.GroupSelector{ID: &w.globex.ID}, Name: name,
+	})
+	if err == nil && len(payload.Errors) > 0 {
+		err = fmt.Errorf("refused: %+v", payload.Errors[0])
+	}
+	return err
+}
+
+// However many invitations of the group are overdue, and for longer, the name is free.
+func TestNameOfTheNewestOverdueIsFree(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		for n := range 120 {
+			_, steps, _ := w.create(fmt.Sprintf("older %d", n), time.Microsecond)
+			w.deliver(steps[0])
+		}
+		_, steps, _ := w.create("launch", time.Microsecond)
+		w.deliver(steps[0])
+		if err := w.createAgain(w.service(), "Launch"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A sweep is just writing that the holder of the name is overdue: whoever wants the name waits for it and gets it.
+func TestNameIsFreeWhileASweepIsAtWork(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		in, steps, _ := w.create("launch", time.Microsecond)
+		w.deliver(steps[0])
+		marked, closing, swept := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+		go func() {
+			swept <- w.decide(func(ctx context.Context, tx channel.MainTx) error {
+				if ended, err := tx.ExpireInvitations(ctx, 10); err != nil || len(ended) != 1 {
+					return errors.Join(err, fmt.Errorf("%d invitations ended", len(ended)))
+				}
+				close(marked)
+				<-closing
+				_, err := tx.CloseChannels(ctx, []ids.Channel{in.ChannelID})
+				return err
+			})
+		}()
+		select {
+		case <-marked:
+		case err := <-swept:
+			t.Fatal(err)
+		}
+		created := make(chan error, 1)
+		go func() { created <- w.createAgain(w.service(), "launch") }()
+		w.untilSomebodyWaits()
+		close(closing)
+		if err := errors.Join(<-swept, <-created); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// untilSomebodyWaits returns when a transaction on main waits for a lock.
+func (w *world) untilSomebodyWaits() {
+	w.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for waiting := 0; waiting == 0; {
+		if time.Now().After(deadline) {
+			w.t.Fatal("nobody waits for a lock")
+		}
+		w.must(w.router.Main().Read(w.t.Context(), func(ctx context.Context, db bun.IDB) error {
+			return db.NewRaw(`SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`).
+				Scan(ctx, &waiting)
+		}))
+	}
+}
