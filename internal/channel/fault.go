@@ -2,7 +2,7 @@ package channel
 
 import "fmt"
 
-// FaultCode is the `extensions.code` of a top-level error. The catalogue is FaultCodes.
+// FaultCode is the `extensions.code` of a top-level error.
 type FaultCode string
 
 // The faults of the domain. The edge adds those of GraphQL itself.

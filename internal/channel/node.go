@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"sync"
 
 	"linkspan/internal/ids"
 )
@@ -17,30 +18,15 @@ type Found struct {
 }
 
 // Nodes returns the objects that the viewer may see, in the order of the ids (at most MaxPageSize), with one query a
-// cluster for all channels among them.
+// kind and cluster.
 func (s *Service) Nodes(ctx context.Context, v *Viewer, wanted []ids.ID) ([]Found, error) {
 	if len(wanted) > MaxPageSize {
 		return nil, BadInput("nodes takes at most %d ids.", MaxPageSize)
 	}
-	var channels []ids.Channel
-	var invitations []ids.Invitation
-	for _, id := range wanted {
-		if channel, ok := channelIn(id); ok {
-			channels = append(channels, channel)
-		} else if id.Kind == ids.KindInvitation && !v.Operator {
-			invitations = append(invitations, id.Invitation)
-		}
-	}
-	read := nodeReads{}
-	if len(channels) > 0 {
-		read.channels, read.unread = s.Shards.Channels(ctx, v.Group.ID, channels)
-	}
-	if len(invitations) > 0 {
-		read.invitations, read.invitationsErr = s.Shards.Invitations(ctx, v.Group.ID, invitations)
-	}
+	read := s.readNodes(ctx, v, wanted)
 	found := make([]Found, len(wanted))
 	for i, id := range wanted {
-		found[i] = s.node(ctx, v, id, read)
+		found[i] = s.node(v, id, read)
 	}
 	return found, nil
 }
@@ -51,6 +37,55 @@ type nodeReads struct {
 	unread         map[ids.Channel]error
 	invitations    map[ids.Invitation]*Invitation
 	invitationsErr error
+	groups         map[ids.Group]Group
+	groupsErr      error
+	users          map[ids.User]User
+	usersErr       error
+}
+
+// readNodes reads the kinds at once. An operator, who has no group, sees channels and groups alone.
+func (s *Service) readNodes(ctx context.Context, v *Viewer, wanted []ids.ID) (read nodeReads) {
+	var (
+		channels    []ids.Channel
+		invitations []ids.Invitation
+		groups      []ids.Group
+		users       []ids.User
+		reading     sync.WaitGroup
+	)
+	for _, id := range wanted {
+		channel, ok := channelIn(id)
+		switch {
+		case ok:
+			channels = append(channels, channel)
+		case id.Kind == ids.KindGroup:
+			groups = append(groups, id.Group)
+		case v.Operator:
+		case id.Kind == ids.KindInvitation:
+			invitations = append(invitations, id.Invitation)
+		case id.Kind == ids.KindUser && id.User != v.User.ID:
+			users = append(users, id.User)
+		}
+	}
+	if len(invitations) > 0 {
+		reading.Go(func() {
+			read.invitations, read.invitationsErr = s.Shards.Invitations(ctx, v.Group.ID, invitations)
+			together := &siblings{}
+			for _, in := range read.invitations {
+				together.add(in)
+			}
+		})
+	}
+	if len(groups) > 0 {
+		reading.Go(func() { read.groups, read.groupsErr = s.Main.FindGroups(ctx, groups) })
+	}
+	if len(users) > 0 {
+		reading.Go(func() { read.users, read.usersErr = s.Shards.Users(ctx, v.Group.ID, users) })
+	}
+	if len(channels) > 0 {
+		read.channels, read.unread = s.Shards.Channels(ctx, v.Group.ID, channels)
+	}
+	reading.Wait()
+	return read
 }
 
 // channelIn returns the channel that an id of a channel, a side or a shard names.
@@ -66,15 +101,12 @@ func channelIn(id ids.ID) (ids.Channel, bool) {
 	return ids.Channel{}, false
 }
 
-func (s *Service) node(ctx context.Context, v *Viewer, id ids.ID, read nodeReads) Found {
+func (s *Service) node(v *Viewer, id ids.ID, read nodeReads) Found {
 	if channel, ok := channelIn(id); ok {
-		if err := read.unread[channel]; err != nil {
-			return Found{Err: err}
-		}
 		if c := read.channels[channel]; c != nil {
 			return Found{Node: s.partOf(v, c, id)}
 		}
-		return Found{}
+		return Found{Err: read.unread[channel]}
 	}
 	switch id.Kind {
 	case ids.KindInvitation:
@@ -84,13 +116,18 @@ func (s *Service) node(ctx context.Context, v *Viewer, id ids.ID, read nodeReads
 		return Found{Err: read.invitationsErr}
 	case ids.KindGroup:
 		// As by its handle: whoever has the id was shown the group or looked it up.
-		group, err := orNil(s.Main.FindGroup(ctx, GroupSelector{ID: &id.Group}))
-		if group == nil {
-			return Found{Err: err}
+		if group, ok := read.groups[id.Group]; ok {
+			return Found{Node: group}
 		}
-		return Found{Node: *group}
+		return Found{Err: read.groupsErr}
 	case ids.KindUser:
-		return s.user(ctx, v, id.User)
+		if !v.Operator && id.User == v.User.ID {
+			return Found{Node: v.User}
+		}
+		if user, ok := read.users[id.User]; ok {
+			return Found{Node: user}
+		}
+		return Found{Err: read.usersErr}
 	case ids.KindViewer:
 		if !v.Operator && id.Viewer == v.ID() {
 			return Found{Node: v}
@@ -116,18 +153,4 @@ func (s *Service) partOf(v *Viewer, c *SharedChannel, id ids.ID) Node {
 		}
 	}
 	return nil
-}
-
-func (s *Service) user(ctx context.Context, v *Viewer, id ids.User) Found {
-	switch {
-	case v.Operator:
-		return Found{}
-	case id == v.User.ID:
-		return Found{Node: v.User}
-	}
-	user, err := orNil(s.Shards.User(ctx, v.Group.ID, id))
-	if user == nil {
-		return Found{Err: err}
-	}
-	return Found{Node: *user}
 }

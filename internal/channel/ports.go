@@ -20,6 +20,8 @@ type Main interface {
 	Decide(ctx context.Context, fn func(ctx context.Context, tx MainTx) error) error
 	// FindGroup returns a group by its handle or id; ErrNotFound.
 	FindGroup(ctx context.Context, by GroupSelector) (Group, error)
+	// FindGroups returns those of the groups that there are. What was found is returned beside an error too.
+	FindGroups(ctx context.Context, groups []ids.Group) (map[ids.Group]Group, error)
 	// ForgetOperations removes at most limit operations that are older than the age by main's clock, and returns how
 	// many it removed.
 	ForgetOperations(ctx context.Context, age time.Duration, limit int) (int, error)
@@ -98,8 +100,8 @@ type Shards interface {
 	Channels(ctx context.Context, group ids.Group, channels []ids.Channel) (found map[ids.Channel]*SharedChannel, unread map[ids.Channel]error)
 	// Invitations returns those of the invitations that the group sent or received.
 	Invitations(ctx context.Context, group ids.Group, invitations []ids.Invitation) (map[ids.Invitation]*Invitation, error)
-	// User returns a user that the group knows: its own, or one whom it met; ErrNotFound.
-	User(ctx context.Context, group ids.Group, user ids.User) (User, error)
+	// Users returns those of the users that the group knows: its own, and those whom it met.
+	Users(ctx context.Context, group ids.Group, users []ids.User) (map[ids.User]User, error)
 	// ListChannels reads a part of the group's list of channels.
 	ListChannels(ctx context.Context, group ids.Group, r Range) (Rows[ids.Channel], error)
 	// ListInvitations reads a part of one of the group's lists of invitations.
@@ -119,7 +121,8 @@ type ShardTx interface {
 	// AppendInbox appends an event to the group's inbox log. Its number is the position of what is added to the group's
 	// lists after. At most once in a step.
 	AppendInbox(group ids.Group, event LogEvent)
-	// SaveUser keeps a user as the group knows it now.
+	// SaveUser keeps a user as the step knows it. A user has no version: of two steps whose order nothing tells, the last
+	// to take effect counts.
 	SaveUser(group ids.Group, user User)
 	// SaveInvitation adds an invitation to the group's lists, or replaces an older copy where it is.
 	SaveInvitation(group ids.Group, in *Invitation)

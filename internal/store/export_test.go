@@ -8,7 +8,7 @@ var KeyedQueries = map[string]string{
 	"some channels for an operator": sidesOfSomeForOperator,
 	"one invitation":                copyOfOne,
 	"some invitations":              copiesOfSome,
-	"a user":                        userOf,
+	"users":                         usersOf,
 	"a page of an inbox":            readInbox,
 	"an invitation in main":         findInvitation,
 	"a decision on an invitation":   resolveInvitation,

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 
 	"linkspan/internal/channel"
@@ -56,10 +57,44 @@ func (s *Store) FindGroup(ctx context.Context, by channel.GroupSelector) (channe
 		return oneRow(conn.QueryRow(ctx, query, key).Scan(&group.ID, &group.Handle, &group.Name))
 	}))
 	if err == nil {
-		s.groups.byHandle.Store(group.Handle, group)
-		s.groups.byID.Store(group.ID, group)
+		s.groups.add(group)
 	}
 	return group, err
+}
+
+// FindGroups implements [channel.Main], from memory as far as they were found before.
+func (s *Store) FindGroups(ctx context.Context, groups []ids.Group) (map[ids.Group]channel.Group, error) {
+	found := make(map[ids.Group]channel.Group, len(groups))
+	var unknown []ids.Group
+	for _, id := range groups {
+		if group, ok := s.groups.find(channel.GroupSelector{ID: &id}); ok {
+			found[id] = group
+		} else {
+			unknown = append(unknown, id)
+		}
+	}
+	if len(unknown) == 0 {
+		return found, nil
+	}
+	err := s.router.Main().ReadPgx(ctx, func(ctx context.Context, conn shardrouter.Conn) error {
+		rows, err := conn.Query(ctx, `SELECT group_id, handle, name FROM linkspan_main.groups WHERE group_id = ANY ($1)`, unknown)
+		if err != nil {
+			return err
+		}
+		var group channel.Group
+		_, err = pgx.ForEachRow(rows, []any{&group.ID, &group.Handle, &group.Name}, func() error {
+			found[group.ID] = group
+			s.groups.add(group)
+			return nil
+		})
+		return err
+	})
+	return found, translate(err)
+}
+
+func (c *groupCache) add(group channel.Group) {
+	c.byHandle.Store(group.Handle, group)
+	c.byID.Store(group.ID, group)
 }
 
 func (c *groupCache) find(by channel.GroupSelector) (channel.Group, bool) {

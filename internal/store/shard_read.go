@@ -214,25 +214,28 @@ func (s *Store) Invitations(ctx context.Context, group ids.Group, invitations []
 	return found, err
 }
 
-// userOf is the query of a user that a group knows. Arguments: slot, group, the user's group, user.
-const userOf = `
-	SELECT owned.slot, u.home_group_id, u.home_handle, u.home_name, u.name
+// usersOf is the query of users that a group knows, and some more with an id of one and the group of another. Arguments:
+// slot, group, the users' groups, users.
+const usersOf = `
+	SELECT owned.slot, u.home_group_id, u.user_id, u.home_handle, u.home_name, u.name
 	FROM ` + shardrouter.OwnedFirst + ` LEFT JOIN linkspan_shard.users AS u
-		ON u.slot = owned.slot AND u.group_id = $2 AND u.home_group_id = $3 AND u.user_id = $4`
+		ON u.slot = owned.slot AND u.group_id = $2 AND u.home_group_id = ANY ($3) AND u.user_id = ANY ($4)`
 
-// User implements [channel.Shards].
-func (s *Store) User(ctx context.Context, group ids.Group, id ids.User) (channel.User, error) {
-	var user channel.User
-	missing := true
-	err := s.readOne(ctx, group, userOf, []any{group, id.Group, id}, func() { missing = true }, func(row pgx.Rows) error {
-		var home channel.Group
+// Users implements [channel.Shards].
+func (s *Store) Users(ctx context.Context, group ids.Group, users []ids.User) (map[ids.User]channel.User, error) {
+	homes := make([]ids.Group, len(users))
+	for i, id := range users {
+		homes[i] = id.Group
+	}
+	found := make(map[ids.User]channel.User, len(users))
+	err := s.readOne(ctx, group, usersOf, []any{group, homes, users}, func() { clear(found) }, func(row pgx.Rows) error {
+		var home groupRow
+		var id ids.User
 		var name string
-		err := row.Scan(nil, &home.ID, &home.Handle, &home.Name, &name)
-		user, missing = userIn(home, id, name), false
+		err := row.Scan(nil, &home.ID, &id, &home.Handle, &home.Name, &name)
+		user := userIn(home.group(), id, name)
+		found[user.ID] = user
 		return err
 	})
-	if err == nil && missing {
-		err = channel.ErrNotFound
-	}
-	return user, err
+	return found, err
 }

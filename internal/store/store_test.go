@@ -160,6 +160,25 @@ func TestStepsTakeEffectOnceAndInOrder(t *testing.T) {
 	})
 }
 
+func TestUsersAreKnownByAcquaintance(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		_, steps, _ := w.create("launch", time.Hour)
+		w.deliver(steps...)
+		ana, ben, gil := w.user(w.acme, "ana"), w.user(w.acme, "ben"), w.user(w.globex, "gil")
+		cross := ana.ID
+		cross.Group = w.globex.ID
+		found, err := w.Users(t.Context(), w.globex.ID, []ids.User{ana.ID, ben.ID, gil.ID, cross})
+		if err != nil || len(found) != 1 || found[ana.ID] != ana {
+			t.Errorf("globex knows %+v, %v; want ana alone", found, err)
+		}
+		groups, err := w.FindGroups(t.Context(), []ids.Group{w.acme.ID, ids.NewGroup()})
+		if err != nil || len(groups) != 1 || groups[w.acme.ID] != w.acme {
+			t.Errorf("groups %+v, %v", groups, err)
+		}
+	})
+}
+
 func TestNamesAreClaimedOnce(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {
