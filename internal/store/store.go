@@ -11,7 +11,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 
 	"github.com/jackc/pgx/v5"
@@ -36,8 +35,8 @@ var (
 // New returns a store over the router, which the caller closes.
 func New(router *shardrouter.Router) *Store { return &Store{router: router} }
 
-// translate makes of an error what the domain knows: a cluster out of reach is a SHARD_UNAVAILABLE fault, a missing
-// row is ErrNotFound. Errors of the domain and ends of contexts pass; others stay unknown.
+// translate makes of an error what the domain knows: a cluster out of reach is a SHARD_UNAVAILABLE fault. Errors of the
+// domain and ends of contexts pass; others stay unknown.
 func translate(err error) error {
 	var unavailable *shardrouter.UnavailableError
 	var unknown *shardrouter.OutcomeUnknownError
@@ -50,8 +49,6 @@ func translate(err error) error {
 			return err
 		}
 		return channel.Unavailable(err)
-	case errors.Is(err, sql.ErrNoRows):
-		return channel.ErrNotFound
 	}
 	return err
 }
@@ -64,7 +61,7 @@ func violates(err error, index string) bool {
 
 // oneRow makes a missing row ErrNotFound.
 func oneRow(err error) error {
-	if errors.Is(err, sql.ErrNoRows) || errors.Is(err, pgx.ErrNoRows) {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return channel.ErrNotFound
 	}
 	return err
