@@ -124,14 +124,16 @@ func (t *shardTx) InsertInboxLog(group ids.Group) {
 
 // AppendInbox fails, by a NULL number, for a group whose inbox log is not made yet; the step then waits for it.
 func (t *shardTx) AppendInbox(group ids.Group, e channel.LogEvent) {
-	t.queue(`UPDATE linkspan_shard.inbox_log SET head = head + 1 WHERE slot = $1 AND group_id = $2`, group)
 	a := &channel.Appended{Log: channel.InboxOf(group), Event: e}
 	t.appended = a
 	t.queue(`
+		WITH log AS (
+			UPDATE linkspan_shard.inbox_log SET head = head + 1 WHERE slot = $1 AND group_id = $2 RETURNING head, history
+		)
 		INSERT INTO linkspan_shard.inbox_event (slot, group_id, number, kind, invitation_id, invitation_version, channel_id,
 			about_group_id, about_handle, about_name, actor_group_id, actor_id)
-		VALUES ($1, $2, `+inboxHead+`, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-		RETURNING number, at, (SELECT history FROM linkspan_shard.inbox_log WHERE slot = $1 AND group_id = $2)`,
+		VALUES ($1, $2, (SELECT head FROM log), $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		RETURNING number, at, (SELECT history FROM log)`,
 		group, e.Kind, e.Invitation, e.Version, e.Channel, e.Group.ID, e.Group.Handle, e.Group.Name,
 		e.Actor.Group, e.Actor,
 	).QueryRow(func(row pgx.Row) error {
