@@ -151,6 +151,40 @@ func isUnique(err error) bool {
 	return errors.As(err, &pg) && pg.Code == "23505"
 }
 
+// What the closure itself gets wrong, a value that can't be sent or an answer that can't be taken, says nothing about the
+// cluster, and its outcome is known.
+func TestTxMistakesAreTheClosures(t *testing.T) {
+	t.Parallel()
+	r, _ := newRouter(t, "a")
+	slot := slotOn(t, r, "a", 0)
+	for name, queue := range map[string]func(tx *Tx){
+		"a value": func(tx *Tx) { tx.Queue(insertNote, slot, struct{}{}, "x") },
+		"an answer": func(tx *Tx) {
+			tx.Queue(`SELECT $1::text`, "x").QueryRow(func(row pgx.Row) error { return row.Scan(new(int)) })
+		},
+	} {
+		for _, flush := range []bool{true, false} {
+			runs := 0
+			err := r.WritePgx(t.Context(), slot, func(ctx context.Context, tx *Tx) error {
+				runs++
+				queue(tx)
+				if flush {
+					return tx.Flush(ctx)
+				}
+				return nil
+			}, Repeatable())
+			var unavailable *UnavailableError
+			var unknown *OutcomeUnknownError
+			if err == nil || errors.As(err, &unavailable) || errors.As(err, &unknown) || runs != 1 {
+				t.Errorf("%s, flushed %v: %d runs, %v", name, flush, runs, err)
+			}
+		}
+	}
+	if err := r.shards["a"].down(); err != nil {
+		t.Errorf("the cluster counts as down: %v", err)
+	}
+}
+
 // An answer may be taken with COMMIT too, and errors are explained wherever they come from.
 func TestTxAnswers(t *testing.T) {
 	t.Parallel()

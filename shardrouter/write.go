@@ -59,6 +59,8 @@ func (d *Database) WritePgx(ctx context.Context, fn func(ctx context.Context, tx
 		err = fn(holding(a.ctx), tx)
 		if err == nil {
 			err = a.commit(func() error { return tx.commit(a.ctx) })
+			// A connection that goes on has had its answer, or was sent nothing.
+			a.unknown = a.unknown && conn.Conn().IsClosed()
 		}
 		if err != nil && o.explain != nil {
 			err = o.explain(err)

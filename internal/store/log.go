@@ -69,7 +69,7 @@ func (s *Store) LogHeads(ctx context.Context, logs []channel.LogKey) (map[channe
 		return eachOwned(ctx, conn, `
 			SELECT owned.slot, l.group_id, l.history, l.head
 			FROM `+shardrouter.OwnedFirstMany+` LEFT JOIN linkspan_shard.inbox_log AS l
-				ON l.slot = owned.slot AND l.group_id = ANY ($2)`, []any{slots, groups}, func(row pgx.Rows) error {
+				ON l.slot = owned.slot AND l.group_id = ANY ($2)`, []any{slots, uuids(groups)}, func(row pgx.Rows) error {
 			var group ids.Group
 			var head channel.LogHead
 			err := row.Scan(nil, &group, &head.History, &head.Number)

@@ -77,7 +77,7 @@ func (s *Store) FindGroups(ctx context.Context, groups []ids.Group) (map[ids.Gro
 		return found, nil
 	}
 	err := s.router.Main().ReadPgx(ctx, func(ctx context.Context, conn shardrouter.Conn) error {
-		rows, err := conn.Query(ctx, `SELECT group_id, handle, name FROM linkspan_main.groups WHERE group_id = ANY ($1)`, unknown)
+		rows, err := conn.Query(ctx, `SELECT group_id, handle, name FROM linkspan_main.groups WHERE group_id = ANY ($1)`, uuids(unknown))
 		if err != nil {
 			return err
 		}

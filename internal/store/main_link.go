@@ -63,7 +63,7 @@ func (t mainTx) CloseChannels(ctx context.Context, channels []ids.Channel) ([]ch
 			FROM closed WHERE r.channel_id = closed.channel_id AND r.state IN ('INVITED', 'LINKED')
 			RETURNING r.*
 		)
-		SELECT `+linkColumns+` FROM links AS r WHERE r.role = 'INITIATOR'`, channels)
+		SELECT `+linkColumns+` FROM links AS r WHERE r.role = 'INITIATOR'`, uuids(channels))
 	if err != nil {
 		return nil, err
 	}

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/uptrace/bun"
 
 	"linkspan/internal/channel"
@@ -20,14 +20,10 @@ var _ outbox.Store = (*Store)(nil)
 
 // streamRow names a stream of the outbox.
 type streamRow struct {
-	Subject     uuid.UUID `bun:"subject"`
-	Kind        string    `bun:"destination_kind"`
-	Destination uuid.UUID `bun:"destination"`
+	Subject     pgtype.UUID `bun:"subject"`
+	Kind        string      `bun:"destination_kind"`
+	Destination pgtype.UUID `bun:"destination"`
 }
-
-// subject and destination are for prepared statements: pgx sends 16 bytes as they are, and a uuid.UUID as text.
-func (r streamRow) subject() [16]byte     { return r.Subject }
-func (r streamRow) destination() [16]byte { return r.Destination }
 
 const (
 	toChannel = "CHANNEL"
@@ -36,17 +32,19 @@ const (
 
 func streamRowOf(s channel.Stream) streamRow {
 	if d := s.Destination; !d.Channel.IsZero() {
-		return streamRow{s.Subject, toChannel, d.Channel.Bytes()}
+		return streamRow{uuidOf(s.Subject), toChannel, uuidOf(d.Channel.Bytes())}
 	}
-	return streamRow{s.Subject, toGroup, s.Destination.Group.Bytes()}
+	return streamRow{uuidOf(s.Subject), toGroup, uuidOf(s.Destination.Group.Bytes())}
 }
 
+func uuidOf(id [16]byte) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
+
 func (r streamRow) stream() channel.Stream {
-	s := channel.Stream{Subject: r.Subject}
+	s := channel.Stream{Subject: r.Subject.Bytes}
 	if r.Kind == toChannel {
-		s.Destination.Channel = ids.ChannelFrom(r.Destination)
+		s.Destination.Channel = ids.ChannelFrom(r.Destination.Bytes)
 	} else {
-		s.Destination.Group = ids.GroupFrom(r.Destination)
+		s.Destination.Group = ids.GroupFrom(r.Destination.Bytes)
 	}
 	return s
 }
@@ -96,7 +94,7 @@ func (t mainTx) AppendSteps(_ context.Context, steps []channel.Step) error {
 			return fmt.Errorf("store: %w", err)
 		}
 		row := streamRowOf(step.Stream)
-		t.tx.Queue(appendStep, row.subject(), row.Kind, row.destination(), step.Op, step.Kind, string(effect),
+		t.tx.Queue(appendStep, row.Subject, row.Kind, row.Destination, step.Op, step.Kind, string(effect),
 			step.Kind.AfterChannel(), outbox.Lease.Microseconds(),
 		).QueryRow(func(row pgx.Row) error { return row.Scan(&step.Number, &step.Needs) })
 	}
@@ -111,7 +109,7 @@ func (s *Store) OpenSteps(ctx context.Context, subject [16]byte) ([]channel.Step
 		return db.NewRaw(`
 			SELECT subject, destination_kind, destination, number, needs, op_id, kind, effect::text AS effect
 			FROM linkspan_main.outbox_step WHERE subject = ?
-			ORDER BY destination_kind, destination, number`, uuid.UUID(subject)).Scan(ctx, &rows)
+			ORDER BY destination_kind, destination, number`, uuidOf(subject)).Scan(ctx, &rows)
 	})
 	if err != nil {
 		return nil, err

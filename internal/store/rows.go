@@ -3,6 +3,8 @@ package store
 import (
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
 )
@@ -93,6 +95,15 @@ func (r *invitationRow) invitation() *channel.Invitation {
 func userIn(group channel.Group, id ids.User, name string) channel.User {
 	id.Group = group.ID
 	return channel.User{ID: id, Name: name, Group: group}
+}
+
+// uuids is an array argument of ids: where a statement is not prepared, pgx knows no type for a slice of ours.
+func uuids[ID pgtype.UUIDValuer](all []ID) []pgtype.UUID {
+	values := make([]pgtype.UUID, len(all))
+	for i, id := range all {
+		values[i], _ = id.UUIDValue() // never fails: see ids
+	}
+	return values
 }
 
 func utc(t *time.Time) *time.Time {

@@ -78,7 +78,7 @@ func (s *Store) whyNotNext(ctx context.Context, slot shardrouter.Slot, step chan
 			SELECT COALESCE(a.number, 0)
 			FROM `+shardrouter.OwnedFirst+` LEFT JOIN linkspan_shard.applied_step AS a
 				ON a.slot = owned.slot AND a.subject = $2 AND a.destination = $3`,
-			int16(slot), row.subject(), row.destination()).Scan(&reached)
+			int16(slot), row.Subject, row.Destination).Scan(&reached)
 		if errors.Is(err, pgx.ErrNoRows) {
 			err = shardrouter.ErrNotOwned
 		}
@@ -114,7 +114,7 @@ func (t *shardTx) guard(step channel.Step) {
 				SELECT number FROM linkspan_shard.applied_step WHERE slot = $1 AND subject = $2 AND destination = $3), 0)), $5)
 		ON CONFLICT (slot, subject, destination) DO UPDATE
 		SET number = CASE WHEN a.number = excluded.number - 1 THEN excluded.number END, op_id = excluded.op_id, applied_at = now()`,
-		row.subject(), row.destination(), step.Number, step.Op)
+		row.Subject, row.Destination, step.Number, step.Op)
 }
 
 func (t *shardTx) InsertInboxLog(group ids.Group) {

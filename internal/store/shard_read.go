@@ -96,7 +96,7 @@ func readSides(group ids.Group, slots []shardrouter.Slot, channels []ids.Channel
 	if len(channels) == 1 {
 		return one, append([]any{int16(slots[0]), channels[0]}, viewer...)
 	}
-	return some, append([]any{slots, channels}, viewer...)
+	return some, append([]any{slots, uuids(channels)}, viewer...)
 }
 
 func (r *sideRow) scan(row pgx.Rows) error {
@@ -199,7 +199,7 @@ var copyOfOne, copiesOfSome = copiesOf(oneOf), copiesOf(someOf)
 // Invitations implements [channel.Shards].
 func (s *Store) Invitations(ctx context.Context, group ids.Group, invitations []ids.Invitation) (map[ids.Invitation]*channel.Invitation, error) {
 	found := make(map[ids.Invitation]*channel.Invitation, len(invitations))
-	query, args := copiesOfSome, []any{invitations, group}
+	query, args := copiesOfSome, []any{uuids(invitations), group}
 	if len(invitations) == 1 {
 		query, args = copyOfOne, []any{invitations[0], group}
 	}
@@ -228,7 +228,7 @@ func (s *Store) Users(ctx context.Context, group ids.Group, users []ids.User) (m
 		homes[i] = id.Group
 	}
 	found := make(map[ids.User]channel.User, len(users))
-	err := s.readOne(ctx, group, usersOf, []any{group, homes, users}, func() { clear(found) }, func(row pgx.Rows) error {
+	err := s.readOne(ctx, group, usersOf, []any{group, uuids(homes), uuids(users)}, func() { clear(found) }, func(row pgx.Rows) error {
 		var home groupRow
 		var id ids.User
 		var name string

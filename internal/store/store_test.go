@@ -19,13 +19,19 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(localpgtest.Main(m)) }
 
-// eachShape runs a test over an installation with three shards and over one whose only shard shares main's database.
+// eachShape runs a test over an installation with three shards, over one whose only shard shares main's database, and
+// over that without prepared statements, as through a pooler.
 func eachShape(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
-	for name, shards := range map[string]int{"three shards": 3, "one database": 0} {
+	for name, shape := range map[string]struct {
+		shards int
+		pooler bool
+	}{"three shards": {3, false}, "one database": {0, false}, "through a pooler": {0, true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, router := storetest.Open(t, shards)
+			config := storetest.Config(t, shape.shards)
+			config.DisablePreparing = shape.pooler
+			s, router := storetest.OpenConfig(t, config)
 			w := &world{t: t, Store: s, router: router, deliverer: channel.Deliverer{Shards: s, Hints: noHints{}}}
 			w.acme, w.globex = w.group("acme"), w.group("globex")
 			test(t, w)
