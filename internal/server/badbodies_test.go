@@ -18,6 +18,7 @@ func testMalformedBodies(t *testing.T, g *ground, d *databases) {
 		"empty": "", "cut": `{"query": "{ group(handle: \"` + secret, "no JSON": secret, "an array": `[{"query": "{ __typename }", "operationName": "` + secret + `"}]`,
 		"a text": `"` + secret + `"`, "a number as document": `{"query": 5, "operationName": "` + secret + `"}`, "variables in a list": `{"query": "{ __typename }", "variables": ["` + secret + `"]}`,
 		"variables in a text": `{"query": "{ __typename }", "variables": "` + secret + `"}`, "NUL": "\x00" + secret,
+		"no UTF-8": `{"query": "{ __typename }", "variables": {"key": "` + secret + "\xff" + `"}}`,
 	} {
 		answer := g.s.For(t).PostBody(g.as("ana@acme"), []byte(body))
 		if len(answer.Errors) != 1 || answer.Errors[0].Code() != "BAD_USER_INPUT" || answer.Status/100 != 4 {

@@ -26,8 +26,11 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 		shown.Locations = wrapped.Locations
 	}
 	fault := faultOf(err, wrapped)
-	if fault.Code == channel.Internal {
+	switch {
+	case fault.Code == channel.Internal:
 		logger(ctx).ErrorContext(ctx, "unknown error", "path", shown.Path.String(), "err", err)
+	case fault.Err != nil && !errors.Is(fault.Err, context.Canceled):
+		logger(ctx).WarnContext(ctx, "fault", "code", fault.Code, "path", shown.Path.String(), "err", fault.Err)
 	}
 	shown.Message = fault.Message
 	shown.Extensions = map[string]any{

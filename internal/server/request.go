@@ -2,13 +2,17 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"regexp"
+	"runtime/debug"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"linkspan/internal/channel"
 )
@@ -46,21 +50,59 @@ func note(ctx context.Context, v *channel.Viewer) {
 }
 
 // identified gives each request its id, tells it the client, and writes a line to the log when it has ended.
-func identified(base *slog.Logger, next http.Handler) http.Handler {
+func identified(logger *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(RequestIDHeader)
 		if !givenID.MatchString(id) {
 			id = uuid.Must(uuid.NewV7()).String()
 		}
 		w.Header().Set(RequestIDHeader, id)
-		req := &request{id: id, logger: base.With("requestId", id)}
+		req := &request{id: id, logger: logger}
+		ctx := context.WithValue(r.Context(), requestKey{}, req)
 		started := time.Now()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		defer func() {
-			req.logger.LogAttrs(r.Context(), slog.LevelInfo, "request",
+			logger.LogAttrs(ctx, slog.LevelInfo, "request",
 				slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", ww.Status()),
-				slog.Int("bytes", ww.BytesWritten()), slog.Duration("took", time.Since(started)), slog.String("group", req.group))
+				slog.Int("bytes", ww.BytesWritten()), slog.Float64("tookMs", float64(time.Since(started))/float64(time.Millisecond)),
+				slog.String("group", req.group))
 		}()
-		next.ServeHTTP(ww, r.WithContext(context.WithValue(r.Context(), requestKey{}, req)))
+		next.ServeHTTP(ww, r.WithContext(ctx))
 	})
 }
+
+// recovered makes of a panic an error like others: logged, and without its text for the client.
+func recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch v := recover(); v {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(v) // net/http's own way to end an answer
+			default:
+				err := fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+				writeJSON(w, http.StatusInternalServerError, graphql.Response{Errors: gqlerror.List{present(r.Context(), err)}})
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// LogHandler adds to each record the id of the request in whose context it is written. All loggers of the program go
+// through it, so that whatever a request causes can be found by the id that its client got.
+func LogHandler(next slog.Handler) slog.Handler { return logHandler{next} }
+
+type logHandler struct{ slog.Handler }
+
+func (h logHandler) Handle(ctx context.Context, record slog.Record) error {
+	if id := requestID(ctx); id != "" {
+		record.AddAttrs(slog.String("requestId", id))
+	}
+	return h.Handler.Handle(ctx, record)
+}
+
+func (h logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return logHandler{h.Handler.WithAttrs(attrs)}
+}
+
+func (h logHandler) WithGroup(name string) slog.Handler { return logHandler{h.Handler.WithGroup(name)} }

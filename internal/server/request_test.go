@@ -80,8 +80,30 @@ func TestHealth(t *testing.T) {
 func TestSubscriptionOverPostIsRefused(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, servertest.Options{})
-	answer := s.Post(servertest.Admin(t, "ana@acme"), `subscription { inbox { cursor } }`, nil)
+	for token, want := range map[string]string{servertest.Admin(t, "ana@acme"): "BAD_USER_INPUT", "": "UNAUTHENTICATED"} {
+		answer := s.Post(token, `subscription { inbox { cursor } }`, nil)
+		if len(answer.Errors) != 1 || answer.Errors[0].Code() != want {
+			t.Error(answer.Body)
+		}
+	}
+}
+
+// What a socket may send: one field of a subscription, and 1 MiB a frame.
+func TestWhatASocketRefuses(t *testing.T) {
+	t.Parallel()
+	s := &place{Server: servertest.New(t, servertest.Options{})}
+	token := servertest.Admin(t, "ana@acme")
+	k := dial(t, s, bearing{payload: token})
+	answer, _ := k.answer(k.subscribe(`subscription { inbox @skip(if: true) { cursor } }`, nil))
 	if len(answer.Errors) != 1 || answer.Errors[0].Code() != "BAD_USER_INPUT" {
-		t.Error(answer.Body)
+		t.Errorf("no field: %s", answer.Body)
+	}
+	for size, fits := range map[int]bool{server.MaxBodyBytes - 1000: true, server.MaxBodyBytes + 1: false} {
+		k := dial(t, s, bearing{payload: token})
+		id := k.subscribe(`{ __typename }`, map[string]any{"padding": strings.Repeat("x", size)})
+		f, err := k.next()
+		if fits && (err != nil || f.ID != id) || !fits && err == nil {
+			t.Errorf("%d bytes: %+v %v", size, f, err)
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
@@ -19,7 +20,6 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -72,7 +72,7 @@ func (s *Server) Handler() http.Handler {
 	signIn := &signIn{tokens: s.config.Tokens, remedy: s.config.Remedy}
 	router := chi.NewRouter()
 	router.Use(func(next http.Handler) http.Handler { return identified(s.config.Logger, next) })
-	router.Use(middleware.Recoverer)
+	router.Use(recovered)
 	router.Get("/healthz", healthz)
 	router.Get("/readyz", s.readyz)
 	router.With(limited, signIn.middleware, s.bounded).Handle("/graphql", s.graphql(signIn))
@@ -82,8 +82,10 @@ func (s *Server) Handler() http.Handler {
 // graphql is the executor with gqlgen's stock transports.
 func (s *Server) graphql(signIn *signIn) http.Handler {
 	h := handler.New(graph.NewExecutableSchema(graph.Config{Resolvers: s.config.Resolvers}))
+	limit := int64(MaxBodyBytes)
 	h.AddTransport(transport.Websocket{
-		InitFunc: signIn.initSocket, InitTimeout: socketInit, PingPongInterval: socketPing,
+		PayloadReadLimit: &limit,
+		InitFunc:         signIn.initSocket, InitTimeout: socketInit, PingPongInterval: socketPing,
 		ErrorFunc: func(ctx context.Context, err error) { logger(ctx).DebugContext(ctx, "socket", "err", err) },
 	})
 	h.AddTransport(transport.GET{})
@@ -111,7 +113,8 @@ func limited(next http.Handler) http.Handler {
 			return
 		}
 		if r.Method == http.MethodPost && !isRequest(body) {
-			fault := channel.BadInput("The body is not a GraphQL request: a JSON object with query, and if need be operationName, variables and extensions.")
+			fault := channel.BadInput("The body is not a GraphQL request: a JSON object in UTF-8 with query, " +
+				"and if need be operationName, variables and extensions.")
 			writeJSON(w, http.StatusBadRequest, graphql.Response{Errors: gqlerror.List{present(r.Context(), fault)}})
 			return
 		}
@@ -121,7 +124,7 @@ func limited(next http.Handler) http.Handler {
 }
 
 // isRequest reports whether a body has the form of a GraphQL request. The stock transport would put one that has not
-// into an error's text, and so into the log.
+// into an error's text, and so into the log; and bytes that are no UTF-8 would be replaced without a word.
 func isRequest(body []byte) bool {
 	var request *struct {
 		Query         string         `json:"query"`
@@ -129,7 +132,7 @@ func isRequest(body []byte) bool {
 		Variables     map[string]any `json:"variables"`
 		Extensions    map[string]any `json:"extensions"`
 	}
-	return json.Unmarshal(body, &request) == nil && request != nil
+	return utf8.Valid(body) && json.Unmarshal(body, &request) == nil && request != nil
 }
 
 // bounded ends sockets with the server, which http.Server.Shutdown does not.

@@ -36,6 +36,9 @@ func (s *signIn) withBearer(ctx context.Context, authorization string) context.C
 	}
 	viewer, err := s.tokens.Verify(ctx, strings.TrimSpace(token))
 	if err != nil {
+		if errors.Is(err, errToken) {
+			logger(ctx).InfoContext(ctx, "token refused", "err", err)
+		}
 		return context.WithValue(ctx, refusedKey{}, err)
 	}
 	note(ctx, viewer)
@@ -67,23 +70,28 @@ func (s *signIn) initSocket(ctx context.Context, payload transport.InitPayload) 
 // gate lets an operation pass if somebody is signed in or if it only asks for the schema. A subscription needs a
 // WebSocket too: one request has one answer.
 func (s *signIn) gate(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	operation := graphql.GetOperationContext(ctx).Operation
-	if operation.Operation == ast.Subscription && ctx.Value(socketKey{}) == nil {
-		return refuse(ctx, channel.BadInput("A subscription needs a WebSocket (graphql-transport-ws)."))
+	request := graphql.GetOperationContext(ctx)
+	operation := request.Operation
+	if channel.ViewerFrom(ctx) == nil && !onlyIntrospects(operation.SelectionSet) {
+		if err, _ := ctx.Value(refusedKey{}).(error); err != nil && !errors.Is(err, errToken) {
+			return refuse(ctx, err) // nobody could find out whether the token is good
+		}
+		return refuse(ctx, &channel.Fault{Code: channel.Unauthenticated, Message: "A valid bearer token is needed. " + s.remedy})
 	}
-	if channel.ViewerFrom(ctx) != nil || onlyIntrospects(operation.SelectionSet) {
-		return next(ctx)
+	if operation.Operation == ast.Subscription {
+		switch {
+		case ctx.Value(socketKey{}) == nil:
+			return refuse(ctx, channel.BadInput("A subscription needs a WebSocket (graphql-transport-ws)."))
+		case len(graphql.CollectFields(request, operation.SelectionSet, []string{"Subscription"})) != 1:
+			return refuse(ctx, channel.BadInput("A subscription subscribes to exactly one field; @skip and @include leave another number here."))
+		}
 	}
-	fault := &channel.Fault{Code: channel.Unauthenticated, Message: "A valid bearer token is needed. " + s.remedy}
-	if err, _ := ctx.Value(refusedKey{}).(error); err != nil && !errors.Is(err, errToken) {
-		errors.As(err, &fault)
-	}
-	return refuse(ctx, fault)
+	return next(ctx)
 }
 
-// refuse answers an operation with a fault and nothing else.
-func refuse(ctx context.Context, fault *channel.Fault) graphql.ResponseHandler {
-	return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{present(ctx, fault)}})
+// refuse answers an operation with an error and nothing else.
+func refuse(ctx context.Context, err error) graphql.ResponseHandler {
+	return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{present(ctx, err)}})
 }
 
 // onlyIntrospects reports whether all fields that a selection reaches at its top level are of the schema itself.

@@ -92,6 +92,9 @@ func (t *Tokens) Verify(ctx context.Context, token string) (*channel.Viewer, err
 		return nil, errors.Join(errToken, errors.New("role and group do not fit"))
 	}
 	if !v.Operator {
+		if !channel.HandlePattern.MatchString(c.Group) {
+			return nil, errors.Join(errToken, errors.New("the group is not a handle"))
+		}
 		v.Group, err = t.groups.FindGroup(ctx, channel.GroupSelector{Handle: &c.Group})
 		if errors.Is(err, channel.ErrNotFound) {
 			return nil, errors.Join(errToken, errors.New("the group is not registered"))

@@ -69,7 +69,7 @@ func New(t testing.TB, options Options) *Server {
 		s.Config = storetest.Config(t, options.Shards)
 	}
 	s.Store, s.Router = storetest.OpenConfig(t, s.Config)
-	logger := slog.New(slog.NewJSONHandler(s.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	logger := slog.New(server.LogHandler(slog.NewJSONHandler(s.Logs, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	hints, err := live.Embedded(t.Context(), logger)
 	if err != nil {
 		t.Fatal(err)

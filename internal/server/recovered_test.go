@@ -1,0 +1,122 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"linkspan/internal/channel"
+)
+
+// logged is a server's logger and what it has written.
+func logged() (*slog.Logger, *bytes.Buffer) {
+	text := &bytes.Buffer{}
+	return slog.New(LogHandler(slog.NewJSONHandler(text, nil))), text
+}
+
+// A panic is an error like others: its text is in the log under the id that the client got, and nowhere else.
+func TestPanicsAreLoggedAndPresented(t *testing.T) {
+	t.Parallel()
+	logger, text := logged()
+	handler := identified(logger, recovered(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("secret of a bug") })))
+	answer := httptest.NewRecorder()
+	handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/", nil))
+	var body struct {
+		Errors []struct {
+			Message    string
+			Extensions struct{ Code, RequestID string }
+		}
+	}
+	if err := json.Unmarshal(answer.Body.Bytes(), &body); err != nil || len(body.Errors) != 1 || answer.Code != http.StatusInternalServerError {
+		t.Fatalf("%d %s: %v", answer.Code, answer.Body, err)
+	}
+	shown := body.Errors[0]
+	if shown.Extensions.Code != string(channel.Internal) || strings.Contains(shown.Message, "secret") {
+		t.Errorf("shown: %+v", shown)
+	}
+	if shown.Extensions.RequestID == "" || !strings.Contains(text.String(), `"requestId":"`+shown.Extensions.RequestID+`"`) ||
+		!strings.Contains(text.String(), "secret of a bug") {
+		t.Errorf("logged: %s", text)
+	}
+	for line := range strings.Lines(text.String()) {
+		if strings.Count(line, `"requestId"`) != 1 || !json.Valid([]byte(line)) {
+			t.Errorf("a line of the log: %s", line)
+		}
+	}
+}
+
+// What a client is not told, the log tells: why a token was refused, and what is behind a fault.
+func TestCausesAreLogged(t *testing.T) {
+	t.Parallel()
+	logger, text := logged()
+	ctx := context.WithValue(t.Context(), requestKey{}, &request{id: "the-request", logger: logger})
+	present(ctx, channel.Unavailable(errors.New("the cause of a fault")))
+	signIn := &signIn{tokens: NewTokens([]byte("a secret of at least thirty-two bytes"), nil)}
+	signIn.withBearer(ctx, "Bearer not-a-token")
+	for _, want := range []string{"the cause of a fault", "token refused", `"requestId":"the-request"`} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the log lacks %q: %s", want, text)
+		}
+	}
+	if strings.Contains(text.String(), "not-a-token") {
+		t.Errorf("the log has the token: %s", text)
+	}
+}
+
+// brokenGroups is a directory that can't be asked.
+type brokenGroups struct{}
+
+func (brokenGroups) FindGroup(context.Context, channel.GroupSelector) (channel.Group, error) {
+	return channel.Group{}, errors.New("broken")
+}
+
+// A token that nobody can judge is not refused: what went wrong is told instead.
+func TestSignInThatFailsIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	secret := []byte("a secret of at least thirty-two bytes")
+	claims := Claims{Group: "acme", Role: RoleAdmin}
+	claims.Subject = "ana"
+	token, err := SignToken(secret, claims, channel.DefaultInvitationTTL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logger, text := logged()
+	s := New(Config{Tokens: NewTokens(secret, brokenGroups{}), Logger: logger})
+	request := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(`{"query":"{ viewer { id } }"}`))
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+token)
+	answer := httptest.NewRecorder()
+	s.Handler().ServeHTTP(answer, request)
+	if !strings.Contains(answer.Body.String(), string(channel.Internal)) || !strings.Contains(text.String(), "broken") {
+		t.Errorf("answer %s, log %s", answer.Body, text)
+	}
+}
+
+func TestReadyz(t *testing.T) {
+	t.Parallel()
+	logger, _ := logged()
+	for name, test := range map[string]struct {
+		clusters []ClusterHealth
+		draining bool
+		status   int
+		want     string
+	}{
+		"ready":    {[]ClusterHealth{{Name: "main", Ready: true}}, false, 200, `"ready":true,"draining":false`},
+		"missing":  {[]ClusterHealth{{Name: "main", Ready: true}, {Name: "shard-1", Reason: "2 migrations are missing"}}, false, 503, `"reason":"2 migrations are missing"`},
+		"draining": {[]ClusterHealth{{Name: "main", Ready: true}}, true, 503, `"ready":false,"draining":true`},
+	} {
+		s := New(Config{Logger: logger, Health: func(context.Context) []ClusterHealth { return test.clusters }})
+		s.draining.Store(test.draining)
+		answer := httptest.NewRecorder()
+		s.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+		if answer.Code != test.status || !strings.Contains(answer.Body.String(), test.want) {
+			t.Errorf("%s: %d %s", name, answer.Code, answer.Body)
+		}
+	}
+}
