@@ -29,8 +29,8 @@ const (
 	Lease = 2 * time.Second
 	// pollInterval is how often a relay looks for due steps when there were none.
 	pollInterval = 500 * time.Millisecond
-	// claimBatch is how many streams a relay takes at once, and delivers concurrently.
-	claimBatch = 32
+	// maxClaims is how many streams a relay has taken at a time, and delivers concurrently.
+	maxClaims = 32
 	// deliverTimeout bounds one delivery; it is below Lease, so that a slow one does not meet its own repetition.
 	deliverTimeout = 1800 * time.Millisecond
 	// grace is how long a request waits for steps that its answer does not need.
@@ -87,37 +87,45 @@ func NewRelay(store Store, deliver Deliver, logger *slog.Logger) *Relay {
 // Run delivers due steps until ctx ends; then it waits for deliveries under way and notes their effects. Any number of
 // processes may run relays over the same main database.
 func (r *Relay) Run(ctx context.Context) {
-	var noting sync.WaitGroup
+	var noting, delivering sync.WaitGroup
 	noting.Go(r.note)
-	for ctx.Err() == nil {
-		taken, err := r.takeUp(ctx)
-		if err != nil && ctx.Err() == nil {
-			r.logger.WarnContext(ctx, "outbox: main can't be asked for due steps", "err", err)
-		}
-		if taken == 0 {
-			select {
-			case <-time.After(pollInterval):
-			case <-ctx.Done():
+	ended := make(chan struct{}, maxClaims)
+	for free := maxClaims; ctx.Err() == nil; {
+		var claims []Claim
+		if free > 0 {
+			var err error
+			if claims, err = r.store.ClaimDue(ctx, free, Lease); err != nil && ctx.Err() == nil {
+				r.logger.WarnContext(ctx, "outbox: main can't be asked for due steps", "err", err)
 			}
 		}
+		for _, claim := range claims {
+			delivering.Go(func() {
+				r.redeliver(context.WithoutCancel(ctx), claim)
+				ended <- struct{}{}
+			})
+		}
+		free -= len(claims)
+		free += r.rest(ctx, ended)
 	}
+	delivering.Wait()
 	r.driving.Wait()
 	close(r.quit)
 	noting.Wait()
 }
 
-// takeUp delivers one batch of due heads and returns how many there were.
-func (r *Relay) takeUp(ctx context.Context) (int, error) {
-	claims, err := r.store.ClaimDue(ctx, claimBatch, Lease)
-	if err != nil {
-		return 0, err
+// rest waits until a delivery has ended, behind which its stream may go on, or for a while; it returns how many have.
+func (r *Relay) rest(ctx context.Context, ended <-chan struct{}) (n int) {
+	select {
+	case <-ended:
+		n++
+	case <-time.After(pollInterval):
+	case <-ctx.Done():
 	}
-	var delivering sync.WaitGroup
-	for _, claim := range claims {
-		delivering.Go(func() { r.redeliver(context.WithoutCancel(ctx), claim) })
+	for len(ended) > 0 {
+		<-ended
+		n++
 	}
-	delivering.Wait()
-	return len(claims), nil
+	return n
 }
 
 func (r *Relay) redeliver(ctx context.Context, claim Claim) {

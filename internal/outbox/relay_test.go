@@ -323,6 +323,20 @@ func TestDriveGoesOnWhenItsCallerIsGone(t *testing.T) {
 	})
 }
 
+// A cluster that hangs keeps what is due elsewhere neither from being taken nor from going on.
+func TestWhatHangsDelaysNothingElse(t *testing.T) {
+	run(t, func(t *testing.T, w *world, r *Relay) {
+		w.set(w.hang, target, true)
+		w.append(step(target, 1, channel.StepReceiveInvitation, 0),
+			step(home, 1, channel.StepCreateChannel, 0), step(home, 2, channel.StepCloseChannel, 0))
+		time.Sleep(Lease + pollInterval + deliverTimeout/2) // fake time: the relay's turn, and not yet its end
+		synctest.Wait()
+		if want := []channel.StepKind{channel.StepCreateChannel, channel.StepCloseChannel}; !slices.Equal(w.order, want) {
+			t.Errorf("delivered %v, want %v", w.order, want)
+		}
+	})
+}
+
 func TestBackOffGrowsAndIsBounded(t *testing.T) {
 	t.Parallel()
 	last := time.Duration(0)
