@@ -124,7 +124,9 @@ func (s *Service) acceptSharedChannel(ctx context.Context, v *Viewer, in AcceptS
 // resolve moves a pending invitation to the state that the viewer decided on, or finds it there already (then changed
 // is false). Where neither is so it says why: what the viewer may not see first, then what it may not do, then the
 // state.
-func resolve(ctx context.Context, tx MainTx, v *Viewer, may func(*Invitation, *Viewer) UserError, r Resolution) (in Invitation, changed bool, err error) {
+func resolve(
+	ctx context.Context, tx MainTx, v *Viewer, may func(*Invitation, *Viewer) UserError, r Resolution,
+) (in Invitation, changed bool, err error) {
 	if v.Operator {
 		return in, false, invitationNotFound()
 	}
