@@ -45,20 +45,20 @@ func paged(query string, args []any, r channel.Range) (string, []any) {
 	if r.Before > 0 {
 		query, args = query+` AND position > ?`+itoa(len(args)), append(args, r.Before)
 	}
-	return query + byPosition(r) + ` LIMIT ?` + itoa(len(args)), append(args, r.Limit+1)
+	return query + byPosition("position", r) + ` LIMIT ?` + itoa(len(args)), append(args, r.Limit+1)
 }
 
 // byPosition is the order in which a range is read.
-func byPosition(r channel.Range) string {
+func byPosition(column string, r channel.Range) string {
 	if r.Backward {
-		return ` ORDER BY position ASC`
+		return ` ORDER BY ` + column + ` ASC`
 	}
-	return ` ORDER BY position DESC`
+	return ` ORDER BY ` + column + ` DESC`
 }
 
 // lateral joins a page to the inbox log. The order is said again, for SQL does not promise that a join keeps it.
 func lateral(page string, r channel.Range) string {
-	return ` LEFT JOIN LATERAL (` + page + `) AS p ON true` + byPosition(r)
+	return ` LEFT JOIN LATERAL (` + page + `) AS p ON true` + byPosition("p.position", r)
 }
 
 // rowsOf makes the rows of a range from what its statement found: drops the row that was one too many and puts the
