@@ -8,7 +8,13 @@ import (
 
 // RegisterGroup registers a group; operators only. It answers when the group's inbox log is there too.
 func (s *Service) RegisterGroup(ctx context.Context, v *Viewer, in RegisterGroupInput) (*RegisterGroupPayload, error) {
-	group, err := s.registerGroup(ctx, v, in)
+	return s.RegisterGroupAs(ctx, v, ids.NewGroup(), in)
+}
+
+// RegisterGroupAs is RegisterGroup under an id that the caller has made and no group has: it says where the group's data
+// lives.
+func (s *Service) RegisterGroupAs(ctx context.Context, v *Viewer, id ids.Group, in RegisterGroupInput) (*RegisterGroupPayload, error) {
+	group, err := s.registerGroup(ctx, v, id, in)
 	if err != nil {
 		refusals, err := refused(err)
 		return &RegisterGroupPayload{Errors: refusals}, err
@@ -16,11 +22,11 @@ func (s *Service) RegisterGroup(ctx context.Context, v *Viewer, in RegisterGroup
 	return &RegisterGroupPayload{Group: &group}, nil
 }
 
-func (s *Service) registerGroup(ctx context.Context, v *Viewer, in RegisterGroupInput) (Group, error) {
+func (s *Service) registerGroup(ctx context.Context, v *Viewer, id ids.Group, in RegisterGroupInput) (Group, error) {
 	if !v.Operator {
 		return Group{}, notAllowed("Only operators register groups.")
 	}
-	group := Group{ID: ids.NewGroup(), Handle: in.Handle}
+	group := Group{ID: id, Handle: in.Handle}
 	if !HandlePattern.MatchString(in.Handle) {
 		return Group{}, invalidInput("A handle has 2 to 39 of a-z, 0-9 and '-', and does not begin with '-'.", "handle")
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
@@ -32,15 +33,17 @@ var groups = []struct{ handle, name string }{
 	{"initech", "Initech"},
 }
 
-// Seed makes the demo data, or what is missing of it.
+// Seed makes the demo data, or what is missing of it. Where there are clusters enough, each group lives on another one.
 func Seed(ctx context.Context, service *channel.Service) error {
 	operator := &channel.Viewer{Operator: true, User: channel.User{ID: ids.UserOf(ids.Group{}, "demo")}}
 	viewers := make(map[string]*channel.Viewer)
+	taken := make(map[string]bool)
 	for _, g := range groups {
-		group, err := ensureGroup(ctx, service, operator, g.handle, g.name)
+		group, err := ensureGroup(ctx, service, operator, g.handle, g.name, taken)
 		if err != nil {
 			return err
 		}
+		taken[clusterOf(service, group.ID)] = true
 		for _, user := range Users {
 			if user.Group == g.handle {
 				viewers[user.Sub] = &channel.Viewer{
@@ -72,14 +75,17 @@ func Seed(ctx context.Context, service *channel.Service) error {
 	return err
 }
 
-func ensureGroup(ctx context.Context, service *channel.Service, operator *channel.Viewer, handle, name string) (channel.Group, error) {
+func ensureGroup(
+	ctx context.Context, service *channel.Service, operator *channel.Viewer, handle, name string, taken map[string]bool,
+) (channel.Group, error) {
 	if group, err := service.Group(ctx, handle); err != nil || group != nil {
 		if err != nil {
 			return channel.Group{}, err
 		}
 		return *group, nil
 	}
-	registered, err := service.RegisterGroup(ctx, operator, channel.RegisterGroupInput{Handle: handle, Name: name})
+	id := drawGroup(service, taken)
+	registered, err := service.RegisterGroupAs(ctx, operator, id, channel.RegisterGroupInput{Handle: handle, Name: name})
 	if err != nil {
 		return channel.Group{}, err
 	}
@@ -87,6 +93,23 @@ func ensureGroup(ctx context.Context, service *channel.Service, operator *channe
 		return channel.Group{}, err
 	}
 	return *registered.Group, nil
+}
+
+// drawGroup makes the id of a group that lives on none of the taken clusters. Where that takes too long, as with fewer
+// clusters than groups, it lives anywhere.
+func drawGroup(service *channel.Service, taken map[string]bool) ids.Group {
+	const patience = 100
+	for range patience {
+		if id := ids.NewGroup(); !taken[clusterOf(service, id)] {
+			return id
+		}
+	}
+	return ids.NewGroup()
+}
+
+// clusterOf is where a group lives: with the channels that it makes.
+func clusterOf(service *channel.Service, group ids.Group) string {
+	return service.Shards.ClusterOf(ids.NewChannel(time.Now(), service.Shards.SlotOf(group)))
 }
 
 func create(ctx context.Context, service *channel.Service, v *channel.Viewer, target, name, topic, note string) (ids.Invitation, error) {

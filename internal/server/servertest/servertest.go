@@ -35,6 +35,7 @@ type Options struct {
 	InvitationTTL time.Duration
 	Config        *shardrouter.Config // instead of an installation of its own
 	NoSweep       bool                // the test calls Service.ExpireDue itself
+	NoGroups      bool                // the test registers them itself
 }
 
 // Server is a running server. It ends with its test.
@@ -49,7 +50,7 @@ type Server struct {
 	t testing.TB
 }
 
-// New starts a server with the groups acme, globex and initech.
+// New starts a server with the groups acme, globex and initech, unless the options say otherwise.
 func New(t testing.TB, options Options) *Server {
 	t.Helper()
 	if options.InvitationTTL == 0 {
@@ -90,8 +91,9 @@ func New(t testing.TB, options Options) *Server {
 		Health: func(context.Context) []server.ClusterHealth { return nil },
 	})
 	ctx, stop := context.WithCancel(context.Background())
+	sweep, stopSweep := context.WithCancel(context.Background())
 	background, stopBackground := context.WithCancel(context.Background())
-	var serving, running sync.WaitGroup
+	var serving, sweeping, running sync.WaitGroup
 	serving.Go(func() {
 		if err := web.Serve(ctx, listener); err != nil {
 			t.Error(err)
@@ -99,12 +101,14 @@ func New(t testing.TB, options Options) *Server {
 	})
 	running.Go(func() { relay.Run(background) })
 	if !options.NoSweep {
-		running.Go(func() { s.Service.Sweep(background) })
+		sweeping.Go(func() { s.Service.Sweep(sweep) })
 	}
 	running.Go(func() { _ = hub.Run(background) })
 	t.Cleanup(func() {
 		stop()
 		serving.Wait()
+		stopSweep()
+		sweeping.Wait()
 		stopBackground()
 		running.Wait()
 		hints.Close()
@@ -112,8 +116,10 @@ func New(t testing.TB, options Options) *Server {
 			t.Logf("the server's log:\n%s", s.Logs)
 		}
 	})
-	for _, handle := range []string{"acme", "globex", "initech"} {
-		s.Register(handle)
+	if !options.NoGroups {
+		for _, handle := range []string{"acme", "globex", "initech"} {
+			s.Register(handle)
+		}
 	}
 	return s
 }
