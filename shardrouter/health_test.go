@@ -35,7 +35,7 @@ func TestHealth(t *testing.T) {
 	}
 	eventually(t, "a is back", func() bool { return r.shards["a"].down() == nil })
 	check("a back", "")
-	thaw := freeze(t, clusters, "a")
+	thaw := localpgtest.Freeze(t, clusters, "a")
 	check("a frozen", "a")
 	thaw()
 	eventually(t, "a is back", func() bool { return r.Health(t.Context())[1].Err == nil })

@@ -10,6 +10,8 @@ import (
 
 	"github.com/uptrace/bun"
 	"golang.org/x/sync/errgroup"
+
+	"linkspan/internal/localpg/localpgtest"
 )
 
 // wantDown tries every way to a slot and wants each to say that its cluster is unavailable. The first may
@@ -138,7 +140,7 @@ func TestFrozenCluster(t *testing.T) {
 	onA, onB := slotOn(t, r, "a", 0), slotOn(t, r, "b", 0)
 	wantUp(t, r, onA)
 
-	thaw := freeze(t, clusters, "a")
+	thaw := localpgtest.Freeze(t, clusters, "a")
 	began := time.Now()
 	var waiting errgroup.Group
 	for i := range 4 * config.PoolSize { // more than there are connections
@@ -215,7 +217,7 @@ func TestFrozenInsideATransaction(t *testing.T) {
 			return err
 		}
 		if runs++; runs == 1 {
-			thaw = freeze(t, clusters, "a")
+			thaw = localpgtest.Freeze(t, clusters, "a")
 		}
 		return writeNote(slot, 2, "x")(ctx, tx)
 	})
@@ -227,7 +229,7 @@ func TestFrozenInsideATransaction(t *testing.T) {
 	thaw()
 	wantBack(t, r, slot)
 
-	thaw = freeze(t, clusters, "a")
+	thaw = localpgtest.Freeze(t, clusters, "a")
 	ctx, cancel := context.WithTimeout(t.Context(), config.AttemptTimeout/8+10*time.Millisecond)
 	defer cancel()
 	if err := noteWays[0].write(ctx, r, slot, 1, "x"); err != context.DeadlineExceeded {
@@ -243,7 +245,7 @@ func TestFrozenAtCommit(t *testing.T) {
 	config.StatementTimeout = time.Hour
 	var once sync.Once
 	thaw := func() {}
-	config.tracer = commitTracer(func() { once.Do(func() { thaw = freeze(t, clusters, "a") }) })
+	config.tracer = commitTracer(func() { once.Do(func() { thaw = localpgtest.Freeze(t, clusters, "a") }) })
 	r := openRouter(t, config)
 	slot := slotOn(t, r, "a", 0)
 	runs := 0
