@@ -4,42 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
-	"golang.org/x/sync/errgroup"
 
 	"linkspan/internal/server"
 	"linkspan/migrations"
 	"linkspan/shardrouter"
 )
-
-// clustersFromEnv reads where the clusters are.
-func clustersFromEnv() (shardrouter.Config, error) {
-	config := shardrouter.Config{MainDSN: os.Getenv("LINKSPAN_MAIN_DSN")}
-	if config.MainDSN == "" {
-		return config, errors.New("LINKSPAN_MAIN_DSN is not set: where is the main database? For local clusters use `linkspan dev`")
-	}
-	for _, pair := range strings.Split(os.Getenv("LINKSPAN_SHARD_DSNS"), ",") {
-		if pair = strings.TrimSpace(pair); pair == "" {
-			continue
-		}
-		name, dsn, ok := strings.Cut(pair, "=")
-		if !ok || strings.TrimSpace(name) == "" || strings.TrimSpace(dsn) == "" {
-			return config, errors.New("LINKSPAN_SHARD_DSNS has an entry that is not name=dsn; entries are separated by commas")
-		}
-		config.Shards = append(config.Shards, shardrouter.Shard{Name: strings.TrimSpace(name), DSN: strings.TrimSpace(dsn)})
-	}
-	if len(config.Shards) == 0 {
-		return config, errors.New("LINKSPAN_SHARD_DSNS is not set: name at least one shard, as name=dsn,name=dsn")
-	}
-	return config, nil
-}
 
 // migrateStep is one line of the progress of a migration.
 type migrateStep struct {
@@ -47,42 +23,49 @@ type migrateStep struct {
 	step    migrations.Step
 }
 
-// prepare migrates all clusters, concurrently, and makes an installation of them. progress may be nil.
+// prepare migrates all clusters, concurrently, and makes an installation of them. progress may be nil. One that fails
+// does not hold up the others; the error tells of each.
 func prepare(ctx context.Context, config shardrouter.Config, progress func(migrateStep)) error {
 	var telling sync.Mutex
-	group, migrating := errgroup.WithContext(ctx)
-	migrate := func(cluster, dsn string, set migrations.Set) {
-		group.Go(func() error {
-			return migrateCluster(migrating, cluster, dsn, set, func(step migrations.Step) {
+	var migrating sync.WaitGroup
+	failed := make([]*clusterError, 1+len(config.Shards))
+	migrate := func(i int, cluster, dsn string, set migrations.Set) {
+		migrating.Go(func() {
+			err := migrateCluster(ctx, dsn, set, func(step migrations.Step) {
 				telling.Lock()
 				defer telling.Unlock()
 				if progress != nil {
 					progress(migrateStep{cluster, step})
 				}
 			})
+			if err != nil {
+				failed[i] = &clusterError{cluster, err}
+			}
 		})
 	}
-	migrate(shardrouter.MainName, config.MainDSN, migrations.Main)
-	for _, shard := range config.Shards {
-		migrate(shard.Name, shard.DSN, migrations.Shard)
+	migrate(0, shardrouter.MainName, config.MainDSN, migrations.Main)
+	for i, shard := range config.Shards {
+		migrate(1+i, shard.Name, shard.DSN, migrations.Shard)
 	}
-	if err := group.Wait(); err != nil {
-		return err
+	migrating.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	return shardrouter.Bootstrap(ctx, config)
+	failed = slices.DeleteFunc(failed, func(err *clusterError) bool { return err == nil })
+	if len(failed) > 0 {
+		return &unmigratedError{failed, 1 + len(config.Shards)}
+	}
+	return inALine(shardrouter.Bootstrap(ctx, config))
 }
 
-func migrateCluster(ctx context.Context, cluster, dsn string, set migrations.Set, progress func(migrations.Step)) error {
+func migrateCluster(ctx context.Context, dsn string, set migrations.Set, progress func(migrations.Step)) error {
 	parsed, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return fmt.Errorf("the DSN of cluster %s does not parse", cluster) // err could repeat the password
+		return errors.New("its DSN does not parse") // err could repeat the password
 	}
 	db := stdlib.OpenDB(*parsed)
 	defer db.Close()
-	if err := migrations.Up(ctx, db, set, progress); err != nil {
-		return fmt.Errorf("cluster %s: %w", cluster, err)
-	}
-	return nil
+	return migrations.Up(ctx, db, set, progress)
 }
 
 // healthOf asks all clusters whether they can serve: reachable, the right ones, and migrated.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"linkspan/migrations"
@@ -34,15 +35,18 @@ func (c *migrateCmd) Run(ctx context.Context) error {
 			fmt.Printf("%-*s  %s  %s\n", width, s.cluster, s.step.Name, tookMS(s.step.Took))
 		}
 	})
-	if err != nil {
+	var some *unmigratedError
+	if err != nil && !errors.As(err, &some) {
 		return err
 	}
 	tell := func(cluster string, set migrations.Set) {
-		fmt.Printf("%-*s  at version %d (%d applied)\n", width, cluster, migrations.Newest(set), applied[cluster])
+		if some.migrated(cluster) {
+			fmt.Printf("%-*s  at version %d (%d applied)\n", width, cluster, migrations.Newest(set), applied[cluster])
+		}
 	}
 	tell(shardrouter.MainName, migrations.Main)
 	for _, shard := range config.Shards {
 		tell(shard.Name, migrations.Shard)
 	}
-	return nil
+	return err
 }
