@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -96,16 +97,24 @@ func output(t *testing.T, env []string, args ...string) (stdout, stderr string, 
 // dev is a running dev server.
 type dev struct {
 	*exec.Cmd
-	t    *testing.T
-	data string
-	url  string
-	env  []string
+	t      *testing.T
+	url    string
+	env    []string
+	before []string    // the lines that it printed until it was ready
+	rest   chan string // what it printed from then on, once it has ended
 }
 
 func startDev(t *testing.T, data string) *dev {
 	t.Helper()
-	d := &dev{t: t, data: data, env: []string{"LINKSPAN_DATA=" + data, "LINKSPAN_LISTEN=127.0.0.1:0"}}
+	d := &dev{t: t, env: []string{"LINKSPAN_DATA=" + data, "LINKSPAN_LISTEN=127.0.0.1:0"}}
 	d.Cmd = command(t, d.env, "dev")
+	return d.start()
+}
+
+// start starts the program and waits until it is ready.
+func (d *dev) start() *dev {
+	t := d.t
+	t.Helper()
 	var errs bytes.Buffer
 	d.Stderr = &errs
 	stdout, err := d.StdoutPipe()
@@ -120,9 +129,16 @@ func startDev(t *testing.T, data string) *dev {
 	defer late.Stop()
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
+		d.before = append(d.before, lines.Text())
 		if url, ok := strings.CutPrefix(lines.Text(), "ready: "); ok {
-			d.url = url
-			go func() { _, _ = io.Copy(io.Discard, stdout) }()
+			d.url, d.rest = url, make(chan string, 1)
+			go func() {
+				var rest strings.Builder
+				for lines.Scan() {
+					rest.WriteString(lines.Text() + "\n")
+				}
+				d.rest <- rest.String()
+			}()
 			return d
 		}
 	}
@@ -163,18 +179,20 @@ func (d *dev) query(token, document string) string {
 	return string(answer)
 }
 
-// end signals the server and waits for its end.
-func (d *dev) end(signal os.Signal) {
+// end signals the server, waits for its end, and returns what it printed since it was ready.
+func (d *dev) end(signal os.Signal) string {
 	d.t.Helper()
 	if err := d.Process.Signal(signal); err != nil {
 		d.t.Fatal(err)
 	}
 	late := time.AfterFunc(patience, func() { _ = d.Process.Kill() })
 	defer late.Stop()
+	rest := <-d.rest
 	_ = d.Wait()
 	if signal == os.Interrupt && d.ProcessState.ExitCode() != 0 {
 		d.t.Errorf("Ctrl-C ended it with %v", d.ProcessState)
 	}
+	return rest
 }
 
 // waitForNoPostgres waits until no process works on the data any more.
@@ -255,8 +273,7 @@ func TestReadyzNamesTheClusterThatIsDown(t *testing.T) {
 			t.Fatalf("%s: %s", cluster, answer)
 		}
 	}
-	postmaster(t, filepath.Join(data, "clusters"), "shard-2", syscall.SIGSTOP)
-	defer postmaster(t, filepath.Join(data, "clusters"), "shard-2", syscall.SIGCONT)
+	goOn := stopCluster(t, filepath.Join(data, "clusters"), "shard-2")
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	late := time.After(patience)
@@ -267,10 +284,14 @@ func TestReadyzNamesTheClusterThatIsDown(t *testing.T) {
 			t.Fatalf("shard-2 is stopped: %s", answer)
 		}
 	}
+	goOn()
+	d.end(os.Interrupt)
+	waitForNoPostgres(t, data)
 }
 
-// postmaster signals all processes of a local cluster.
-func postmaster(t *testing.T, clusters, name string, signal syscall.Signal) {
+// stopCluster stops all processes of a local cluster, as a machine that hangs does, and returns what lets them go on; the
+// end of the test does so in any case.
+func stopCluster(t *testing.T, clusters, name string) (goOn func()) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(clusters, "pg*", name, "postmaster.pid"))
 	if err != nil || len(files) != 1 {
@@ -280,16 +301,29 @@ func postmaster(t *testing.T, clusters, name string, signal syscall.Signal) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pid, err := strconv.Atoi(strings.SplitN(string(text), "\n", 2)[0])
-	if err != nil {
+	postmaster, _, _ := strings.Cut(string(text), "\n")
+	children, err := exec.Command("pgrep", "-P", postmaster).Output()
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) { // 1: no process matched
 		t.Fatal(err)
 	}
-	children, _ := exec.Command("pgrep", "-P", strconv.Itoa(pid)).Output()
-	for _, child := range append(strings.Fields(string(children)), strconv.Itoa(pid)) {
-		if process, err := strconv.Atoi(child); err == nil {
-			_ = syscall.Kill(process, signal)
+	var pids []int
+	for _, pid := range append(strings.Fields(string(children)), postmaster) {
+		process, err := strconv.Atoi(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pids = append(pids, process)
+	}
+	all := func(signal syscall.Signal) {
+		for _, pid := range pids {
+			_ = syscall.Kill(pid, signal) // it may be gone
 		}
 	}
+	goOn = func() { all(syscall.SIGCONT) }
+	t.Cleanup(goOn)
+	all(syscall.SIGSTOP)
+	return goOn
 }
 
 func TestDevSaysWhatToDo(t *testing.T) {
@@ -326,6 +360,42 @@ func TestDevSaysWhatToDo(t *testing.T) {
 			t.Errorf("foreign data was touched: %q %v", kept, err)
 		}
 	})
+	t.Run("somebody's directory", func(t *testing.T) {
+		t.Parallel()
+		data := dataDir(t)
+		if err := os.Mkdir(data, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(data, "letter.txt"), []byte("mine"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, errs, code := output(t, []string{"LINKSPAN_DATA=" + data, "LINKSPAN_LISTEN=127.0.0.1:0"}, "dev")
+		if code != 1 || !strings.Contains(errs, "letter.txt") || !strings.Contains(errs, "LINKSPAN_DATA") || strings.Count(errs, "\n") != 1 {
+			t.Errorf("exit %d, %q", code, errs)
+		}
+		if left, err := os.ReadDir(data); err != nil || len(left) != 1 {
+			t.Errorf("it holds %v, %v", left, err)
+		}
+	})
+	t.Run("settings", func(t *testing.T) {
+		t.Parallel()
+		for _, test := range []struct{ env, want string }{
+			{"LINKSPAN_INVITATION_TTL=0s", "LINKSPAN_INVITATION_TTL"},
+			{"LINKSPAN_INVITATION_TTL=-1h", "LINKSPAN_INVITATION_TTL"},
+			{"LINKSPAN_POOL_SIZE=0", "LINKSPAN_POOL_SIZE"},
+			{"LINKSPAN_JWT_SECRET=short", "LINKSPAN_JWT_SECRET has 5 bytes"},
+			{"LINKSPAN_PG_SOURCE=npn", "--pg-source"},
+		} {
+			data := dataDir(t)
+			out, errs, code := output(t, []string{"LINKSPAN_DATA=" + data, "LINKSPAN_LISTEN=127.0.0.1:0", test.env}, "dev")
+			if code == 0 || out != "" || !strings.Contains(errs, test.want) || strings.Count(errs, "\n") != 1 {
+				t.Errorf("%s: exit %d, %q, %q", test.env, code, out, errs)
+			}
+			if _, err := os.Stat(data); !os.IsNotExist(err) {
+				t.Errorf("%s: it made something: %v", test.env, err)
+			}
+		}
+	})
 	t.Run("no PostgreSQL", func(t *testing.T) {
 		t.Parallel()
 		_, errs, code := output(t, []string{
@@ -348,6 +418,8 @@ func TestTokenSaysWhatToDo(t *testing.T) {
 		"no dev data":      {nil, []string{"token", "ana@acme"}, "make run"},
 		"nobody":           {nil, []string{"token"}, "ana@acme"},
 		"no group":         {[]string{"LINKSPAN_JWT_SECRET=0123456789abcdef0123456789abcdef"}, []string{"token", "ana"}, "USER@GROUP"},
+		"operator of role": {nil, []string{"token", "--operator", "--role", "admin"}, "--role"},
+		"short secret":     {[]string{"LINKSPAN_JWT_SECRET=0123456789abcdef0123456789abcde"}, []string{"token", "ana@acme"}, "31 bytes"},
 		"operator of user": {nil, []string{"token", "--operator", "ana@acme"}, "--operator"},
 		"ended already":    {nil, []string{"token", "--ttl=-1h", "ana@acme"}, "--ttl"},
 	} {

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -27,6 +29,24 @@ type serverFlags struct {
 	LogLevel      slog.Level    `default:"INFO" env:"LINKSPAN_LOG_LEVEL" help:"DEBUG, INFO, WARN or ERROR."`
 }
 
+// check says what is wrong with the settings; kong has read them from flags or the environment.
+func (f serverFlags) check() error {
+	switch {
+	case f.InvitationTTL <= 0:
+		return fmt.Errorf("LINKSPAN_INVITATION_TTL is %v: it must be positive, as in 336h", f.InvitationTTL)
+	case f.PoolSize < 1:
+		return fmt.Errorf("LINKSPAN_POOL_SIZE is %d: it must be at least 1", f.PoolSize)
+	}
+	return nil
+}
+
+// newLogger makes the program's logger, of JSON lines. What libraries log goes there too, by slog or by package log.
+func newLogger(out io.Writer, level slog.Level) *slog.Logger {
+	logger := slog.New(server.LogHandler(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level})))
+	slog.SetDefault(logger)
+	return logger
+}
+
 // installation is everything that runs in one process: the domain over its clusters, and what finishes and sweeps
 // behind it.
 type installation struct {
@@ -37,8 +57,9 @@ type installation struct {
 	relay   *outbox.Relay
 	service *channel.Service
 	logger  *slog.Logger
-	stop    context.CancelFunc
-	running sync.WaitGroup
+
+	stopSweep, stop   context.CancelFunc
+	sweeping, running sync.WaitGroup
 }
 
 // open joins the rooms over prepared clusters and starts what runs in the background. close ends it.
@@ -46,7 +67,7 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	config.PoolSize, config.DisablePreparing, config.Logger = flags.PoolSize, flags.NoPrepare, logger
 	router, err := shardrouter.Open(ctx, config)
 	if err != nil {
-		return nil, err
+		return nil, inALine(err)
 	}
 	hints, err := openHints(ctx, logger)
 	if err != nil {
@@ -60,10 +81,12 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	in.service = &channel.Service{
 		Main: in.store, Shards: in.store, Outbox: in.relay, Hub: in.hub, InvitationTTL: flags.InvitationTTL, Logger: logger,
 	}
-	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	in.stop = stop
+	background := context.WithoutCancel(ctx)
+	sweep, stopSweep := context.WithCancel(background)
+	background, stop := context.WithCancel(background)
+	in.stopSweep, in.stop = stopSweep, stop
+	in.sweeping.Go(func() { in.service.Sweep(sweep) })
 	in.running.Go(func() { in.relay.Run(background) })
-	in.running.Go(func() { in.service.Sweep(background) })
 	in.running.Go(func() {
 		if err := in.hub.Run(background); err != nil && !errors.Is(err, context.Canceled) {
 			logger.Error("the hub ended", "err", err)
@@ -79,8 +102,11 @@ func openHints(ctx context.Context, logger *slog.Logger) (*live.Hints, error) {
 	return live.Embedded(ctx, logger)
 }
 
-// close ends what runs in the background, after what is under way, and lets go of the clusters.
+// close ends what runs in the background, after what is under way, and lets go of the clusters. The relay, which waits
+// for deliveries, comes after all that begins some.
 func (in *installation) close() {
+	in.stopSweep()
+	in.sweeping.Wait()
 	in.stop()
 	in.running.Wait()
 	in.hints.Close()

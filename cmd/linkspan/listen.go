@@ -29,7 +29,7 @@ func (listenCmd) Help() string {
 	return `The token comes from the environment alone. With the dev server:
 
   ` + getToken + `
-  linkspan listen
+  bin/linkspan listen
 
 On a terminal each invitation is a sentence, with the command that accepts it. Elsewhere, or with --json, it is one line:
 

@@ -25,7 +25,10 @@ type cli struct {
 
 const description = `Channels shared between organisations, over GraphQL, on plain Postgres.
 
-Try:  linkspan dev     then, in another terminal:  linkspan tour
+Try this, and the second in another terminal:
+
+  bin/linkspan dev
+  bin/linkspan tour
 
 Every flag has an environment variable. Secrets (DSNs, keys, tokens) come from the environment alone.`
 
@@ -37,7 +40,7 @@ func run() int {
 	defer stop()
 	var commands cli
 	parsed := kong.Parse(&commands,
-		kong.Name("linkspan"),
+		kong.Name(os.Args[0]),
 		kong.Description(description),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)

@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"syscall"
 )
-
-// minSecretBytes is the least length of a secret for HS256: that of the hash (RFC 7518, section 3.2).
-const minSecretBytes = 32
 
 // serveCmd serves on given clusters.
 type serveCmd struct {
@@ -28,15 +24,21 @@ func (serveCmd) Help() string {
   LINKSPAN_JWT_SECRET    the key of the tokens (HS256), at least 32 bytes
   LINKSPAN_NATS_URL      a NATS server that all replicas share; empty: one in this process, for a single replica
 
-Run ` + "`linkspan migrate`" + ` first, or give --migrate.`
+Run ` + "`bin/linkspan migrate`" + ` first, or give --migrate.`
 }
 
 // Run implements the command.
 func (c *serveCmd) Run(ctx context.Context) error {
-	logger := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
-	secret := []byte(os.Getenv("LINKSPAN_JWT_SECRET"))
-	if len(secret) < minSecretBytes {
-		return fmt.Errorf("LINKSPAN_JWT_SECRET has %d bytes: give a random key of at least %d, such as `openssl rand -hex 32` prints", len(secret), minSecretBytes)
+	if err := c.check(); err != nil {
+		return err
+	}
+	logger := newLogger(os.Stderr, c.LogLevel)
+	secret, err := secretFromEnv()
+	if err != nil {
+		return err
+	}
+	if secret == nil {
+		return fmt.Errorf("LINKSPAN_JWT_SECRET is not set: give a random key of at least %d bytes, such as `openssl rand -hex 32` prints", minSecretBytes)
 	}
 	config, err := clustersFromEnv()
 	if err != nil {
@@ -57,7 +59,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer in.close()
-	fmt.Printf("ready: http://%s/graphql\n", listener.Addr())
+	fmt.Println("ready:", endpointAt(listener.Addr()))
 	return in.serve(ctx, listener, secret, "Send it as `Authorization: Bearer <token>`.")
 }
 
