@@ -240,5 +240,8 @@ func testKeyAtOnceWithOtherInput(t *testing.T, s *place) {
 		if happened != 1 {
 			t.Errorf("%d of 4 inputs under one key happened", happened)
 		}
+		if listed := channelsOf(t, s, token); listed != round+1 {
+			t.Errorf("%d channels are in the list after %d rounds", listed, round+1)
+		}
 	}
 }

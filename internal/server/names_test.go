@@ -94,6 +94,9 @@ func testNameTwiceAtOnce(t *testing.T, s *place) {
 	if happened != 1 {
 		t.Errorf("%d channels of one name", happened)
 	}
+	if listed := channelsOf(t, s, ana); listed != 1 {
+		t.Errorf("%d channels are in the list", listed)
+	}
 }
 
 // testSuggestions creates channels under the names that are suggested for taken ones.

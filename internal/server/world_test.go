@@ -195,6 +195,13 @@ func offer(t testing.TB, s *place, token, target, name string) (channel, invitat
 	return servertest.Get[string](t, payload, "sharedChannel", "id"), servertest.Get[string](t, payload, "invitation", "id")
 }
 
+// channelsOf counts the channels in the list of a group that has few.
+func channelsOf(t testing.TB, s *place, token string) int {
+	t.Helper()
+	data := s.Must(token, `{ viewer { sharedChannels(first: 100) { nodes { id } } } }`, nil)
+	return len(servertest.Get[[]any](t, data, "viewer", "sharedChannels", "nodes"))
+}
+
 // eventually asks until the condition holds.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
