@@ -14,17 +14,23 @@ func (s subscription) Inbox(ctx context.Context, after *ids.LogCursor) (<-chan c
 	return follow[channel.InboxEvent](ctx, s.service, after)
 }
 
-func (s subscription) InvitationReceived(ctx context.Context, after *ids.LogCursor) (<-chan *channel.InvitationReceived, error) {
+func (s subscription) InvitationReceived(
+	ctx context.Context, after *ids.LogCursor,
+) (<-chan *channel.InvitationReceived, error) {
 	return follow[*channel.InvitationReceived](ctx, s.service, after, channel.EventInvitationReceived)
 }
 
-func (s subscription) SharedChannelLinked(ctx context.Context, after *ids.LogCursor) (<-chan *channel.SharedChannelLinked, error) {
+func (s subscription) SharedChannelLinked(
+	ctx context.Context, after *ids.LogCursor,
+) (<-chan *channel.SharedChannelLinked, error) {
 	return follow[*channel.SharedChannelLinked](ctx, s.service, after, channel.EventSharedChannelLinked)
 }
 
 // follow hands over the viewer's inbox, or its events of the kinds, whose type is E. A fault that ends it is the
 // subscription's last message.
-func follow[E channel.InboxEvent](ctx context.Context, service *channel.Service, after *ids.LogCursor, kinds ...channel.EventKind) (<-chan E, error) {
+func follow[E channel.InboxEvent](
+	ctx context.Context, service *channel.Service, after *ids.LogCursor, kinds ...channel.EventKind,
+) (<-chan E, error) {
 	feed, err := service.Inbox(ctx, channel.ViewerFrom(ctx), after, kinds...)
 	if err != nil {
 		return nil, err

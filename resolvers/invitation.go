@@ -6,11 +6,15 @@ import (
 	"linkspan/internal/channel"
 )
 
-func (m mutation) DeclineInvitation(ctx context.Context, input channel.DeclineInvitationInput) (*channel.DeclineInvitationPayload, error) {
+func (m mutation) DeclineInvitation(
+	ctx context.Context, input channel.DeclineInvitationInput,
+) (*channel.DeclineInvitationPayload, error) {
 	return m.service.DeclineInvitation(ctx, channel.ViewerFrom(ctx), input)
 }
 
-func (m mutation) RevokeInvitation(ctx context.Context, input channel.RevokeInvitationInput) (*channel.RevokeInvitationPayload, error) {
+func (m mutation) RevokeInvitation(
+	ctx context.Context, input channel.RevokeInvitationInput,
+) (*channel.RevokeInvitationPayload, error) {
 	return m.service.RevokeInvitation(ctx, channel.ViewerFrom(ctx), input)
 }
 

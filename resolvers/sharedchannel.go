@@ -6,17 +6,23 @@ import (
 	"linkspan/internal/channel"
 )
 
-func (m mutation) CreateSharedChannel(ctx context.Context, input channel.CreateSharedChannelInput) (*channel.CreateSharedChannelPayload, error) {
+func (m mutation) CreateSharedChannel(
+	ctx context.Context, input channel.CreateSharedChannelInput,
+) (*channel.CreateSharedChannelPayload, error) {
 	return m.service.CreateSharedChannel(ctx, channel.ViewerFrom(ctx), input)
 }
 
-func (m mutation) AcceptSharedChannel(ctx context.Context, input channel.AcceptSharedChannelInput) (*channel.AcceptSharedChannelPayload, error) {
+func (m mutation) AcceptSharedChannel(
+	ctx context.Context, input channel.AcceptSharedChannelInput,
+) (*channel.AcceptSharedChannelPayload, error) {
 	return m.service.AcceptSharedChannel(ctx, channel.ViewerFrom(ctx), input)
 }
 
 type sharedChannel struct{ service *channel.Service }
 
-func (r sharedChannel) Invitations(ctx context.Context, c *channel.SharedChannel, first *int32, after *string, last *int32, before *string) (*channel.InvitationConnection, error) {
+func (r sharedChannel) Invitations(
+	ctx context.Context, c *channel.SharedChannel, first *int32, after *string, last *int32, before *string,
+) (*channel.InvitationConnection, error) {
 	args := channel.PageArgs{First: first, After: after, Last: last, Before: before}
 	return r.service.OpenInvitations(ctx, channel.ViewerFrom(ctx), c.ID, args)
 }
@@ -27,6 +33,8 @@ func (r sharedChannel) Shard(ctx context.Context, c *channel.SharedChannel) (*ch
 
 type sharedChannelConnection struct{}
 
-func (sharedChannelConnection) Nodes(ctx context.Context, p *channel.SharedChannelConnection) ([]*channel.SharedChannel, error) {
+func (sharedChannelConnection) Nodes(
+	ctx context.Context, p *channel.SharedChannelConnection,
+) ([]*channel.SharedChannel, error) {
 	return nodesOf(ctx, p), nil
 }

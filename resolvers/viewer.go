@@ -21,14 +21,24 @@ func (r viewer) InboxCursor(ctx context.Context, v *channel.Viewer) (*ids.LogCur
 	return &cursor, err
 }
 
-func (r viewer) SharedChannels(ctx context.Context, v *channel.Viewer, first *int32, after *string, last *int32, before *string) (*channel.SharedChannelConnection, error) {
+func (r viewer) SharedChannels(
+	ctx context.Context, v *channel.Viewer, first *int32, after *string, last *int32, before *string,
+) (*channel.SharedChannelConnection, error) {
 	return r.service.SharedChannels(ctx, v, channel.PageArgs{First: first, After: after, Last: last, Before: before})
 }
 
-func (r viewer) ReceivedInvitations(ctx context.Context, v *channel.Viewer, first *int32, after *string, last *int32, before *string, states []channel.InvitationState) (*channel.InvitationConnection, error) {
-	return r.service.ReceivedInvitations(ctx, v, channel.PageArgs{First: first, After: after, Last: last, Before: before}, states)
+func (r viewer) ReceivedInvitations(
+	ctx context.Context, v *channel.Viewer, first *int32, after *string, last *int32, before *string,
+	states []channel.InvitationState,
+) (*channel.InvitationConnection, error) {
+	args := channel.PageArgs{First: first, After: after, Last: last, Before: before}
+	return r.service.ReceivedInvitations(ctx, v, args, states)
 }
 
-func (r viewer) SentInvitations(ctx context.Context, v *channel.Viewer, first *int32, after *string, last *int32, before *string, states []channel.InvitationState) (*channel.InvitationConnection, error) {
-	return r.service.SentInvitations(ctx, v, channel.PageArgs{First: first, After: after, Last: last, Before: before}, states)
+func (r viewer) SentInvitations(
+	ctx context.Context, v *channel.Viewer, first *int32, after *string, last *int32, before *string,
+	states []channel.InvitationState,
+) (*channel.InvitationConnection, error) {
+	args := channel.PageArgs{First: first, After: after, Last: last, Before: before}
+	return r.service.SentInvitations(ctx, v, args, states)
 }
