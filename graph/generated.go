@@ -1339,7 +1339,8 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../schema.graphqls", Input: `# The API of Linkspan, in sections by noun. Everything is described; what a client sends is in clients/operations.graphql.
+	{Name: "../schema.graphqls", Input: `# The API of Linkspan, in sections by noun. Types are described, and fields whose name does not say it all; what a client
+# sends is in clients/operations.graphql.
 
 schema {
   query: Query
@@ -1565,7 +1566,7 @@ input RegisterGroupInput {
   handle: String!
   "1 to 80 code points."
   name: String!
-  "The same key and input within 24 hours gives the same answer again. At most 200 characters."
+  "The same key and input within 24 hours gives the same answer again. 1 to 200 characters."
   idempotencyKey: String
 }
 
@@ -1655,7 +1656,7 @@ input CreateSharedChannelInput {
   topic: String
   "For those who decide at the other group: 0 to 560 code points."
   note: String
-  "The same key and input within 24 hours gives the same answer again. At most 200 characters."
+  "The same key and input within 24 hours gives the same answer again. 1 to 200 characters."
   idempotencyKey: String
 }
 
@@ -1669,7 +1670,7 @@ input AcceptSharedChannelInput {
   invitationId: ID!
   "What the viewer's group will call the channel; absent: as the initiator calls it. Where it is taken a similar one is chosen."
   name: String
-  "The same key and input within 24 hours gives the same answer again. At most 200 characters."
+  "The same key and input within 24 hours gives the same answer again. 1 to 200 characters."
   idempotencyKey: String
 }
 
@@ -1724,8 +1725,11 @@ type Invitation implements Node {
   proposedName: String!
   "Null for the invited group until it is linked."
   sharedChannel: SharedChannel
+  "Whether this user may accept it as it stands. Depends on the one user who reads."
   viewerCanAccept: Boolean!
+  "Whether this user may decline it as it stands. Depends on the one user who reads."
   viewerCanDecline: Boolean!
+  "Whether this user may revoke it as it stands. Depends on the one user who reads."
   viewerCanRevoke: Boolean!
 }
 
@@ -1747,7 +1751,7 @@ input DeclineInvitationInput {
   invitationId: ID!
   "0 to 560 code points; the group that asked can read it."
   reason: String
-  "The same key and input within 24 hours gives the same answer again. At most 200 characters."
+  "The same key and input within 24 hours gives the same answer again. 1 to 200 characters."
   idempotencyKey: String
 }
 
@@ -1760,7 +1764,7 @@ input RevokeInvitationInput {
   invitationId: ID!
   "0 to 560 code points; the invited group can read it."
   reason: String
-  "The same key and input within 24 hours gives the same answer again. At most 200 characters."
+  "The same key and input within 24 hours gives the same answer again. 1 to 200 characters."
   idempotencyKey: String
 }
 
