@@ -1339,8 +1339,7 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../schema.graphqls", Input: `# The API of Linkspan, in sections by noun. Types are described, and fields whose name does not say it all; what a client
-# sends is in clients/operations.graphql.
+	{Name: "../schema.graphqls", Input: `# The API of Linkspan, in sections by noun. Everything is described; what a client sends is in clients/operations.graphql.
 
 schema {
   query: Query
@@ -1410,29 +1409,41 @@ interface UserError {
 
 "No group has that handle or id."
 type GroupNotFoundError implements UserError {
+  "The kind, for programs."
   code: UserErrorCode!
+  "The reason, for people."
   message: String!
+  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
   path: [String!]!
 }
 
 "No invitation has that id, or it is not for the viewer's eyes."
 type InvitationNotFoundError implements UserError {
+  "The kind, for programs."
   code: UserErrorCode!
+  "The reason, for people."
   message: String!
+  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
   path: [String!]!
 }
 
 "A group can't share a channel with itself."
 type SelfInvitationError implements UserError {
+  "The kind, for programs."
   code: UserErrorCode!
+  "The reason, for people."
   message: String!
+  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
   path: [String!]!
 }
 
 "The name, or the handle, is in use."
 type NameTakenError implements UserError {
+  "The kind, for programs."
   code: UserErrorCode!
+  "The reason, for people."
   message: String!
+  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
   path: [String!]!
   "A similar one that was free when this was answered."
   suggestion: String
@@ -1440,8 +1451,11 @@ type NameTakenError implements UserError {
 
 "The invitation was decided otherwise before."
 type InvitationNotPendingError implements UserError {
+  "The kind, for programs."
   code: UserErrorCode!
+  "The reason, for people."
   message: String!
+  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
   path: [String!]!
   "The state it is in."
   state: InvitationState!
@@ -1449,61 +1463,108 @@ type InvitationNotPendingError implements UserError {
 
 "The viewer's role or group may not do that."
 type NotAllowedError implements UserError {
+  "The kind, for programs."
   code: UserErrorCode!
+  "The reason, for people."
   message: String!
+  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
   path: [String!]!
 }
 
 "The idempotency key was used before with another input."
 type IdempotencyKeyReusedError implements UserError {
+  "The kind, for programs."
   code: UserErrorCode!
+  "The reason, for people."
   message: String!
+  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
   path: [String!]!
 }
 
 "A value is well formed but outside its limits."
 type InvalidInputError implements UserError {
+  "The kind, for programs."
   code: UserErrorCode!
+  "The reason, for people."
   message: String!
+  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
   path: [String!]!
 }
 
+"What can be read. Without a valid token only the schema itself."
 type Query {
   "Who asks: a user of a group. Null for an operator, who has no group."
   viewer: Viewer
   "A group by its exact handle; null where no group has it. Nothing lists groups."
-  group(handle: String!): Group
+  group(
+    "The exact handle; letters are not folded."
+    handle: String!
+  ): Group
   "Any object by its id; null where there is none or the viewer may not see it."
-  node(id: ID!): Node
+  node(
+    "The id of any Node."
+    id: ID!
+  ): Node
   "At most 100 objects by their ids, in that order; null where there is none or the viewer may not see it."
-  nodes(ids: [ID!]!): [Node]!
+  nodes(
+    "0 to 100 ids of any Nodes."
+    ids: [ID!]!
+  ): [Node]!
 }
 
+"What can be done. A success is durable when it is answered, and seen by the next query."
 type Mutation {
   "Registers a group. Operators only."
-  registerGroup(input: RegisterGroupInput!): RegisterGroupPayload!
+  registerGroup(
+    "What to do, and under which idempotency key."
+    input: RegisterGroupInput!
+  ): RegisterGroupPayload!
   """
   Makes a channel in the viewer's group and asks another group to share it. The channel is PENDING until the other
   group accepts. Success means that the channel and the invitation are durable; where the other group's cluster is out
   of reach the invitation gets there by itself later.
   """
-  createSharedChannel(input: CreateSharedChannelInput!): CreateSharedChannelPayload!
-  "Accepts an invitation: from then on both groups have the channel. Admins of the invited group only. Accepting again is success."
-  acceptSharedChannel(input: AcceptSharedChannelInput!): AcceptSharedChannelPayload!
+  createSharedChannel(
+    "What to do, and under which idempotency key."
+    input: CreateSharedChannelInput!
+  ): CreateSharedChannelPayload!
+  """
+  Accepts an invitation: from then on both groups have the channel. Admins of the invited group only. Accepting again is
+  success.
+  """
+  acceptSharedChannel(
+    "What to do, and under which idempotency key."
+    input: AcceptSharedChannelInput!
+  ): AcceptSharedChannelPayload!
   "Declines an invitation. Admins of the invited group only. Declining again is success."
-  declineInvitation(input: DeclineInvitationInput!): DeclineInvitationPayload!
+  declineInvitation(
+    "What to do, and under which idempotency key."
+    input: DeclineInvitationInput!
+  ): DeclineInvitationPayload!
   "Takes an invitation back. Admins of the group that sent it, and the user who did. Revoking again is success."
-  revokeInvitation(input: RevokeInvitationInput!): RevokeInvitationPayload!
+  revokeInvitation(
+    "What to do, and under which idempotency key."
+    input: RevokeInvitationInput!
+  ): RevokeInvitationPayload!
 }
 
 "Each subscription starts with now, or without a gap after the cursor it is given."
 type Subscription {
   "The requests that reach the viewer's group: ` + "`" + `inbox` + "`" + ` without the rest."
-  invitationReceived(after: LogCursor): InvitationReceived!
+  invitationReceived(
+    "Continue behind this position; null: begin with now."
+    after: LogCursor
+  ): InvitationReceived!
   "The links of the viewer's group's channels: ` + "`" + `inbox` + "`" + ` without the rest."
-  sharedChannelLinked(after: LogCursor): SharedChannelLinked!
+  sharedChannelLinked(
+    "Continue behind this position; null: begin with now."
+    after: LogCursor
+  ): SharedChannelLinked!
   "All that reaches the viewer's group, in the order of its one inbox log, with checkpoints."
-  inbox(after: LogCursor): InboxEvent!
+  inbox(
+    "Continue behind this position; null: begin with now."
+    after: LogCursor
+  ): InboxEvent!
 }
 
 # ==== viewer ====================================================================================================
@@ -1518,60 +1579,111 @@ enum Role {
 
 "The user who asks, in its group."
 type Viewer implements Node {
+  "Opaque, unique across types, never changes."
   id: ID!
+  "The user who asks."
   user: User!
+  "The user's group."
   group: Group!
+  "The user's role in the group, as the token says."
   role: Role!
   "Where the group's inbox log stands now: a subscription ` + "`" + `after` + "`" + ` it gets all that comes later."
   inboxCursor: LogCursor!
-  "The group's shared channels, newest link first. ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` default to 20 and are at most 100."
-  sharedChannels(first: Int, after: String, last: Int, before: String): SharedChannelConnection!
+  "The group's shared channels, newest link first."
+  sharedChannels(
+    "At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "Only what follows the edge with this cursor, of the same list."
+    after: String
+    "At most that many from the end: 0 to 100."
+    last: Int
+    "Only what precedes the edge with this cursor, of the same list."
+    before: String
+  ): SharedChannelConnection!
   "The invitations that the group received, newest first."
-  receivedInvitations(first: Int, after: String, last: Int, before: String, states: [InvitationState!]): InvitationConnection!
+  receivedInvitations(
+    "At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "Only what follows the edge with this cursor, of the same list."
+    after: String
+    "At most that many from the end: 0 to 100."
+    last: Int
+    "Only what precedes the edge with this cursor, of the same list."
+    before: String
+    "Only those in one of these states; null or empty: in any."
+    states: [InvitationState!]
+  ): InvitationConnection!
   "The invitations that the group sent, newest first."
-  sentInvitations(first: Int, after: String, last: Int, before: String, states: [InvitationState!]): InvitationConnection!
+  sentInvitations(
+    "At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "Only what follows the edge with this cursor, of the same list."
+    after: String
+    "At most that many from the end: 0 to 100."
+    last: Int
+    "Only what precedes the edge with this cursor, of the same list."
+    before: String
+    "Only those in one of these states; null or empty: in any."
+    states: [InvitationState!]
+  ): InvitationConnection!
 }
 
 # ==== groups and users ==========================================================================================
 
 "An organisation."
 type Group implements Node {
+  "Opaque, unique across types, never changes."
   id: ID!
   "Unique in the installation: 2 to 39 of ` + "`" + `a-z` + "`" + `, ` + "`" + `0-9` + "`" + ` and ` + "`" + `-` + "`" + `, not beginning with ` + "`" + `-` + "`" + `."
   handle: String!
+  "The name of the organisation: 1 to 80 code points."
   name: String!
 }
 
 "Which group: exactly one of the two."
 input GroupSelector @oneOf {
+  "The exact handle."
   handle: String
+  "The id of a Group."
   id: ID
 }
 
 "Who did something."
 interface Actor {
+  "Opaque, unique across types, never changes."
   id: ID!
+  "The name to show."
   name: String!
 }
 
 "A user of a group. Known from its first request: users are not registered."
 type User implements Node & Actor {
+  "Opaque, unique across types, never changes."
   id: ID!
+  "As the user's token says; else the subject that the token is about."
   name: String!
+  "The group that the user belongs to."
   group: Group!
 }
 
+"The group to register."
 input RegisterGroupInput {
   "2 to 39 of ` + "`" + `a-z` + "`" + `, ` + "`" + `0-9` + "`" + ` and ` + "`" + `-` + "`" + `, not beginning with ` + "`" + `-` + "`" + `; unique."
   handle: String!
-  "1 to 80 code points."
+  "1 to 80 code points after NFC and trim."
   name: String!
-  "The same key and input within 24 hours gives the same answer again. 1 to 200 characters."
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
   idempotencyKey: String
 }
 
+"The answer of ` + "`" + `registerGroup` + "`" + `."
 type RegisterGroupPayload {
+  "The group that was registered; null where that was refused."
   group: Group
+  "Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."
   errors: [UserError!]!
 }
 
@@ -1593,12 +1705,17 @@ enum SharedChannelState {
 
 "A channel that groups share. Each group sees it under its own name; the id is the same for all."
 type SharedChannel implements Node {
+  "Opaque, unique across types, never changes."
   id: ID!
+  "The state for the viewer's group."
   state: SharedChannelState!
   "As the viewer's group calls it. An operator has no group and gets FORBIDDEN."
   name: String!
+  "What it is about, as the initiator said: at most 560 code points; null where it said nothing."
   topic: String
+  "When it was made."
   createdAt: DateTime!
+  "Who made it; null for an operator."
   createdBy: Actor
   "The group that made the channel and asked the others."
   initiator: Group!
@@ -1607,14 +1724,25 @@ type SharedChannel implements Node {
   "The sides of all linked groups, the initiator's first, then in the order of linking."
   sides: [ChannelSide!]!
   "The invitations to this channel that are still open. Only the initiator has any."
-  invitations(first: Int, after: String, last: Int, before: String): InvitationConnection!
+  invitations(
+    "At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."
+    first: Int
+    "Only what follows the edge with this cursor, of the same list."
+    after: String
+    "At most that many from the end: 0 to 100."
+    last: Int
+    "Only what precedes the edge with this cursor, of the same list."
+    before: String
+  ): InvitationConnection!
   "Where the channel's data lives. For admins of the initiator and operators; null for others."
   shard: ChannelShard
 }
 
 "One group's own view of a channel."
 type ChannelSide implements Node {
+  "Opaque, unique across types, never changes."
   id: ID!
+  "The group whose side it is."
   group: Group!
   "What that group calls the channel; null where it does not show it to the viewer's."
   name: String
@@ -1626,6 +1754,7 @@ type ChannelSide implements Node {
 
 "Where a channel's data lives: for those who run the platform."
 type ChannelShard implements Node {
+  "Opaque, unique across types, never changes."
   id: ID!
   "One of 4096 logical shards, 0 to 4095."
   slot: Int!
@@ -1633,57 +1762,87 @@ type ChannelShard implements Node {
   cluster: String!
 }
 
+"A page of a group's channels."
 type SharedChannelConnection {
+  "The entries of the page, in the order of the list."
   edges: [SharedChannelEdge!]!
+  "The edges' nodes, in the same order. Null, with an error, while a channel's cluster is out of reach."
   nodes: [SharedChannel]!
+  "Where the page stands in its list."
   pageInfo: PageInfo!
   "The inbox position that this page matches: subscribe from here and miss nothing."
   logCursor: LogCursor!
 }
 
+"An entry of a page of channels."
 type SharedChannelEdge {
+  "The place of the entry in its list, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
   cursor: String!
   "Null, with an error, while the channel's cluster is out of reach."
   node: SharedChannel
 }
 
+"The channel to make and the group to ask."
 input CreateSharedChannelInput {
   "The group to share with."
   target: GroupSelector!
-  "What the viewer's group calls the channel: 1 to 80 code points after NFC and trim; unique, whatever the case, among its live channels."
+  """
+  What the viewer's group calls the channel: 1 to 80 code points after NFC and trim; unique, whatever the case, among
+  its live channels.
+  """
   name: String!
-  "0 to 560 code points."
+  "What the channel is about, for all groups: 0 to 560 code points; null is none."
   topic: String
-  "For those who decide at the other group: 0 to 560 code points."
+  "For those who decide at the other group: 0 to 560 code points; null is none."
   note: String
-  "The same key and input within 24 hours gives the same answer again. 1 to 200 characters."
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
   idempotencyKey: String
 }
 
+"The answer of ` + "`" + `createSharedChannel` + "`" + `."
 type CreateSharedChannelPayload {
+  "The new channel; null where it was refused."
   sharedChannel: SharedChannel
+  "The invitation that the other group gets; null where it was refused."
   invitation: Invitation
+  "Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."
   errors: [UserError!]!
 }
 
+"The invitation to accept."
 input AcceptSharedChannelInput {
+  "The id of an Invitation."
   invitationId: ID!
-  "What the viewer's group will call the channel; absent: as the initiator calls it. Where it is taken a similar one is chosen."
+  """
+  What the viewer's group will call the channel: 1 to 80 code points after NFC and trim; null: as the initiator calls
+  it. Where it is taken a similar one is chosen.
+  """
   name: String
-  "The same key and input within 24 hours gives the same answer again. 1 to 200 characters."
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
   idempotencyKey: String
 }
 
+"The answer of ` + "`" + `acceptSharedChannel` + "`" + `."
 type AcceptSharedChannelPayload {
+  "The channel, which the viewer's group has from now on; null where it was refused."
   sharedChannel: SharedChannel
+  "The invitation as it is now; null where it was refused."
   invitation: Invitation
   "The name that was asked for, where it was taken and another was chosen."
   nameChangedFrom: String
+  "Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."
   errors: [UserError!]!
 }
 
 # ==== invitations ===============================================================================================
 
+"The state of an invitation. The last five are final."
 enum InvitationState {
   "A member asked its own group to send it."
   REQUESTED
@@ -1705,21 +1864,29 @@ enum InvitationState {
 
 "A group's request to another to share a channel."
 type Invitation implements Node {
+  "Opaque, unique across types, never changes."
   id: ID!
+  "The state by the clock of the main database: overdue is EXPIRED."
   state: InvitationState!
   "Grows with each transition."
   version: Int!
-  "From those who sent it."
+  "From those who sent it: at most 560 code points; null where they said nothing."
   note: String
-  "Why it was declined or revoked."
+  "Why it was declined or revoked: at most 560 code points; null where nobody said, or not yet."
   reason: String
+  "The group that asks."
   fromGroup: Group!
+  "The group that is asked."
   toGroup: Group!
+  "The user who sent it."
   sentBy: Actor!
   "Null: nobody did (it expired), or not yet."
   resolvedBy: Actor
+  "When it was sent."
   createdAt: DateTime!
+  "Until when it can be decided."
   expiresAt: DateTime!
+  "When it was decided or expired; null until then."
   resolvedAt: DateTime
   "What the initiator called the channel when it asked."
   proposedName: String!
@@ -1733,43 +1900,67 @@ type Invitation implements Node {
   viewerCanRevoke: Boolean!
 }
 
+"A page of invitations."
 type InvitationConnection {
+  "The entries of the page, in the order of the list."
   edges: [InvitationEdge!]!
+  "The edges' nodes, in the same order."
   nodes: [Invitation]!
+  "Where the page stands in its list."
   pageInfo: PageInfo!
+  "How many invitations the whole list has, whatever the page."
   totalCount: Int!
   "The inbox position that this page matches: subscribe from here and miss nothing."
   logCursor: LogCursor!
 }
 
+"An entry of a page of invitations."
 type InvitationEdge {
+  "The place of the entry in its list, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
   cursor: String!
+  "The invitation."
   node: Invitation
 }
 
+"The invitation to decline."
 input DeclineInvitationInput {
+  "The id of an Invitation."
   invitationId: ID!
-  "0 to 560 code points; the group that asked can read it."
+  "0 to 560 code points; the group that asked can read it. Null is none."
   reason: String
-  "The same key and input within 24 hours gives the same answer again. 1 to 200 characters."
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
   idempotencyKey: String
 }
 
+"The answer of ` + "`" + `declineInvitation` + "`" + `."
 type DeclineInvitationPayload {
+  "The invitation as it is now; null where it was refused."
   invitation: Invitation
+  "Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."
   errors: [UserError!]!
 }
 
+"The invitation to take back."
 input RevokeInvitationInput {
+  "The id of an Invitation."
   invitationId: ID!
-  "0 to 560 code points; the invited group can read it."
+  "0 to 560 code points; the invited group can read it. Null is none."
   reason: String
-  "The same key and input within 24 hours gives the same answer again. 1 to 200 characters."
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
   idempotencyKey: String
 }
 
+"The answer of ` + "`" + `revokeInvitation` + "`" + `."
 type RevokeInvitationPayload {
+  "The invitation as it is now; null where it was refused."
   invitation: Invitation
+  "Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."
   errors: [UserError!]!
 }
 
@@ -1785,32 +1976,46 @@ interface InboxEvent {
 
 "Another group asks to share a channel."
 type InvitationReceived implements InboxEvent {
+  "The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."
   cursor: LogCursor!
+  "When it was written to the inbox."
   at: DateTime!
+  "The invitation."
   invitation: Invitation!
 }
 
 "An invitation that the group sent or received changed its state; a new one that it sent counts."
 type InvitationChanged implements InboxEvent {
+  "The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."
   cursor: LogCursor!
+  "When it was written to the inbox."
   at: DateTime!
+  "The invitation."
   invitation: Invitation!
 }
 
 "A group was linked with a channel of the viewer's group: the invitation was accepted."
 type SharedChannelLinked implements InboxEvent {
+  "The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."
   cursor: LogCursor!
+  "When it was written to the inbox."
   at: DateTime!
   "The group that accepted and is linked now."
   group: Group!
   "Null, with an error, while the channel's cluster is out of reach."
   sharedChannel: SharedChannel
+  "The invitation that was accepted."
   invitation: Invitation!
 }
 
-"Where the subscriber is, though nothing for it came: first of all without ` + "`" + `after` + "`" + `, at the end of the replay with it, and every minute when nothing comes."
+"""
+Where the subscriber is, though nothing for it came: first of all without ` + "`" + `after` + "`" + `, at the end of the replay with it, and
+every minute when nothing comes.
+"""
 type InboxCheckpoint implements InboxEvent {
+  "The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."
   cursor: LogCursor!
+  "When it was written to the inbox."
   at: DateTime!
 }
 `, BuiltIn: false},
