@@ -57,7 +57,7 @@ func npmPostgres(ctx context.Context, cfg Config, s *search, majors []int) (Post
 	if err != nil {
 		return Postgres{}, err
 	}
-	defer releaseLock(lock)
+	defer func() { _ = releaseLock(lock) }() // the end of the program gives it up, too
 	if _, err := os.Lstat(installed); errors.Is(err, fs.ErrNotExist) {
 		removeUnfinished(cfg, dir)
 		if err := npmInstall(ctx, cfg, s, dir, installed, platform, version); err != nil {

@@ -157,11 +157,18 @@ func TestHydrateLinks(t *testing.T) {
 	}
 }
 
-// The real package from the real registry, whatever is installed here: it is installed anew, starts, and answers.
+// The real package from the real registry, whatever is installed here: it is installed anew, starts, and answers. Where
+// there is no npm, asking for it must say so.
 func TestNPMForReal(t *testing.T) {
 	t.Parallel()
 	base := openTempDir(t)
 	clusters, err := Start(t.Context(), Config{Root: filepath.Join(base, "data"), Names: []string{"main", "shard-1"}, Source: sourceNPM})
+	if _, noNPM := exec.LookPath("npm"); noNPM != nil {
+		if !errors.Is(err, ErrNoPostgres) || !strings.Contains(err.Error(), "npm is not installed") {
+			t.Errorf("without npm: %v", err)
+		}
+		return
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

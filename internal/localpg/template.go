@@ -25,7 +25,7 @@ func templateDir(ctx context.Context, cfg Config, a account, pg Postgres) (strin
 	if err != nil {
 		return "", fmt.Errorf("localpg: cache directory: %w", err)
 	}
-	defer releaseLock(lock)
+	defer func() { _ = releaseLock(lock) }() // the end of the program gives it up, too
 	if usableTemplate(template, a) {
 		return template, nil // somebody else made it meanwhile
 	}

@@ -14,6 +14,7 @@ package localpgtest
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ type Runner struct{ M *testing.M }
 func (r Runner) Run() int {
 	code := r.M.Run()
 	if err := shared.stop(); err != nil {
-		os.Stderr.WriteString("localpgtest: stop: " + err.Error() + "\n")
+		fmt.Fprintln(os.Stderr, "localpgtest: stop:", err)
 		code = max(code, 1)
 	}
 	return code
