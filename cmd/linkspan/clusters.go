@@ -75,22 +75,25 @@ func healthOf(router *shardrouter.Router) server.Health {
 		answer := make([]server.ClusterHealth, len(found))
 		var asking sync.WaitGroup
 		for i, cluster := range found {
-			answer[i] = server.ClusterHealth{Name: cluster.Name}
-			if cluster.Err != nil {
-				answer[i].Reason = cluster.Err.Error()
-				continue
+			answer[i] = server.ClusterHealth{Name: cluster.Name, Err: cluster.Err}
+			switch {
+			case !cluster.Reachable:
+				answer[i].Reason = server.Unreachable
+			case errors.Is(cluster.Err, shardrouter.ErrNotBootstrapped):
+				answer[i].Reason = server.NotMigrated
+			case !cluster.Identified:
+				answer[i].Reason = server.WrongCluster
+			default:
+				asking.Go(func() { answer[i].Reason, answer[i].Err = unmigrated(ctx, router, cluster) })
 			}
-			asking.Go(func() { answer[i].Reason = pendingReason(ctx, router, cluster) })
 		}
 		asking.Wait()
-		for i := range answer {
-			answer[i].Ready = answer[i].Reason == ""
-		}
 		return answer
 	}
 }
 
-func pendingReason(ctx context.Context, router *shardrouter.Router, cluster shardrouter.ClusterHealth) string {
+// unmigrated tells whether a cluster lacks migrations; "" if not.
+func unmigrated(ctx context.Context, router *shardrouter.Router, cluster shardrouter.ClusterHealth) (server.Reason, error) {
 	database, set := router.Main(), migrations.Main
 	if !cluster.Main {
 		database, _ = router.Cluster(cluster.Name)
@@ -104,13 +107,13 @@ func pendingReason(ctx context.Context, router *shardrouter.Router, cluster shar
 	})
 	switch {
 	case errors.As(err, &newer):
-		return "" // it serves while replicas roll
+		return "", nil // it serves while replicas roll
 	case err != nil:
-		return err.Error()
+		return server.Unreachable, err
 	case state.Pending() > 0:
-		return fmt.Sprintf("%d migrations are missing: run `linkspan migrate`", state.Pending())
+		return server.NotMigrated, fmt.Errorf("it has version %d of %d", state.Current, state.Newest)
 	}
-	return ""
+	return "", nil
 }
 
 // tookMS shows a duration in milliseconds.

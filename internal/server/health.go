@@ -7,12 +7,21 @@ import (
 	"time"
 )
 
+// Reason is why a cluster can't serve, as anybody may know it. It names no host, database or user.
+type Reason string
+
+// The reasons.
+const (
+	Unreachable  Reason = "it is out of reach, or does not answer"
+	WrongCluster Reason = "it is not the cluster that its name says"
+	NotMigrated  Reason = "migrations are missing: run `linkspan migrate`"
+)
+
 // ClusterHealth is whether one cluster can serve: reachable, the one that its name says, and migrated.
 type ClusterHealth struct {
-	Name  string `json:"name"`
-	Ready bool   `json:"ready"`
-	// Reason says, for those who run the server, why it is not ready. It holds no secret.
-	Reason string `json:"reason,omitempty"`
+	Name   string
+	Reason Reason // "": it can
+	Err    error  // what is behind the reason, for the log alone
 }
 
 // Health asks all clusters at once, in bounded time.
@@ -21,20 +30,34 @@ type Health func(ctx context.Context) []ClusterHealth
 // readyTimeout bounds the asking of all clusters.
 const readyTimeout = 2 * time.Second
 
-// readyz answers 200 if this process should get requests, else 503, with a reason for each cluster.
+// ready is the answer of /readyz.
+type ready struct {
+	Ready    bool           `json:"ready"`
+	Draining bool           `json:"draining"`
+	Clusters []readyCluster `json:"clusters"`
+}
+
+type readyCluster struct {
+	Name   string `json:"name"`
+	Ready  bool   `json:"ready"`
+	Reason Reason `json:"reason,omitempty"`
+}
+
+// readyz answers 200 if this process should get requests, else 503, with a reason for each cluster; the log has more.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
-	answer := struct {
-		Ready    bool            `json:"ready"`
-		Draining bool            `json:"draining"`
-		Clusters []ClusterHealth `json:"clusters"`
-	}{Ready: !s.draining.Load(), Draining: s.draining.Load(), Clusters: s.config.Health(ctx)}
-	for _, cluster := range answer.Clusters {
-		answer.Ready = answer.Ready && cluster.Ready
+	answer := ready{Ready: true, Draining: s.draining.Load(), Clusters: []readyCluster{}}
+	for _, cluster := range s.config.Health(ctx) {
+		shown := readyCluster{Name: cluster.Name, Ready: cluster.Reason == "", Reason: cluster.Reason}
+		answer.Clusters = append(answer.Clusters, shown)
+		if !shown.Ready {
+			answer.Ready = false
+			logger(ctx).WarnContext(ctx, "cluster not ready", "cluster", cluster.Name, "reason", cluster.Reason, "err", cluster.Err)
+		}
 	}
 	status := http.StatusOK
-	if !answer.Ready {
+	if answer.Ready = answer.Ready && !answer.Draining && len(answer.Clusters) > 0; !answer.Ready {
 		status = http.StatusServiceUnavailable
 	}
 	writeJSON(w, status, answer)

@@ -97,26 +97,3 @@ func TestSignInThatFailsIsNoRefusal(t *testing.T) {
 		t.Errorf("answer %s, log %s", answer.Body, text)
 	}
 }
-
-func TestReadyz(t *testing.T) {
-	t.Parallel()
-	logger, _ := logged()
-	for name, test := range map[string]struct {
-		clusters []ClusterHealth
-		draining bool
-		status   int
-		want     string
-	}{
-		"ready":    {[]ClusterHealth{{Name: "main", Ready: true}}, false, 200, `"ready":true,"draining":false`},
-		"missing":  {[]ClusterHealth{{Name: "main", Ready: true}, {Name: "shard-1", Reason: "2 migrations are missing"}}, false, 503, `"reason":"2 migrations are missing"`},
-		"draining": {[]ClusterHealth{{Name: "main", Ready: true}}, true, 503, `"ready":false,"draining":true`},
-	} {
-		s := New(Config{Logger: logger, Health: func(context.Context) []ClusterHealth { return test.clusters }})
-		s.draining.Store(test.draining)
-		answer := httptest.NewRecorder()
-		s.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/readyz", nil))
-		if answer.Code != test.status || !strings.Contains(answer.Body.String(), test.want) {
-			t.Errorf("%s: %d %s", name, answer.Code, answer.Body)
-		}
-	}
-}

@@ -64,14 +64,18 @@ func TestLogsHoldNoSecretAndNoText(t *testing.T) {
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, servertest.Options{})
-	for path, want := range map[string]string{"/healthz": `{"status":"alive"}`, "/readyz": `"ready":true`} {
+	for path, want := range map[string]string{
+		"/healthz": `{"status":"alive"}`,
+		"/readyz": `{"ready":true,"draining":false,"clusters":[{"name":"main","ready":true},{"name":"shard-1","ready":true},` +
+			`{"name":"shard-2","ready":true},{"name":"shard-3","ready":true}]}`,
+	} {
 		response, err := http.Get(s.URL + path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(response.Body)
 		response.Body.Close()
-		if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(body), want) {
+		if err != nil || response.StatusCode != http.StatusOK || strings.TrimSpace(string(body)) != want {
 			t.Errorf("%s: %d %s %v", path, response.StatusCode, body, err)
 		}
 	}

@@ -87,8 +87,7 @@ func New(t testing.TB, options Options) *Server {
 	s.URL = "http://" + listener.Addr().String()
 	web := server.New(server.Config{
 		Resolvers: resolvers.New(s.Service), Tokens: server.NewTokens(Secret, s.Store), Logger: logger,
-		Remedy: "(how to get one)",
-		Health: func(context.Context) []server.ClusterHealth { return nil },
+		Remedy: "(how to get one)", Health: s.health,
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	sweep, stopSweep := context.WithCancel(context.Background())
@@ -122,6 +121,18 @@ func New(t testing.TB, options Options) *Server {
 		}
 	}
 	return s
+}
+
+// health asks the clusters as the program does, but for their migrations.
+func (s *Server) health(ctx context.Context) (all []server.ClusterHealth) {
+	for _, cluster := range s.Router.Health(ctx) {
+		health := server.ClusterHealth{Name: cluster.Name, Err: cluster.Err}
+		if cluster.Err != nil {
+			health.Reason = server.Unreachable
+		}
+		all = append(all, health)
+	}
+	return all
 }
 
 // For returns the same server for a test below the one that made it: failures are that test's.
