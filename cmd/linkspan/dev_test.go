@@ -100,8 +100,10 @@ type dev struct {
 	t      *testing.T
 	url    string
 	env    []string
-	before []string    // the lines that it printed until it was ready
-	rest   chan string // what it printed from then on, once it has ended
+	before []string // the lines that it printed until it was ready
+
+	welcome chan string // what it printed then
+	rest    chan string // what it printed from then on, once it has ended
 }
 
 func startDev(t *testing.T, data string) *dev {
@@ -131,13 +133,16 @@ func (d *dev) start() *dev {
 	for lines.Scan() {
 		d.before = append(d.before, lines.Text())
 		if url, ok := strings.CutPrefix(lines.Text(), "ready: "); ok {
-			d.url, d.rest = url, make(chan string, 1)
+			d.url, d.welcome, d.rest = url, make(chan string, 1), make(chan string, 1)
 			go func() {
-				var rest strings.Builder
+				var printed strings.Builder
 				for lines.Scan() {
-					rest.WriteString(lines.Text() + "\n")
+					printed.WriteString(lines.Text() + "\n")
+					if strings.Contains(lines.Text(), "Ctrl-C ends the server") {
+						d.welcome <- printed.String()
+					}
 				}
-				d.rest <- rest.String()
+				d.rest <- printed.String()
 			}()
 			return d
 		}
@@ -161,7 +166,12 @@ func (d *dev) query(token, document string) string {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	request, err := http.NewRequest(http.MethodPost, d.url, bytes.NewReader(body))
+	return d.post(token, string(body))
+}
+
+func (d *dev) post(token, body string) string {
+	d.t.Helper()
+	request, err := http.NewRequest(http.MethodPost, d.url, strings.NewReader(body))
 	if err != nil {
 		d.t.Fatal(err)
 	}

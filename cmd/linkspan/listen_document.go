@@ -37,7 +37,8 @@ fragment Invite on Invitation {
 }`
 
 // listenAccept accepts an invitation; it is for people to paste.
-const listenAccept = `mutation($input: AcceptSharedChannelInput!) { acceptSharedChannel(input: $input) { sharedChannel { id name } errors { code message } } }`
+const listenAccept = `mutation($input: AcceptSharedChannelInput!) { acceptSharedChannel(input: $input) ` +
+	`{ sharedChannel { id name state } errors { code message } } }`
 
 // listenViewerData is the data of listenViewer.
 type listenViewerData struct {

@@ -51,7 +51,7 @@ func showSentence(out io.Writer, r receivedInvitation, endpoint string, zone *ti
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(&text, "          to accept:\n\n%s\n", command)
+		fmt.Fprintf(&text, "          to accept, in a terminal with this LINKSPAN_TOKEN too:\n\n%s\n", command)
 	case in.State == "PENDING":
 		fmt.Fprintf(&text, "          admins of %s can accept it\n", printable(in.ToGroup.Handle))
 	}
