@@ -66,13 +66,15 @@ func (e *unmigratedError) migrated(cluster string) bool {
 
 // inALine tells the router's errors about a cluster in one line that says what to do.
 func inALine(err error) error {
-	var down *shardrouter.UnavailableError
 	var wrong *shardrouter.IdentityError
+	var down *shardrouter.UnavailableError
 	switch {
-	case errors.As(err, &down):
-		return &clusterError{down.Cluster, down.Err}
 	case errors.As(err, &wrong) && errors.Is(wrong.Err, shardrouter.ErrNotBootstrapped):
 		return fmt.Errorf("cluster %s is not set up: run `bin/linkspan migrate` first", wrong.Cluster)
+	case errors.As(err, &wrong):
+		return wrong
+	case errors.As(err, &down):
+		return &clusterError{down.Cluster, down.Err}
 	}
 	return err
 }

@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"linkspan/internal/localpg/localpgtest"
 )
 
 // patience bounds each wait for a condition.
@@ -38,7 +40,7 @@ var linkspan = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := localpgtest.Main(m)
 	if bin, err := linkspan(); err == nil {
 		os.RemoveAll(filepath.Dir(bin))
 	}
