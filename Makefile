@@ -5,8 +5,8 @@ LINT     = $(GO) tool -modfile=tools/go.mod golangci-lint
 BIN      = bin/linkspan
 FUZZTIME ?= 10s
 PACKAGES = ./...
-# The race detector needs a C compiler; without one the tests run without it.
-RACE    := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
+# The race detector needs cgo and a C compiler; without them the tests run without it.
+RACE     = $(shell test "$$($(GO) env CGO_ENABLED)" = 1 && command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-clients lint generate verify fuzz bench cover clean
@@ -42,8 +42,8 @@ verify: ## Prove that nothing generated is stale, go.mod is tidy, and the schema
 fuzz: ## Fuzz each target for FUZZTIME (10s)
 	@scripts/fuzz $(FUZZTIME)
 
-bench: ## Measure the main job on real clusters, with ratios
-	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 10m ./internal/bench
+bench: ## Measure the main job on real clusters, with ratios, and the start of dev
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 10m ./internal/bench ./cmd/linkspan
 
 cover: ## Show how much of each package the tests run through
 	$(GO) test -coverpkg=./... -coverprofile=coverage.out $(PACKAGES)

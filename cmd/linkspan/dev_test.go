@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 }
 
 // dataDir is a data directory that PostgreSQL's user can reach too.
-func dataDir(t *testing.T) string {
+func dataDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "linkspan-dev-")
 	if err == nil {
@@ -62,7 +62,7 @@ func dataDir(t *testing.T) string {
 }
 
 // command is the program with an environment of its own.
-func command(t *testing.T, env []string, args ...string) *exec.Cmd {
+func command(t testing.TB, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	bin, err := linkspan()
 	if err != nil {
@@ -80,7 +80,7 @@ func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 }
 
 // output runs the program to its end.
-func output(t *testing.T, env []string, args ...string) (stdout, stderr string, code int) {
+func output(t testing.TB, env []string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -99,7 +99,7 @@ func output(t *testing.T, env []string, args ...string) (stdout, stderr string, 
 // dev is a running dev server.
 type dev struct {
 	*exec.Cmd
-	t      *testing.T
+	t      testing.TB
 	url    string
 	env    []string
 	before []string // the lines that it printed until it was ready
@@ -108,7 +108,7 @@ type dev struct {
 	rest    chan string // what it printed from then on, once it has ended
 }
 
-func startDev(t *testing.T, data string) *dev {
+func startDev(t testing.TB, data string) *dev {
 	t.Helper()
 	d := &dev{t: t, env: []string{"LINKSPAN_DATA=" + data, "LINKSPAN_LISTEN=127.0.0.1:0"}}
 	d.Cmd = command(t, d.env, "dev")
@@ -208,7 +208,7 @@ func (d *dev) end(signal os.Signal) string {
 }
 
 // waitForNoPostgres waits until no process works on the data any more.
-func waitForNoPostgres(t *testing.T, data string) {
+func waitForNoPostgres(t testing.TB, data string) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
