@@ -55,7 +55,9 @@ func faultOf(err error, wrapped *gqlerror.Error) *channel.Fault {
 	case errors.As(err, &integer):
 		return channel.BadInput("A number is not a 32-bit integer.")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &channel.Fault{Code: channel.ShardUnavailable, Message: "The request was given up before its answer.", Retryable: true, Err: err}
+		return &channel.Fault{
+			Code: channel.ShardUnavailable, Message: "The request was given up before its answer.", Retryable: true, Err: err,
+		}
 	}
 	// What the parser and the validator say of a document is written for its author. They alone set a code.
 	if wrapped != nil && wrapped.Err == nil {

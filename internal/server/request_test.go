@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/coder/websocket"
 
 	"linkspan/internal/server"
 	"linkspan/internal/server/servertest"
@@ -92,7 +95,7 @@ func TestSubscriptionOverPostIsRefused(t *testing.T) {
 	}
 }
 
-// What a socket may send: one field of a subscription, and 1 MiB a frame.
+// What a socket may send: one field of a subscription, requests that are text, and 1 MiB a message.
 func TestWhatASocketRefuses(t *testing.T) {
 	t.Parallel()
 	s := &place{Server: servertest.New(t, servertest.Options{})}
@@ -102,12 +105,34 @@ func TestWhatASocketRefuses(t *testing.T) {
 	if len(answer.Errors) != 1 || answer.Errors[0].Code() != "BAD_USER_INPUT" {
 		t.Errorf("no field: %s", answer.Body)
 	}
-	for size, fits := range map[int]bool{server.MaxBodyBytes - 1000: true, server.MaxBodyBytes + 1: false} {
+	for name, payload := range map[string]string{
+		"no request": `"x"`, "variables in a list": `{"query":"{ __typename }","variables":[]}`, "no payload": "null",
+		"no UTF-8":              `{"query":"{ __typename }","variables":{"a":"` + "\xff" + `"}}`,
+		"half a surrogate pair": `{"query":"{ __typename }","variables":{"a":"\ud800"}}`,
+	} {
+		k.last++
+		id := strconv.Itoa(k.last)
+		message := `{"type":"subscribe","id":"` + id + `","payload":` + payload + `}`
+		if err := k.conn.Write(k.ctx, websocket.MessageText, []byte(message)); err != nil {
+			t.Fatal(err)
+		}
+		answer, _ := k.answer(id)
+		if len(answer.Errors) != 1 || answer.Errors[0].Code() != "BAD_USER_INPUT" ||
+			answer.Errors[0].Extensions["requestId"] == "" {
+			t.Errorf("%s: %s", name, answer.Body)
+		}
+	}
+	for size, fits := range map[int]bool{server.MaxBodyBytes: true, server.MaxBodyBytes + 1: false} {
 		k := dial(t, s, bearing{payload: token})
-		id := k.subscribe(`{ __typename }`, map[string]any{"padding": strings.Repeat("x", size)})
-		f, err := k.next()
-		if fits && (err != nil || f.ID != id) || !fits && err == nil {
-			t.Errorf("%d bytes: %+v %v", size, f, err)
+		frame := `{"type":"subscribe","id":"1","payload":{"query":"{ __typename }","variables":{"a":"`
+		frame += strings.Repeat("x", size-len(frame)-4) + `"}}}`
+		err := k.conn.Write(k.ctx, websocket.MessageText, []byte(frame)) // fails where the socket ends before it has all
+		got, readErr := k.next()
+		if err == nil {
+			err = readErr
+		}
+		if fits && (err != nil || got.Type != "next") || !fits && err == nil {
+			t.Errorf("%d bytes: %+v %v", size, got, err)
 		}
 	}
 }

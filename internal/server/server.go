@@ -1,30 +1,23 @@
 package server
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/go-chi/chi/v5"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"linkspan/graph"
-	"linkspan/internal/channel"
 )
 
 const (
@@ -75,7 +68,7 @@ func (s *Server) Handler() http.Handler {
 	router.Use(recovered)
 	router.Get("/healthz", healthz)
 	router.Get("/readyz", s.readyz)
-	router.With(limited, signIn.middleware, s.bounded).Handle("/graphql", s.graphql(signIn))
+	router.With(wellFormed, signIn.middleware, s.upgrades).Handle("/graphql", s.graphql(signIn))
 	return router
 }
 
@@ -84,8 +77,8 @@ func (s *Server) graphql(signIn *signIn) http.Handler {
 	h := handler.New(graph.NewExecutableSchema(graph.Config{Resolvers: s.config.Resolvers}))
 	limit := int64(MaxBodyBytes)
 	h.AddTransport(transport.Websocket{
-		PayloadReadLimit: &limit,
-		InitFunc:         signIn.initSocket, InitTimeout: socketInit, PingPongInterval: socketPing,
+		Implementation: sockets{}, PayloadReadLimit: &limit,
+		InitFunc: signIn.initSocket, InitTimeout: socketInit, PingPongInterval: socketPing,
 		ErrorFunc: func(ctx context.Context, err error) { logger(ctx).DebugContext(ctx, "socket", "err", err) },
 	})
 	h.AddTransport(transport.GET{})
@@ -97,55 +90,6 @@ func (s *Server) graphql(signIn *signIn) http.Handler {
 	h.Use(extension.Introspection{})
 	h.AroundOperations(signIn.gate)
 	return h
-}
-
-// limited reads the body and refuses one over MaxBodyBytes.
-func limited(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
-		var tooLarge *http.MaxBytesError
-		switch {
-		case errors.As(err, &tooLarge):
-			http.Error(w, "The body is larger than 1 MiB.", http.StatusRequestEntityTooLarge)
-			return
-		case err != nil:
-			http.Error(w, "The body could not be read.", http.StatusBadRequest)
-			return
-		}
-		if r.Method == http.MethodPost && !isRequest(body) {
-			fault := channel.BadInput("The body is not a GraphQL request: a JSON object in UTF-8 with query, " +
-				"and if need be operationName, variables and extensions.")
-			writeJSON(w, http.StatusBadRequest, graphql.Response{Errors: gqlerror.List{present(r.Context(), fault)}})
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		next.ServeHTTP(w, r)
-	})
-}
-
-// isRequest reports whether a body has the form of a GraphQL request. The stock transport would put one that has not
-// into an error's text, and so into the log; and bytes that are no UTF-8 would be replaced without a word.
-func isRequest(body []byte) bool {
-	var request *struct {
-		Query         string         `json:"query"`
-		OperationName string         `json:"operationName"`
-		Variables     map[string]any `json:"variables"`
-		Extensions    map[string]any `json:"extensions"`
-	}
-	return utf8.Valid(body) && json.Unmarshal(body, &request) == nil && request != nil
-}
-
-// bounded ends sockets with the server, which http.Server.Shutdown does not.
-func (s *Server) bounded(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Upgrade") != "" {
-			ctx, cancel := context.WithCancel(r.Context())
-			defer cancel()
-			defer context.AfterFunc(s.sockets, cancel)()
-			r = r.WithContext(ctx)
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // Serve answers on the listener until ctx ends. Then it is no longer ready, takes no new connections, ends sockets,

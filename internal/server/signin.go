@@ -54,7 +54,9 @@ func (s *signIn) middleware(next http.Handler) http.Handler {
 
 // initSocket signs in the sender of connection_init: by its payload, else by the upgrade's header. A socket without a
 // valid token stays open and gets UNAUTHENTICATED for each operation; one with a token ends when the token does.
-func (s *signIn) initSocket(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
+func (s *signIn) initSocket(
+	ctx context.Context, payload transport.InitPayload,
+) (context.Context, *transport.InitPayload, error) {
 	ctx = context.WithValue(ctx, socketKey{}, true)
 	if authorization := payload.Authorization(); authorization != "" {
 		ctx = s.withBearer(ctx, authorization)
@@ -78,12 +80,15 @@ func (s *signIn) gate(ctx context.Context, next graphql.OperationHandler) graphq
 		}
 		return refuse(ctx, &channel.Fault{Code: channel.Unauthenticated, Message: "A valid bearer token is needed. " + s.remedy})
 	}
+	if !isText([]byte(request.RawQuery)) {
+		return refuse(ctx, channel.BadInput("The document escapes half of a surrogate pair."))
+	}
 	if operation.Operation == ast.Subscription {
 		switch {
 		case ctx.Value(socketKey{}) == nil:
 			return refuse(ctx, channel.BadInput("A subscription needs a WebSocket (graphql-transport-ws)."))
 		case len(graphql.CollectFields(request, operation.SelectionSet, []string{"Subscription"})) != 1:
-			return refuse(ctx, channel.BadInput("A subscription subscribes to exactly one field; @skip and @include leave another number here."))
+			return refuse(ctx, channel.BadInput("A subscription has exactly one field; @skip and @include leave another number here."))
 		}
 	}
 	return next(ctx)

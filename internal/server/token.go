@@ -77,7 +77,7 @@ func (t *Tokens) Verify(ctx context.Context, token string) (*channel.Viewer, err
 	if err != nil {
 		return nil, errors.Join(errToken, err)
 	}
-	if c.Subject == "" || len(c.Subject) > MaxSubjectBytes || !utf8.ValidString(c.Subject) || strings.ContainsRune(c.Subject, 0) {
+	if c.Subject == "" || len(c.Subject) > MaxSubjectBytes || !storable(c.Subject) {
 		return nil, errors.Join(errToken, errors.New("sub must have 1 to 255 bytes of text"))
 	}
 	v := &channel.Viewer{ExpiresAt: c.ExpiresAt.Time}
@@ -110,8 +110,11 @@ func (t *Tokens) Verify(ctx context.Context, token string) (*channel.Viewer, err
 // displayName is the name that the token gives, if it is fit to be shown, else the subject.
 func displayName(c Claims) string {
 	name := strings.TrimSpace(c.Name)
-	if name == "" || !utf8.ValidString(name) || strings.ContainsRune(name, 0) || utf8.RuneCountInString(name) > channel.MaxNameRunes {
+	if name == "" || !storable(name) || utf8.RuneCountInString(name) > channel.MaxNameRunes {
 		return c.Subject
 	}
 	return name
 }
+
+// storable reports whether a claim is text that can be kept.
+func storable(claim string) bool { return utf8.ValidString(claim) && !strings.ContainsRune(claim, 0) }
