@@ -25,6 +25,9 @@ import (
 // patience bounds each wait for a condition.
 const patience = 30 * time.Second
 
+// startPatience bounds the wait for a start: the machine's first one may have to fetch PostgreSQL.
+const startPatience = 2 * time.Minute
+
 // linkspan builds the program once for all tests.
 var linkspan = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "linkspan-bin-")
@@ -71,7 +74,8 @@ func command(t testing.TB, env []string, args ...string) *exec.Cmd {
 	cmd := exec.Command(bin, args...)
 	cmd.Dir = t.TempDir()
 	for _, pair := range os.Environ() {
-		if !strings.HasPrefix(pair, "LINKSPAN_") {
+		// Which PostgreSQL to use is the machine's affair.
+		if !strings.HasPrefix(pair, "LINKSPAN_") || strings.HasPrefix(pair, "LINKSPAN_PG_") {
 			cmd.Env = append(cmd.Env, pair)
 		}
 	}
@@ -129,7 +133,7 @@ func (d *dev) start() *dev {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.Process.Kill() })
-	late := time.AfterFunc(patience, func() { _ = d.Process.Kill() })
+	late := time.AfterFunc(startPatience, func() { _ = d.Process.Kill() })
 	defer late.Stop()
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {

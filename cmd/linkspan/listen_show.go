@@ -68,7 +68,7 @@ func acceptCommand(endpoint, invitation string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "curl -s " + shellQuote(endpoint) + " \\\n" +
+	return "curl -s " + shellQuote(endpoint) + " -w '\\n' \\\n" +
 		"  -H 'Content-Type: application/json' \\\n" +
 		"  -H \"Authorization: Bearer $LINKSPAN_TOKEN\" \\\n" +
 		"  -d " + shellQuote(string(body)), nil

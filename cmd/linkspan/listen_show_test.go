@@ -101,7 +101,7 @@ func TestAcceptCommandIsWhatAShellMustRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"-s", "http://127.0.0.1:8080/graphql?a=b&c",
+		"-s", "http://127.0.0.1:8080/graphql?a=b&c", "-w", `\n`,
 		"-H", "Content-Type: application/json", "-H", "Authorization: Bearer the token", "-d", string(body),
 	}
 	if diff := cmp.Diff(want, args); diff != "" {

@@ -53,7 +53,7 @@ func (w welcome) String() string {
     bin/linkspan listen
 
     # ... in a third terminal ask as Ana of acme ...
-    %[3]scurl -s %[4]s -H 'Content-Type: application/json' \
+    %[3]scurl -s %[4]s -w '\n' -H 'Content-Type: application/json' \
       -H "Authorization: Bearer $(bin/linkspan token ana@acme)" \
       -d '{"query":"mutation { createSharedChannel(input: {target: {handle: \"globex\"}, name: \"hello\"}) { %[5]s } }"}'
 
