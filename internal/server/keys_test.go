@@ -243,5 +243,6 @@ func testKeyAtOnceWithOtherInput(t *testing.T, s *place) {
 		if listed := channelsOf(t, s, token); listed != round+1 {
 			t.Errorf("%d channels are in the list after %d rounds", listed, round+1)
 		}
+		heardOf(t, s, round+1)
 	}
 }

@@ -97,6 +97,7 @@ func testNameTwiceAtOnce(t *testing.T, s *place) {
 	if listed := channelsOf(t, s, ana); listed != 1 {
 		t.Errorf("%d channels are in the list", listed)
 	}
+	heardOf(t, s, 1)
 }
 
 // testSuggestions creates channels under the names that are suggested for taken ones.

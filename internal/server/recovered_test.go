@@ -10,8 +10,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"linkspan/internal/channel"
+	"linkspan/resolvers"
 )
 
 // logged is a server's logger and what it has written.
@@ -20,31 +24,50 @@ func logged() (*slog.Logger, *bytes.Buffer) {
 	return slog.New(LogHandler(slog.NewJSONHandler(text, nil))), text
 }
 
-// A panic is an error like others: its text is in the log under the id that the client got, and nowhere else.
+// A panic is an error like others, in a handler as in a resolver: what it was is in the log with its stack, under the id
+// that the client got, and nowhere else.
 func TestPanicsAreLoggedAndPresented(t *testing.T) {
 	t.Parallel()
-	logger, text := logged()
-	handler := identified(logger, recovered(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("secret of a bug") })))
+	secret := []byte("a secret of at least thirty-two bytes")
+	token, err := SignToken(secret, Claims{Role: RoleOperator, RegisteredClaims: jwt.RegisteredClaims{Subject: "o"}}, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	handlerPanics, log := logged()
+	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a bug in hiding") })
+	testPanic(t, identified(handlerPanics, recovered(handler)), http.StatusInternalServerError, "recovered_test.go", token, log)
+
+	resolverPanics, log := logged()
+	broken := New(Config{Resolvers: resolvers.New(nil), Tokens: NewTokens(secret, nil), Logger: resolverPanics})
+	testPanic(t, broken.Handler(), http.StatusOK, "resolvers/group.go", token, log)
+}
+
+func testPanic(t *testing.T, handler http.Handler, status int, where, token string, log *bytes.Buffer) {
+	t.Helper()
+	request := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(`{"query":"{ group(handle: \"acme\") { id } }"}`))
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+token)
 	answer := httptest.NewRecorder()
-	handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/", nil))
+	handler.ServeHTTP(answer, request)
 	var body struct {
 		Errors []struct {
 			Message    string
 			Extensions struct{ Code, RequestID string }
 		}
 	}
-	if err := json.Unmarshal(answer.Body.Bytes(), &body); err != nil || len(body.Errors) != 1 || answer.Code != http.StatusInternalServerError {
+	if err := json.Unmarshal(answer.Body.Bytes(), &body); err != nil || len(body.Errors) != 1 || answer.Code != status {
 		t.Fatalf("%d %s: %v", answer.Code, answer.Body, err)
 	}
 	shown := body.Errors[0]
-	if shown.Extensions.Code != string(channel.Internal) || strings.Contains(shown.Message, "secret") {
+	if shown.Extensions.Code != string(channel.Internal) || !strings.HasPrefix(shown.Message, "Something went wrong here.") {
 		t.Errorf("shown: %+v", shown)
 	}
-	if shown.Extensions.RequestID == "" || !strings.Contains(text.String(), `"requestId":"`+shown.Extensions.RequestID+`"`) ||
-		!strings.Contains(text.String(), "secret of a bug") {
-		t.Errorf("logged: %s", text)
+	for _, want := range []string{`"requestId":"` + shown.Extensions.RequestID + `"`, "panic: ", where} {
+		if shown.Extensions.RequestID == "" || !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %s: %s", want, log)
+		}
 	}
-	for line := range strings.Lines(text.String()) {
+	for line := range strings.Lines(log.String()) {
 		if strings.Count(line, `"requestId"`) != 1 || !json.Valid([]byte(line)) {
 			t.Errorf("a line of the log: %s", line)
 		}

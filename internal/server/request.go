@@ -80,13 +80,16 @@ func recovered(next http.Handler) http.Handler {
 			case http.ErrAbortHandler:
 				panic(v) // net/http's own way to end an answer
 			default:
-				err := fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-				writeJSON(w, http.StatusInternalServerError, graphql.Response{Errors: gqlerror.List{present(r.Context(), err)}})
+				shown := present(r.Context(), panicked(v))
+				writeJSON(w, http.StatusInternalServerError, graphql.Response{Errors: gqlerror.List{shown}})
 			}
 		}()
 		next.ServeHTTP(w, r)
 	})
 }
+
+// panicked makes an error of what was recovered, with the stack of the panic.
+func panicked(v any) error { return fmt.Errorf("panic: %v\n%s", v, debug.Stack()) }
 
 // LogHandler adds to each record the id of the request in whose context it is written. All loggers of the program go
 // through it, so that whatever a request causes can be found by the id that its client got.

@@ -86,7 +86,7 @@ func (s *Server) graphql(signIn *signIn) http.Handler {
 	h.SetQueryCache(lru.New[*ast.QueryDocument](queryCacheSize))
 	h.SetParserTokenLimit(maxTokens)
 	h.SetErrorPresenter(present)
-	h.SetRecoverFunc(func(ctx context.Context, v any) error { return fmt.Errorf("panic: %v", v) })
+	h.SetRecoverFunc(func(_ context.Context, v any) error { return panicked(v) })
 	h.Use(extension.Introspection{})
 	h.AroundOperations(signIn.gate)
 	return h

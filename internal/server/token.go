@@ -74,7 +74,10 @@ var errToken = errors.New("server: the token is not valid")
 func (t *Tokens) Verify(ctx context.Context, token string) (*channel.Viewer, error) {
 	var c Claims
 	_, err := t.parser.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return t.secret, nil })
-	if err != nil {
+	switch {
+	case errors.Is(err, jwt.ErrTokenMalformed):
+		return nil, errors.Join(errToken, jwt.ErrTokenMalformed) // err may repeat a claim
+	case err != nil:
 		return nil, errors.Join(errToken, err)
 	}
 	if c.Subject == "" || len(c.Subject) > MaxSubjectBytes || !storable(c.Subject) {

@@ -202,6 +202,18 @@ func channelsOf(t testing.TB, s *place, token string) int {
 	return len(servertest.Get[[]any](t, data, "viewer", "sharedChannels", "nodes"))
 }
 
+// heardOf looks whether acme and globex have heard of so many invitations between them, and of each once.
+func heardOf(t testing.TB, s *place, invitations int) {
+	t.Helper()
+	d := open(t, s)
+	d.settle()
+	for _, name := range []string{"acme", "globex"} {
+		if got := d.events(name); got != invitations {
+			t.Errorf("%s has %d events, want one of each of %d invitations", name, got, invitations)
+		}
+	}
+}
+
 // eventually asks until the condition holds.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
