@@ -98,17 +98,26 @@ func (s *socket) NextReader() (kind int, r io.Reader, err error) {
 		if err != nil {
 			return kind, nil, err
 		}
-		var sent message
-		if json.Unmarshal(text, &sent) != nil || sent.Type != "subscribe" || isText(text) && isRequest(sent.Payload) {
+		id, unformed := unformedOperation(text)
+		if !unformed {
 			return kind, bytes.NewReader(text), nil
 		}
 		fault := channel.BadInput("The payload is not a GraphQL request: %s", requestForm)
 		payload, err := json.Marshal(gqlerror.List{present(s.ctx, fault)})
 		if err == nil {
-			err = s.WriteJSON(message{ID: sent.ID, Type: "error", Payload: payload})
+			err = s.WriteJSON(message{ID: id, Type: "error", Payload: payload})
 		}
 		if err != nil {
 			return kind, nil, err
 		}
 	}
+}
+
+// unformedOperation reports whether a message asks for an operation that is no request, and under which id.
+func unformedOperation(text []byte) (id string, unformed bool) {
+	var sent message
+	if err := json.Unmarshal(text, &sent); err != nil || sent.Type != "subscribe" {
+		return "", false
+	}
+	return sent.ID, !isText(text) || !isRequest(sent.Payload)
 }
