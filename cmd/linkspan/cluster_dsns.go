@@ -14,7 +14,8 @@ import (
 func clustersFromEnv() (shardrouter.Config, error) {
 	config := shardrouter.Config{MainDSN: os.Getenv("LINKSPAN_MAIN_DSN")}
 	if config.MainDSN == "" {
-		return config, errors.New("LINKSPAN_MAIN_DSN is not set: where is the main database? For local clusters use `bin/linkspan dev`")
+		return config, errors.New("LINKSPAN_MAIN_DSN is not set: where is the main database? " +
+			"For local clusters use `bin/linkspan dev`")
 	}
 	var err error
 	config.Shards, err = shardsOf(os.Getenv("LINKSPAN_SHARD_DSNS"))

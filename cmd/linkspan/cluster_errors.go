@@ -26,7 +26,8 @@ func (e *clusterError) Error() string {
 	}
 	var connect *pgconn.ConnectError
 	if errors.As(e.err, &connect) {
-		return fmt.Sprintf("cluster %s can't be reached (%s): is it running, and does %s lead to it?", e.cluster, unreached(connect), variable)
+		return fmt.Sprintf("cluster %s can't be reached (%s): is it running, and does %s lead to it?",
+			e.cluster, unreached(connect), variable)
 	}
 	return fmt.Sprintf("cluster %s: %s", e.cluster, printable(e.err.Error()))
 }

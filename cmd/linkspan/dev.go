@@ -18,8 +18,8 @@ import (
 const stopTimeout = 15 * time.Second
 
 // devRemedy is what an unauthenticated client of the dev server is told to do.
-const devRemedy = "In dev: `export LINKSPAN_TOKEN=$(bin/linkspan token USER@GROUP)`, with ana@acme to act for acme or gil@globex to act " +
-	"for globex, and send it as `Authorization: Bearer $LINKSPAN_TOKEN`."
+const devRemedy = "In dev: `export LINKSPAN_TOKEN=$(bin/linkspan token USER@GROUP)`, with ana@acme to act for acme or " +
+	"gil@globex to act for globex, and send it as `Authorization: Bearer $LINKSPAN_TOKEN`."
 
 // devClusters are the local clusters: the main database and three shards.
 var devClusters = []string{shardrouter.MainName, "shard-1", "shard-2", "shard-3"}

@@ -19,11 +19,14 @@ func TestDevSaysWhereItsDataIs(t *testing.T) {
 	d := &dev{t: t, env: []string{"LINKSPAN_LISTEN=127.0.0.1:0"}}
 	d.Cmd = command(t, d.env, "dev")
 	d.Dir = closed
+	place := regexp.MustCompile(`/var/lib/linkspan/dev-[0-9a-f]{16}`)
+	t.Cleanup(func() {
+		if made := place.FindString(strings.Join(d.before, "\n")); made != "" {
+			os.RemoveAll(made)
+		}
+	})
 	d.start()
-	elsewhere := regexp.MustCompile(`/var/lib/linkspan/dev-[0-9a-f]{16}`).FindString(strings.Join(d.before, "\n"))
-	if elsewhere != "" {
-		t.Cleanup(func() { os.RemoveAll(elsewhere) })
-	}
+	elsewhere := place.FindString(strings.Join(d.before, "\n"))
 	root, stays := filepath.Join(closed, ".linkspan", "clusters"), "the data stays in .linkspan\n"
 	if os.Geteuid() == 0 {
 		root, stays = elsewhere, "the data stays in .linkspan and "+elsewhere+"\n"

@@ -25,8 +25,8 @@ func secretFromEnv() ([]byte, error) {
 		return nil, nil
 	}
 	if len(secret) < minSecretBytes {
-		return nil, fmt.Errorf("LINKSPAN_JWT_SECRET has %d bytes: give a random key of at least %d, such as `openssl rand -hex 32` prints",
-			len(secret), minSecretBytes)
+		return nil, fmt.Errorf("LINKSPAN_JWT_SECRET has %d bytes: give a random key of at least %d, "+
+			"such as `openssl rand -hex 32` prints", len(secret), minSecretBytes)
 	}
 	return secret, nil
 }
@@ -43,7 +43,8 @@ func signingSecret(dataDir string) ([]byte, error) {
 func devKey(dataDir string) ([]byte, error) {
 	key, err := os.ReadFile(filepath.Join(dataDir, devKeyFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no dev data in %s: run `make run` first (or set LINKSPAN_DATA, or LINKSPAN_JWT_SECRET)", dataDir)
+		return nil, fmt.Errorf("there is no dev data in %s: run `make run` first (or set LINKSPAN_DATA, or LINKSPAN_JWT_SECRET)",
+			dataDir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the dev server's key can't be read: %w", err)

@@ -38,7 +38,8 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	if secret == nil {
-		return fmt.Errorf("LINKSPAN_JWT_SECRET is not set: give a random key of at least %d bytes, such as `openssl rand -hex 32` prints", minSecretBytes)
+		return fmt.Errorf("LINKSPAN_JWT_SECRET is not set: give a random key of at least %d bytes, "+
+			"such as `openssl rand -hex 32` prints", minSecretBytes)
 	}
 	config, err := clustersFromEnv()
 	if err != nil {
@@ -67,7 +68,8 @@ func (c *serveCmd) Run(ctx context.Context) error {
 func listenOn(address string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is taken by another program: end that one, or choose another address, as in LINKSPAN_LISTEN=127.0.0.1:8090", address)
+		return nil, fmt.Errorf("%s is taken by another program: end that one, or choose another address, "+
+			"as in LINKSPAN_LISTEN=127.0.0.1:8090", address)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("can't listen on %s: %w; choose another address with LINKSPAN_LISTEN", address, err)

@@ -35,7 +35,8 @@ func (c *tokenCmd) Run(context.Context) error {
 		return errors.New("name a user, as in `bin/linkspan token ana@acme`, or give --operator")
 	}
 	if c.Operator && c.Role != "" {
-		return errors.New("an operator has no other role: leave --role (LINKSPAN_TOKEN_ROLE) away, or name a user instead of --operator")
+		return errors.New("an operator has no other role: leave --role (LINKSPAN_TOKEN_ROLE) away, " +
+			"or name a user instead of --operator")
 	}
 	if c.TTL <= 0 {
 		return errors.New("--ttl must be positive, as in --ttl 24h")
