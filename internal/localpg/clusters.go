@@ -33,8 +33,8 @@ type Clusters struct {
 	stopErr  error
 }
 
-// DSN is the data source name of a cluster's first database, in keyword/value form: a superuser over the Unix socket. It stays the
-// same over restarts. It panics for a name that is not one of Config.Names.
+// DSN is the data source name of a cluster's first database, in keyword/value form: a superuser over the Unix socket. It
+// stays the same over restarts. It panics for a name that is not one of Config.Names.
 func (c *Clusters) DSN(name string) string { return c.DatabaseDSN(name, firstDB) }
 
 // DatabaseDSN is DSN for another database of the cluster.
@@ -61,8 +61,8 @@ func (c *Clusters) PID(name string) int {
 	return 0
 }
 
-// Exited tells of each postgres process that ended unexpectedly; what Stop, Kill and Restart end is expected. It is closed when Stop
-// has stopped everything. At most 16 wait to be received.
+// Exited tells of each postgres process that ended unexpectedly; what Stop, Kill and Restart end is expected. It is
+// closed when Stop has stopped everything. At most 16 wait to be received.
 func (c *Clusters) Exited() <-chan Exit { return c.exited }
 
 func (c *Clusters) node(name string) *node {
@@ -80,8 +80,8 @@ type Exit struct {
 	Err  error // says how it ended, with the end of its log; never nil
 }
 
-// Start locks the data root, makes the clusters that are absent and starts all of them. It returns when each accepts connections; if
-// one fails, it stops the others first. ctx bounds the start only.
+// Start locks the data root, makes the clusters that are absent and starts all of them. It returns when each accepts
+// connections; if one fails, it stops the others first. ctx bounds the start only.
 //
 // Processes of an earlier run that still use the data are stopped first. The errors are of the kinds listed with ErrLocked.
 func Start(ctx context.Context, cfg Config) (*Clusters, error) {
@@ -176,6 +176,6 @@ func checkMajor(root *dataRoot, pg Postgres, majors []int) error {
 	}
 	made := strings.Join(versions, " and ")
 	return &problem{kind: ErrOtherMajor, text: fmt.Sprintf(
-		"the data in %s was made by PostgreSQL %s, and the one found (%s) is %d: install PostgreSQL %s or set LINKSPAN_PG_BINDIR to its "+
-			"bin directory; to begin anew instead, choose another data directory", root.path, made, pg.BinDir, pg.Major, made)}
+		"the data in %s was made by PostgreSQL %s, and the one found (%s) is %d: install PostgreSQL %s or set LINKSPAN_PG_BINDIR "+
+			"to its bin directory; to begin anew instead, choose another data directory", root.path, made, pg.BinDir, pg.Major, made)}
 }

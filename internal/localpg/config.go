@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,17 +18,20 @@ type Config struct {
 	// Names are the clusters, for example "main" and "shard-1": lower-case letters, digits and hyphens, at most 32 bytes, none
 	// twice. A name is a directory below Root: the same name finds the same data again.
 	Names []string
-	// Durable false means fsync, synchronous_commit and full_page_writes off. A crash of the machine then destroys the data; a crash
-	// of the program or of PostgreSQL does not. For tests that do not test durability.
+	// Durable false means fsync, synchronous_commit and full_page_writes off. A crash of the machine then destroys the data;
+	// a crash of the program or of PostgreSQL does not. For tests that do not test durability.
 	Durable bool
-	// BinDir is the directory of the programs postgres and initdb (LINKSPAN_PG_BINDIR). Nothing else is tried if it is set. Empty:
-	// they are searched for.
+	// BinDir is the directory of the programs postgres and initdb (LINKSPAN_PG_BINDIR). Nothing else is tried if it is set.
+	// Empty: they are searched for.
 	BinDir string
 	// Source is "" for the search order, or "npm" (LINKSPAN_PG_SOURCE) for the npm package whatever is installed.
 	Source string
-	// CacheDir is where a cluster is kept as the template for those of any data root, and PostgreSQL from npm. Several programs may
-	// share it. As root it must lie where the user that PostgreSQL runs as can reach it. Empty: PostgreSQL from npm is kept below
-	// Root, and no template.
+	// CacheDir is where a cluster is kept as the template for those of any data root, and PostgreSQL from npm. Several
+	// programs may share it. As root it must lie where the user that PostgreSQL runs as can reach it.
+	//
+	// Empty: no template, and PostgreSQL from npm is kept once for all data roots of a user: in linkspan below
+	// os.UserCacheDir, or root's, whose home others cannot enter, in /var/cache/linkspan. Where neither can be written, it
+	// is kept below Root.
 	CacheDir string
 	// Settings are further PostgreSQL settings. They win over this package's, but for those that it depends on (the socket, the
 	// port, the files' places, the log): those are refused with ErrConfig.
@@ -41,8 +43,6 @@ type Config struct {
 
 	// untied leaves out the tie between postgres and this program's life, as on systems without Pdeathsig. Tests set it.
 	untied bool
-	// keepTemplate says that CacheDir was given.
-	keepTemplate bool
 }
 
 var clusterName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
@@ -56,8 +56,8 @@ var reservedSettings = []string{
 	"log_line_prefix", "logging_collector", "port", "unix_socket_directories", "unix_socket_group", "unix_socket_permissions",
 }
 
-// checked returns the configuration in the form that the rest of the package relies on: valid, Root and CacheDir absolute, Logger and
-// Progress never nil.
+// checked returns the configuration in the form that the rest of the package relies on: valid, Root and, if given,
+// CacheDir absolute, Logger and Progress never nil.
 func (cfg Config) checked() (Config, error) {
 	invalid := func(format string, args ...any) (Config, error) {
 		return Config{}, &problem{kind: ErrConfig, text: "localpg: " + fmt.Sprintf(format, args...)}
@@ -95,12 +95,10 @@ func (cfg Config) checked() (Config, error) {
 		return invalid("data root: %v", err)
 	}
 	cfg.Root = root
-	cfg.keepTemplate = cfg.CacheDir != ""
-	if !cfg.keepTemplate {
-		cfg.CacheDir = filepath.Join(root, cacheDirName)
-	}
-	if cfg.CacheDir, err = realPath(cfg.CacheDir); err != nil {
-		return invalid("cache directory: %v", err)
+	if cfg.CacheDir != "" {
+		if cfg.CacheDir, err = realPath(cfg.CacheDir); err != nil {
+			return invalid("cache directory: %v", err)
+		}
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

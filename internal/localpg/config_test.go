@@ -11,6 +11,9 @@ func TestInvalidConfig(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	valid := localpg.Config{Root: root, Names: []string{"main"}}
+	set := func(setting, value string) func(*localpg.Config) {
+		return func(c *localpg.Config) { c.Settings = map[string]string{setting: value} }
+	}
 	for name, tc := range map[string]struct {
 		change func(*localpg.Config)
 		says   string
@@ -25,10 +28,10 @@ func TestInvalidConfig(t *testing.T) {
 		"name twice":         {func(c *localpg.Config) { c.Names = []string{"a", "b", "a"} }, "twice"},
 		"unknown source":     {func(c *localpg.Config) { c.Source = "brew" }, `"brew"`},
 		"two sources":        {func(c *localpg.Config) { c.Source, c.BinDir = "npm", "/usr/bin" }, "/usr/bin"},
-		"TCP":                {func(c *localpg.Config) { c.Settings = map[string]string{"Listen_Addresses": "*"} }, "Listen_Addresses"},
-		"socket elsewhere":   {func(c *localpg.Config) { c.Settings = map[string]string{"unix_socket_directories": "/tmp"} }, "unix_socket"},
-		"setting as option":  {func(c *localpg.Config) { c.Settings = map[string]string{"port=1 -c fsync": "off"} }, "not a name"},
-		"setting with minus": {func(c *localpg.Config) { c.Settings = map[string]string{"listen-addresses": "*"} }, "not a name"},
+		"TCP":                {set("Listen_Addresses", "*"), "Listen_Addresses"},
+		"socket elsewhere":   {set("unix_socket_directories", "/tmp"), "unix_socket"},
+		"setting as option":  {set("port=1 -c fsync", "off"), "not a name"},
+		"setting with minus": {set("listen-addresses", "*"), "not a name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

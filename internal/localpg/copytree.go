@@ -15,8 +15,9 @@ import (
 // copyWorkers is how many files one copy or sync has in hand at once: the work is waiting for the file system.
 var copyWorkers = max(4, runtime.NumCPU())
 
-// copyTree copies the directories and files below from into the existing, private directory to and makes all of it, to as well, the
-// account's. It follows no link and refuses whatever is neither a directory nor a file: the account may have put it there.
+// copyTree copies the directories and files below from into the existing, private directory to and makes all of it, to as
+// well, the account's. It follows no link and refuses whatever is neither a directory nor a file: the account may have
+// put it there.
 //
 // Blocks are shared where the file system can (copy_file_range on btrfs and xfs).
 func copyTree(ctx context.Context, from, to string, a account) error {

@@ -13,7 +13,8 @@ import (
 func TestCopyTree(t *testing.T) {
 	t.Parallel()
 	from, to := t.TempDir(), t.TempDir()
-	for path, text := range map[string]string{"PG_VERSION": "15\n", "base/1/1247": strings.Repeat("page", 10_000), "base/1/empty": ""} {
+	files := map[string]string{"PG_VERSION": "15\n", "base/1/1247": strings.Repeat("page", 10_000), "base/1/empty": ""}
+	for path, text := range files {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(from, path)), 0o700); err != nil {
 			t.Fatal(err)
 		}

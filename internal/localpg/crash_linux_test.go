@@ -221,8 +221,8 @@ func TestKilledWhileStarting(t *testing.T) {
 	}
 }
 
-// A postmaster.pid whose id now belongs to another program, and a program that merely stands in the data directory: neither keeps
-// PostgreSQL from starting, nor is harmed.
+// A postmaster.pid whose id now belongs to another program, and a program that merely stands in the data directory:
+// neither keeps PostgreSQL from starting, nor is harmed.
 func TestBystandersAreSafe(t *testing.T) {
 	t.Parallel()
 	cfg := newConfig(t, "main")

@@ -6,8 +6,8 @@ import (
 	"runtime"
 )
 
-// DefaultRoot is a data root for whoever names none: among the user's data, or for root, whose home other users cannot enter, below
-// /var/lib.
+// DefaultRoot is a data root for whoever names none: among the user's data, or for root, whose home other users cannot
+// enter, below /var/lib.
 func DefaultRoot() (string, error) {
 	const name = "linkspan"
 	if os.Geteuid() == 0 {

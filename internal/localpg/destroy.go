@@ -9,9 +9,9 @@ import (
 	"os"
 )
 
-// Destroy removes a data root with all its data, after it stopped what an earlier run left running there. It refuses a root that is
-// in use (ErrLocked), another user's (ErrOtherOwner) or not made by this package (ErrForeignData); an absent or empty one is removed.
-// A Start on the same root must wait until it is done: the lock goes with the root.
+// Destroy removes a data root with all its data, after it stopped what an earlier run left running there. It refuses a
+// root that is in use (ErrLocked), another user's (ErrOtherOwner) or not made by this package (ErrForeignData); an absent
+// or empty one is removed. A Start on the same root must wait until it is done: the lock goes with the root.
 func Destroy(ctx context.Context, root string) error {
 	path, err := realPath(root)
 	if err != nil {

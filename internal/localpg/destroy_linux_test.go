@@ -13,8 +13,8 @@ import (
 	"linkspan/internal/localpg"
 )
 
-// A killed cluster that never starts again leaves nothing once its root is destroyed: no file, and no shared memory, of which a system
-// has only so many pieces.
+// A killed cluster that never starts again leaves nothing once its root is destroyed: no file, and no shared memory, of
+// which a system has only so many pieces.
 func TestDestroyAfterKill(t *testing.T) {
 	t.Parallel()
 	cfg := newConfig(t, "main")

@@ -2,8 +2,8 @@ package localpg
 
 import "errors"
 
-// Kinds of failure, for errors.Is. The error that carries one says in its text which path, process or version is meant and what to
-// do next, in words that can be shown to the person who started the program.
+// Kinds of failure, for errors.Is. The error that carries one says in its text which path, process or version is meant
+// and what to do next, in words that can be shown to the person who started the program.
 var (
 	// ErrLocked: another program runs clusters on the same data root.
 	ErrLocked = errors.New("localpg: data root in use")

@@ -15,17 +15,18 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// initdbArgs make a small cluster whose text sorts by bytes everywhere. The socket's directory is the access control (package comment);
-// hosts are refused even if somebody makes PostgreSQL listen.
+// initdbArgs make a small cluster whose text sorts by bytes everywhere. The socket's directory is the access control
+// (package comment); hosts are refused even if somebody makes PostgreSQL listen.
 var initdbArgs = []string{
 	"-N", "--locale=C", "--wal-segsize=4", "-E", "UTF8", "--auth-local=trust", "--auth-host=reject", "-U", superuser,
 }
 
-// makeClusters makes the data directories that are absent. initdb runs once, the others are copies: a copy takes a fraction of its time.
-// Each directory is made under a temporary name; when all are done, and safe on disk if Durable, they get their own.
+// makeClusters makes the data directories that are absent. initdb runs once, the others are copies: a copy takes a
+// fraction of its time. Each directory is made under a temporary name; when all are done, and safe on disk if Durable,
+// they get their own.
 //
-// The copies share a system identifier. PostgreSQL uses it to keep physical replicas and archived WAL of different clusters apart, and
-// these clusters have neither. What tells Linkspan's databases apart is a row in each.
+// The copies share a system identifier. PostgreSQL uses it to keep physical replicas and archived WAL of different
+// clusters apart, and these clusters have neither. What tells Linkspan's databases apart is a row in each.
 func makeClusters(ctx context.Context, cfg Config, root *dataRoot, a account, pg Postgres) error {
 	versionDir, err := root.dir(a, fmt.Sprintf("%s%d", majorPrefix, pg.Major))
 	if err != nil {
@@ -46,7 +47,7 @@ func makeClusters(ctx context.Context, cfg Config, root *dataRoot, a account, pg
 		unfinished[i] = dir
 	}
 	original, copies := unfinished[0], unfinished[1:]
-	if cfg.keepTemplate {
+	if cfg.CacheDir != "" {
 		original, err = templateDir(ctx, cfg, a, pg)
 		copies = unfinished
 	} else {
@@ -110,7 +111,8 @@ func initdb(ctx context.Context, cfg Config, a account, pg Postgres, dir string)
 	cmd.SysProcAttr = a.attr()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	// initdb ends after its present step, and the postgres that it runs with it. Killed, that one would leave shared memory behind.
+	// initdb ends after its present step, and the postgres that it runs with it. Killed, that one would leave shared memory
+	// behind.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = fastShutdown
 	if err := runTied(cmd); err != nil {
@@ -122,7 +124,8 @@ func initdb(ctx context.Context, cfg Config, a account, pg Postgres, dir string)
 	return nil
 }
 
-// removeUnfinished removes what an interrupted run left half made. What cannot be removed yet does no harm and stays for the next run.
+// removeUnfinished removes what an interrupted run left half made. What cannot be removed yet does no harm and stays for
+// the next run.
 func removeUnfinished(cfg Config, dir string) {
 	left, _ := filepath.Glob(filepath.Join(dir, newPrefix+"*")) // the pattern is well formed
 	for _, path := range left {

@@ -11,8 +11,8 @@ import (
 // startPatience is how long one cluster may take to accept connections, recovery after a crash included.
 const startPatience = time.Minute
 
-// heldPatience is how long the children of a postmaster that was killed may keep its data where they cannot be found and stopped
-// (orphansAreCertain).
+// heldPatience is how long the children of a postmaster that was killed may keep its data where they cannot be found and
+// stopped (orphansAreCertain).
 const heldPatience = 10 * time.Second
 
 // node is one cluster: at most one postmaster at a time.
@@ -40,9 +40,9 @@ func (n *node) running() *postmaster {
 	return n.current
 }
 
-// Stop shuts all clusters down at the same time, gives up the data root and returns when all of it is done: after 12 seconds at the
-// latest, for whoever does not shut down in time, or not before ctx ends, is ended at once (the error says so; the data is safe and is
-// recovered at the next start). Further calls do nothing and return the same.
+// Stop shuts all clusters down at the same time, gives up the data root and returns when all of it is done, in 12 seconds
+// at most. A cluster that has not shut down after 10 seconds, or when ctx ends, is ended at once: the error says so; its
+// data is safe and is recovered at the next start. Further calls do nothing and return the same.
 func (c *Clusters) Stop(ctx context.Context) error {
 	c.stopOnce.Do(func() {
 		c.endLife()
@@ -72,8 +72,8 @@ func (c *Clusters) Stop(ctx context.Context) error {
 	return c.stopErr
 }
 
-// Kill ends a cluster's postgres with SIGKILL, as a crash would, and returns when it is dead. Its children notice by themselves a
-// moment later. For crash tests; Restart brings the cluster back.
+// Kill ends a cluster's postgres with SIGKILL, as a crash would, and returns when it is dead. Its children notice by
+// themselves a moment later. For crash tests; Restart brings the cluster back.
 func (c *Clusters) Kill(name string) {
 	n := c.node(name)
 	n.turn.Lock()
@@ -83,8 +83,8 @@ func (c *Clusters) Kill(name string) {
 	}
 }
 
-// Restart starts a cluster that does not run, after a shutdown if it does, on the same data and the same socket. It returns when the
-// cluster accepts connections.
+// Restart starts a cluster that does not run, after a shutdown if it does, on the same data and the same socket. It
+// returns when the cluster accepts connections.
 func (c *Clusters) Restart(ctx context.Context, name string) error {
 	return c.start(ctx, c.node(name))
 }

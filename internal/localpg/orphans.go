@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// orphan is a PostgreSQL process of an earlier run that still uses a data directory: one that is shutting down because its program
-// died, one that nothing tied to its program, or a child of a postmaster that was killed. The handle was opened before the process was
-// looked at, so a signal cannot reach another process that got its id.
+// orphan is a PostgreSQL process of an earlier run that still uses a data directory: one that is shutting down because
+// its program died, one that nothing tied to its program, or a child of a postmaster that was killed. The handle was
+// opened before the process was looked at, so a signal cannot reach another process that got its id.
 type orphan struct {
 	pid     int
 	dataDir string
@@ -22,8 +22,9 @@ type orphan struct {
 
 // escalation is what is sent to orphans, in turn, and how long each signal may take to work.
 //
-// A postmaster shuts its children down itself, and they must not be told behind its back: the checkpointer would take SIGINT for the
-// order to finish. Children without one have nothing left to save, for their shared memory is lost; they are to quit at once.
+// A postmaster shuts its children down itself, and they must not be told behind its back: the checkpointer would take
+// SIGINT for the order to finish. Children without one have nothing left to save, for their shared memory is lost; they
+// are to quit at once.
 var escalation = []struct {
 	postmaster, child, lone syscall.Signal // 0: none
 	grace                   time.Duration
@@ -33,8 +34,8 @@ var escalation = []struct {
 	{postmaster: syscall.SIGKILL, child: syscall.SIGKILL, lone: syscall.SIGKILL, grace: immediateShutdown},
 }
 
-// stopOrphans ends the orphans in data directories and waits until they are gone. The caller holds the root's lock, so whatever
-// PostgreSQL runs there is an orphan.
+// stopOrphans ends the orphans in data directories and waits until they are gone. The caller holds the root's lock, so
+// whatever PostgreSQL runs there is an orphan.
 func stopOrphans(ctx context.Context, log *slog.Logger, dataDirs []string) error {
 	for _, step := range escalation {
 		orphans, err := findOrphans(ctx, dataDirs)
@@ -103,9 +104,9 @@ func release(orphans []orphan) {
 	}
 }
 
-// removeStalePidFile removes a postmaster.pid whose process id meanwhile belongs to some other program. PostgreSQL would take that
-// program for its earlier postmaster and refuse to start, as happens in containers, where ids repeat. Called after stopOrphans, so
-// no process uses the directory.
+// removeStalePidFile removes a postmaster.pid whose process id meanwhile belongs to some other program. PostgreSQL would
+// take that program for its earlier postmaster and refuse to start, as happens in containers, where ids repeat. Called
+// after stopOrphans, so no process uses the directory.
 func removeStalePidFile(log *slog.Logger, dataDir string) error {
 	if !orphansAreCertain {
 		return nil

@@ -13,8 +13,8 @@ import (
 // orphansAreCertain: findOrphans sees every process that uses a data directory.
 const orphansAreCertain = true
 
-// findOrphans finds the processes whose program is postgres and whose working directory is one of dataDirs, as is that of each
-// process of a cluster, its postmaster's children included.
+// findOrphans finds the processes whose program is postgres and whose working directory is one of dataDirs, as is that of
+// each process of a cluster, its postmaster's children included.
 func findOrphans(_ context.Context, dataDirs []string) ([]orphan, error) {
 	wanted := make(map[string]os.FileInfo, len(dataDirs))
 	for _, dir := range dataDirs {

@@ -12,12 +12,12 @@ import (
 	"strings"
 )
 
-// orphansAreCertain: a postmaster's children cannot be told from other clusters' here, so PostgreSQL's own check of shared memory
-// must stay in force.
+// orphansAreCertain: a postmaster's children cannot be told from other clusters' here, so PostgreSQL's own check of
+// shared memory must stay in force.
 const orphansAreCertain = false
 
-// findOrphans finds the postmasters that the data directories' postmaster.pid name, if they are that: their command line holds the
-// arguments that launch gives.
+// findOrphans finds the postmasters that the data directories' postmaster.pid name, if they are that: their command line
+// holds the arguments that launch gives.
 func findOrphans(ctx context.Context, dataDirs []string) ([]orphan, error) {
 	var found []orphan
 	for _, dir := range dataDirs {

@@ -25,7 +25,8 @@ const (
 
 	// logPrefix ends in the SQLSTATE, so that a reason for not starting is told by its code.
 	logPrefix = "%m [%p] %e "
-	// lockFileExists is PostgreSQL's SQLSTATE for a data directory that an earlier postmaster or one of its children still holds.
+	// lockFileExists is PostgreSQL's SQLSTATE for a data directory that an earlier postmaster or one of its children still
+	// holds.
 	lockFileExists = "F0001"
 
 	logTailBytes = 2048
@@ -69,8 +70,8 @@ func launch(cfg Config, a account, pg Postgres, n *node) (*postmaster, error) {
 	return pm, nil
 }
 
-// live starts the process and waits for its end on one OS thread: the kernel ends what is tied to a thread when that thread ends,
-// and Go ends threads as it likes unless a goroutine holds them.
+// live starts the process and waits for its end on one OS thread: the kernel ends what is tied to a thread when that
+// thread ends, and Go ends threads as it likes unless a goroutine holds them.
 func (pm *postmaster) live(cmd *exec.Cmd, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -85,7 +86,8 @@ func (pm *postmaster) live(cmd *exec.Cmd, started chan<- error) {
 	close(pm.gone)
 }
 
-// ready waits until the cluster accepts connections: until the last line of postmaster.pid says so. An error carries the log's tail.
+// ready waits until the cluster accepts connections: until the last line of postmaster.pid says so. An error carries the
+// log's tail.
 func (pm *postmaster) ready(ctx context.Context) error {
 	pidFile := filepath.Join(pm.dataDir, pidFileName)
 	return await(ctx, func() (bool, error) {
@@ -109,8 +111,8 @@ func (pm *postmaster) alive() bool {
 	}
 }
 
-// stop shuts the process down and waits until it is gone: fast, after fastShutdown or the end of ctx at once, and at last by SIGKILL.
-// The data is safe in each case, if Durable or not.
+// stop shuts the process down and waits until it is gone: fast, after fastShutdown or the end of ctx at once, and at last
+// by SIGKILL. The data is safe in each case, if Durable or not.
 func (pm *postmaster) stop(ctx context.Context) error {
 	pm.expected.Store(true)
 	pm.signal(syscall.SIGINT)
@@ -205,8 +207,8 @@ func tailOf(path string) string {
 
 const pidFileName = "postmaster.pid"
 
-// readPidFile reads postmaster.pid: the process id in line 1 and the status in line 8 (miscadmin.h, LOCK_FILE_LINE_*). Both are zero
-// if they are not there yet.
+// readPidFile reads postmaster.pid: the process id in line 1 and the status in line 8 (miscadmin.h, LOCK_FILE_LINE_*).
+// Both are zero if they are not there yet.
 func readPidFile(path string) (pid int, status string) {
 	text, err := os.ReadFile(path)
 	if err != nil {

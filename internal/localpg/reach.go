@@ -11,8 +11,9 @@ import (
 	"syscall"
 )
 
-// checkReach proves that the account can enter a directory. It tries, for only the kernel knows about access control lists and the
-// like; the modes of the parents then tell which of them is in the way. PostgreSQL itself would say no more than "permission denied".
+// checkReach proves that the account can enter a directory. It tries, for only the kernel knows about access control
+// lists and the like; the modes of the parents then tell which of them is in the way. PostgreSQL itself would say no more
+// than "permission denied".
 func checkReach(ctx context.Context, a account, dir string) error {
 	if !a.drop {
 		return nil

@@ -28,15 +28,15 @@ const (
 	lockText = "This directory holds Linkspan's local PostgreSQL clusters; this file marks and locks it. Do not delete it.\n"
 )
 
-// dataRoot is the locked data root. Root itself, and each directory in it that is not a cluster's own, belongs to the user that this
-// program runs as.
+// dataRoot is the locked data root. Root itself, and each directory in it that is not a cluster's own, belongs to the
+// user that this program runs as.
 type dataRoot struct {
 	path string
 	lock *os.File
 }
 
-// lockRoot makes the data root if it is absent and locks it. The first thing written into a new root is its lock file, so a root that
-// is neither empty nor has one is somebody else's.
+// lockRoot makes the data root if it is absent and locks it. The first thing written into a new root is its lock file, so
+// a root that is neither empty nor has one is somebody else's.
 func lockRoot(path string) (*dataRoot, error) {
 	if err := makeDirs(path); err != nil {
 		return nil, fmt.Errorf("localpg: make data root: %w", err)
@@ -173,8 +173,8 @@ func waitLock(ctx context.Context, path string) (*os.File, error) {
 	return f, nil
 }
 
-// releaseLock unlocks and closes a file. Closing it would not do: a child that this program is about to start has a copy of the open
-// file until it runs its own program, and the lock would last as long.
+// releaseLock unlocks and closes a file. Closing it would not do: a child that this program is about to start has a copy
+// of the open file until it runs its own program, and the lock would last as long.
 func releaseLock(f *os.File) error {
 	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
 }

@@ -84,9 +84,10 @@ func TestOtherMajor(t *testing.T) {
 	if err := os.Rename(ours, other); err != nil {
 		t.Fatal(err)
 	}
-	cfg.BinDir = pg.BinDir
+	cfg.BinDir, cfg.Source = pg.BinDir, ""
 	_, err := localpg.Start(t.Context(), cfg)
-	wantError(t, err, localpg.ErrOtherMajor, cfg.Root, strconv.Itoa(pg.Major), strconv.Itoa(pg.Major+1), pg.BinDir, "LINKSPAN_PG_BINDIR")
+	wantError(t, err, localpg.ErrOtherMajor,
+		cfg.Root, strconv.Itoa(pg.Major), strconv.Itoa(pg.Major+1), pg.BinDir, "LINKSPAN_PG_BINDIR")
 	if _, err := os.Stat(ours); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("something was made beside the data: %v", err)
 	}

@@ -14,8 +14,8 @@ const (
 	firstDB    = "postgres"
 )
 
-// settings are the command line settings of a cluster. They are sized for several clusters on a laptop, and given on the command line
-// so that neither an old postgresql.conf nor ALTER SYSTEM changes what a run means.
+// settings are the command line settings of a cluster. They are sized for several clusters on a laptop, and given on the
+// command line so that neither an old postgresql.conf nor ALTER SYSTEM changes what a run means.
 func (cfg Config) settings(n *node) map[string]string {
 	set := map[string]string{
 		"shared_buffers":  "32MB",
@@ -59,7 +59,8 @@ func (cfg Config) postgresArgs(n *node) []string {
 	return args
 }
 
-// programEnv is the environment of PostgreSQL's programs: this program's, without the variables that would change what they do.
+// programEnv is the environment of PostgreSQL's programs: this program's, without the variables that would change what
+// they do.
 func programEnv() []string {
 	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")

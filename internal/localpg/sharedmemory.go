@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// removeSharedMemory frees the System V segment that a killed postmaster left and its next start would take over. It holds a few bytes
-// only, but a system has only so many segments.
+// removeSharedMemory frees the System V segment that a killed postmaster left and its next start would take over. It
+// holds a few bytes only, but a system has only so many segments.
 //
-// postmaster.pid names it in line 7, by key and id. It is removed only if the postmaster of line 1 made it, it belongs to the data's
-// owner, and nobody is attached.
+// postmaster.pid names it in line 7, by key and id. It is removed only if the postmaster of line 1 made it, it belongs to
+// the data's owner, and nobody is attached.
 func removeSharedMemory(dataDir string) {
 	path := filepath.Join(dataDir, pidFileName)
 	pid, _ := readPidFile(path)

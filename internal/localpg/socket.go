@@ -16,15 +16,15 @@ const maxSocketPath = 103
 // runDirPrefix starts the names of socket directories outside the data root.
 const runDirPrefix = "linkspan-run-"
 
-// plainPath is a path that needs no quoting anywhere: not in PostgreSQL's settings, where a comma separates directories, nor in a DSN,
-// where it separates hosts.
+// plainPath is a path that needs no quoting anywhere: not in PostgreSQL's settings, where a comma separates directories,
+// nor in a DSN, where it separates hosts.
 var plainPath = regexp.MustCompile(`^[A-Za-z0-9/._+@=-]+$`)
 
 // socketDirs makes a socket directory for each cluster: mode 0700 and the account's.
 //
-// They lie in the data root if their path is short and plain enough. If not, they lie in a directory with a random name below a
-// temporary directory; its path is recorded in the root, so that the next start uses it again or, if it is not to be trusted any
-// more, leaves it alone and makes another.
+// They lie in the data root if their path is short and plain enough. If not, they lie in a directory with a random name
+// below a temporary directory; its path is recorded in the root, so that the next start uses it again or, if it is not to
+// be trusted any more, leaves it alone and makes another.
 func (r *dataRoot) socketDirs(a account, names []string) (map[string]string, error) {
 	longest := ""
 	for _, name := range names {
@@ -81,8 +81,8 @@ func (r *dataRoot) shortRunDir(a account, longest string) (string, error) {
 		"choose a data directory with a shorter path", os.TempDir())
 }
 
-// recordedRunDir is the directory that an earlier start recorded, "" if there is none or it is not to be trusted: the temporary
-// directory is everybody's, and may have been cleared meanwhile.
+// recordedRunDir is the directory that an earlier start recorded, "" if there is none or it is not to be trusted: the
+// temporary directory is everybody's, and may have been cleared meanwhile.
 func (r *dataRoot) recordedRunDir(mode fs.FileMode) string {
 	text, err := os.ReadFile(r.in(runPathName))
 	dir := strings.TrimSpace(string(text))
@@ -102,8 +102,8 @@ func isPrivate(path string, mode fs.FileMode) bool {
 	return err == nil && owner == os.Geteuid()
 }
 
-// makePrivate makes a directory that is the account's alone, or accepts the one that is there if it is. Its parent belongs to this
-// program's user, so nobody else can have put something there.
+// makePrivate makes a directory that is the account's alone, or accepts the one that is there if it is. Its parent
+// belongs to this program's user, so nobody else can have put something there.
 func makePrivate(a account, dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncTree makes a tree survive a power failure. One sync of its file system costs a disk about as much as a sync of one of the
-// tree's thousand files.
+// syncTree makes a tree survive a power failure. One sync of its file system costs a disk about as much as a sync of one
+// of the tree's thousand files.
 func syncTree(_ context.Context, dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {

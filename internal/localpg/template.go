@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// templateDir finds or makes, in the cache that several programs may share, the data directory that clusters are copied from. It is
-// always synced: a template that a power failure spoilt would spoil each cluster made later.
+// templateDir finds or makes, in the cache that several programs may share, the data directory that clusters are copied
+// from. It is always synced: a template that a power failure spoilt would spoil each cluster made later.
 func templateDir(ctx context.Context, cfg Config, a account, pg Postgres) (string, error) {
 	if err := makeDirs(cfg.CacheDir); err != nil {
 		return "", fmt.Errorf("localpg: make cache directory: %w", err)
@@ -50,7 +50,7 @@ func templateDir(ctx context.Context, cfg Config, a account, pg Postgres) (strin
 	return template, syncFile(cfg.CacheDir)
 }
 
-// usableTemplate says whether a template is there and the account's or this program's own.
+// usableTemplate says whether a template is there and the account's own.
 func usableTemplate(template string, a account) bool {
 	info, err := os.Lstat(template)
 	if err != nil || !info.IsDir() {

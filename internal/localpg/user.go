@@ -19,8 +19,9 @@ type account struct {
 	drop bool
 }
 
-// runAs picks the account. PostgreSQL refuses to run as root, so root drops to the owner of the data that is there already, if any,
-// and else to "postgres" or "nobody". PostgreSQL needs a name for its user id, so each must have a passwd entry.
+// runAs picks the account. PostgreSQL refuses to run as root, so root drops to the owner of the data that is there
+// already, if any, and else to "postgres" or "nobody". PostgreSQL needs a name for its user id, so each must have a
+// passwd entry.
 func runAs(data []string) (account, error) {
 	uid := os.Geteuid()
 	if uid != 0 {
@@ -52,8 +53,9 @@ func firstAccount(names ...string) (account, error) {
 			return dropTo(u)
 		}
 	}
-	return account{}, &problem{kind: ErrNoAccount, text: fmt.Sprintf("PostgreSQL does not run as root, and this system has no user %s "+
-		"to run it as: add one (useradd --system postgres) or start Linkspan as an ordinary user", strings.Join(names, " or "))}
+	return account{}, &problem{kind: ErrNoAccount, text: fmt.Sprintf(
+		"PostgreSQL does not run as root, and this system has no user %s to run it as: add one (useradd --system postgres) "+
+			"or start Linkspan as an ordinary user", strings.Join(names, " or "))}
 }
 
 func dropTo(u *user.User) (account, error) {
@@ -68,8 +70,8 @@ func dropTo(u *user.User) (account, error) {
 	return account{name: u.Username, uid: uid, gid: gid, drop: true}, nil
 }
 
-// attr is how a program is started as the account: in a process group of its own, so that Ctrl-C in a terminal reaches this program
-// alone, and without any of root's groups.
+// attr is how a program is started as the account: in a process group of its own, so that Ctrl-C in a terminal reaches
+// this program alone, and without any of root's groups.
 func (a account) attr() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setpgid: true}
 	if a.drop {

@@ -22,8 +22,8 @@ func processOwner(t *testing.T, clusters *localpg.Clusters, name string) int {
 	return int(info.Sys().(*syscall.Stat_t).Uid)
 }
 
-// As root, PostgreSQL runs as the owner of the data that is there, so that data made as nobody is still served after a user postgres
-// was added. An ordinary user's PostgreSQL runs as that user.
+// As root, PostgreSQL runs as the owner of the data that is there, so that data made as nobody is still served after a
+// user postgres was added. An ordinary user's PostgreSQL runs as that user.
 func TestRunsAsOwnerOfData(t *testing.T) {
 	t.Parallel()
 	cfg := newConfig(t, "main")
@@ -66,7 +66,8 @@ func TestRunsAsOwnerOfData(t *testing.T) {
 	}
 }
 
-// Below a directory that is closed to others, root's PostgreSQL cannot work, and says where the way is barred. An ordinary user's can.
+// Below a directory that is closed to others, root's PostgreSQL cannot work, and says where the way is barred. An
+// ordinary user's can.
 func TestClosedParent(t *testing.T) {
 	t.Parallel()
 	cfg := newConfig(t, "main")

@@ -16,7 +16,8 @@ import (
 	"linkspan/internal/localpg"
 )
 
-// sharedName is the cluster's name on the shared server, and maxConnections is how many connections all tests of a binary have.
+// sharedName is the cluster's name on the shared server, and maxConnections is how many connections all tests of a binary
+// have.
 const (
 	sharedName     = "shared"
 	maxConnections = "300"
@@ -60,14 +61,15 @@ func (s *server) stop() error {
 	return end(clusters, s.root)
 }
 
-// Database makes an empty database on the shared server, drops it when the test ends, connections or not, and returns its DSN.
+// Database makes an empty database on the shared server, drops it when the test ends, connections or not, and returns its
+// DSN.
 func Database(t testing.TB) string {
 	t.Helper()
 	return DatabaseFrom(t, "template1")
 }
 
-// DatabaseFrom is Database with a copy of another database of the shared server, such as one that Template made. Nobody may be
-// connected to that one; it waits a while for connections that are just being closed.
+// DatabaseFrom is Database with a copy of another database of the shared server, such as one that Template made. Nobody
+// may be connected to that one; it waits a while for connections that are just being closed.
 func DatabaseFrom(t testing.TB, template string) string {
 	t.Helper()
 	clusters, err := shared.get()
@@ -99,8 +101,8 @@ type template struct {
 	err  error
 }
 
-// Template makes a database on the shared server once for the test binary, lets fill bring it to the state that many tests begin with
-// (migrated, say), and returns its name for DatabaseFrom. fill must close its connections.
+// Template makes a database on the shared server once for the test binary, lets fill bring it to the state that many
+// tests begin with (migrated, say), and returns its name for DatabaseFrom. fill must close its connections.
 func Template(t testing.TB, name string, fill func(ctx context.Context, dsn string) error) string {
 	t.Helper()
 	templates.Lock()

@@ -1,5 +1,5 @@
-// Package localpgtest gives tests real PostgreSQL: one server that all tests of a test binary share, with a database for each test, or
-// clusters of a test's own where the test is about them.
+// Package localpgtest gives tests real PostgreSQL: one server that all tests of a test binary share, with a database for
+// each test, or clusters of a test's own where the test is about them.
 //
 //	func TestMain(m *testing.M) { os.Exit(localpgtest.Main(m)) }
 //
@@ -7,9 +7,9 @@
 //		t.Parallel()
 //		pool, err := pgxpool.New(t.Context(), localpgtest.Database(t))
 //
-// The shared server starts when the first test asks for it. It and everything else here loses its data in a crash of the machine
-// (fsync is off) unless asked otherwise. A test binary that ends without TestMain's stop, even by SIGKILL, leaves no process (see
-// localpg); what it leaves on disk, a later one removes.
+// The shared server starts when the first test asks for it. It and everything else here loses its data in a crash of the
+// machine (fsync is off) unless asked otherwise. A test binary that ends without TestMain's stop, even by SIGKILL, leaves
+// no process (see localpg); what it leaves on disk, a later one removes.
 package localpgtest
 
 import (

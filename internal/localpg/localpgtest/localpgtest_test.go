@@ -176,7 +176,8 @@ type childReport struct {
 func TestChild(t *testing.T) {
 	dsn := localpgtest.Database(t)
 	var report childReport
-	if _, err := fmt.Sscan(query(t, dsn, "SELECT (string_to_array(pg_read_file('postmaster.pid'), E'\\n'))[1]"), &report.PID); err != nil {
+	pid := query(t, dsn, "SELECT (string_to_array(pg_read_file('postmaster.pid'), E'\\n'))[1]")
+	if _, err := fmt.Sscan(pid, &report.PID); err != nil {
 		t.Fatal(err)
 	}
 	report.DataDir = query(t, dsn, "SHOW data_directory")

@@ -19,16 +19,16 @@ const (
 	rootPrefix = "run-"
 	cacheName  = "cache"
 
-	// abandoned is the age from which a data root that nobody locks was left by a test binary that was killed. A younger one may be
-	// about to be locked.
+	// abandoned is the age from which a data root that nobody locks was left by a test binary that was killed. A younger one
+	// may be about to be locked.
 	abandoned = time.Minute
 )
 
 // place is a directory for data roots. It is the same for all test binaries of a user.
 type place struct{ dir string }
 
-// diskPlace has the cache, too, with the initdb template that makes a start fast. memoryPlace is for what need not be durable.
-// TMPDIR, if it is set, says where both are.
+// diskPlace has the cache, too, with the initdb template that makes a start fast. memoryPlace is for what need not be
+// durable. TMPDIR, if it is set, says where both are.
 var (
 	diskPlace   = sync.OnceValues(func() (place, error) { return openPlace(os.TempDir()) })
 	memoryPlace = sync.OnceValues(func() (place, error) {
@@ -45,8 +45,8 @@ func CacheDir() (string, error) {
 	return filepath.Join(disk.dir, cacheName), err
 }
 
-// NewRoot is a new empty directory for a localpg.Config.Root, on a disk if the data is to be durable. Whoever asks for it removes it
-// with localpg.Destroy. (Not t.TempDir: as root, PostgreSQL's user could not reach it.)
+// NewRoot is a new empty directory for a localpg.Config.Root, on a disk if the data is to be durable. Whoever asks for it
+// removes it with localpg.Destroy. (Not t.TempDir: as root, PostgreSQL's user could not reach it.)
 func NewRoot(durable bool) (string, error) {
 	open := memoryPlace
 	if durable {
@@ -59,8 +59,8 @@ func NewRoot(durable bool) (string, error) {
 	return os.MkdirTemp(p.dir, rootPrefix)
 }
 
-// openPlace makes a directory that only this user writes to, or takes the one that is there if it is one: its name can be guessed and
-// its parent is everybody's, so what is there may be somebody else's trap.
+// openPlace makes a directory that only this user writes to, or takes the one that is there if it is one: its name can be
+// guessed and its parent is everybody's, so what is there may be somebody else's trap.
 func openPlace(parent string) (place, error) {
 	path := filepath.Join(parent, "linkspan-test-"+strconv.Itoa(os.Geteuid()))
 	mode := fs.FileMode(0o700)
