@@ -56,15 +56,11 @@ func ensureDataDir(dir string, uid int) error {
 // reachableRoot is where the clusters live if PostgreSQL can't reach the data directory: a place of its own for each data
 // directory.
 func reachableRoot(dataDir string) (string, error) {
-	root, err := localpg.DefaultRoot()
-	if err != nil {
-		return "", err
-	}
 	data, err := filepath.Abs(dataDir)
 	if err != nil {
 		return "", err
 	}
 	hash := fnv.New64a()
 	io.WriteString(hash, data)
-	return filepath.Join(root, fmt.Sprintf("dev-%016x", hash.Sum64())), nil
+	return filepath.Join(localpg.SystemDir, fmt.Sprintf("dev-%016x", hash.Sum64())), nil
 }

@@ -11,6 +11,10 @@ import (
 	"syscall"
 )
 
+// SystemDir is where a program that runs as root may keep its data roots, for root's home is closed to other users
+// (ErrUnreachable).
+const SystemDir = "/var/lib/linkspan"
+
 // checkReach proves that the account can enter a directory. It tries, for only the kernel knows about access control
 // lists and the like; the modes of the parents then tell which of them is in the way. PostgreSQL itself would say no more
 // than "permission denied".
@@ -32,8 +36,8 @@ func checkReach(ctx context.Context, a account, dir string) error {
 	}
 	return &problem{kind: ErrUnreachable, cause: err, text: fmt.Sprintf(
 		"PostgreSQL runs as user %s here (it refuses to run as root), and %s cannot enter %s, which is on the way to %s: "+
-			"choose a directory that every user can reach, such as one below /var/lib, or start Linkspan as an ordinary user",
-		a.name, a.name, at, dir)}
+			"choose a directory that every user can reach, such as one below %s, or start Linkspan as an ordinary user",
+		a.name, a.name, at, dir, SystemDir)}
 }
 
 // firstClosed is the topmost directory on the way to path that modes close to the account, or "".

@@ -162,18 +162,3 @@ func TestUnfinishedWorkIsRemoved(t *testing.T) {
 		t.Errorf("%s is still there: %v", left, err)
 	}
 }
-
-func TestDefaultRoot(t *testing.T) {
-	root, err := localpg.DefaultRoot()
-	if err != nil || !filepath.IsAbs(root) || filepath.Base(root) != "linkspan" {
-		t.Errorf("default root %q, %v", root, err)
-	}
-	t.Setenv("XDG_DATA_HOME", "/data/of/mine")
-	if os.Geteuid() == 0 {
-		if root, _ := localpg.DefaultRoot(); root != "/var/lib/linkspan" {
-			t.Errorf("root's default root %q: other users cannot enter root's home", root)
-		}
-	} else if root, _ := localpg.DefaultRoot(); root != "/data/of/mine/linkspan" {
-		t.Errorf("default root %q with XDG_DATA_HOME set", root)
-	}
-}

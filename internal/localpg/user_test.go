@@ -81,7 +81,7 @@ func TestClosedParent(t *testing.T) {
 	cfg.Root = filepath.Join(home, "data")
 	clusters, err := localpg.Start(t.Context(), cfg)
 	if os.Geteuid() == 0 {
-		wantError(t, err, localpg.ErrUnreachable, home+",", cfg.Root, "root")
+		wantError(t, err, localpg.ErrUnreachable, home+",", cfg.Root, "root", localpg.SystemDir)
 	} else {
 		if err != nil {
 			t.Fatal(err)
