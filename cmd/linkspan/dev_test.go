@@ -28,12 +28,16 @@ const patience = 30 * time.Second
 // startPatience bounds the wait for a start: the machine's first one may have to fetch PostgreSQL.
 const startPatience = 2 * time.Minute
 
-// linkspan builds the program once for all tests.
+// linkspan is the program: the one that LINKSPAN_BIN names, or one that is built once for all tests.
 var linkspan = sync.OnceValues(func() (string, error) {
+	if bin := os.Getenv("LINKSPAN_BIN"); bin != "" {
+		return bin, nil
+	}
 	dir, err := os.MkdirTemp("", "linkspan-bin-")
 	if err != nil {
 		return "", err
 	}
+	builtIn = dir
 	bin := filepath.Join(dir, "linkspan")
 	out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput()
 	if err != nil {
@@ -42,10 +46,13 @@ var linkspan = sync.OnceValues(func() (string, error) {
 	return bin, err
 })
 
+// builtIn is the directory of the program that was built, "" if none was.
+var builtIn string
+
 func TestMain(m *testing.M) {
 	code := localpgtest.Main(m)
-	if bin, err := linkspan(); err == nil {
-		os.RemoveAll(filepath.Dir(bin))
+	if builtIn != "" {
+		os.RemoveAll(builtIn)
 	}
 	os.Exit(code)
 }
