@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -129,6 +130,22 @@ func TestSearchOrder(t *testing.T) {
 				t.Errorf("found %+v, want version %d in %s", pg, tc.major, tc.want)
 			}
 		})
+	}
+}
+
+func TestUsualPlaces(t *testing.T) {
+	t.Parallel()
+	for _, place := range []string{
+		"/usr/lib/postgresql/15/bin", "/usr/pgsql-17/bin", "/opt/homebrew/opt/postgresql@17/bin",
+		"/usr/local/opt/postgresql@16/bin", "/Applications/Postgres.app/Contents/Versions/latest/bin",
+	} {
+		known := func(pattern string) bool {
+			matched, err := filepath.Match(pattern, place)
+			return err == nil && matched
+		}
+		if !slices.ContainsFunc(placePatterns, known) {
+			t.Errorf("%s is not looked into", place)
+		}
 	}
 }
 

@@ -150,6 +150,9 @@ func TestProgress(t *testing.T) {
 			t.Errorf("step %q was not told: %q", want, steps)
 		}
 	}
+	if i := slices.Index(steps, "initdb"); i >= 0 && slices.Contains(steps[i+1:], "initdb") {
+		t.Errorf("initdb ran more than once: %q", steps)
+	}
 	steps = nil
 	cfg.Names = append(cfg.Names, "shard-2")
 	start(t, cfg)

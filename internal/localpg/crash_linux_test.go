@@ -7,8 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -58,7 +60,7 @@ func killProgram(t *testing.T, program *exec.Cmd) {
 	_ = program.Wait() // killed: it says so
 }
 
-// kill -9 of the program leaves no postgres behind, and the next start has all the data.
+// kill -9 of the program leaves no postgres behind: each shuts down by itself, and the next start has all the data.
 func TestProgramIsKilled(t *testing.T) {
 	t.Parallel()
 	cfg := newConfig(t, "main", "shard-1", "shard-2", "shard-3")
@@ -82,6 +84,63 @@ func TestProgramIsKilled(t *testing.T) {
 		if got := query(t, clusters.DSN(name), "SELECT n FROM kept"); got != name {
 			t.Errorf("%s holds %q after the crash", name, got)
 		}
+		log, err := os.ReadFile(clusters.LogPath(name) + ".previous")
+		if err != nil || !bytes.HasSuffix(log, []byte("database system is shut down\n")) {
+			t.Errorf("%s did not shut down: %v\n%s", name, err, log)
+		}
+	}
+}
+
+// Another program's start on the same data is refused by a line that names it.
+func TestLockedByAnotherProgram(t *testing.T) {
+	t.Parallel()
+	cfg := newConfig(t, "main")
+	program, out := runHelper(t, helperOrder{}.as(cfg))
+	var report helperReport
+	if err := out.Decode(&report); err != nil {
+		t.Fatal(err)
+	}
+	_, err := localpg.Start(t.Context(), cfg)
+	wantError(t, err, localpg.ErrLocked, cfg.Root, "process "+strconv.Itoa(program.Process.Pid))
+	if strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %q is more than a line", err)
+	}
+	query(t, report.DSN["main"], "SELECT 'fine'")
+	killProgram(t, program)
+	query(t, start(t, cfg).DSN("main"), "SELECT 'fine'") // the lock went with the program
+}
+
+// The tie to the program is to a thread of it; clusters do not end with the thread that asked for them.
+func TestStartingThreadEnds(t *testing.T) {
+	t.Parallel()
+	cfg := newConfig(t, "main", "shard-1")
+	type result struct {
+		clusters *localpg.Clusters
+		err      error
+		thread   string
+	}
+	started := make(chan result)
+	go func() {
+		runtime.LockOSThread() // for good: the thread ends with this goroutine
+		clusters, err := localpg.Start(context.Background(), cfg)
+		started <- result{clusters, err, filepath.Join("/proc/self/task", strconv.Itoa(syscall.Gettid()))}
+	}()
+	r := <-started
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	t.Cleanup(func() { stop(t, r.clusters) })
+	waitFor(t, "the thread has ended", func() bool {
+		_, err := os.Stat(r.thread)
+		return os.IsNotExist(err)
+	})
+	for _, name := range cfg.Names {
+		query(t, r.clusters.DSN(name), "SELECT 'fine'")
+	}
+	select {
+	case exit := <-r.clusters.Exited():
+		t.Errorf("%s ended with the thread: %v", exit.Name, exit.Err)
+	default:
 	}
 }
 

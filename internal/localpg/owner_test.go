@@ -3,6 +3,7 @@ package localpg
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -31,6 +32,26 @@ func TestAccountToDropTo(t *testing.T) {
 	}
 	if _, err := firstAccount("no-such-user"); !errors.Is(err, ErrNoAccount) {
 		t.Errorf("error %v, want ErrNoAccount", err)
+	}
+}
+
+// Each user that PostgreSQL is to run as must have a passwd entry, the owner of the data too.
+func TestDataOfNobodyKnown(t *testing.T) {
+	t.Parallel()
+	const stranger = 1<<31 - 7
+	dir := t.TempDir()
+	if os.Geteuid() != 0 {
+		if a, err := runAs([]string{dir}); err != nil || a.drop || a.uid != os.Geteuid() {
+			t.Errorf("account %+v, %v, want this user", a, err)
+		}
+		return
+	}
+	if err := os.Chown(dir, stranger, -1); err != nil {
+		t.Fatal(err)
+	}
+	_, err := runAs([]string{dir})
+	if !errors.Is(err, ErrNoAccount) || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "passwd") {
+		t.Errorf("error %v, want ErrNoAccount with %s", err, dir)
 	}
 }
 
