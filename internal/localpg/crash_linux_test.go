@@ -120,11 +120,10 @@ func TestStartingThreadEnds(t *testing.T) {
 		thread   string
 	}
 	started := make(chan result)
-	go func() {
-		runtime.LockOSThread() // for good: the thread ends with this goroutine
+	go onThreadThatEnds(func() {
 		clusters, err := localpg.Start(context.Background(), cfg)
 		started <- result{clusters, err, filepath.Join("/proc/self/task", strconv.Itoa(syscall.Gettid()))}
-	}()
+	})
 	r := <-started
 	if r.err != nil {
 		t.Fatal(r.err)
@@ -142,6 +141,24 @@ func TestStartingThreadEnds(t *testing.T) {
 		t.Errorf("%s ended with the thread: %v", exit.Name, exit.Err)
 	default:
 	}
+}
+
+// onThreadThatEnds calls f on a thread that ends with the calling goroutine. The program's first thread never ends: when
+// the goroutine is on that one, it keeps it and leaves f to another.
+func onThreadThatEnds(f func()) {
+	runtime.LockOSThread()
+	if syscall.Gettid() != os.Getpid() {
+		f()
+		return
+	}
+	defer runtime.UnlockOSThread()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		f()
+	}()
+	<-done
 }
 
 // A start right after kill -9 does not wait for anybody: it deals with the processes that are still shutting down.
