@@ -118,7 +118,7 @@ func newWorld(t *testing.T, s *place) *world {
 // received waits for the one invitation that reaches a user's group and returns its id.
 func (w *world) received(t *testing.T, user string) (id string) {
 	t.Helper()
-	eventually(t, "the invitation is there", func() bool {
+	servertest.Eventually(t, "the invitation is there", func() bool {
 		data := w.s.For(t).Must(w.users[user], `{ viewer { receivedInvitations { nodes { id } } } }`, nil)
 		nodes := servertest.Get[[]any](t, data, "viewer", "receivedInvitations", "nodes")
 		if len(nodes) == 0 {

@@ -50,7 +50,7 @@ func TestAClusterHangs(t *testing.T) {
 	_, open := offer(t, s, ana, far, "open")
 
 	thaw := localpgtest.Freeze(t, clusters, s.Router.ClusterOf(slotOf(t, s, far)))
-	eventually(t, "the router knows that the cluster is down", func() bool {
+	servertest.Eventually(t, "the router knows that the cluster is down", func() bool {
 		return unavailable(s.Post(gil, `{ viewer { inboxCursor } }`, nil))
 	})
 
@@ -87,17 +87,17 @@ func TestAClusterHangs(t *testing.T) {
 	if answer := accept(); !unavailable(answer) {
 		t.Errorf("accept without the own cluster: %s", answer.Body)
 	}
-	eventually(t, "the initiator sees the link", func() bool {
+	servertest.Eventually(t, "the initiator sees the link", func() bool {
 		sent := s.Must(ana, `{ viewer { sentInvitations(states: [ACCEPTED]) { nodes { id } } } }`, nil)
 		return strings.Contains(fmt.Sprint(sent), open)
 	})
 
 	thaw()
-	eventually(t, "the invitation of meanwhile has arrived", func() bool {
+	servertest.Eventually(t, "the invitation of meanwhile has arrived", func() bool {
 		got := s.Post(gil, `{ viewer { receivedInvitations { nodes { id } } } }`, nil)
 		return strings.Contains(got.Body, late)
 	})
-	eventually(t, "the channel of meanwhile has arrived", func() bool {
+	servertest.Eventually(t, "the channel of meanwhile has arrived", func() bool {
 		return strings.Contains(s.Post(gil, `{ viewer { sharedChannels { nodes { name } } } }`, nil).Body, "accepted meanwhile")
 	})
 	if answer := accept(); len(answer.Errors) > 0 || strings.Contains(answer.Body, `"code"`) {

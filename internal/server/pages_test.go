@@ -286,7 +286,7 @@ func testNodes(t *testing.T, s *place) {
 	for _, w := range wanted {
 		all = append(all, w.id)
 	}
-	eventually(t, "the invitations are with acme", func() bool {
+	servertest.Eventually(t, "the invitations are with acme", func() bool {
 		data := s.Must(s.as("ana@acme"), `query($id: ID!) { node(id: $id) { id } }`, object{"id": theirs})
 		return data["node"] != nil
 	})

@@ -72,7 +72,7 @@ func testNameFreed(t *testing.T, s *place) {
 	for _, end := range []struct{ document, who string }{{declineDocument, "gil@globex"}, {revokeDocument, "ana@acme"}} {
 		channel, invitation := offer(t, s, s.as("ana@acme"), "globex", "launch")
 		succeed(t, s, s.as(end.who), end.document, object{"invitationId": invitation})
-		eventually(t, "the initiator sees it closed", func() bool {
+		servertest.Eventually(t, "the initiator sees it closed", func() bool {
 			data := s.Must(s.as("ana@acme"), `query($id: ID!) { node(id: $id) { ... on SharedChannel { state name } } }`, object{"id": channel})
 			return servertest.Get[string](t, data, "node", "state") == "CLOSED" && servertest.Get[string](t, data, "node", "name") == "launch"
 		})
@@ -95,7 +95,7 @@ func testDecisionsAtOnce(t *testing.T, s *place) {
 			return post(s, deeds[i].who, deeds[i].document, object{"invitationId": invitation})
 		})
 		data := s.Must(s.as("ana@acme"), `query($id: ID!) { node(id: $id) { ... on Invitation { state version } } }`, object{"id": invitation})
-		eventually(t, "the initiator sees the end", func() bool {
+		servertest.Eventually(t, "the initiator sees the end", func() bool {
 			data = s.Must(s.as("ana@acme"), `query($id: ID!, $channel: ID!) { node(id: $id) { ... on Invitation { state version } }
 				channel: node(id: $channel) { ... on SharedChannel { state } } }`, object{"id": invitation, "channel": channel})
 			return servertest.Get[string](t, data, "node", "state") != "PENDING"

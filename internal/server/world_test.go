@@ -214,21 +214,6 @@ func heardOf(t testing.TB, s *place, invitations int) {
 	}
 }
 
-// eventually asks until the condition holds.
-func eventually(t testing.TB, what string, condition func() bool) {
-	t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("not in %v: %s", patience, what)
-		}
-	}
-}
-
 // databases are connections to all databases of a server, past the program.
 type databases struct {
 	t      testing.TB
@@ -327,7 +312,7 @@ func (d *databases) settle() {
 	for _, name := range []string{"acme", "globex", "initech"} {
 		groups = append(groups, d.place.group(name).ID.UUID())
 	}
-	eventually(d.t, "the outbox is empty", func() bool {
+	servertest.Eventually(d.t, "the outbox is empty", func() bool {
 		var open int
 		err := d.main.QueryRow(d.t.Context(), `SELECT count(*) FROM linkspan_main.outbox_step AS s
 			LEFT JOIN linkspan_main.invitation AS i ON i.channel_id = s.subject

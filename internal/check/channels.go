@@ -1,0 +1,227 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
+	"linkspan/shardrouter"
+)
+
+const (
+	// channelBatch is how many channels are compared at a time.
+	channelBatch = 500
+	// rounds is how often what is in flight is looked at again.
+	rounds = 3
+)
+
+var (
+	stepReached = Invariant{"step-reached",
+		"A destination has reached what main has noted, and no more than main has decided."}
+	channelShard     = Invariant{"channel-shard", "A channel shard is as main has the channel."}
+	channelSide      = Invariant{"channel-side", "A side is as main has the link; only those who were linked have one."}
+	listedInvitation = Invariant{"listed-invitation", "The copies of an invitation in both groups' lists are as main has it."}
+	listedChannel    = Invariant{"listed-channel", "The initiator, and a target once it is linked, have the channel in their list."}
+)
+
+var (
+	shardKind      = &kind{channelShard, "channel"}
+	sideKind       = &kind{channelSide, "side of group"}
+	invitationKind = &kind{listedInvitation, "invitation"}
+	listKind       = &kind{listedChannel, "channel in the list of group"}
+	inboxKind      = &kind{groupInbox, "inbox of group"}
+	kinds          = []*kind{shardKind, sideKind, invitationKind, listKind, inboxKind}
+)
+
+// invitationFields are the fields of an invitation i that main and the copies have alike.
+const invitationFields = `jsonb_build_object('channel', i.channel_id, 'state', i.state, 'version', i.version, 'note', i.note,
+	'reason', i.reason, 'from', i.from_group_id, 'to', i.to_group_id, 'sender', i.sender_id, 'sender_name', i.sender_name,
+	'resolver_group', i.resolver_group_id, 'resolver', i.resolver_id, 'resolver_name', i.resolver_name,
+	'created', extract(epoch FROM i.created_at), 'expires', extract(epoch FROM i.expires_at),
+	'resolved', extract(epoch FROM i.resolved_at), 'proposed_name', i.proposed_name)::text`
+
+// streamRow is how far main is with a stream: Head is the first step that it has not noted, Tail the last that it decided.
+type streamRow struct {
+	Subject     uuid.UUID `bun:"subject"`
+	Kind        string    `bun:"destination_kind"`
+	Destination uuid.UUID `bun:"destination"`
+	Head        int64     `bun:"head"`
+	Tail        int64     `bun:"tail"`
+}
+
+// destination is where a stream leads, with what main wants there.
+type destination struct {
+	stream streamRow
+	slot   shardrouter.Slot
+	list   uuid.UUID // the group whose lists change there
+	want   facts
+}
+
+// object names the destination in a breach.
+func (d *destination) object() string {
+	return fmt.Sprintf("steps of %s to %s %s", d.stream.Subject, strings.ToLower(d.stream.Kind), d.stream.Destination)
+}
+
+type (
+	channelRow struct {
+		ID        uuid.UUID `bun:"channel_id"`
+		Initiator uuid.UUID `bun:"initiator_group_id"`
+		Fields    string    `bun:"fields"`
+	}
+	linkRow struct {
+		Channel uuid.UUID `bun:"channel_id"`
+		Group   uuid.UUID `bun:"group_id"`
+		Role    string    `bun:"role"`
+		State   string    `bun:"state"`
+		Name    *string   `bun:"name"`
+		NameKey *string   `bun:"name_key"`
+		Fields  string    `bun:"fields"`
+	}
+	invitationRow struct {
+		ID      uuid.UUID `bun:"invitation_id"`
+		Channel uuid.UUID `bun:"channel_id"`
+		From    uuid.UUID `bun:"from_group_id"`
+		To      uuid.UUID `bun:"to_group_id"`
+		Fields  string    `bun:"fields"`
+	}
+)
+
+// channels compares every channel of main with its shard and with the lists of its groups.
+func (c *checker) channels(ctx context.Context) error {
+	total, err := c.count(ctx, `SELECT count(*) FROM linkspan_main.channel`)
+	if err != nil {
+		return err
+	}
+	return c.walk(ctx, "channels", total, &c.report.Channels, func(tx bun.Tx, behind uuid.UUID) (p page, err error) {
+		rows, err := query[channelRow](ctx, tx, channelRows+`
+			WHERE c.channel_id > ? ORDER BY c.channel_id LIMIT ?`, behind, channelBatch)
+		if err != nil || len(rows) == 0 {
+			return p, err
+		}
+		p.objects, p.last = len(rows), rows[len(rows)-1].ID
+		p.destinations, err = c.wantedOf(ctx, tx, rows)
+		return p, err
+	}, func(tx bun.Tx, again []uuid.UUID) ([]*destination, error) {
+		rows, err := query[channelRow](ctx, tx, channelRows+` WHERE c.channel_id IN (?)`, bun.List(again))
+		if err != nil {
+			return nil, err
+		}
+		return c.wantedOf(ctx, tx, rows)
+	})
+}
+
+const channelRows = `
+	SELECT c.channel_id, c.initiator_group_id, jsonb_build_object('initiator', c.initiator_group_id, 'state', c.state,
+		'pending_until', extract(epoch FROM (
+			SELECT max(i.expires_at) FROM linkspan_main.shard_referential AS r
+			JOIN linkspan_main.invitation AS i ON i.invitation_id = r.invitation_id
+			WHERE r.channel_id = c.channel_id AND r.role = 'TARGET' AND c.state = 'PENDING')))::text AS fields
+	FROM linkspan_main.channel AS c`
+
+// wantedOf returns what main wants at the destinations of the channels.
+func (c *checker) wantedOf(ctx context.Context, tx bun.Tx, rows []channelRow) ([]*destination, error) {
+	channels := make([]uuid.UUID, len(rows))
+	for i, row := range rows {
+		channels[i] = row.ID
+	}
+	links, err := query[linkRow](ctx, tx, `
+		SELECT channel_id, group_id, role, state, name, name_key, jsonb_build_object('role', role, 'state', state,
+			'version', version, 'name', name, 'linked', extract(epoch FROM linked_at))::text AS fields
+		FROM linkspan_main.shard_referential WHERE channel_id IN (?)`, bun.List(channels))
+	if err != nil {
+		return nil, err
+	}
+	invitations, err := query[invitationRow](ctx, tx, `
+		SELECT r.invitation_id, i.channel_id, i.from_group_id, i.to_group_id, `+invitationFields+` AS fields
+		FROM linkspan_main.shard_referential AS r JOIN linkspan_main.invitation AS i ON i.invitation_id = r.invitation_id
+		WHERE r.channel_id IN (?) AND r.role = 'TARGET'`, bun.List(channels))
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := destinations(ctx, tx, channels)
+	if err != nil {
+		return nil, err
+	}
+	w := wantedBy(wanted)
+	for _, row := range rows {
+		c.wantChannel(w, row)
+	}
+	for _, row := range links {
+		c.wantLink(w, row)
+	}
+	for _, row := range invitations {
+		w.at(row.Channel, row.Channel).want.add(invitationKind, row.From.String()+" "+row.ID.String(), row.Fields)
+		w.at(row.Channel, row.To).want.add(invitationKind, row.To.String()+" "+row.ID.String(), row.Fields)
+	}
+	return wanted, nil
+}
+
+// wanted finds a destination by its stream's subject and where it leads.
+type wanted map[[2]uuid.UUID]*destination
+
+func wantedBy(found []*destination) wanted {
+	w := make(wanted, len(found))
+	for _, d := range found {
+		w[[2]uuid.UUID{d.stream.Subject, d.stream.Destination}] = d
+	}
+	return w
+}
+
+// at returns the destination. Where main has no such stream nothing will come of what is wanted there; that is told for
+// the channel, and a target's rows without a stream are strays.
+func (w wanted) at(subject, to uuid.UUID) *destination {
+	if d := w[[2]uuid.UUID{subject, to}]; d != nil {
+		return d
+	}
+	return &destination{want: make(facts)}
+}
+
+func (c *checker) wantChannel(w wanted, row channelRow) {
+	home := w.at(row.ID, row.ID)
+	home.list = row.Initiator
+	home.want.add(shardKind, row.ID.String(), row.Fields)
+	home.want.add(listKind, row.Initiator.String(), "{}")
+	if home.stream.Tail == 0 {
+		c.breach(Breach{stepReached.Name, shardrouter.MainName, "channel " + row.ID.String(), "no step makes its channel shard"})
+	}
+}
+
+func (c *checker) wantLink(w wanted, row linkRow) {
+	if row.Name != nil && (row.NameKey == nil || *row.NameKey != channel.NameKey(*row.Name)) {
+		c.breach(Breach{nameKey.Name, shardrouter.MainName, fmt.Sprintf("link of %s with %s", row.Group, row.Channel),
+			"the key is not that of the name"})
+	}
+	if row.Role != "INITIATOR" && row.Name == nil {
+		return // it was never linked
+	}
+	w.at(row.Channel, row.Channel).want.add(sideKind, row.Group.String(), row.Fields)
+	if row.Role != "INITIATOR" {
+		w.at(row.Channel, row.Group).want.add(listKind, row.Group.String(), "{}")
+	}
+}
+
+// destinations returns the streams of the subjects, with nothing wanted yet.
+func destinations(ctx context.Context, tx bun.Tx, subjects []uuid.UUID) ([]*destination, error) {
+	rows, err := query[streamRow](ctx, tx, `
+		SELECT subject, destination_kind, destination, head, tail FROM linkspan_main.outbox_stream
+		WHERE subject IN (?)`, bun.List(subjects))
+	if err != nil {
+		return nil, err
+	}
+	found := make([]*destination, len(rows))
+	for i, row := range rows {
+		d := &destination{stream: row, want: make(facts)}
+		if row.Kind == "CHANNEL" {
+			d.slot = shardrouter.Slot(ids.ChannelFrom(row.Destination).Slot())
+		} else {
+			d.slot, d.list = shardrouter.SlotOf(row.Destination), row.Destination
+		}
+		found[i] = d
+	}
+	return found, nil
+}

@@ -1,0 +1,72 @@
+package check
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"linkspan/shardrouter"
+)
+
+var groupInbox = Invariant{"group-inbox", "A registered group has its inbox log on its slot's cluster."}
+
+type groupRow struct {
+	ID   uuid.UUID `bun:"group_id"`
+	Slot int16     `bun:"slot"`
+}
+
+// groups compares every group of main with its slot.
+func (c *checker) groups(ctx context.Context) error {
+	total, err := c.count(ctx, `SELECT count(*) FROM linkspan_main.groups`)
+	if err != nil {
+		return err
+	}
+	return c.walk(ctx, "groups", total, &c.report.Groups, func(tx bun.Tx, behind uuid.UUID) (p page, err error) {
+		rows, err := query[groupRow](ctx, tx, `
+			SELECT group_id, slot FROM linkspan_main.groups WHERE group_id > ? ORDER BY group_id LIMIT ?`, behind, channelBatch)
+		if err != nil || len(rows) == 0 {
+			return p, err
+		}
+		p.objects, p.last = len(rows), rows[len(rows)-1].ID
+		ids := make([]uuid.UUID, len(rows))
+		for i, row := range rows {
+			ids[i] = row.ID
+			if slot := shardrouter.SlotOf(row.ID); int16(slot) != row.Slot {
+				c.breach(Breach{groupSlot.Name, shardrouter.MainName, "group " + row.ID.String(),
+					fmt.Sprintf("slot %d, and the hash of its id is %d", row.Slot, slot)})
+			}
+		}
+		p.destinations, err = wantedInboxes(ctx, tx, ids)
+		return p, err
+	}, func(tx bun.Tx, again []uuid.UUID) ([]*destination, error) {
+		return wantedInboxes(ctx, tx, again)
+	})
+}
+
+func wantedInboxes(ctx context.Context, tx bun.Tx, groups []uuid.UUID) ([]*destination, error) {
+	found, err := destinations(ctx, tx, groups)
+	for _, d := range found {
+		d.want.add(inboxKind, d.stream.Destination.String(), "{}")
+	}
+	return found, err
+}
+
+// count runs a query for a number on main.
+func (c *checker) count(ctx context.Context, text string) (n int64, err error) {
+	err = c.router.Main().ReadPgx(ctx, func(ctx context.Context, conn shardrouter.Conn) error {
+		return conn.QueryRow(ctx, text).Scan(&n)
+	})
+	return n, failed(shardrouter.MainName, "counting", err)
+}
+
+// inFlight asks main for how long the oldest open step has been on its way.
+func (c *checker) inFlight(ctx context.Context) error {
+	err := c.router.Main().ReadPgx(ctx, func(ctx context.Context, conn shardrouter.Conn) error {
+		return conn.QueryRow(ctx, `
+			SELECT COALESCE(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM linkspan_main.outbox_step`,
+		).Scan(&c.report.OldestInFlightSeconds)
+	})
+	return failed(shardrouter.MainName, "open steps", err)
+}
