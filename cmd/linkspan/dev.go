@@ -105,7 +105,9 @@ func (c *devCmd) Run(ctx context.Context) (err error) {
 	}
 	progress.done()
 	fmt.Print(hello)
-	err = serveUntilEnd(ctx, clusters, func(ctx context.Context) error { return in.serve(ctx, listener, secret, devRemedy) })
+	err = serveUntilEnd(ctx, clusters, func(ctx context.Context) error {
+		return in.serve(ctx, listener, edge{secret: secret, remedy: devRemedy})
+	})
 	if ctx.Err() != nil {
 		fmt.Println("\nstopped; the data stays in", c.dataPlaces(root))
 	}

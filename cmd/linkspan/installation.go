@@ -113,13 +113,22 @@ func (in *installation) close() {
 	in.router.Close()
 }
 
+// edge is what a command serves with.
+type edge struct {
+	secret     []byte
+	remedy     string
+	drainDelay time.Duration
+}
+
 // serve answers HTTP on the listener until ctx ends.
-func (in *installation) serve(ctx context.Context, listener net.Listener, secret []byte, remedy string) error {
+func (in *installation) serve(ctx context.Context, listener net.Listener, e edge) error {
 	return server.New(server.Config{
 		Resolvers: resolvers.New(in.service),
-		Tokens:    server.NewTokens(secret, in.store),
+		Tokens:    server.NewTokens(e.secret, in.store),
 		Health:    healthOf(in.router),
-		Remedy:    remedy,
+		Remedy:    e.remedy,
 		Logger:    in.logger,
+
+		DrainDelay: e.drainDelay,
 	}).Serve(ctx, listener)
 }

@@ -7,12 +7,14 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 )
 
 // serveCmd serves on given clusters.
 type serveCmd struct {
 	serverFlags
-	Migrate bool `env:"LINKSPAN_MIGRATE" help:"Bring the clusters to the newest schema first."`
+	Migrate    bool          `env:"LINKSPAN_MIGRATE" help:"Bring the clusters to the newest schema first."`
+	DrainDelay time.Duration `default:"2s" env:"LINKSPAN_DRAIN_DELAY" help:"How long it still serves when told to end."`
 }
 
 // Help is shown below the flags.
@@ -31,6 +33,9 @@ Run ` + "`bin/linkspan migrate`" + ` first, or give --migrate.`
 func (c *serveCmd) Run(ctx context.Context) error {
 	if err := c.check(); err != nil {
 		return err
+	}
+	if c.DrainDelay < 0 {
+		return fmt.Errorf("LINKSPAN_DRAIN_DELAY is %v: it must not be negative", c.DrainDelay)
 	}
 	logger := newLogger(os.Stderr, c.LogLevel)
 	secret, err := secretFromEnv()
@@ -61,7 +66,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	}
 	defer in.close()
 	fmt.Println("ready:", endpointAt(listener.Addr()))
-	return in.serve(ctx, listener, secret, "Send it as `Authorization: Bearer <token>`.")
+	return in.serve(ctx, listener, edge{secret, "Send it as `Authorization: Bearer <token>`.", c.DrainDelay})
 }
 
 // listenOn listens on the address. A taken one is told with what to do.

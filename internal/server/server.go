@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,20 +44,24 @@ type Config struct {
 	Health    Health
 	Remedy    string // what a client without a valid token is told to do
 	Logger    *slog.Logger
+	// DrainDelay is for how long a server that is to end still takes requests while /readyz says that it is draining: until
+	// balancers have noticed.
+	DrainDelay time.Duration
 }
 
 // Server answers HTTP.
 type Server struct {
 	config   Config
 	draining atomic.Bool
-	sockets  context.Context // ends when open sockets must
-	endAll   context.CancelFunc
+	sockets  context.Context // ends when open sockets must; its cause is errGoingAway
+	endAll   context.CancelCauseFunc
+	open     sync.WaitGroup // sockets
 }
 
 // New returns a server that does not listen yet.
 func New(config Config) *Server {
 	s := &Server{config: config}
-	s.sockets, s.endAll = context.WithCancel(context.Background())
+	s.sockets, s.endAll = context.WithCancelCause(context.Background())
 	return s
 }
 
@@ -65,7 +70,7 @@ func (s *Server) Handler() http.Handler {
 	signIn := &signIn{tokens: s.config.Tokens, remedy: s.config.Remedy}
 	router := chi.NewRouter()
 	router.Use(func(next http.Handler) http.Handler { return identified(s.config.Logger, next) })
-	router.Use(recovered)
+	router.Use(recovered, s.lastAnswers)
 	router.Get("/healthz", healthz)
 	router.Get("/readyz", s.readyz)
 	router.With(wellFormed, signIn.middleware, s.upgrades).Handle("/graphql", s.graphql(signIn))
@@ -92,13 +97,15 @@ func (s *Server) graphql(signIn *signIn) http.Handler {
 	return h
 }
 
-// Serve answers on the listener until ctx ends. Then it is no longer ready, takes no new connections, ends sockets,
-// lets requests finish for a few seconds, and returns.
+// Serve answers on the listener until ctx ends. Then it is no longer ready; after the drain delay it takes no new
+// connections, ends sockets so that their clients return to another server, lets requests finish for a few seconds, and
+// returns.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	h := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
 	}
+	h.RegisterOnShutdown(func() { s.endAll(errGoingAway) }) // behind the listener's end: who returns finds another server
 	serving := make(chan error, 1)
 	go func() { serving <- h.Serve(listener) }()
 	select {
@@ -107,11 +114,26 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.draining.Store(true)
-	s.endAll()
+	select {
+	case err := <-serving:
+		return fmt.Errorf("server: %w", err)
+	case <-time.After(s.config.DrainDelay):
+	}
 	limit, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	if err := h.Shutdown(limit); err != nil {
 		return fmt.Errorf("server: requests did not finish in %v: %w", shutdownTimeout, errors.Join(err, h.Close()))
 	}
+	s.awaitSockets(limit)
 	return nil
+}
+
+// lastAnswers has clients of a server that drains take their next requests to another connection.
+func (s *Server) lastAnswers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() && r.Header.Get("Upgrade") == "" {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }

@@ -4,14 +4,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 
 	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/coder/websocket"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"linkspan/internal/channel"
 )
+
+// errGoingAway is why the sockets of a server that ends are closed.
+var errGoingAway = errors.New("the server is going away")
 
 // upgrades ends sockets with the server, which http.Server.Shutdown does not, and answers upgrades that the stock
 // transport refuses.
@@ -21,15 +26,30 @@ func (s *Server) upgrades(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		ctx, cancel := context.WithCancel(r.Context())
-		defer cancel()
-		defer context.AfterFunc(s.sockets, cancel)()
+		s.open.Add(1)
+		defer s.open.Done()
+		ctx, cancel := context.WithCancelCause(r.Context())
+		defer cancel(nil)
+		defer context.AfterFunc(s.sockets, func() { cancel(errGoingAway) })()
 		answer := &upgradeWriter{ResponseWriter: w}
 		next.ServeHTTP(answer, r.WithContext(ctx))
 		if answer.refused != 0 {
 			answerUnformed(w, r, unformed{answer.refused, "This is no upgrade to a WebSocket of version 13 from this origin."})
 		}
 	})
+}
+
+// awaitSockets waits until those who were told to go have gone, or for as long as ctx.
+func (s *Server) awaitSockets(ctx context.Context) {
+	gone := make(chan struct{})
+	go func() {
+		s.open.Wait()
+		close(gone)
+	}()
+	select {
+	case <-gone:
+	case <-ctx.Done(): // what does not answer is not waited for
+	}
 }
 
 // upgradeWriter keeps back the answer to an upgrade that is refused, but for its headers.
@@ -78,6 +98,16 @@ type stockSocket interface {
 type socket struct {
 	stockSocket
 	ctx context.Context
+}
+
+// WriteClose implements transport.WebsocketConn. The stock transport closes with 1000 whatever ends a socket; from a server
+// that goes away that would tell clients that nothing more is to come. With 1001 (RFC 6455, 7.4.1) they come back, after
+// a pause: graphql-ws does, with its back-off, and so do this project's own.
+func (s *socket) WriteClose(code int, reason string) error {
+	if code == transport.WebsocketCloseNormalClosure && errors.Is(context.Cause(s.ctx), errGoingAway) {
+		code, reason = int(websocket.StatusGoingAway), errGoingAway.Error()
+	}
+	return s.stockSocket.WriteClose(code, reason)
 }
 
 // message is a message of graphql-transport-ws.

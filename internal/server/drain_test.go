@@ -1,0 +1,106 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+
+	"linkspan/internal/channel"
+	"linkspan/resolvers"
+)
+
+// TestDrain ends a server: it says so while it still takes requests, and its sockets end with a code that makes clients
+// come back.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Config{
+		Resolvers: resolvers.New(&channel.Service{}), Tokens: NewTokens(nil, nil), Logger: slog.New(slog.DiscardHandler),
+		Health:     func(context.Context) []ClusterHealth { return []ClusterHealth{{Name: "main"}} },
+		DrainDelay: 300 * time.Millisecond,
+	})
+	serving, end := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(serving, listener) }()
+	url := "http://" + listener.Addr().String()
+	options := &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}
+	conn, response, err := websocket.Dial(ctx, url+"/graphql", options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.Body != nil {
+		defer response.Body.Close()
+	}
+	defer conn.CloseNow()
+	var ack message
+	if err := errors.Join(wsjson.Write(ctx, conn, message{Type: "connection_init"}), wsjson.Read(ctx, conn, &ack)); err != nil {
+		t.Fatal(err)
+	}
+
+	end()
+	for { // until it has noticed
+		response, err := get(ctx, url+"/readyz")
+		if err != nil {
+			t.Fatalf("it took no more requests before it said that it drains: %v", err)
+		}
+		if response.StatusCode == http.StatusServiceUnavailable {
+			if !strings.Contains(response.body, `"draining":true`) || !response.Close {
+				t.Errorf("it says %s, and keeps the connection: %v", response.body, !response.Close)
+			}
+			break
+		}
+	}
+	for {
+		var frame message
+		if err = wsjson.Read(ctx, conn, &frame); err != nil {
+			break
+		}
+		if frame.Type != "ping" {
+			t.Errorf("the socket got %s", frame.Type)
+		}
+	}
+	var closed websocket.CloseError
+	if !errors.As(err, &closed) || closed.Code != websocket.StatusGoingAway {
+		t.Errorf("the socket ended with %v", err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if _, err := get(ctx, url+"/healthz"); err == nil {
+		t.Error("it takes requests after its end")
+	}
+}
+
+// answered is an answer with its body.
+type answered struct {
+	*http.Response
+	body string
+}
+
+func get(ctx context.Context, url string) (answered, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return answered{}, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return answered{}, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return answered{response, string(body)}, err
+}
