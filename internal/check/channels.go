@@ -2,10 +2,12 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 
 	"linkspan/internal/channel"
@@ -91,15 +93,20 @@ type (
 	}
 )
 
-// channels compares every channel of main with its shard and with the lists of its groups.
+// channels compares every channel that main has when it begins with its shard and with the lists of its groups. Ids grow
+// with time: without an end it would run after those that are being made.
 func (c *checker) channels(ctx context.Context) error {
 	total, err := c.count(ctx, `SELECT count(*) FROM linkspan_main.channel`)
 	if err != nil {
 		return err
 	}
+	end, err := c.newestChannel(ctx)
+	if err != nil {
+		return err
+	}
 	return c.walk(ctx, "channels", total, &c.report.Channels, func(tx bun.Tx, behind uuid.UUID) (p page, err error) {
 		rows, err := query[channelRow](ctx, tx, channelRows+`
-			WHERE c.channel_id > ? ORDER BY c.channel_id LIMIT ?`, behind, channelBatch)
+			WHERE c.channel_id > ? AND c.channel_id <= ? ORDER BY c.channel_id LIMIT ?`, behind, end, channelBatch)
 		if err != nil || len(rows) == 0 {
 			return p, err
 		}
@@ -113,6 +120,17 @@ func (c *checker) channels(ctx context.Context) error {
 		}
 		return c.wantedOf(ctx, tx, rows)
 	})
+}
+
+func (c *checker) newestChannel(ctx context.Context) (id uuid.UUID, err error) {
+	err = c.router.Main().ReadPgx(ctx, func(ctx context.Context, conn shardrouter.Conn) error {
+		err := conn.QueryRow(ctx, `SELECT channel_id FROM linkspan_main.channel ORDER BY channel_id DESC LIMIT 1`).Scan(&id)
+		if errors.Is(err, pgx.ErrNoRows) {
+			err = nil // none is there
+		}
+		return err
+	})
+	return id, failed(shardrouter.MainName, "channels", err)
 }
 
 const channelRows = `

@@ -12,20 +12,20 @@ import (
 	"linkspan/shardrouter"
 )
 
+const channelsOfAWriter = 60
+
 // While the installation is in use nothing that is on its way counts as a breach.
 func TestLiveInstallation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
 	var working sync.WaitGroup
 	for i, pair := range [][2]string{{"acme", "globex"}, {"globex", "initech"}, {"initech", "acme"}, {"globex", "acme"}} {
 		working.Go(func() {
 			ends := []func(context.Context, *channel.Invitation) error{w.accept, w.decline, w.revoke}
-			for n := i; ctx.Err() == nil; n++ {
+			for n := range channelsOfAWriter {
 				in, err := w.create(t.Context(), pair[0], pair[1])
 				if err == nil {
-					err = ends[n%len(ends)](t.Context(), in)
+					err = ends[(i+n)%len(ends)](t.Context(), in)
 				}
 				if err != nil {
 					t.Error(err)
@@ -34,18 +34,27 @@ func TestLiveInstallation(t *testing.T) {
 			}
 		})
 	}
-	for run := range 5 {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		working.Wait()
+	}()
+	for run := 1; ; run++ {
 		report := w.check()
 		if !report.OK() {
 			t.Errorf("run %d: %v", run, report.Breaches)
 		}
 		t.Logf("run %d: %d channels compared, %d destinations in flight", run, report.Channels, report.InFlight)
+		select {
+		case <-done:
+		default:
+			continue
+		}
+		break
 	}
-	stop()
-	working.Wait()
 	w.settled()
 	report := w.check()
-	if !report.OK() || report.InFlight != 0 || report.Channels == 0 {
+	if !report.OK() || report.InFlight != 0 || report.Channels != 4*channelsOfAWriter {
 		t.Errorf("at rest: %+v", report)
 	}
 }
