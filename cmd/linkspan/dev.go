@@ -90,6 +90,9 @@ func (c *devCmd) Run(ctx context.Context) (err error) {
 	for _, name := range devClusters[1:] {
 		config.Shards = append(config.Shards, shardrouter.Shard{Name: name, DSN: clusters.DSN(name)})
 	}
+	if err := saveDevClusters(c.Data, config); err != nil {
+		return err
+	}
 	progress.step("migrating")
 	if err := prepare(ctx, config, nil); err != nil {
 		return err

@@ -33,7 +33,7 @@ func ensureDataDir(dir string, uid int) error {
 	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "lost+found" })
 	ours := len(entries) == 0
 	for _, entry := range entries {
-		if !slices.Contains([]string{clustersDir, logFile, devKeyFile}, entry.Name()) {
+		if !slices.Contains([]string{clustersDir, clustersFile, logFile, devKeyFile}, entry.Name()) {
 			continue
 		}
 		ours = true

@@ -18,6 +18,7 @@ type cli struct {
 	Dev     devCmd     `cmd:"" help:"Bring up local clusters with demo data and serve on them."`
 	Serve   serveCmd   `cmd:"" help:"Serve on given clusters."`
 	Migrate migrateCmd `cmd:"" help:"Bring every cluster to the newest schema."`
+	Check   checkCmd   `cmd:"" help:"Report every breach of an invariant, on all clusters."`
 	Token   tokenCmd   `cmd:"" help:"Print a signed token for a user, or for an operator."`
 	Listen  listenCmd  `cmd:"" help:"Listen for invitations and print each with its cursor."`
 	Tour    tourCmd    `cmd:"" help:"Play the main job on the running dev server, to watch."`

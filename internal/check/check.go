@@ -61,7 +61,9 @@ func (r *Report) OK() bool { return len(r.Breaches) == 0 }
 // Run judges all invariants. progress may be nil; its calls come one at a time. An error means that something could not be
 // read: then the report tells what was found in the rest, and says nothing about that.
 func Run(ctx context.Context, router *shardrouter.Router, progress func(Progress)) (*Report, error) {
-	c := &checker{router: router, progress: progress, report: &Report{Invariants: len(Invariants())}}
+	c := &checker{router: router, progress: progress, report: &Report{
+		Breaches: []Breach{}, More: []string{}, Invariants: len(Invariants()),
+	}}
 	errs := []error{c.rules(ctx, router.Main(), mainRules)}
 	var checking sync.WaitGroup
 	shardErrs := make([]error, len(router.Clusters()))

@@ -117,7 +117,11 @@ func (c *checker) judgeOn(ctx context.Context, cluster string, batch []*destinat
 			open = append(open, d.stream.Subject)
 		default:
 			err := compare(d.want, there.facts, func(k *kind, key, detail string) {
-				c.breach(Breach{k.invariant.Name, cluster, fmt.Sprintf("%s %s of %s", k.object, key, d.stream.Subject), detail})
+				object := k.object + " " + key
+				if subject := d.stream.Subject.String(); key != subject {
+					object += " for channel " + subject
+				}
+				c.breach(Breach{k.invariant.Name, cluster, object, detail})
 			})
 			if err != nil {
 				return open, err

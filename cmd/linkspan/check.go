@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+
+	"linkspan/internal/check"
+	"linkspan/shardrouter"
+)
+
+// checkCmd reads all clusters and reports every breach of an invariant.
+type checkCmd struct {
+	Data string `default:".linkspan" env:"LINKSPAN_DATA" help:"Where the dev server's data is: its clusters are checked, unless LINKSPAN_MAIN_DSN names others."`
+	JSON bool   `name:"json" env:"LINKSPAN_JSON" help:"Print the report as JSON."`
+	List bool   `help:"List the invariants and check nothing."`
+}
+
+// Help is shown below the flags.
+func (checkCmd) Help() string {
+	return `It only reads, and the installation may be in use: what is on its way between clusters is no breach. Exit code 1: something
+contradicts something else, or could not be read.
+
+The clusters come from the environment alone: LINKSPAN_MAIN_DSN and LINKSPAN_SHARD_DSNS (name=dsn,name=dsn). Without them
+those of a running ` + "`bin/linkspan dev`" + ` are checked.`
+}
+
+// Run implements the command.
+func (c *checkCmd) Run(ctx context.Context) error {
+	if c.List {
+		return listInvariants(os.Stdout)
+	}
+	router, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer router.Close()
+	began := time.Now()
+	bar := newCheckProgress(os.Stderr)
+	report, err := check.Run(ctx, router, bar.tell)
+	bar.end()
+	if report == nil {
+		return errSaid // it was ended; whoever did knows
+	}
+	if c.JSON {
+		err = errors.Join(writeJSON(os.Stdout, report, err), err)
+	} else {
+		writeReport(os.Stdout, report, err, time.Since(began))
+	}
+	if err != nil || !report.OK() {
+		return errSaid
+	}
+	return nil
+}
+
+// writeReport prints what a person reads. unread is what could not be read.
+func writeReport(out io.Writer, report *check.Report, unread error, took time.Duration) {
+	if !report.OK() {
+		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "CLUSTER\tINVARIANT\tOBJECT\tWHAT IS WRONG")
+		for _, b := range report.Breaches {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", b.Cluster, b.Invariant, b.Object, b.Detail)
+		}
+		_ = table.Flush() // to a person's terminal
+		for _, kind := range report.More {
+			fmt.Fprintf(out, "… and more of %s\n", kind)
+		}
+		fmt.Fprintln(out)
+	}
+	for line := range strings.Lines(errorText(unread)) {
+		fmt.Fprint(out, "not checked: ", line, "\n")
+	}
+	verdict := "no breach"
+	switch n := len(report.Breaches); {
+	case n == 1:
+		verdict = "1 breach; `bin/linkspan check --list` says what should be"
+	case n > 1:
+		verdict = fmt.Sprintf("%d breaches; `bin/linkspan check --list` says what should be", n)
+	}
+	fmt.Fprintf(out, "%s: %d invariants, %d groups, %d channels in %v", verdict, report.Invariants, report.Groups, report.Channels,
+		took.Round(10*time.Millisecond))
+	if report.InFlight > 0 {
+		fmt.Fprintf(out, "; %d deliveries on their way, the oldest for %.1f s", report.InFlight, report.OldestInFlightSeconds)
+	}
+	fmt.Fprintln(out)
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.TrimSpace(err.Error())
+}
+
+// writeJSON prints the report with what could not be read.
+func writeJSON(out io.Writer, report *check.Report, unread error) error {
+	notChecked := []string{}
+	for line := range strings.Lines(errorText(unread)) {
+		notChecked = append(notChecked, strings.TrimSpace(line))
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(struct {
+		OK bool `json:"ok"`
+		*check.Report
+		NotChecked []string `json:"notChecked"`
+	}{report.OK() && unread == nil, report, notChecked})
+}
+
+func listInvariants(out io.Writer) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, invariant := range check.Invariants() {
+		fmt.Fprintf(table, "%s\t%s\n", invariant.Name, invariant.Says)
+	}
+	return table.Flush()
+}
+
+// checkProgress shows how far a check is: on a terminal one line that changes, elsewhere a line when a part has ended.
+type checkProgress struct {
+	progress
+}
+
+func newCheckProgress(out *os.File) *checkProgress {
+	return &checkProgress{progress{out: out, terminal: term.IsTerminal(int(out.Fd()))}}
+}
+
+func (p *checkProgress) tell(at check.Progress) {
+	ended := at.Done == at.Total
+	switch {
+	case p.terminal:
+		fmt.Fprintf(p.out, "\r\033[Kchecking %s: %s %d of %d", at.Cluster, at.Part, at.Done, at.Total)
+		p.open = true
+	case ended:
+		fmt.Fprintf(p.out, "checked %s: %d %s\n", at.Cluster, at.Total, at.Part)
+	}
+}
+
+func (p *checkProgress) end() { p.done() }
+
+// open opens the clusters that the environment names, or dev's.
+func (c *checkCmd) open(ctx context.Context) (*shardrouter.Router, error) {
+	dev := os.Getenv("LINKSPAN_MAIN_DSN") == ""
+	config, err := clustersFromEnv()
+	if dev {
+		config, err = devClustersIn(c.Data)
+	}
+	if err != nil {
+		return nil, err
+	}
+	config.StatementTimeout = check.StatementTimeout
+	config.Logger = slog.New(slog.DiscardHandler)
+	router, err := shardrouter.Open(ctx, config)
+	var down *shardrouter.UnavailableError
+	if dev && errors.As(err, &down) {
+		return nil, fmt.Errorf("the clusters of %s do not run: start `bin/linkspan dev`, and check while it runs", c.Data)
+	}
+	return router, inALine(err)
+}
