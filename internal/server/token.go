@@ -63,6 +63,7 @@ func NewTokens(secret []byte, groups GroupFinder) *Tokens {
 		jwt.WithExpirationRequired(),
 		jwt.WithIssuedAt(),
 		jwt.WithLeeway(0),
+		jwt.WithStrictDecoding(),
 	)}
 }
 
@@ -72,6 +73,9 @@ var errToken = errors.New("server: the token is not valid")
 // Verify returns who bears the token. The error wraps errToken whatever is wrong with it, or is that of a main
 // database that can't be asked for the group.
 func (t *Tokens) Verify(ctx context.Context, token string) (*channel.Viewer, error) {
+	if strings.ContainsAny(token, "\r\n") { // base64url without line breaks: RFC 7515, section 2; the decoder passes over them
+		return nil, errors.Join(errToken, jwt.ErrTokenMalformed)
+	}
 	var c Claims
 	_, err := t.parser.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return t.secret, nil })
 	switch {
