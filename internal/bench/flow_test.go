@@ -53,45 +53,66 @@ func BenchmarkFlow(b *testing.B) {
 	}
 	storetest.Migrate(b, config)
 	s := servertest.New(b, servertest.Options{Config: &config})
-	from, to := apart(b, s)
-	bare := newBareCommits(b, config, s.Router.ClusterOf(slotOf(from)), s.Router.ClusterOf(slotOf(to)))
-	asker, decider := servertest.Admin(b, "ana@"+from.Handle), servertest.Admin(b, "gil@"+to.Handle)
-	here, there := listen(b, s, asker), listen(b, s, decider)
-
 	parts := newParts("three bare commits", "a round trip", "an empty request",
 		"create", "request seen", "accept", "link seen by both", "node", "sum")
-	turn := 0
+	f := newFlow(b, s)
+	bare := newBareCommits(b, config, s.Router.ClusterOf(slotOf(f.from)), s.Router.ClusterOf(slotOf(f.to)))
 	for b.Loop() {
-		turn++
 		for round := range warmUp + rounds {
 			parts.counts = round >= warmUp
 			parts.add("three bare commits", bare.time(b))
 			parts.add("a round trip", bare.roundTrip(b))
 			began := time.Now()
-			s.Must(asker, `{ __typename }`, nil)
+			s.Must(f.asker, `{ __typename }`, nil)
 			parts.add("an empty request", time.Since(began))
-			name := fmt.Sprintf("%s-%d-%d", b.Name(), turn, round)
-
-			started := time.Now()
-			created := s.Must(asker, createDocument, map[string]any{"name": name, "target": to.Handle})
-			parts.add("create", time.Since(started))
-			parts.add("request seen", there.when(b, "InvitationReceived").Sub(started))
-			invitation := servertest.Get[string](b, created, "createSharedChannel", "invitation", "id")
-
-			accepting := time.Now()
-			accepted := s.Must(decider, acceptDocument, map[string]any{"id": invitation, "name": name})
-			parts.add("accept", time.Since(accepting))
-			sawHere, sawThere := here.when(b, "SharedChannelLinked"), there.when(b, "SharedChannelLinked")
-			parts.add("link seen by both", max(sawHere.Sub(accepting), sawThere.Sub(accepting)))
-			id := servertest.Get[string](b, accepted, "acceptSharedChannel", "sharedChannel", "id")
-
-			asking := time.Now()
-			s.Must(asker, nodeDocument, map[string]any{"id": id})
-			parts.add("node", time.Since(asking))
-			parts.add("sum", time.Since(started))
+			f.round(b, parts)
 		}
 	}
 	parts.print(b)
+}
+
+// flow is two groups on different clusters, with a user each that listens.
+type flow struct {
+	server         *servertest.Server
+	from, to       channel.Group
+	asker, decider string // tokens
+	here, there    *inbox
+	rounds         int
+}
+
+func newFlow(b *testing.B, s *servertest.Server) *flow {
+	b.Helper()
+	f := &flow{server: s}
+	f.from, f.to = apart(b, s)
+	f.asker, f.decider = servertest.Admin(b, "ana@"+f.from.Handle), servertest.Admin(b, "gil@"+f.to.Handle)
+	f.here, f.there = listen(b, s, f.asker), listen(b, s, f.decider)
+	return f
+}
+
+// round plays the main job once and adds the time of each part.
+func (f *flow) round(b *testing.B, parts *parts) {
+	b.Helper()
+	s := f.server
+	f.rounds++
+	name := fmt.Sprintf("%s-%d", b.Name(), f.rounds)
+
+	started := time.Now()
+	created := s.Must(f.asker, createDocument, map[string]any{"name": name, "target": f.to.Handle})
+	parts.add("create", time.Since(started))
+	parts.add("request seen", f.there.when(b, "InvitationReceived").Sub(started))
+	invitation := servertest.Get[string](b, created, "createSharedChannel", "invitation", "id")
+
+	accepting := time.Now()
+	accepted := s.Must(f.decider, acceptDocument, map[string]any{"id": invitation, "name": name})
+	parts.add("accept", time.Since(accepting))
+	sawHere, sawThere := f.here.when(b, "SharedChannelLinked"), f.there.when(b, "SharedChannelLinked")
+	parts.add("link seen by both", max(sawHere.Sub(accepting), sawThere.Sub(accepting)))
+	id := servertest.Get[string](b, accepted, "acceptSharedChannel", "sharedChannel", "id")
+
+	asking := time.Now()
+	s.Must(f.asker, nodeDocument, map[string]any{"id": id})
+	parts.add("node", time.Since(asking))
+	parts.add("sum", time.Since(started))
 }
 
 // apart registers groups until two of them are on different clusters.
