@@ -62,6 +62,16 @@ type installation struct {
 	sweeping, running sync.WaitGroup
 }
 
+// ports are what the domain and the outbox need of the store.
+type ports struct {
+	main   channel.Main
+	shards channel.Shards
+	outbox outbox.Store
+}
+
+// wrapPorts is what crash tests put between the domain and the store; nil in the program.
+var wrapPorts func(ports) ports
+
 // open joins the rooms over prepared clusters and starts what runs in the background. close ends it.
 func open(ctx context.Context, config shardrouter.Config, flags serverFlags, logger *slog.Logger) (*installation, error) {
 	config.PoolSize, config.DisablePreparing, config.Logger = flags.PoolSize, flags.NoPrepare, logger
@@ -76,10 +86,15 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	}
 	in := &installation{router: router, hints: hints, store: store.New(router), logger: logger}
 	in.hub = live.NewHub(live.Config{Reader: in.store, Hints: hints, Logger: logger})
-	deliverer := channel.Deliverer{Shards: in.store, Hints: in.hub}
-	in.relay = outbox.NewRelay(in.store, deliverer.Deliver, logger)
+	stored := ports{in.store, in.store, in.store}
+	if wrapPorts != nil {
+		stored = wrapPorts(stored)
+	}
+	deliverer := channel.Deliverer{Shards: stored.shards, Hints: in.hub}
+	in.relay = outbox.NewRelay(stored.outbox, deliverer.Deliver, logger)
 	in.service = &channel.Service{
-		Main: in.store, Shards: in.store, Outbox: in.relay, Hub: in.hub, InvitationTTL: flags.InvitationTTL, Logger: logger,
+		Main: stored.main, Shards: stored.shards, Outbox: in.relay, Hub: in.hub, InvitationTTL: flags.InvitationTTL,
+		Logger: logger,
 	}
 	background := context.WithoutCancel(ctx)
 	sweep, stopSweep := context.WithCancel(background)
