@@ -9,7 +9,7 @@ PACKAGES = ./...
 RACE     = $(shell test "$$($(GO) env CGO_ENABLED)" = 1 && command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-clients lint generate verify fuzz bench cover clean
+.PHONY: help run build test test-long test-clients lint generate verify fuzz bench bench-size cover clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ build: ## Build bin/linkspan
 test: ## Run all Go tests on real Postgres, with the race detector
 	@echo "Building and testing: the first time this takes a few minutes ..."
 	$(GO) test $(RACE) -timeout 10m $(PACKAGES)
+
+test-long: ## Run the crash, race, model and outage tests at their full length (half an hour)
+	LINKSPAN_TEST_LONG=1 $(GO) test -tags long -count=1 -timeout 90m -run 'Killed|Lives|Races|Resume|Trouble' ./internal/proof ./cmd/linkspan
 
 test-clients: build ## Run the JavaScript clients against the real program (needs Node 20 and npm)
 	cd clients && npm ci --no-audit --no-fund --loglevel=error && npm test
@@ -43,7 +46,10 @@ fuzz: ## Fuzz each target for FUZZTIME (10s)
 	@scripts/fuzz $(FUZZTIME)
 
 bench: ## Measure the main job on real clusters, with ratios, and the start of dev
-	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 10m ./internal/bench ./cmd/linkspan
+	$(GO) test -run '^$$' -bench 'Flow|Start' -benchtime 1x -timeout 10m ./internal/bench ./cmd/linkspan
+
+bench-size: ## Measure the main job with a thousand and with a million channels, and a check of them (5 GB of disk)
+	$(GO) test -run '^$$' -bench Size -benchtime 1x -timeout 60m ./internal/bench
 
 cover: ## Show how much of each package the tests run through
 	$(GO) test -coverpkg=./... -coverprofile=coverage.out $(PACKAGES)

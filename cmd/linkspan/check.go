@@ -156,9 +156,8 @@ func (c *checkCmd) open(ctx context.Context) (*shardrouter.Router, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.StatementTimeout = check.StatementTimeout
 	config.Logger = slog.New(slog.DiscardHandler)
-	router, err := shardrouter.Open(ctx, config)
+	router, err := shardrouter.Open(ctx, check.Patient(config))
 	var down *shardrouter.UnavailableError
 	if dev && errors.As(err, &down) {
 		return nil, fmt.Errorf("the clusters of %s do not run: start `bin/linkspan dev`, and check while it runs", c.Data)

@@ -229,6 +229,7 @@ func (in *inbox) read(socket *websocket.Conn) {
 		}
 		at := time.Now()
 		var message struct {
+			Type    string `json:"type"`
 			Payload struct {
 				Data struct {
 					Inbox struct {
@@ -237,7 +238,15 @@ func (in *inbox) read(socket *websocket.Conn) {
 				} `json:"data"`
 			} `json:"payload"`
 		}
-		if json.Unmarshal(text, &message) == nil && message.Payload.Data.Inbox.Typename != "" {
+		if json.Unmarshal(text, &message) != nil {
+			return
+		}
+		if message.Type == "ping" { // one that does not answer is gone, for the server
+			if socket.Write(context.Background(), websocket.MessageText, []byte(`{"type":"pong"}`)) != nil {
+				return
+			}
+		}
+		if message.Payload.Data.Inbox.Typename != "" {
 			in.events <- seen{message.Payload.Data.Inbox.Typename, at}
 		}
 	}

@@ -133,8 +133,7 @@ func tellSizes(b *testing.B, config shardrouter.Config, channels int) {
 // tellCheck prints how long a check takes, which must find nothing.
 func tellCheck(b *testing.B, config shardrouter.Config) {
 	b.Helper()
-	config.StatementTimeout = check.StatementTimeout
-	router, err := shardrouter.Open(b.Context(), config)
+	router, err := shardrouter.Open(b.Context(), check.Patient(config))
 	if err != nil {
 		b.Fatal(err)
 	}

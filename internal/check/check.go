@@ -22,8 +22,13 @@ import (
 	"linkspan/shardrouter"
 )
 
-// StatementTimeout is what the router's own limit on a statement must be at least for a check of millions of channels.
-const StatementTimeout = 10 * time.Minute
+// Patient returns the configuration of a router for a check: its statements read whole tables of perhaps millions of rows,
+// and a cluster that is busy with them may be silent for seconds.
+func Patient(config shardrouter.Config) shardrouter.Config {
+	config.StatementTimeout = 10 * time.Minute
+	config.AttemptTimeout = 10 * time.Second
+	return config
+}
 
 // maxBreachesOfARule is how many breaches of one invariant on one cluster are told one by one.
 const maxBreachesOfARule = 100

@@ -1,0 +1,173 @@
+//go:build long
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"linkspan/internal/gqlclient"
+	"linkspan/internal/ids"
+)
+
+// inboxEntry is an event of an inbox, as a listener hears it and as the database has it.
+type inboxEntry struct {
+	number     int64
+	kind       string // the type of the event in the API
+	invitation ids.Invitation
+}
+
+// kinds are the kinds of events in the database, by their types in the API.
+var kinds = map[string]string{
+	"INVITATION_RECEIVED": "InvitationReceived", "INVITATION_CHANGED": "InvitationChanged",
+	"SHARED_CHANNEL_LINKED": "SharedChannelLinked",
+}
+
+const inboxDocument = `subscription ($after: LogCursor) { inbox(after: $after) { __typename cursor
+	... on InvitationReceived { invitation { id } } ... on InvitationChanged { invitation { id } }
+	... on SharedChannelLinked { invitation { id } } } }`
+
+// ear hears a group's inbox from its beginning, over as many connections as it takes, each from the last cursor on.
+type ear struct {
+	lane *lane
+	who  *party
+	end  context.CancelFunc
+	done sync.WaitGroup
+
+	mu    sync.Mutex
+	after string
+	heard []inboxEntry
+}
+
+// listen begins to listen where the inbox is empty still; close ends it.
+func listen(l *lane, who *party) *ear {
+	l.t.Helper()
+	var now struct{ Viewer struct{ InboxCursor string } }
+	if err := l.client(who.token).Do(l.t.Context(), `{ viewer { inboxCursor } }`, "", nil, &now); err != nil {
+		l.t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(l.t.Context())
+	e := &ear{lane: l, who: who, end: end, after: now.Viewer.InboxCursor}
+	e.done.Go(func() {
+		again := time.NewTicker(10 * time.Millisecond)
+		defer again.Stop()
+		for ctx.Err() == nil {
+			_, moved := l.where()
+			_ = e.follow(ctx, moved)
+			select {
+			case <-again.C:
+			case <-ctx.Done():
+			}
+		}
+	})
+	return e
+}
+
+func (e *ear) close() {
+	e.end()
+	e.done.Wait()
+}
+
+// follow hears on one connection until it breaks, or the program is another.
+func (e *ear) follow(ctx context.Context, moved <-chan struct{}) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	e.done.Go(func() {
+		select {
+		case <-moved:
+			end()
+		case <-ctx.Done():
+		}
+	})
+	socket, err := e.lane.client(e.who.token).Dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer socket.Close()
+	e.mu.Lock()
+	after := e.after
+	e.mu.Unlock()
+	sub, err := socket.Subscribe(inboxDocument, "", map[string]any{"after": after})
+	if err != nil {
+		return err
+	}
+	for {
+		result, err := sub.Next(ctx)
+		if err == nil {
+			err = e.take(result)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (e *ear) take(result gqlclient.Result) error {
+	var data struct {
+		Inbox *struct {
+			Typename   string `json:"__typename"`
+			Cursor     string
+			Invitation struct{ ID ids.Invitation }
+		}
+	}
+	if err := result.Decode(&data); err != nil {
+		return err
+	}
+	if data.Inbox == nil {
+		return errors.New("no event")
+	}
+	at, err := ids.ParseLogCursor(data.Inbox.Cursor)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.after = data.Inbox.Cursor
+	if data.Inbox.Typename != "InboxCheckpoint" {
+		e.heard = append(e.heard, inboxEntry{at.Position, data.Inbox.Typename, data.Inbox.Invitation.ID})
+	}
+	return nil
+}
+
+// hasHeard tells where what was heard is not the log.
+func (e *ear) hasHeard(log []inboxEntry) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !slices.Equal(e.heard, log) {
+		return fmt.Errorf("%s heard %v of the log %v", e.who.handle, e.heard, log)
+	}
+	return nil
+}
+
+// log is the group's inbox log in its database. The error tells where it is not dense.
+func (l *lane) log(who *party, cluster string) (log []inboxEntry, err error) {
+	var head int64
+	if err := l.pools[cluster].QueryRow(l.t.Context(),
+		`SELECT head FROM linkspan_shard.inbox_log WHERE group_id = $1`, who.id).Scan(&head); err != nil {
+		return nil, err
+	}
+	rows, err := l.pools[cluster].Query(l.t.Context(),
+		`SELECT number, kind, invitation_id FROM linkspan_shard.inbox_event WHERE group_id = $1 ORDER BY number`, who.id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e inboxEntry
+		if err := rows.Scan(&e.number, &e.kind, &e.invitation); err != nil {
+			return nil, err
+		}
+		e.kind = kinds[e.kind]
+		if log = append(log, e); e.number != int64(len(log)) {
+			return nil, fmt.Errorf("%s: event %d is the %d. of its log", who.handle, e.number, len(log))
+		}
+	}
+	if rows.Err() == nil && head != int64(len(log)) {
+		return nil, fmt.Errorf("%s: the log's head is %d, and it has %d events", who.handle, head, len(log))
+	}
+	return log, rows.Err()
+}

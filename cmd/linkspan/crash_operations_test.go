@@ -1,0 +1,155 @@
+//go:build long
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"linkspan/internal/failpoint"
+)
+
+// crashed is an operation at whose points the program or a cluster is killed.
+type crashed struct {
+	name  string
+	setup func(r *crashRun) error  // what was before
+	do    func(r *crashRun) answer // the operation; nil: it comes by time
+	ttl   time.Duration            // of invitations; 0: long
+	first failpoint.Arrival        // a crash that comes before the one that is tested
+	done  map[string]string        // what is so when it is done: see crashRun.states
+	none  map[string]string        // what is so when nothing is
+
+	events [2][]string // the log of the initiator's inbox, and of the target's, when it is done
+	long   bool        // tried only where there is time: its commits are those of another
+}
+
+// answer is the answer to one of the mutations.
+type answer struct {
+	err        error
+	Channel    *struct{ ID string }             `json:"sharedChannel"`
+	Invitation *struct{ ID string }             `json:"invitation"`
+	Refusals   []struct{ Code, Message string } `json:"errors"`
+}
+
+func (a answer) failed() error {
+	if a.err != nil {
+		return a.err
+	}
+	if len(a.Refusals) > 0 {
+		return fmt.Errorf("refused: %v", a.Refusals)
+	}
+	if a.Invitation == nil {
+		return errors.New("an answer without an invitation")
+	}
+	return nil
+}
+
+// ids are the ids that the answer gives.
+func (a answer) ids() [2]string {
+	id := [2]string{a.Invitation.ID}
+	if a.Channel != nil {
+		id[1] = a.Channel.ID
+	}
+	return id
+}
+
+const (
+	createDocument = `mutation ($in: CreateSharedChannelInput!) { answer: createSharedChannel(input: $in) {
+		sharedChannel { id } invitation { id } errors { code message } } }`
+	acceptDocument = `mutation ($in: AcceptSharedChannelInput!) { answer: acceptSharedChannel(input: $in) {
+		sharedChannel { id } invitation { id } errors { code message } } }`
+	declineDocument = `mutation ($in: DeclineInvitationInput!) { answer: declineInvitation(input: $in) {
+		invitation { id } errors { code message } } }`
+	revokeDocument = `mutation ($in: RevokeInvitationInput!) { answer: revokeInvitation(input: $in) {
+		invitation { id } errors { code message } } }`
+)
+
+// channelName is what the initiator calls the channel of a run.
+const channelName = "launch"
+
+func create(r *crashRun) answer {
+	return r.mutate(r.from, createDocument, map[string]any{
+		"target": map[string]any{"handle": r.to.handle}, "name": channelName, "idempotencyKey": "create",
+	})
+}
+
+// created makes the invitation and keeps its id.
+func created(r *crashRun) error {
+	a := create(r)
+	if err := a.failed(); err != nil {
+		return err
+	}
+	r.invitation, r.channel = a.Invitation.ID, a.Channel.ID
+	return nil
+}
+
+// about is a mutation about the invitation.
+func about(document string, who func(r *crashRun) *party) func(r *crashRun) answer {
+	return func(r *crashRun) answer {
+		return r.mutate(who(r), document, map[string]any{"invitationId": r.invitation, "idempotencyKey": "decide"})
+	}
+}
+
+func initiator(r *crashRun) *party { return r.from }
+func target(r *crashRun) *party    { return r.to }
+
+var accept = about(acceptDocument, target)
+
+// nameHeld lets the target have a channel of its own under the name, so that an accept must find another.
+func nameHeld(r *crashRun) error {
+	a := r.mutate(r.to, createDocument, map[string]any{
+		"target": map[string]any{"handle": r.from.handle}, "name": channelName, "idempotencyKey": "held",
+	})
+	if err := a.failed(); err != nil {
+		return err
+	}
+	return created(r)
+}
+
+// pending, linked and ended are what both sides see: see crashRun.states.
+var (
+	nothing = map[string]string{}
+	pending = map[string]string{"from invitation": "PENDING", "to invitation": "PENDING", "from channel": "PENDING"}
+	linked  = map[string]string{
+		"from invitation": "ACCEPTED", "to invitation": "ACCEPTED", "from channel": "ACTIVE", "to channel": "ACTIVE",
+	}
+)
+
+func ended(state string) map[string]string {
+	return map[string]string{"from invitation": state, "to invitation": state, "from channel": "CLOSED"}
+}
+
+const (
+	hearsOf     = "InvitationReceived"
+	hearsChange = "InvitationChanged"
+	hearsLink   = "SharedChannelLinked"
+)
+
+// operations are those that crash, each from a fresh pair of groups, as far as there is time.
+func operations() []crashed {
+	var (
+		invited  = [2][]string{{hearsChange}, {hearsOf}}
+		accepted = [2][]string{{hearsChange, hearsLink}, {hearsOf, hearsLink}}
+		over     = [2][]string{{hearsChange, hearsChange}, {hearsOf, hearsChange}}
+		decline  = about(declineDocument, target)
+		revoke   = about(revokeDocument, initiator)
+	)
+	all := []crashed{
+		{name: "create", setup: func(*crashRun) error { return nil }, do: create, none: nothing, done: pending, events: invited},
+		{name: "accept", setup: created, do: accept, none: pending, done: linked, events: accepted},
+		{name: "decline", setup: created, do: decline, none: pending, done: ended("DECLINED"), events: over},
+		{name: "revoke", setup: created, do: revoke, none: pending, done: ended("REVOKED"), events: over},
+		{name: "expire", setup: created, ttl: time.Second, none: ended("EXPIRED"), done: ended("EXPIRED"), events: over},
+		{
+			name: "accept under a taken name", long: true, setup: nameHeld, do: accept, none: pending, done: linked,
+			events: [2][]string{{hearsOf, hearsChange, hearsLink}, {hearsChange, hearsOf, hearsLink}},
+		},
+		{
+			name: "recover", setup: created, do: accept, none: pending, done: linked, events: accepted,
+			first: failpoint.Arrival{Point: "acceptSharedChannel/commit/after", N: 1},
+		},
+	}
+	return slices.DeleteFunc(all, func(op crashed) bool { return op.long && !longTests() })
+}

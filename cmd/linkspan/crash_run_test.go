@@ -1,0 +1,224 @@
+//go:build long
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"linkspan/internal/failpoint"
+)
+
+// converges is how long after a crash all is done, or nothing.
+const converges = 5 * time.Second
+
+// crashRun is one operation of a fresh pair of groups.
+type crashRun struct {
+	*lane
+	op         crashed
+	from, to   *party
+	ears       []*ear
+	invitation string // known after the setup, or from an answer; "": not yet
+	channel    string
+}
+
+// begin lets the program run, and both groups listen.
+func (l *lane) begin(op crashed) *crashRun {
+	l.t.Helper()
+	l.running(op.ttl)
+	r := &crashRun{lane: l, op: op, from: l.group(crashShards[0]), to: l.group(crashShards[1])}
+	r.ears = []*ear{listen(l, r.from), listen(l, r.to)}
+	return r
+}
+
+func (r *crashRun) close() {
+	for _, e := range r.ears {
+		e.close()
+	}
+}
+
+// prepare does what is before the operation, and arms. What comes by time is armed first: its points lie behind no
+// request.
+func (r *crashRun) prepare(c failpoint.Command) {
+	r.t.Helper()
+	if r.op.do == nil && !background(c.At.Point) {
+		r.p.command(c)
+	}
+	if err := r.op.setup(r); err != nil {
+		r.t.Fatalf("%s: setup: %v", r.op.name, err)
+	}
+	if r.op.do == nil && !background(c.At.Point) {
+		return
+	}
+	if r.op.do != nil {
+		if err := within(crashPatience, r.settled); err != nil {
+			r.t.Fatalf("%s: setup: %v", r.op.name, err)
+		}
+	}
+	r.p.command(c)
+}
+
+// operate does the operation. The answer is an error where it comes by time, or the program died.
+func (r *crashRun) operate() answer {
+	if r.op.do == nil {
+		return answer{err: fmt.Errorf("%s has no answer", r.op.name)}
+	}
+	return r.op.do(r)
+}
+
+// again repeats the operation with its key; of what comes by time, what went before.
+func (r *crashRun) again() answer {
+	if r.op.do == nil {
+		return create(r)
+	}
+	return r.op.do(r)
+}
+
+// mutate sends a mutation.
+func (r *crashRun) mutate(who *party, document string, in map[string]any) answer {
+	ctx, cancel := context.WithTimeout(r.t.Context(), crashPatience)
+	defer cancel()
+	var data struct{ Answer answer }
+	err := r.client(who.token).Do(ctx, document, "", map[string]any{"in": in}, &data)
+	data.Answer.err = err
+	return data.Answer
+}
+
+const sideDocument = `{ viewer {
+	sharedChannels { nodes { id state } }
+	sentInvitations { nodes { id state sharedChannel { id } } }
+	receivedInvitations { nodes { id state sharedChannel { id } } } } }`
+
+type invitationSeen struct {
+	ID, State     string
+	SharedChannel *struct{ ID string }
+}
+
+type sideSeen struct {
+	SharedChannels      struct{ Nodes []struct{ ID, State string } }
+	SentInvitations     struct{ Nodes []invitationSeen }
+	ReceivedInvitations struct{ Nodes []invitationSeen }
+}
+
+// states are the states of the run's invitation and channel as both sides see them, in their lists and as nodes; what a
+// side does not see is absent.
+func (r *crashRun) states() (map[string]string, error) {
+	states := make(map[string]string)
+	var channel string
+	for _, side := range []struct {
+		name string
+		who  *party
+		list func(sideSeen) []invitationSeen
+	}{
+		{"from", r.from, func(s sideSeen) []invitationSeen { return s.SentInvitations.Nodes }},
+		{"to", r.to, func(s sideSeen) []invitationSeen { return s.ReceivedInvitations.Nodes }},
+	} {
+		ctx, cancel := context.WithTimeout(r.t.Context(), crashPatience)
+		defer cancel()
+		var data struct{ Viewer sideSeen }
+		if err := r.client(side.who.token).Do(ctx, sideDocument, "", nil, &data); err != nil {
+			return nil, err
+		}
+		invitations := side.list(data.Viewer)
+		if len(invitations) > 1 {
+			return nil, fmt.Errorf("%s has %d invitations", side.name, len(invitations))
+		}
+		for _, in := range invitations {
+			states[side.name+" invitation"] = in.State
+			if in.SharedChannel != nil {
+				channel = in.SharedChannel.ID
+			}
+			if r.invitation != "" && in.ID != r.invitation {
+				return nil, fmt.Errorf("%s has the invitation %s and not %s", side.name, in.ID, r.invitation)
+			}
+		}
+		for _, listed := range data.Viewer.SharedChannels.Nodes {
+			if listed.ID == channel {
+				states[side.name+" channel"] = listed.State
+			}
+		}
+		if err := r.asNode(side.who, channel, states[side.name+" channel"]); err != nil {
+			return nil, err
+		}
+	}
+	return states, nil
+}
+
+// asNode tells whether the channel as a node is not what the list has.
+func (r *crashRun) asNode(who *party, channel, listed string) error {
+	if channel == "" {
+		return nil
+	}
+	var data struct{ Node *struct{ State string } }
+	err := r.client(who.token).Do(r.t.Context(), `query ($id: ID!) { node(id: $id) { ... on SharedChannel { state } } }`, "",
+		map[string]any{"id": channel}, &data)
+	if err != nil {
+		return err
+	}
+	if data.Node == nil && listed != "" || data.Node != nil && data.Node.State != listed {
+		return fmt.Errorf("%s lists the channel as %q, and its node is %v", who.handle, listed, data.Node)
+	}
+	return nil
+}
+
+// converged tells what is open still: main's outbox, or a state that is neither done nor nothing.
+func (r *crashRun) converged(allowed ...map[string]string) error {
+	if err := r.settled(); err != nil {
+		return err
+	}
+	states, err := r.states()
+	if err == nil {
+		err = r.settled() // what came by time meanwhile is to be done too
+	}
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(allowed, func(a map[string]string) bool { return maps.Equal(a, states) }) {
+		return fmt.Errorf("it is neither done nor nothing: %v", states)
+	}
+	return nil
+}
+
+// judge holds what is there after a crash to what was promised. The program runs.
+func (r *crashRun) judge(first answer) error {
+	if err := within(converges, func() error { return r.converged(r.op.none, r.op.done) }); err != nil {
+		return err
+	}
+	var again answer
+	if err := within(converges, func() error { again = r.again(); return again.failed() }); err != nil {
+		return fmt.Errorf("repeated: %w", err)
+	}
+	if first.failed() == nil && first.ids() != again.ids() {
+		return fmt.Errorf("the first answer was %v, the repeated one %v", first.ids(), again.ids())
+	}
+	if r.invitation != "" && r.invitation != again.Invitation.ID {
+		return fmt.Errorf("the repeated answer has the invitation %s, and it is %s", again.Invitation.ID, r.invitation)
+	}
+	r.invitation = again.Invitation.ID
+	if err := within(converges, func() error { return r.converged(r.op.done) }); err != nil {
+		return fmt.Errorf("after the repetition: %w", err)
+	}
+	for i, e := range r.ears {
+		err := within(converges, func() error {
+			log, err := r.log(e.who, crashShards[i])
+			if err != nil {
+				return err
+			}
+			var happened []string
+			for _, entry := range log {
+				happened = append(happened, entry.kind)
+			}
+			if !slices.Equal(happened, r.op.events[i]) {
+				return fmt.Errorf("%s's log is %v", e.who.handle, happened)
+			}
+			return e.hasHeard(log)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package proof_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"pgregory.net/rapid"
+
+	"linkspan/internal/channel"
+)
+
+// mainFacts and shardFacts say as lines of text what the tables hold about the groups $1; ids are put into words after.
+const (
+	mainFacts = `
+		SELECT 'main: channel ' || channel_id || ' ' || state
+		FROM linkspan_main.channel WHERE initiator_group_id = ANY ($1)
+		UNION ALL SELECT concat_ws(' ', 'main: link', channel_id, group_id, role, state, version, name)
+		FROM linkspan_main.shard_referential WHERE group_id = ANY ($1)
+		UNION ALL SELECT concat_ws(' ', 'main: invitation', invitation_id, 'to', channel_id, state, version, resolver_name)
+		FROM linkspan_main.invitation WHERE from_group_id = ANY ($1) OR to_group_id = ANY ($1)`
+	shardFacts = `
+		SELECT 'channel shard ' || channel_id || ' ' || state
+		FROM linkspan_shard.channel WHERE initiator_group_id = ANY ($1)
+		UNION ALL SELECT concat_ws(' ', 'side', s.channel_id, s.group_id, s.role, s.state, s.version, s.name)
+		FROM linkspan_shard.channel_side AS s JOIN linkspan_shard.channel AS c USING (slot, channel_id)
+		WHERE c.initiator_group_id = ANY ($1)
+		UNION ALL SELECT concat_ws(' ', 'channel log', e.channel_id, e.number, e.kind, e.about_group_id)
+		FROM linkspan_shard.channel_event AS e JOIN linkspan_shard.channel AS c USING (slot, channel_id)
+		WHERE c.initiator_group_id = ANY ($1)
+		UNION ALL SELECT concat_ws(' ', 'list of', i.group_id, i.direction, i.invitation_id, i.state, i.version, i.resolver_name,
+			CASE WHEN e.invitation_id IS DISTINCT FROM i.invitation_id OR e.invitation_version <> 1 THEN 'at a wrong position' END)
+		FROM linkspan_shard.group_invitation AS i LEFT JOIN linkspan_shard.inbox_event AS e
+			ON e.slot = i.slot AND e.group_id = i.group_id AND e.number = i.position
+		WHERE i.group_id = ANY ($1)
+		UNION ALL SELECT concat_ws(' ', 'list of', l.group_id, l.channel_id,
+			CASE WHEN e.channel_id IS DISTINCT FROM l.channel_id THEN 'at a wrong position' END)
+		FROM linkspan_shard.group_channel AS l LEFT JOIN linkspan_shard.inbox_event AS e
+			ON e.slot = l.slot AND e.group_id = l.group_id AND e.number = l.position
+		WHERE l.group_id = ANY ($1)
+		UNION ALL SELECT concat_ws(' ', 'inbox of', group_id, invitation_id, invitation_version, kind)
+		FROM linkspan_shard.inbox_event WHERE group_id = ANY ($1)
+		UNION ALL SELECT concat_ws(' ', 'inbox of', l.group_id, 'has', l.head, count(e.number), COALESCE(max(e.number), 0))
+		FROM linkspan_shard.inbox_log AS l LEFT JOIN linkspan_shard.inbox_event AS e USING (slot, group_id)
+		WHERE l.group_id = ANY ($1) GROUP BY l.group_id, l.head
+		UNION ALL SELECT concat_ws(' ', 'inbox of', a.group_id, a.invitation_id, 'is out of order at', b.number)
+		FROM linkspan_shard.inbox_event AS a JOIN linkspan_shard.inbox_event AS b USING (slot, group_id, invitation_id)
+		WHERE a.group_id = ANY ($1) AND a.number < b.number AND a.invitation_version >= b.invitation_version`
+)
+
+// facts reads the tables of all clusters.
+func (w *world) facts(t rapid.TB, m *model) []string {
+	t.Helper()
+	var all []string
+	read := func(pool *pgxpool.Pool, query string) {
+		rows, err := pool.Query(context.Background(), query, w.groupIDs())
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, found...)
+	}
+	read(w.main, mainFacts)
+	for _, shard := range w.shards {
+		read(shard, shardFacts)
+	}
+	words := w.words(m)
+	for i := range all {
+		all[i] = words.Replace(all[i])
+	}
+	slices.Sort(all)
+	return all
+}
+
+// words puts the model's words in the place of ids.
+func (w *world) words(m *model) *strings.Replacer {
+	var pairs []string
+	for i, group := range w.groups {
+		pairs = append(pairs, group.ID.UUID().String(), fmt.Sprintf("group-%d", i))
+	}
+	for i := range m.lives {
+		pairs = append(pairs, m.lives[i].channel.UUID().String(), fmt.Sprintf("channel-%d", i),
+			m.lives[i].invitation.UUID().String(), fmt.Sprintf("invitation-%d", i))
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// facts is what the tables should hold, where nothing is overdue.
+func (m *model) facts(groups int) []string {
+	var all []string
+	say := func(format string, args ...any) { all = append(all, strings.TrimSpace(fmt.Sprintf(format, args...))) }
+	events := make([]int, groups)
+	for i := range m.lives {
+		l := &m.lives[i]
+		channelState, own, version := "CLOSED", "CLOSED", 2
+		target := "CLOSED 2"
+		switch l.state {
+		case channel.InvitationPending:
+			channelState, own, version, target = "PENDING", "LINKED", 1, "INVITED 1"
+		case channel.InvitationAccepted:
+			channelState, own, version, target = "ACTIVE", "LINKED", 1, "LINKED 2 "+l.linkedName
+		}
+		say("main: channel channel-%d %s", i, channelState)
+		say("main: link channel-%d group-%d INITIATOR %s %d %s", i, l.from, own, version, l.name)
+		say("main: link channel-%d group-%d TARGET %s", i, l.to, target)
+		say("main: invitation invitation-%d to channel-%d %s %d %s", i, i, l.state, l.version(), l.resolver)
+		say("channel shard channel-%d %s", i, channelState)
+		say("side channel-%d group-%d INITIATOR %s %d %s", i, l.from, own, version, l.name)
+		say("channel log channel-%d 1 GROUP_LINKED group-%d", i, l.from)
+		say("list of group-%d SENT invitation-%d %s %d %s", l.from, i, l.state, l.version(), l.resolver)
+		say("list of group-%d RECEIVED invitation-%d %s %d %s", l.to, i, l.state, l.version(), l.resolver)
+		say("list of group-%d channel-%d", l.from, i)
+		say("inbox of group-%d invitation-%d 1 INVITATION_CHANGED", l.from, i)
+		say("inbox of group-%d invitation-%d 1 INVITATION_RECEIVED", l.to, i)
+		second := "INVITATION_CHANGED"
+		if l.state == channel.InvitationAccepted {
+			second = "SHARED_CHANNEL_LINKED"
+			say("side channel-%d group-%d TARGET %s", i, l.to, target)
+			say("channel log channel-%d 2 GROUP_LINKED group-%d", i, l.to)
+			say("list of group-%d channel-%d", l.to, i)
+		}
+		if l.state != channel.InvitationPending {
+			say("inbox of group-%d invitation-%d 2 %s", l.from, i, second)
+			say("inbox of group-%d invitation-%d 2 %s", l.to, i, second)
+		}
+		events[l.from] += l.version()
+		events[l.to] += l.version()
+	}
+	for group, n := range events {
+		say("inbox of group-%d has %d %d %d", group, n, n, n)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// compare waits until all tables are as the model has them.
+func (w *world) compare(t rapid.TB, m *model) {
+	t.Helper()
+	want := m.facts(len(w.groups))
+	eventually(t, func() string { return cmp.Diff(want, w.facts(t, m)) })
+}

@@ -1,0 +1,242 @@
+package proof_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"linkspan/internal/channel"
+)
+
+// workers is how many live at once, each on an installation of its own.
+const workers = 4
+
+// How many lives all of them live together, and about how many steps each has.
+const (
+	livesUsually = 44
+	livesLong    = 5000
+	steps        = 20
+)
+
+// TestLives lives random lives of channels between three groups and compares each answer, what each group is shown, and in
+// the end all tables with the model.
+func TestLives(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]int{"rapid.checks": number(livesUsually, livesLong) / workers, "rapid.steps": steps} {
+		if err := flag.Set(name, fmt.Sprint(value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range workers {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			in := newInstallation(t)
+			p := in.open(t)
+			defer func() { p.stop() }()
+			did := make(map[string]int)
+			rapid.Check(t, func(rt *rapid.T) {
+				s := &story{world: newWorld(rt, in, p, 3), process: p, model: newModel(), did: did}
+				defer func() { p = s.process }()
+				rt.Repeat(map[string]func(*rapid.T){
+					"one": s.one, "another": s.one, "again": s.again, "pair": s.pair, "time runs out": s.timeRunsOut,
+					"sweep": s.sweep, "look": s.look, "the process ends": s.ends,
+				})
+				s.end(rt)
+			})
+			in.check(t, p)
+			t.Logf("%v", did)
+		})
+	}
+}
+
+// story is the channels of three groups, as they should be and as they are.
+type story struct {
+	world   *world
+	process *process
+	model   *model
+	past    []operation
+	did     map[string]int
+}
+
+// persons are all users of the groups; those who may decide come up more often.
+var persons = rapid.Custom(func(t *rapid.T) person {
+	return person{rapid.IntRange(0, 2).Draw(t, "group"), rapid.SampledFrom([]string{"ana", "amy", "ana", "ben"}).Draw(t, "user")}
+})
+
+// draw makes an operation up. Names and keys are few, so that they meet.
+func (s *story) draw(t *rapid.T) operation {
+	op := operation{do: create, by: persons.Draw(t, "by"), key: rapid.SampledFrom([]string{"", "", "k1", "k2"}).Draw(t, "key")}
+	if len(s.model.lives) > 0 {
+		op.do = rapid.SampledFrom([]verb{create, create, accept, accept, decline, revoke}).Draw(t, "do")
+	}
+	names := []string{"plan", "Plan", "plan 2", "launch"}
+	if op.do == create {
+		op.target = (op.by.group + rapid.SampledFrom([]int{1, 2, 1, 2, 1, 2, 0}).Draw(t, "target")) % len(s.world.groups)
+		op.name = rapid.SampledFrom(names).Draw(t, "name")
+		return op
+	}
+	op.life = rapid.IntRange(0, len(s.model.lives)-1).Draw(t, "life")
+	if op.do == accept {
+		op.name = rapid.SampledFrom(append(names, "")).Draw(t, "name")
+	}
+	// Mostly it is one who may.
+	if l := s.model.lives[op.life]; rapid.IntRange(0, 3).Draw(t, "stranger") > 0 {
+		if op.by.group = l.to; op.do == revoke {
+			op.by.group = l.from
+		}
+	}
+	return op
+}
+
+// one does one operation. The same viewer sees at once what it has done.
+func (s *story) one(t *rapid.T) { s.run(t, s.draw(t)) }
+
+func (s *story) run(t *rapid.T, op operation) {
+	t.Helper()
+	want := s.model.apply(op)
+	got, err := s.world.do(context.Background(), s.process.Service, s.model, op)
+	if err != nil || !s.model.takes(want, got) || want.suggestion != got.suggestion {
+		t.Fatalf("%v: got %+v, want %+v: %v", op, got, want, err)
+	}
+	s.past = append(s.past, op)
+	s.count(op, got)
+	if got.refused == "" {
+		shown, err := s.world.nodes(s.process.Service, op.by, s.model.lives[want.life])
+		if want := s.model.nodes(want.life, op.by.group); err != nil || shown[0] != want {
+			t.Fatalf("after %v it is shown %s, want %s: %v", op, shown, want, err)
+		}
+	}
+}
+
+func (s *story) count(op operation, got answer) { s.did[string(op.do)+": "+got.short()]++ }
+
+// again repeats something from before, with its key if it had one.
+func (s *story) again(t *rapid.T) {
+	if len(s.past) > 0 {
+		s.run(t, s.past[rapid.IntRange(0, len(s.past)-1).Draw(t, "past")])
+	}
+}
+
+// pair does two operations at once, one of which may be the sweeper's. Their answers are those of one order.
+func (s *story) pair(t *rapid.T) {
+	ops := [2]operation{s.draw(t), s.draw(t)}
+	if rapid.IntRange(0, 4).Draw(t, "sweep") == 0 {
+		ops[1] = operation{do: sweep}
+	}
+	got := atOnce(t, s.world, [2]*process{s.process, s.process}, s.model, ops)
+	next, ok := s.model.either(ops, got)
+	if !ok {
+		t.Fatalf("no order of %v and %v gives %+v", ops[0], ops[1], got)
+	}
+	s.model = next
+	for i, op := range ops {
+		s.count(op, got[i])
+		if op.do == sweep {
+			s.sweep(t) // it passes over what another transaction has locked
+		} else {
+			s.past = append(s.past, op)
+		}
+	}
+}
+
+// timeRunsOut makes an invitation overdue, and tells nobody.
+func (s *story) timeRunsOut(t *rapid.T) {
+	var pending []*life
+	for i := range s.model.lives {
+		if l := &s.model.lives[i]; l.shown() == channel.InvitationPending {
+			pending = append(pending, l)
+		}
+	}
+	if len(pending) == 0 {
+		return
+	}
+	l := rapid.SampledFrom(pending).Draw(t, "life")
+	if err := s.world.dueIn(context.Background(), l, 0); err != nil {
+		t.Fatal(err)
+	}
+	l.overdue = true
+	s.did["time runs out"]++
+}
+
+func (s *story) sweep(t *rapid.T) {
+	op := operation{do: sweep}
+	s.model.apply(op)
+	if _, err := s.world.do(context.Background(), s.process.Service, s.model, op); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ends lets the process end now and then, which costs a hundred operations' time.
+func (s *story) ends(t *rapid.T) {
+	switch rapid.SampledFrom([]string{"not", "not", "not", "closes", "dies"}).Draw(t, "how") {
+	case "closes":
+		s.restart(t)
+	case "dies":
+		s.death(t)
+	}
+}
+
+// restart closes the process and opens another.
+func (s *story) restart(t *rapid.T) {
+	s.process.stop()
+	s.process = open(t, s.world.config, s.process.Logger)
+	s.did["restart"]++
+}
+
+// death lets a process die between a decision and its delivery: the answer is lost. Another delivers it, and the
+// repetition with the same key gets the answer.
+func (s *story) death(t *rapid.T) {
+	op := s.draw(t)
+	op.key = fmt.Sprintf("death %d", len(s.past))
+	dying := *s.process.Service
+	dying.Outbox = undelivered{}
+	got, err := s.world.do(context.Background(), &dying, s.model, op)
+	s.did["death"]++
+	if err == nil {
+		if want := s.model.apply(op); got.refused == "" || !s.model.takes(want, got) {
+			t.Fatalf("%v: got %+v, want %+v", op, got, want)
+		}
+		return
+	}
+	if !errors.Is(err, errDead) {
+		t.Fatal(err)
+	}
+	s.restart(t)
+	_, err = s.world.main.Exec(context.Background(), `
+		UPDATE linkspan_main.outbox_stream SET due_at = now() WHERE head <= tail AND due_at > now()`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.run(t, op)
+}
+
+var errDead = errors.New("the process is dead")
+
+// undelivered is the outbox of a process that dies before it delivers.
+type undelivered struct{}
+
+func (undelivered) Drive(context.Context, []channel.Step) channel.Underway { return undelivered{} }
+
+func (undelivered) Settle(context.Context, [16]byte) (channel.Underway, error) { return nil, errDead }
+
+func (undelivered) Wait(context.Context, ...channel.Destination) error { return errDead }
+
+func (undelivered) Linger(context.Context) {}
+
+// look waits until each group is shown what it should be.
+func (s *story) look(t *rapid.T) {
+	for group := range s.world.groups {
+		s.world.sees(t, s.process.Service, s.model, group)
+	}
+}
+
+// end sweeps, looks once more and compares the tables.
+func (s *story) end(t *rapid.T) {
+	s.sweep(t)
+	s.look(t)
+	s.world.compare(t, s.model)
+}

@@ -1,0 +1,201 @@
+package proof_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"pgregory.net/rapid"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/check"
+	"linkspan/internal/ids"
+	"linkspan/internal/store/storetest"
+	"linkspan/shardrouter"
+)
+
+// patience is how long a test waits for what happens by itself: far longer than it takes.
+const patience = 30 * time.Second
+
+// installation is one main and three shards, and connections to them past the product.
+type installation struct {
+	config shardrouter.Config
+	main   *pgxpool.Pool
+	shards map[string]*pgxpool.Pool
+}
+
+func newInstallation(t testing.TB) *installation {
+	t.Helper()
+	in := &installation{config: storetest.Config(t, 3), shards: make(map[string]*pgxpool.Pool)}
+	connect := func(dsn string) *pgxpool.Pool {
+		pool, err := pgxpool.New(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(pool.Close)
+		return pool
+	}
+	in.main = connect(in.config.MainDSN)
+	for _, shard := range in.config.Shards {
+		in.shards[shard.Name] = connect(shard.DSN)
+	}
+	return in
+}
+
+// open starts a process, which ends with the test at the latest.
+func (in *installation) open(t testing.TB) *process {
+	t.Helper()
+	p := open(t, in.config, slog.New(slog.DiscardHandler))
+	t.Cleanup(p.stop)
+	return p
+}
+
+// check waits until the outbox is empty and judges every invariant of the installation.
+func (in *installation) check(t testing.TB, p *process) {
+	t.Helper()
+	in.settled(t)
+	report, err := check.Run(t.Context(), p.router, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !report.OK() || report.InFlight != 0 || report.Channels == 0 {
+		t.Errorf("%d channels, %d in flight, breaches %v", report.Channels, report.InFlight, report.Breaches)
+	}
+	t.Logf("check: %d invariants hold, %d channels and %d groups compared", report.Invariants, report.Channels, report.Groups)
+}
+
+// world is a test's own groups on an installation.
+type world struct {
+	*installation
+	groups []channel.Group
+}
+
+var lastWorld atomic.Int64
+
+func newWorld(t rapid.TB, in *installation, p *process, groups int) *world {
+	t.Helper()
+	w := &world{installation: in}
+	number := lastWorld.Add(1)
+	operator := &channel.Viewer{Operator: true, User: channel.User{ID: ids.UserOf(ids.Group{}, "test")}}
+	for n := range groups {
+		payload, err := p.RegisterGroup(context.Background(), operator, channel.RegisterGroupInput{
+			Handle: fmt.Sprintf("group-%d-%d", number, n), Name: fmt.Sprintf("Group %d", n),
+		})
+		if err != nil || len(payload.Errors) > 0 {
+			t.Fatalf("register: %v %v", err, payload)
+		}
+		w.groups = append(w.groups, *payload.Group)
+	}
+	return w
+}
+
+func (w *world) viewer(p person) *channel.Viewer {
+	group := w.groups[p.group]
+	v := &channel.Viewer{
+		Group: group, Role: channel.RoleMember,
+		User: channel.User{ID: ids.UserOf(group.ID, p.name), Group: group, Name: p.name},
+	}
+	if p.admin() {
+		v.Role = channel.RoleAdmin
+	}
+	return v
+}
+
+// dueIn lets the time of an invitation run out after a while by main's clock, in main and in all copies. Main has it
+// last, so that what is left of the while is for the race.
+func (w *world) dueIn(ctx context.Context, l *life, while time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var due time.Time
+	err := w.main.QueryRow(ctx, `
+		SELECT GREATEST(clock_timestamp() + $2 * interval '1 microsecond', created_at + interval '1 microsecond')
+		FROM linkspan_main.invitation WHERE invitation_id = $1`, l.invitation, while.Microseconds()).Scan(&due)
+	if err != nil {
+		return err
+	}
+	for copies := 0; copies < 3; { // the initiator's, the target's, which may still be on its way, and the channel shard's
+		copies = 0
+		for _, shard := range w.shards {
+			var here int
+			err := shard.QueryRow(ctx, `
+				WITH list AS (
+					UPDATE linkspan_shard.group_invitation SET expires_at = $1
+					WHERE invitation_id = $2 AND group_id IN ($4, $5) RETURNING 1
+				), shard AS (
+					UPDATE linkspan_shard.channel SET pending_until = $1
+					WHERE slot = $6 AND channel_id = $3 AND state = 'PENDING' RETURNING 1
+				)
+				SELECT (SELECT count(*) FROM list) + (SELECT count(*) FROM shard)`,
+				due, l.invitation, l.channel, w.groups[l.from].ID, w.groups[l.to].ID, int16(l.channel.Slot())).Scan(&here)
+			if err != nil {
+				return err
+			}
+			copies += here
+		}
+	}
+	_, err = w.main.Exec(ctx, `UPDATE linkspan_main.invitation SET expires_at = $1 WHERE invitation_id = $2`, due, l.invitation)
+	return err
+}
+
+// sweepUntil runs the sweeper until somebody has decided on the invitation, or it has.
+func (w *world) sweepUntil(ctx context.Context, s *channel.Service, invitation ids.Invitation) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		if _, err := s.ExpireDue(ctx); err != nil {
+			return err
+		}
+		var pending bool
+		err := w.main.QueryRow(ctx, `SELECT state = 'PENDING' FROM linkspan_main.invitation WHERE invitation_id = $1`,
+			invitation).Scan(&pending)
+		if err != nil || !pending {
+			return err
+		}
+	}
+}
+
+// eventually asks until the answer is empty, and fails the test with the last answer if it never is.
+func eventually(t rapid.TB, ask func() string) {
+	t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		wrong := ask()
+		if wrong == "" {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("not in %v:\n%s", patience, wrong)
+		}
+	}
+}
+
+// settled waits until every step has taken effect and is noted.
+func (in *installation) settled(t rapid.TB) {
+	t.Helper()
+	eventually(t, func() string {
+		var open []string
+		err := in.main.QueryRow(context.Background(), `
+			SELECT COALESCE(array_agg(kind || ' of ' || subject), '{}') FROM linkspan_main.outbox_step`).Scan(&open)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(open, "\n")
+	})
+}
+
+func (w *world) groupIDs() []string {
+	all := make([]string, len(w.groups))
+	for i, group := range w.groups {
+		all[i] = group.ID.UUID().String()
+	}
+	return all
+}
