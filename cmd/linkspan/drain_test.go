@@ -1,3 +1,5 @@
+//go:build long
+
 package main_test
 
 import (
@@ -20,7 +22,9 @@ func registerGroups(t testing.TB, url string, handles ...string) {
 	t.Helper()
 	operator := &gqlclient.Client{URL: url, Token: servertest.Operator(t)}
 	for _, handle := range handles {
-		var answer struct{ RegisterGroup struct{ Group *struct{ ID string } } }
+		var answer struct {
+			RegisterGroup struct{ Group *struct{ ID string } }
+		}
 		err := operator.Do(t.Context(), `mutation($input: RegisterGroupInput!) { registerGroup(input: $input) { group { id } } }`,
 			"", map[string]any{"input": map[string]any{"handle": handle, "name": handle}}, &answer)
 		if err != nil || answer.RegisterGroup.Group == nil {
