@@ -4,14 +4,14 @@
 // The tests share a model (model_test.go): the rules of the contract in memory, one operation after the other. Against it
 // are held
 //
-//   - races (races_test.go): each two of accepting, accepting by another user, declining, revoking, expiry, and creating with
-//     the same key, with another input under it, or with the same name, from two processes at one moment, 200 times. The
-//     answers must be those of one order of the two, and every table must be as after that order;
+//   - races (races_test.go): each two of accepting, accepting by another user, declining, revoking, expiry, and creating
+//     with the same key, with another input under it, or with the same name, from two processes at one moment. The answers
+//     must be those of one order of the two, and every table must be as after that order;
 //   - lives (lives_test.go): random operations of three groups, pairs at once, time that runs out, processes that close and
 //     ones that die between a decision and its delivery.
 //
 // What is compared (facts_test.go): main's channels, invitations and shard referential table, the channel shards with their
 // sides and logs, both groups' lists and inbox logs; and at the end all of internal/check.
 //
-// LINKSPAN_TEST_LONG=1 lives 5,000 lives instead of 300.
+// LINKSPAN_TEST_LONG=1 runs 200 races of each two instead of 50, and 5,000 lives instead of 300.
 package proof

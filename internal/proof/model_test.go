@@ -130,7 +130,11 @@ func (m *model) decide(op operation) answer {
 	case !may:
 		return answer{refused: channel.CodeNotAllowed}
 	case l.shown() == state:
-		return answer{life: op.life, by: l.resolver}
+		a := answer{life: op.life, by: l.resolver}
+		if op.do == accept {
+			a.name = l.linkedName
+		}
+		return a
 	case l.shown() != channel.InvitationPending:
 		return answer{refused: channel.CodeInvitationNotPending, state: l.shown()}
 	}
@@ -142,6 +146,7 @@ func (m *model) decide(op operation) answer {
 			asked = op.name
 		}
 		l.linkedName = m.free(l.to, asked)
+		a.name = l.linkedName
 		if l.linkedName != asked {
 			a.changedFrom = asked
 		}
@@ -197,7 +202,8 @@ func (m *model) sweep(l *life) {
 // takes reports whether the answer that an installation gave is the one that the model gives, and learns the ids of what
 // was made.
 func (m *model) takes(want, got answer) bool {
-	if want.refused != got.refused || want.state != got.state || want.changedFrom != got.changedFrom || want.by != got.by {
+	if want.refused != got.refused || want.state != got.state || want.by != got.by ||
+		want.name != got.name || want.changedFrom != got.changedFrom {
 		return false
 	}
 	if got.channel.IsZero() {

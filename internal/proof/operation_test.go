@@ -69,6 +69,7 @@ type answer struct {
 	refused     channel.UserErrorCode
 	state       channel.InvitationState // with INVITATION_NOT_PENDING
 	suggestion  string                  // with NAME_TAKEN
+	name        string                  // accept: what the group calls the channel
 	changedFrom string
 	life        int
 	channel     ids.Channel
@@ -109,6 +110,9 @@ func (w *world) do(ctx context.Context, s *channel.Service, m *model, op operati
 			if p.NameChangedFrom != nil {
 				a.changedFrom = *p.NameChangedFrom
 			}
+			if made != nil {
+				a.name = *made.Own.Name
+			}
 		}
 	case decline:
 		var p *channel.DeclineInvitationPayload
@@ -139,7 +143,9 @@ func (w *world) do(ctx context.Context, s *channel.Service, m *model, op operati
 }
 
 // fill takes what a payload has. A refusal has no object, and a success all.
-func (a *answer) fill(op operation, made *channel.SharedChannel, in *channel.Invitation, refusals []channel.UserError) error {
+func (a *answer) fill(
+	op operation, made *channel.SharedChannel, in *channel.Invitation, refusals []channel.UserError,
+) error {
 	if len(refusals) > 0 {
 		if len(refusals) > 1 || made != nil || in != nil {
 			return fmt.Errorf("%v: a refusal with objects: %v", op, refusals)

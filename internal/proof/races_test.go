@@ -20,9 +20,9 @@ type contender struct {
 	only []string // meets these alone; nil: all
 }
 
-// How often each two race.
+// How often each two race. 200 rounds take a minute of both cores of a small machine, with the race detector more.
 const (
-	roundsUsually = 20
+	roundsUsually = 50
 	roundsLong    = 200
 )
 
@@ -72,13 +72,13 @@ func TestRaces(t *testing.T) {
 					t.Parallel()
 					r := race{
 						world: newWorld(t, in, processes[0], 2), processes: processes, model: newModel(),
-						pair: [2]contender{one, other}, outcomes: make(map[string]int),
+						pair: [2]contender{one, other}, while: 5 * time.Millisecond, outcomes: make(map[string]int),
 					}
 					for n := range number(roundsUsually, roundsLong) {
 						r.round(t, n)
 					}
 					r.world.compare(t, r.model)
-					t.Logf("%v", r.outcomes)
+					t.Logf("%s / %s: %v", one.name, other.name, r.outcomes)
 				})
 			}
 		}
@@ -122,9 +122,9 @@ func (r *race) round(t *testing.T, n int) {
 	if expires {
 		// Half of them should be too late: the next gets more time where this one was, else less.
 		if next.lives[invited].state == channel.InvitationExpired {
-			r.while += 100 * time.Microsecond
+			r.while += 500 * time.Microsecond
 		} else {
-			r.while -= 100 * time.Microsecond
+			r.while -= 500 * time.Microsecond
 		}
 	}
 	r.model = next

@@ -106,9 +106,11 @@ func (w *world) view(s *channel.Service, m *model, group int) ([]string, error) 
 		}
 		lines = append(lines, "channels: "+describe(edge.Value))
 	}
-	for name, list := range map[string]func(context.Context, *channel.Viewer, channel.PageArgs, []channel.InvitationState) (*channel.InvitationConnection, error){
-		"sent": s.SentInvitations, "received": s.ReceivedInvitations,
-	} {
+	for _, name := range []string{"sent", "received"} {
+		list := s.SentInvitations
+		if name == "received" {
+			list = s.ReceivedInvitations
+		}
 		page, err := list(ctx, v, args, nil)
 		if err != nil {
 			return nil, err

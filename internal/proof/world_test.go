@@ -32,6 +32,7 @@ type installation struct {
 func newInstallation(t testing.TB) *installation {
 	t.Helper()
 	in := &installation{config: storetest.Config(t, 3), shards: make(map[string]*pgxpool.Pool)}
+	in.config.PoolSize = 3 // each process that is opened makes its connections anew
 	connect := func(dsn string) *pgxpool.Pool {
 		pool, err := pgxpool.New(t.Context(), dsn)
 		if err != nil {
