@@ -26,6 +26,7 @@ import (
 type site struct {
 	*servertest.Server
 	clusters *localpg.Clusters
+	wires    []*wire
 	transfer *http.Transport
 	parties  int
 }
@@ -89,7 +90,7 @@ func unavailableFault(err error) *gqlclient.Error {
 
 // holdings is what a process holds of what could pile up.
 type holdings struct {
-	goroutines int
+	goroutines int            // but those of wires
 	backends   map[string]int // by cluster: the server's processes for the program
 }
 
@@ -112,6 +113,9 @@ func (s *site) atRest(t *testing.T) holdings {
 		})
 	}
 	held.goroutines = runtime.NumGoroutine()
+	for _, w := range s.wires {
+		held.goroutines -= int(w.workers.Load())
+	}
 	return held
 }
 

@@ -17,10 +17,12 @@ import (
 // traffic is the main job, over and over: each line plays it between two parties, and repeats what could not be served as
 // a client does, with the same key. Its ledger is what was answered with success.
 type traffic struct {
-	site   *site
-	lines  []*line
-	ending chan struct{}
-	going  sync.WaitGroup
+	site  *site
+	lines []*line
+	// waiting are lines that only wait, without a fault, while a cluster takes no writes.
+	waiting map[string]*line
+	ending  chan struct{}
+	going   sync.WaitGroup
 
 	mu     sync.Mutex
 	ledger []*trade

@@ -19,33 +19,35 @@ type trouble struct {
 	name string
 	// denies tells that whoever needs the cluster gets faults meanwhile; else all goes on, if not as fast.
 	denies bool
+	// reads tells that who only reads there is served; so an invitation may be waited for that cannot come.
+	reads bool
 	// begin begins it and returns what ends it. Both return when it is so.
 	begin func(t *testing.T, s *site, w *wire, cluster string) (end func())
 }
 
 var troubles = []trouble{
-	{"stopped", true, func(t *testing.T, s *site, _ *wire, cluster string) func() {
+	{"stopped", true, false, func(t *testing.T, s *site, _ *wire, cluster string) func() {
 		return localpgtest.Freeze(t, s.clusters, cluster)
 	}},
-	{"refusing connections", true, func(t *testing.T, _ *site, w *wire, _ string) func() {
+	{"refusing connections", true, false, func(t *testing.T, _ *site, w *wire, _ string) func() {
 		w.refuse()
 		return func() { w.mend(t) }
 	}},
-	{"slow", false, func(t *testing.T, _ *site, w *wire, _ string) func() {
+	{"slow", false, false, func(t *testing.T, _ *site, w *wire, _ string) func() {
 		w.delay.Store(int64(40 * time.Millisecond))
 		return func() { w.delay.Store(0) }
 	}},
-	{"slower than any patience", true, func(t *testing.T, _ *site, w *wire, _ string) func() {
+	{"slower than any patience", true, false, func(t *testing.T, _ *site, w *wire, _ string) func() {
 		w.delay.Store(int64(5 * time.Second))
 		return func() { w.delay.Store(0) }
 	}},
-	{"without a free connection", true, takeConnections},
-	{"with a full disk", true, fillDisk},
-	{"restarted", false, func(t *testing.T, s *site, _ *wire, cluster string) func() {
+	{"without a free connection", true, false, takeConnections},
+	{"with a full disk", true, true, fillDisk},
+	{"restarted", false, false, func(t *testing.T, s *site, _ *wire, cluster string) func() {
 		restart(t, s, cluster)
 		return func() {}
 	}},
-	{"crashed and restarted", false, func(t *testing.T, s *site, _ *wire, cluster string) func() {
+	{"crashed and restarted", false, false, func(t *testing.T, s *site, _ *wire, cluster string) func() {
 		s.clusters.Kill(cluster)
 		restart(t, s, cluster)
 		return func() {}
@@ -63,33 +65,27 @@ func restart(t *testing.T, s *site, cluster string) {
 func takeConnections(t *testing.T, s *site, _ *wire, cluster string) (end func()) {
 	t.Helper()
 	var taken []*pgx.Conn
-	take := func() bool {
-		for {
-			conn, err := pgx.Connect(t.Context(), s.clusters.DSN(cluster))
-			if err != nil {
-				return len(taken) > 0
-			}
-			taken = append(taken, conn)
-		}
-	}
 	end = func() {
 		for _, conn := range taken {
 			conn.Close(context.Background())
 		}
 	}
-	servertest.Eventually(t, "the program has no connection to "+cluster, func() bool {
-		if !take() {
+	limit := 0
+	servertest.Eventually(t, "all connections to "+cluster+" are taken", func() bool {
+		for conn, err := pgx.Connect(t.Context(), s.clusters.DSN(cluster)); err == nil; {
+			taken = append(taken, conn)
+			conn, err = pgx.Connect(t.Context(), s.clusters.DSN(cluster))
+		}
+		if len(taken) == 0 {
 			return false
 		}
-		var left int
 		err := taken[0].QueryRow(t.Context(), `
-			SELECT count(*) FROM (
-				SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'linkspan'
-			) AS ended`).Scan(&left)
+			SELECT current_setting('max_connections')::integer, count(pg_terminate_backend(pid))
+			FROM pg_stat_activity WHERE application_name = 'linkspan'`).Scan(&limit, new(int))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return left == 0
+		return len(taken) == limit
 	})
 	t.Logf("%d connections are taken", len(taken))
 	return end

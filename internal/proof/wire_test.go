@@ -22,6 +22,7 @@ type wire struct {
 	path    string
 	target  string
 	delay   atomic.Int64 // of each answer of the cluster
+	workers atomic.Int64 // goroutines that carry something
 	serving sync.WaitGroup
 
 	mu       sync.Mutex
@@ -103,6 +104,9 @@ func (w *wire) carry(life context.Context, client, server net.Conn) {
 		client.Close()
 		server.Close()
 	})()
+	const each = 3 // this one and two below
+	w.workers.Add(each)
+	defer w.workers.Add(-each)
 	var both sync.WaitGroup
 	both.Go(func() { pump(life, client, server, &w.delay) })
 	both.Go(func() { pump(life, server, client, new(atomic.Int64)) })

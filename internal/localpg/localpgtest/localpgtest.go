@@ -44,9 +44,15 @@ func (r Runner) Run() int {
 // Clusters starts clusters of the test's own and stops them when it ends. Durable is as in localpg.Config.
 func Clusters(t testing.TB, durable bool, names ...string) *localpg.Clusters {
 	t.Helper()
+	return ClustersWith(t, localpg.Config{Names: names, Durable: durable})
+}
+
+// ClustersWith is Clusters with settings. Where the data, the cache and the programs are, this package says.
+func ClustersWith(t testing.TB, cfg localpg.Config) *localpg.Clusters {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	clusters, root, err := start(ctx, localpg.Config{Names: names, Durable: durable})
+	clusters, root, err := start(ctx, cfg)
 	if err != nil {
 		t.Fatalf("localpgtest: %v", err)
 	}
