@@ -26,8 +26,8 @@ test: ## Run all Go tests on real Postgres, with the race detector
 	@echo "Building and testing: the first time this takes a few minutes ..."
 	$(GO) test $(RACE) -timeout 10m $(PACKAGES)
 
-test-long: ## Run the crash, race, model and outage tests at their full length (half an hour)
-	LINKSPAN_TEST_LONG=1 $(GO) test -tags long -count=1 -timeout 90m -run 'Killed|Lives|Races|Resume|Trouble' ./internal/proof ./cmd/linkspan
+test-long: ## Run the crash, race, model, replica and outage tests at their full length (half an hour)
+	LINKSPAN_TEST_LONG=1 $(GO) test -tags long -count=1 -timeout 90m -run 'Killed|Lives|Races|Replicas|Resume|RollingRestart|SIGTERM|Trouble' ./internal/proof ./cmd/linkspan
 
 test-clients: build ## Run the JavaScript clients against the real program (needs Node 20 and npm)
 	cd clients && npm ci --no-audit --no-fund --loglevel=error && npm test

@@ -5,7 +5,6 @@ package proof_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -76,20 +75,18 @@ func (c *caller) cut() {
 // refusal is a payload's typed errors: data, and final.
 type refusal struct{ Code, Message string }
 
-// insist sends a mutation with its key until it has an answer. It returns how often that failed before.
-func (c *caller) insist(ctx context.Context, document string, input map[string]any, out any) (failed int, err error) {
+// insist sends a mutation with its key until it has an answer, and counts how often that failed.
+func (c *caller) insist(ctx context.Context, document string, input map[string]any, out any, failed *atomic.Int64) error {
 	for {
 		err := c.Do(ctx, document, "", map[string]any{"input": input}, out)
 		var fault *gqlclient.Error
 		switch {
 		case err == nil:
-			return failed, nil
-		case ctx.Err() != nil:
-			return failed, fmt.Errorf("after %d attempts: %w", failed, err)
-		case errors.As(err, &fault) && !fault.Retryable:
-			return failed, err
+			return nil
+		case ctx.Err() != nil, errors.As(err, &fault) && !fault.Retryable:
+			return err
 		}
-		failed++
+		failed.Add(1)
 		pauseFor(ctx, 10*time.Millisecond)
 	}
 }
@@ -116,9 +113,9 @@ func register(t testing.TB, r *replica, handles ...string) map[string]channel.Gr
 				Errors []refusal
 			}
 		}
-		_, err := operator.insist(ctx, `mutation($input: RegisterGroupInput!) {
+		err := operator.insist(ctx, `mutation($input: RegisterGroupInput!) {
 			registerGroup(input: $input) { group { id } errors { code message } } }`,
-			map[string]any{"handle": handle, "name": handle, "idempotencyKey": handle}, &answer)
+			map[string]any{"handle": handle, "name": handle, "idempotencyKey": handle}, &answer, new(atomic.Int64))
 		if err != nil || answer.RegisterGroup.Group == nil {
 			t.Fatalf("register %s: %v %v", handle, err, answer)
 		}

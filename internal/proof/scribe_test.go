@@ -56,10 +56,9 @@ func (s *scribe) round(ctx context.Context, round int) error {
 		}
 	}
 	name := fmt.Sprintf("%s-%d", s.name, round)
-	failed, err := s.here.insist(ctx, createDocument, map[string]any{
+	err := s.here.insist(ctx, createDocument, map[string]any{
 		"target": map[string]any{"handle": s.target}, "name": name, "idempotencyKey": name,
-	}, &created)
-	s.failed.Add(int64(failed))
+	}, &created, s.failed)
 	if err != nil {
 		return err
 	}
@@ -77,10 +76,9 @@ func (s *scribe) round(ctx context.Context, round int) error {
 		return nil // it stays open
 	}
 	var decided struct{ Done struct{ Errors []refusal } }
-	failed, err = by.insist(ctx, document, map[string]any{
+	err = by.insist(ctx, document, map[string]any{
 		"invitationId": created.CreateSharedChannel.Invitation.ID, "idempotencyKey": name,
-	}, &decided)
-	s.failed.Add(int64(failed))
+	}, &decided, s.failed)
 	if err == nil && len(decided.Done.Errors) > 0 {
 		err = fmt.Errorf("refused: %v", decided.Done.Errors)
 	}
