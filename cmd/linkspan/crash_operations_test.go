@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"linkspan/internal/failpoint"
+	"linkspan/internal/gqlclient"
 )
 
 // crashed is an operation at whose points the program or a cluster is killed.
@@ -44,6 +45,12 @@ func (a answer) failed() error {
 		return errors.New("an answer without an invitation")
 	}
 	return nil
+}
+
+// retryable reports whether the answer is a fault after which a client repeats what it asked for.
+func (a answer) retryable() bool {
+	var fault *gqlclient.Error
+	return errors.As(a.err, &fault) && fault.Retryable
 }
 
 // ids are the ids that the answer gives.

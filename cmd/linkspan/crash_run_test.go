@@ -188,7 +188,16 @@ func (r *crashRun) judge(first answer) error {
 		return err
 	}
 	var again answer
-	if err := within(converges, func() error { again = r.again(); return again.failed() }); err != nil {
+	err := within(converges, func() error {
+		if again = r.again(); again.retryable() {
+			return again.err
+		}
+		return nil
+	})
+	if err == nil {
+		err = again.failed()
+	}
+	if err != nil {
 		return fmt.Errorf("repeated: %w", err)
 	}
 	if first.failed() == nil && first.ids() != again.ids() {

@@ -13,5 +13,13 @@
 // What is compared (facts_test.go): main's channels, invitations and shard referential table, the channel shards with their
 // sides and logs, both groups' lists and inbox logs; and at the end all of internal/check.
 //
+// Behind the build tag long, for `make test-long`, through HTTP and WebSocket:
+//
+//   - resume (resume_test.go): readers that drop their sockets and resume, and pages that are followed from their cursors,
+//     while the server is replaced and half its hints are lost;
+//   - replicas (replicas_test.go): two over one NATS server, and without it;
+//   - trouble and failover (trouble_test.go, failover_test.go): each thing that may befall a cluster while the main job is
+//     played, and the death of primaries with synchronous standbys.
+//
 // LINKSPAN_TEST_LONG=1 runs 200 races of each two instead of 50, and 5,000 lives instead of 300.
 package proof
