@@ -7,14 +7,11 @@ import (
 	"encoding/hex"
 	"io"
 	"net"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
+	"linkspan/internal/localpg/localpgtest"
 )
 
 // proxy stands between the router and a server, and breaks connections at COMMIT.
@@ -48,28 +45,16 @@ func preparedName(text string) []byte {
 // newProxy returns a proxy and the DSN that leads through it.
 func newProxy(t *testing.T, dsn string) (*proxy, string) {
 	t.Helper()
-	config, err := pgx.ParseConfig(dsn)
+	at := localpgtest.NewDetour(t, dsn)
+	listener, err := net.Listen("unix", at.Listen)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("", "lsp") // t.TempDir is too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	const name = ".s.PGSQL.5432"
-	p := &proxy{target: filepath.Join(config.Host, name)}
-	if p.listener, err = net.Listen("unix", filepath.Join(dir, name)); err != nil {
-		t.Fatal(err)
-	}
+	p := &proxy{listener: listener, target: at.Target}
 	p.life, p.end = context.WithCancel(context.Background())
 	p.open.Go(p.accept)
-	t.Cleanup(func() {
-		p.stop()
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return p, strings.Replace(dsn, "host="+config.Host, "host="+dir, 1)
+	t.Cleanup(p.stop)
+	return p, at.DSN
 }
 
 // stop makes the server unreachable: connections break, and new ones are refused.

@@ -12,8 +12,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"golang.org/x/term"
-
 	"linkspan/internal/check"
 	"linkspan/shardrouter"
 )
@@ -45,9 +43,9 @@ func (c *checkCmd) Run(ctx context.Context) error {
 	}
 	defer router.Close()
 	began := time.Now()
-	bar := newCheckProgress(os.Stderr)
+	bar := checkProgress{newProgress(os.Stderr)}
 	report, err := check.Run(ctx, router, bar.tell)
-	bar.end()
+	bar.done()
 	if report == nil {
 		return errSaid // it was ended; whoever did knows
 	}
@@ -76,8 +74,8 @@ func writeReport(out io.Writer, report *check.Report, unread error, took time.Du
 		}
 		fmt.Fprintln(out)
 	}
-	for line := range strings.Lines(errorText(unread)) {
-		fmt.Fprint(out, "not checked: ", line, "\n")
+	for _, line := range notChecked(unread) {
+		fmt.Fprintln(out, "not checked:", line)
 	}
 	verdict := "no breach"
 	switch n := len(report.Breaches); {
@@ -94,26 +92,23 @@ func writeReport(out io.Writer, report *check.Report, unread error, took time.Du
 	fmt.Fprintln(out)
 }
 
-func errorText(err error) string {
-	if err == nil {
-		return ""
+// notChecked are the lines that say what could not be read; empty, not nil, where all was.
+func notChecked(unread error) []string {
+	if unread == nil {
+		return []string{}
 	}
-	return strings.TrimSpace(err.Error())
+	return strings.Split(strings.TrimSpace(unread.Error()), "\n")
 }
 
 // writeJSON prints the report with what could not be read.
 func writeJSON(out io.Writer, report *check.Report, unread error) error {
-	notChecked := []string{}
-	for line := range strings.Lines(errorText(unread)) {
-		notChecked = append(notChecked, strings.TrimSpace(line))
-	}
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(struct {
 		OK bool `json:"ok"`
 		*check.Report
 		NotChecked []string `json:"notChecked"`
-	}{report.OK() && unread == nil, report, notChecked})
+	}{report.OK() && unread == nil, report, notChecked(unread)})
 }
 
 func listInvariants(out io.Writer) error {
@@ -125,26 +120,16 @@ func listInvariants(out io.Writer) error {
 }
 
 // checkProgress shows how far a check is: on a terminal one line that changes, elsewhere a line when a part has ended.
-type checkProgress struct {
-	progress
-}
+type checkProgress struct{ *progress }
 
-func newCheckProgress(out *os.File) *checkProgress {
-	return &checkProgress{progress{out: out, terminal: term.IsTerminal(int(out.Fd()))}}
-}
-
-func (p *checkProgress) tell(at check.Progress) {
-	ended := at.Done == at.Total
+func (p checkProgress) tell(at check.Progress) {
 	switch {
 	case p.terminal:
-		fmt.Fprintf(p.out, "\r\033[Kchecking %s: %s %d of %d", at.Cluster, at.Part, at.Done, at.Total)
-		p.open = true
-	case ended:
+		p.change(fmt.Sprintf("checking %s: %s %d of %d", at.Cluster, at.Part, at.Done, at.Total))
+	case at.Done == at.Total:
 		fmt.Fprintf(p.out, "checked %s: %d %s\n", at.Cluster, at.Total, at.Part)
 	}
 }
-
-func (p *checkProgress) end() { p.done() }
 
 // open opens the clusters that the environment names, or dev's.
 func (c *checkCmd) open(ctx context.Context) (*shardrouter.Router, error) {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/term"
 )
 
-// progress tells how far the start is: on a terminal one line that changes, elsewhere a line a step.
+// progress tells how far a command is: on a terminal one line that changes, elsewhere a line a step.
 type progress struct {
 	out      io.Writer
 	terminal bool
@@ -21,11 +21,16 @@ func newProgress(out *os.File) *progress {
 
 func (p *progress) step(step string) {
 	if p.terminal {
-		fmt.Fprintf(p.out, "\r\033[Kstarting: %s ...", step)
-		p.open = true
+		p.change("starting: " + step + " ...")
 		return
 	}
 	fmt.Fprintln(p.out, "starting:", step)
+}
+
+// change shows a text in the line that changes.
+func (p *progress) change(text string) {
+	fmt.Fprint(p.out, "\r\033[K", text)
+	p.open = true
 }
 
 // note prints a line that stays.

@@ -7,15 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
-
-	natsserver "github.com/nats-io/nats-server/v2/server"
 
 	"linkspan/internal/check"
 	"linkspan/internal/gqlclient"
@@ -31,17 +28,9 @@ func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 	defer cancel()
-	nats, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	nats.Start()
-	t.Cleanup(func() { nats.Shutdown(); nats.WaitForShutdown() })
-	if !nats.ReadyForConnections(patience) {
-		t.Fatal("no NATS server")
-	}
+	nats, _ := servertest.NATS(t)
 	config := storetest.Config(t, 3)
-	env := serveEnv(config, "LINKSPAN_NATS_URL=nats://"+nats.Addr().(*net.TCPAddr).String(), "LINKSPAN_DRAIN_DELAY=1s")
+	env := serveEnv(config, "LINKSPAN_NATS_URL="+nats, "LINKSPAN_DRAIN_DELAY=1s")
 	replicas := []*serving{startServe(t, env), startServe(t, env)}
 	registerGroups(t, replicas[0].url, "acme", "globex")
 	front := newBalancer(t)

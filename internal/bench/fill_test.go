@@ -10,6 +10,7 @@ import (
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
+	"linkspan/internal/store/storetest"
 	"linkspan/shardrouter"
 )
 
@@ -171,13 +172,7 @@ func (f *filler) add(cluster, schema, table string, columns []string, values []a
 func (f *filler) copy(b *testing.B) {
 	b.Helper()
 	for _, page := range f.pages {
-		dsn := f.config.MainDSN
-		for _, shard := range f.config.Shards {
-			if shard.Name == page.cluster {
-				dsn = shard.DSN
-			}
-		}
-		conn := connect(b, dsn)
+		conn := connect(b, storetest.DSN(f.config, page.cluster))
 		if _, err := conn.CopyFrom(b.Context(), pgx.Identifier{page.schema, page.table}, page.columns, pgx.CopyFromRows(page.rows)); err != nil {
 			b.Fatal(page.table, err)
 		}

@@ -135,17 +135,9 @@ type bareCommits struct{ conns []*pgx.Conn }
 
 func newBareCommits(b *testing.B, config shardrouter.Config, clusters ...string) *bareCommits {
 	b.Helper()
-	dsns := []string{config.MainDSN}
-	for _, name := range clusters {
-		for _, shard := range config.Shards {
-			if shard.Name == name {
-				dsns = append(dsns, shard.DSN)
-			}
-		}
-	}
 	bare := &bareCommits{}
-	for _, dsn := range dsns {
-		conn, err := pgx.Connect(b.Context(), dsn)
+	for _, name := range append([]string{shardrouter.MainName}, clusters...) {
+		conn, err := pgx.Connect(b.Context(), storetest.DSN(config, name))
 		if err == nil {
 			_, err = conn.Exec(b.Context(), `CREATE TABLE bare (id uuid PRIMARY KEY, at timestamptz NOT NULL DEFAULT now(), body text NOT NULL)`)
 		}

@@ -79,7 +79,6 @@ type (
 		Channel uuid.UUID `bun:"channel_id"`
 		Group   uuid.UUID `bun:"group_id"`
 		Role    string    `bun:"role"`
-		State   string    `bun:"state"`
 		Name    *string   `bun:"name"`
 		NameKey *string   `bun:"name_key"`
 		Fields  string    `bun:"fields"`
@@ -148,7 +147,7 @@ func (c *checker) wantedOf(ctx context.Context, tx bun.Tx, rows []channelRow) ([
 		channels[i] = row.ID
 	}
 	links, err := query[linkRow](ctx, tx, `
-		SELECT channel_id, group_id, role, state, name, name_key, jsonb_build_object('role', role, 'state', state,
+		SELECT channel_id, group_id, role, name, name_key, jsonb_build_object('role', role, 'state', state,
 			'version', version, 'name', name, 'linked', extract(epoch FROM linked_at))::text AS fields
 		FROM linkspan_main.shard_referential WHERE channel_id IN (?)`, bun.List(channels))
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"linkspan/internal/ids"
 	"linkspan/internal/localpg/localpgtest"
 	"linkspan/internal/server/servertest"
+	"linkspan/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { os.Exit(localpgtest.Main(m)) }
@@ -127,22 +128,13 @@ func (w *world) settled() {
 
 // exec runs a statement on a cluster past the product and returns how many rows it touched.
 func (w *world) exec(cluster, text string, args ...any) (int64, error) {
-	conn, err := pgx.Connect(w.t.Context(), w.dsn(cluster))
+	conn, err := pgx.Connect(w.t.Context(), storetest.DSN(w.Config, cluster))
 	if err != nil {
 		return 0, err
 	}
 	defer conn.Close(w.t.Context())
 	tag, err := conn.Exec(w.t.Context(), text, args...)
 	return tag.RowsAffected(), err
-}
-
-func (w *world) dsn(cluster string) string {
-	for _, shard := range w.Config.Shards {
-		if shard.Name == cluster {
-			return shard.DSN
-		}
-	}
-	return w.Config.MainDSN
 }
 
 // check runs the check, which must be able to read everything.

@@ -3,7 +3,6 @@ package check
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -57,7 +56,7 @@ func (c *checker) rules(ctx context.Context, database *shardrouter.Database, rul
 			c.breach(Breach{Invariant: rule.Name, Cluster: database.Name(), Object: f.Object, Detail: f.Detail})
 		}
 		if err != nil {
-			return fmt.Errorf("check: %s on %s: %w", rule.Name, database.Name(), err)
+			return failed(database.Name(), rule.Name, err)
 		}
 	}
 	c.tell(Progress{Cluster: database.Name(), Part: part, Done: int64(len(rules)), Total: int64(len(rules))})

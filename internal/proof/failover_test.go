@@ -68,5 +68,5 @@ func TestTroubleFailover(t *testing.T) {
 	f.stop(t)
 	f.nothingLost(t)
 	s.atRest(t)
-	s.audit(t)
+	audit(t, s.Router)
 }

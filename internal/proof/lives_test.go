@@ -184,7 +184,7 @@ func (s *story) ends(t *rapid.T) {
 // restart closes the process and opens another.
 func (s *story) restart(t *rapid.T) {
 	s.process.stop()
-	s.process = open(t, s.world.config, s.process.Logger)
+	s.process = open(t, s.world.config, s.process.Logger, ways{})
 	s.did["restart"]++
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -18,38 +20,60 @@ import (
 // test calls the sweeper where it wants it.
 type process struct {
 	*channel.Service
-	router *shardrouter.Router
-	stop   func()
+	router  *shardrouter.Router
+	store   *store.Store
+	hints   *live.Hints
+	relayed atomic.Int64 // steps that took effect here
+	stop    func()
+}
+
+// ways is how a process differs from the program's; the zero value is as that is.
+type ways struct {
+	nats string                            // URL of the server that processes share; "": embedded
+	poll time.Duration                     // of the hub; 0: its default
+	tell func(channel.Hints) channel.Hints // who is told of new events instead; nil: everybody
 }
 
 // open starts a process; the caller closes it.
-func open(t rapid.TB, config shardrouter.Config, logger *slog.Logger) *process {
+func open(t rapid.TB, config shardrouter.Config, logger *slog.Logger, w ways) *process {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	router, err := shardrouter.Open(ctx, config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	hints, err := live.Embedded(ctx, logger)
+	p := &process{router: router, store: store.New(router)}
+	if w.nats == "" {
+		p.hints, err = live.Embedded(ctx, logger)
+	} else {
+		p.hints, err = live.Connect(ctx, w.nats, logger)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := store.New(router)
-	hub := live.NewHub(live.Config{Reader: s, Hints: hints, Logger: logger})
-	relay := outbox.NewRelay(s, channel.Deliverer{Shards: s, Hints: hub}.Deliver, logger)
+	hub := live.NewHub(live.Config{Reader: p.store, Hints: p.hints, Poll: w.poll, Logger: logger})
+	deliverer := channel.Deliverer{Shards: p.store, Hints: hub}
+	if w.tell != nil {
+		deliverer.Hints = w.tell(hub)
+	}
+	relay := outbox.NewRelay(p.store, func(ctx context.Context, step channel.Step) error {
+		err := deliverer.Deliver(ctx, step)
+		if err == nil {
+			p.relayed.Add(1)
+		}
+		return err
+	}, logger)
+	p.Service = &channel.Service{
+		Main: p.store, Shards: p.store, Outbox: relay, Hub: hub, InvitationTTL: channel.DefaultInvitationTTL, Logger: logger,
+	}
 	var running sync.WaitGroup
 	running.Go(func() { relay.Run(ctx) })
 	running.Go(func() { _ = hub.Run(ctx) })
-	return &process{
-		Service: &channel.Service{
-			Main: s, Shards: s, Outbox: relay, Hub: hub, InvitationTTL: channel.DefaultInvitationTTL, Logger: logger,
-		},
-		router: router,
-		stop: sync.OnceFunc(func() {
-			cancel()
-			running.Wait()
-			hints.Close()
-			router.Close()
-		}),
-	}
+	p.stop = sync.OnceFunc(func() {
+		cancel()
+		running.Wait()
+		p.hints.Close()
+		router.Close()
+	})
+	return p
 }

@@ -15,32 +15,25 @@ import (
 
 	"linkspan/internal/channel"
 	"linkspan/internal/check"
-	"linkspan/internal/live"
-	"linkspan/internal/outbox"
 	"linkspan/internal/server"
 	"linkspan/internal/server/servertest"
-	"linkspan/internal/store"
 	"linkspan/resolvers"
 	"linkspan/shardrouter"
 )
 
 // replicaOptions is what one replica has of its own.
 type replicaOptions struct {
-	nats     string        // URL of the server that replicas share; "": embedded
-	poll     time.Duration // of the hub; 0: its default
-	lossy    bool          // half of what would be hinted is not, to nobody
-	forgets  bool          // requests leave all steps to the relays, as after a crash behind each commit
-	handsOff time.Duration // drain delay
+	nats    string        // URL of the server that replicas share; "": embedded
+	poll    time.Duration // of the hub; 0: its default
+	lossy   bool          // half of what would be hinted is not, to nobody
+	forgets bool          // requests leave all steps to the relays, as after a crash behind each commit
 }
 
 // replica is a whole process of the program but for its command line: everything that runs in it, behind HTTP.
 type replica struct {
+	*process
 	address string
-	store   *store.Store
-	router  *shardrouter.Router
-	hints   *live.Hints
 	lost    atomic.Int64 // hints that were not given
-	relayed atomic.Int64 // steps that took effect here
 	stop    func()
 }
 
@@ -48,68 +41,36 @@ type replica struct {
 func startReplica(t testing.TB, config shardrouter.Config, o replicaOptions) *replica {
 	t.Helper()
 	r := &replica{}
-	ctx := context.Background()
 	logger := slog.New(slog.DiscardHandler)
-	var err error
-	if r.router, err = shardrouter.Open(ctx, config); err != nil {
-		t.Fatal(err)
-	}
-	r.store = store.New(r.router)
-	if o.nats == "" {
-		r.hints, err = live.Embedded(ctx, logger)
-	} else {
-		r.hints, err = live.Connect(ctx, o.nats, logger)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	hub := live.NewHub(live.Config{Reader: r.store, Hints: r.hints, Poll: o.poll, Logger: logger})
-	var told channel.Hints = hub
+	w := ways{nats: o.nats, poll: o.poll}
 	if o.lossy {
-		told = lossyHints{hub, &r.lost}
+		w.tell = func(all channel.Hints) channel.Hints { return lossyHints{all, &r.lost} }
 	}
-	deliver := channel.Deliverer{Shards: r.store, Hints: told}.Deliver
-	relay := outbox.NewRelay(r.store, func(ctx context.Context, step channel.Step) error {
-		err := deliver(ctx, step)
-		if err == nil {
-			r.relayed.Add(1)
-		}
-		return err
-	}, logger)
-	var driven channel.Outbox = relay
+	r.process = open(t, config, logger, w)
 	if o.forgets {
-		driven = forgetfulOutbox{relay}
+		r.Outbox = forgetfulOutbox{r.Outbox}
 	}
-	service := &channel.Service{
-		Main: r.store, Shards: r.store, Outbox: driven, Hub: hub, InvitationTTL: channel.DefaultInvitationTTL, Logger: logger,
-	}
+	ctx := context.Background()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.address = listener.Addr().String()
 	edge := server.New(server.Config{
-		Resolvers: resolvers.New(service), Tokens: server.NewTokens(servertest.Secret, r.store), Logger: logger,
-		Health:     func(context.Context) []server.ClusterHealth { return []server.ClusterHealth{{Name: "main"}} },
-		DrainDelay: o.handsOff,
+		Resolvers: resolvers.New(r.Service), Tokens: server.NewTokens(servertest.Secret, r.store), Logger: logger,
+		Health: func(context.Context) []server.ClusterHealth { return []server.ClusterHealth{{Name: "main"}} },
 	})
 	serving, stopServing := context.WithCancel(ctx)
-	background, stopBackground := context.WithCancel(ctx)
-	var answering, running sync.WaitGroup
+	var answering sync.WaitGroup
 	answering.Go(func() {
 		if err := edge.Serve(serving, listener); err != nil {
 			t.Error(err)
 		}
 	})
-	running.Go(func() { relay.Run(background) })
-	running.Go(func() { _ = hub.Run(background) })
 	r.stop = sync.OnceFunc(func() {
 		stopServing()
 		answering.Wait()
-		stopBackground()
-		running.Wait()
-		r.hints.Close()
-		r.router.Close()
+		r.process.stop()
 	})
 	t.Cleanup(r.stop)
 	return r
@@ -118,18 +79,14 @@ func startReplica(t testing.TB, config shardrouter.Config, o replicaOptions) *re
 // check judges every invariant of the replica's installation, once all that was decided has taken effect.
 func (r *replica) check(t testing.TB) {
 	t.Helper()
-	var report *check.Report
 	servertest.Eventually(t, "nothing in flight", func() bool {
-		var err error
-		if report, err = check.Run(t.Context(), r.router, nil); err != nil {
+		report, err := check.Run(t.Context(), r.router, nil)
+		if err != nil {
 			t.Fatal(err)
 		}
 		return report.InFlight == 0
 	})
-	if !report.OK() || report.Channels == 0 {
-		t.Errorf("%d channels, breaches %v", report.Channels, report.Breaches)
-	}
-	t.Logf("check: %d invariants hold, %d channels and %d groups compared", report.Invariants, report.Channels, report.Groups)
+	audit(t, r.router)
 }
 
 // inbox reads a group's inbox log from its shard.

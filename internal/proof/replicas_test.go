@@ -4,46 +4,22 @@ package proof_test
 
 import (
 	"context"
-	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	natsserver "github.com/nats-io/nats-server/v2/server"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/server/servertest"
 	"linkspan/internal/store/storetest"
 )
 
-// startNATS runs a NATS server until stop, or until the test ends.
-func startNATS(t testing.TB) (url string, stop func()) {
-	t.Helper()
-	s, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	if !s.ReadyForConnections(servertest.Patience) {
-		t.Fatal("no NATS server")
-	}
-	stop = sync.OnceFunc(func() { s.Shutdown(); s.WaitForShutdown() })
-	t.Cleanup(stop)
-	return "nats://" + net.JoinHostPort("127.0.0.1", portOf(s.Addr())), stop
-}
-
-func portOf(address net.Addr) string {
-	_, port, _ := net.SplitHostPort(address.String()) // an address of a listener
-	return port
-}
-
 // TestReplicas has two replicas over one installation and one NATS server.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
 	t.Run("a hint reaches the other", func(t *testing.T) {
 		t.Parallel()
-		nats, _ := startNATS(t)
+		nats, _ := servertest.NATS(t)
 		config := storetest.Config(t, 3)
 		// No timer would find anything while the test lasts.
 		a := startReplica(t, config, replicaOptions{nats: nats, poll: time.Hour})
@@ -56,7 +32,7 @@ func TestReplicas(t *testing.T) {
 	})
 	t.Run("without NATS the timer finds it", func(t *testing.T) {
 		t.Parallel()
-		nats, stop := startNATS(t)
+		nats, stop := servertest.NATS(t)
 		config := storetest.Config(t, 3)
 		a := startReplica(t, config, replicaOptions{nats: nats})
 		b := startReplica(t, config, replicaOptions{nats: nats})
@@ -127,7 +103,7 @@ func testBothRelay(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*servertest.Patience)
 	defer cancel()
-	nats, _ := startNATS(t)
+	nats, _ := servertest.NATS(t)
 	config := storetest.Config(t, 3)
 	a := startReplica(t, config, replicaOptions{nats: nats, forgets: true})
 	b := startReplica(t, config, replicaOptions{nats: nats, forgets: true})

@@ -4,7 +4,6 @@ package proof_test
 
 import (
 	"context"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,17 +14,11 @@ import (
 )
 
 const (
-	scribes   = 8
-	followers = 20
+	scribes      = 8
+	followers    = 20
+	pagesUsually = 1000
+	pagesLong    = 3000
 )
-
-// pages is how many pages are taken: more with LINKSPAN_TEST_LONG=1.
-func pages() int {
-	if os.Getenv("LINKSPAN_TEST_LONG") == "1" {
-		return 3000
-	}
-	return 1000
-}
 
 // TestResume has writers write, readers drop their sockets at random and resume from their last cursors, and others take a
 // page of a list and follow from its cursor, while the server loses half its hints and is replaced by another. Each reader
@@ -63,7 +56,7 @@ func TestResume(t *testing.T) {
 	var made, failed, seen, lingering atomic.Int64
 	var away atomic.Bool   // the server, while it restarts
 	var looked atomic.Bool // all pages are taken, and nobody waits any more for what comes behind one
-	wanted := int64(pages())
+	wanted := int64(number(pagesUsually, pagesLong))
 	for n := range scribes {
 		s := front.newScribe(t, n, askers[n%len(askers)], "globex", &made, &failed)
 		writing.Go(func() {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"linkspan/internal/check"
 	"linkspan/internal/gqlclient"
 	"linkspan/internal/localpg"
 	"linkspan/internal/server/servertest"
@@ -133,30 +132,11 @@ func (s *site) databases() []*shardrouter.Database {
 func (s *site) backends(ctx context.Context, cluster string) (n int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	database := s.Config.MainDSN
-	for _, shard := range s.Config.Shards {
-		if shard.Name == cluster {
-			database = shard.DSN
-		}
-	}
-	conn, err := pgx.Connect(ctx, database)
+	conn, err := pgx.Connect(ctx, storetest.DSN(s.Config, cluster))
 	if err != nil {
 		return 0, err
 	}
 	defer conn.Close(ctx)
 	err = conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'linkspan'").Scan(&n)
 	return n, err
-}
-
-// audit judges every invariant of the installation, which must be at rest.
-func (s *site) audit(t *testing.T) {
-	t.Helper()
-	report, err := check.Run(t.Context(), s.Router, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !report.OK() || report.InFlight != 0 || report.Channels == 0 {
-		t.Errorf("%d channels, %d in flight, breaches %v", report.Channels, report.InFlight, report.Breaches)
-	}
-	t.Logf("check: %d invariants hold, %d channels and %d groups compared", report.Invariants, report.Channels, report.Groups)
 }

@@ -154,12 +154,9 @@ func (l *line) do(p *party, document string, variables, out any) error {
 		l.mu.Lock()
 		l.faults = append(l.faults, served{fault, time.Since(began)})
 		l.mu.Unlock()
-		pause(20 * time.Millisecond)
+		pauseFor(context.Background(), 20*time.Millisecond)
 	}
 }
-
-// pause is a client's between two tries.
-func pause(length time.Duration) { <-time.After(length) }
 
 // share plays the main job once: create, receive, accept, and both see the link.
 func share(l *line, number int) error {
@@ -174,7 +171,7 @@ func share(l *line, number int) error {
 			ReceivedInvitations struct{ Nodes []struct{ ID string } }
 		}
 	}
-	for deadline := time.Now().Add(servertest.Patience); ; pause(2 * time.Millisecond) {
+	for deadline := time.Now().Add(servertest.Patience); ; pauseFor(context.Background(), 2*time.Millisecond) {
 		if err := l.do(l.to, receivedTrade, nil, &received); err != nil {
 			return err
 		}

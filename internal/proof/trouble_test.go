@@ -30,7 +30,7 @@ func TestTrouble(t *testing.T) {
 		dsns[name] = clusters.DSN(name)
 		if name == "shard-1" || name == shardrouter.MainName {
 			wires[name] = newWire(t, dsns[name])
-			dsns[name] = wires[name].dsn
+			dsns[name] = wires[name].DSN
 		}
 	}
 	s := newSite(t, clusters, dsns)
@@ -78,7 +78,7 @@ func TestTrouble(t *testing.T) {
 	f.ledger = ledger
 	f.nothingLost(t)
 	s.atRest(t)
-	s.audit(t)
+	audit(t, s.Router)
 }
 
 // befall lets the trouble befall the cluster, and waits until those who need it have been told so, those who do not have

@@ -6,21 +6,17 @@ import (
 	"context"
 	"net"
 	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"linkspan/internal/localpg/localpgtest"
 )
 
 // wire is the network between the program and a cluster: it can be slow, and it can be cut.
 type wire struct {
-	dsn     string // leads through it
-	path    string
-	target  string
+	localpgtest.Detour
 	delay   atomic.Int64 // of each answer of the cluster
 	workers atomic.Int64 // goroutines that carry something
 	serving sync.WaitGroup
@@ -34,26 +30,9 @@ type wire struct {
 // newWire lays a wire to a cluster; it is there until the test ends.
 func newWire(t *testing.T, dsn string) *wire {
 	t.Helper()
-	config, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := os.MkdirTemp("", "lsp") // t.TempDir is too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	const name = ".s.PGSQL.5432"
-	w := &wire{
-		dsn:  strings.Replace(dsn, "host="+config.Host, "host="+dir, 1),
-		path: filepath.Join(dir, name), target: filepath.Join(config.Host, name),
-	}
+	w := &wire{Detour: localpgtest.NewDetour(t, dsn)}
 	w.mend(t)
-	t.Cleanup(func() {
-		w.refuse()
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(w.refuse)
 	return w
 }
 
@@ -62,10 +41,10 @@ func (w *wire) mend(t *testing.T) {
 	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := os.Remove(w.path); err != nil && !os.IsNotExist(err) {
+	if err := os.Remove(w.Listen); err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: w.path, Net: "unix"})
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: w.Listen, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +69,7 @@ func (w *wire) accept(life context.Context, listener net.Listener) {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("unix", w.target)
+		server, err := net.Dial("unix", w.Target)
 		if err != nil {
 			client.Close()
 			continue

@@ -13,7 +13,6 @@ import (
 	"pgregory.net/rapid"
 
 	"linkspan/internal/channel"
-	"linkspan/internal/check"
 	"linkspan/internal/ids"
 	"linkspan/internal/store/storetest"
 	"linkspan/shardrouter"
@@ -51,7 +50,7 @@ func newInstallation(t testing.TB) *installation {
 // open starts a process, which ends with the test at the latest.
 func (in *installation) open(t testing.TB) *process {
 	t.Helper()
-	p := open(t, in.config, slog.New(slog.DiscardHandler))
+	p := open(t, in.config, slog.New(slog.DiscardHandler), ways{})
 	t.Cleanup(p.stop)
 	return p
 }
@@ -60,14 +59,7 @@ func (in *installation) open(t testing.TB) *process {
 func (in *installation) check(t testing.TB, p *process) {
 	t.Helper()
 	in.settled(t)
-	report, err := check.Run(t.Context(), p.router, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !report.OK() || report.InFlight != 0 || report.Channels == 0 {
-		t.Errorf("%d channels, %d in flight, breaches %v", report.Channels, report.InFlight, report.Breaches)
-	}
-	t.Logf("check: %d invariants hold, %d channels and %d groups compared", report.Invariants, report.Channels, report.Groups)
+	audit(t, p.router)
 }
 
 // world is a test's own groups on an installation.

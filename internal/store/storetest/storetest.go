@@ -41,6 +41,16 @@ func Config(t testing.TB, shards int) shardrouter.Config {
 	return config
 }
 
+// DSN is the DSN of a cluster by its name; main's where no shard has that name.
+func DSN(config shardrouter.Config, cluster string) string {
+	for _, shard := range config.Shards {
+		if shard.Name == cluster {
+			return shard.DSN
+		}
+	}
+	return config.MainDSN
+}
+
 // Migrate makes an installation of empty databases.
 func Migrate(t testing.TB, config shardrouter.Config) {
 	t.Helper()
