@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
+
+	"linkspan/internal/localpg/localpgtest"
 )
 
 // payload is harmless text, unless backslashes escape quotes: then it is SQL.
@@ -23,6 +25,7 @@ func TestBackslashesAreText(t *testing.T) {
 	dsn := config.dsn("a")
 	name := pgx.Identifier{lookup[string](t, dsn, "SELECT current_database()")}.Sanitize()
 	execute(t, dsn, "ALTER DATABASE "+name+" SET standard_conforming_strings = off")
+	localpgtest.Pool(t, dsn).Reset() // a session keeps the setting that it began with
 	if got := lookup[string](t, dsn, "SHOW standard_conforming_strings"); got != "off" {
 		t.Fatalf("the server's default is %q: this test tests nothing", got)
 	}

@@ -189,7 +189,7 @@ func TestWrongServerAfterFailover(t *testing.T) {
 				"$database", pgx.Identifier{lookup[string](t, dsn, "SELECT current_database()")}.Sanitize(),
 				"$installation", lookup[string](t, dsn, "SELECT installation::text FROM linkspan_shard.identity"))
 			execute(t, dsn, names.Replace(test.spoil))
-			execute(t, dsn, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+			execute(t, dsn, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'linkspan'`)
 			wantDown(t, r, slot)
 			_, err := noteWays[0].read(t.Context(), r, slot, 1)
 			if test.is != nil && !errors.Is(err, test.is) {

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver pgx/v5
 	"go.uber.org/goleak"
 
@@ -124,12 +123,7 @@ func (c Config) dsn(cluster string) string {
 // execute runs SQL past the router, as an operator or a mover would.
 func execute(t testing.TB, dsn, query string, args ...any) {
 	t.Helper()
-	conn, err := pgx.Connect(context.WithoutCancel(t.Context()), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
-	if _, err := conn.Exec(context.WithoutCancel(t.Context()), query, args...); err != nil {
+	if _, err := localpgtest.Pool(t, dsn).Exec(context.WithoutCancel(t.Context()), query, args...); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 }
@@ -138,12 +132,7 @@ func execute(t testing.TB, dsn, query string, args ...any) {
 func lookup[T any](t testing.TB, dsn, query string, args ...any) T {
 	t.Helper()
 	var value T
-	conn, err := pgx.Connect(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
-	if err := conn.QueryRow(t.Context(), query, args...).Scan(&value); err != nil {
+	if err := localpgtest.Pool(t, dsn).QueryRow(t.Context(), query, args...).Scan(&value); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return value

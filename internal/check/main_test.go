@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
 	"linkspan/internal/channel"
 	"linkspan/internal/check"
 	"linkspan/internal/ids"
@@ -128,12 +126,7 @@ func (w *world) settled() {
 
 // exec runs a statement on a cluster past the product and returns how many rows it touched.
 func (w *world) exec(cluster, text string, args ...any) (int64, error) {
-	conn, err := pgx.Connect(w.t.Context(), storetest.DSN(w.Config, cluster))
-	if err != nil {
-		return 0, err
-	}
-	defer conn.Close(w.t.Context())
-	tag, err := conn.Exec(w.t.Context(), text, args...)
+	tag, err := localpgtest.Pool(w.t, storetest.DSN(w.Config, cluster)).Exec(w.t.Context(), text, args...)
 	return tag.RowsAffected(), err
 }
 

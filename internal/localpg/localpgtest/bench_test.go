@@ -10,7 +10,7 @@ import (
 func BenchmarkFirstUse(b *testing.B) {
 	for b.Loop() {
 		var first server
-		_, err := first.get()
+		err := first.get()
 		b.StopTimer()
 		if err := errors.Join(err, first.stop()); err != nil {
 			b.Fatal(err)
@@ -21,14 +21,13 @@ func BenchmarkFirstUse(b *testing.B) {
 
 // BenchmarkDatabase is what each test's database costs, from its making to its end.
 func BenchmarkDatabase(b *testing.B) {
-	clusters, err := shared.get()
-	if err != nil {
+	if err := shared.get(); err != nil {
 		b.Fatal(err)
 	}
 	ctx := context.Background()
 	for b.Loop() {
-		err := create(ctx, clusters, "bench", "template1")
-		if err := errors.Join(err, drop(ctx, clusters, "bench")); err != nil {
+		err := shared.create(ctx, "bench", "template1")
+		if err := errors.Join(err, shared.drop(ctx, "bench")); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -12,30 +12,35 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"linkspan/internal/localpg"
 )
 
-// sharedName is the cluster's name on the shared server, and maxConnections is how many connections all tests of a binary
-// have.
+// sharedName is the cluster's name on the shared server, maxConnections is how many connections all tests of a binary
+// have, and poolSize how many of them a pool has at most.
 const (
 	sharedName     = "shared"
 	maxConnections = "300"
+	poolSize       = 4
 )
 
 // shared is the test binary's one server.
-var shared server
+var shared = server{pools: map[string]*pgxpool.Pool{}}
 
 // server starts when it is first asked for a connection.
 type server struct {
 	mu       sync.Mutex
 	started  bool
 	clusters *localpg.Clusters
+	makers   *pgxpool.Pool            // makes and drops databases
+	pools    map[string]*pgxpool.Pool // of Pool, by DSN
 	root     string
 	err      error
 }
 
-func (s *server) get() (*localpg.Clusters, error) {
+// get starts the server if it has not been started.
+func (s *server) get() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.started {
@@ -46,8 +51,46 @@ func (s *server) get() (*localpg.Clusters, error) {
 			Names:    []string{sharedName},
 			Settings: map[string]string{"max_connections": maxConnections, "max_wal_size": "64MB"},
 		})
+		if s.err == nil {
+			s.makers, s.err = openPool(s.clusters.DSN(sharedName))
+		}
 	}
-	return s.clusters, s.err
+	return s.err
+}
+
+func openPool(dsn string) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	config.MaxConns = poolSize
+	// Nothing is prepared: tests change tables between two uses of a statement.
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
+	return pgxpool.NewWithConfig(context.Background(), config)
+}
+
+// pool is the pool of a database until it is dropped.
+func (s *server) pool(dsn string) (*pgxpool.Pool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if pool := s.pools[dsn]; pool != nil {
+		return pool, nil
+	}
+	pool, err := openPool(dsn)
+	if err == nil {
+		s.pools[dsn] = pool
+	}
+	return pool, err
+}
+
+func (s *server) closePool(dsn string) {
+	s.mu.Lock()
+	pool := s.pools[dsn]
+	delete(s.pools, dsn)
+	s.mu.Unlock()
+	if pool != nil {
+		pool.Close()
+	}
 }
 
 func (s *server) stop() error {
@@ -55,6 +98,9 @@ func (s *server) stop() error {
 	defer s.mu.Unlock()
 	if s.clusters == nil {
 		return nil
+	}
+	if s.makers != nil {
+		s.makers.Close()
 	}
 	clusters := s.clusters
 	s.clusters, s.err = nil, localpg.ErrStopped
@@ -72,22 +118,35 @@ func Database(t testing.TB) string {
 // may be connected to that one; it waits a while for connections that are just being closed.
 func DatabaseFrom(t testing.TB, template string) string {
 	t.Helper()
-	clusters, err := shared.get()
-	if err != nil {
+	if err := shared.get(); err != nil {
 		t.Fatalf("localpgtest: %v", err)
 	}
 	name := databaseName(t)
-	if err := create(t.Context(), clusters, name, template); err != nil {
+	if err := shared.create(t.Context(), name, template); err != nil {
 		t.Fatalf("localpgtest: %v", err)
 	}
+	dsn := shared.clusters.DatabaseDSN(sharedName, name)
 	t.Cleanup(func() {
+		shared.closePool(dsn)
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if err := drop(ctx, clusters, name); err != nil {
+		if err := shared.drop(ctx, name); err != nil {
 			t.Errorf("localpgtest: %v", err)
 		}
 	})
-	return clusters.DatabaseDSN(sharedName, name)
+	return dsn
+}
+
+// Pool returns connections to a database that Database or DatabaseFrom made, past the program under test: a connection
+// costs more than most statements. All callers have the same few, until the database is dropped; none may leave a setting
+// or a lock behind.
+func Pool(t testing.TB, dsn string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := shared.pool(dsn)
+	if err != nil {
+		t.Fatalf("localpgtest: %v", err)
+	}
+	return pool
 }
 
 // templates are the databases that Template made.
@@ -119,12 +178,12 @@ func Template(t testing.TB, name string, fill func(ctx context.Context, dsn stri
 	made.once.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		clusters, err := shared.get()
+		err := shared.get()
 		if err == nil {
-			err = create(ctx, clusters, database, "template1")
+			err = shared.create(ctx, database, "template1")
 		}
 		if err == nil {
-			err = fill(ctx, clusters.DatabaseDSN(sharedName, database))
+			err = fill(ctx, shared.clusters.DatabaseDSN(sharedName, database))
 		}
 		made.err = err
 	})
@@ -154,7 +213,7 @@ func databaseName(t testing.TB) string {
 const objectInUse = "55006"
 
 // create makes a database as a copy of a template.
-func create(ctx context.Context, clusters *localpg.Clusters, name, template string) error {
+func (s *server) create(ctx context.Context, name, template string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	// FILE_COPY is the faster strategy where checkpoints cost nothing, as here.
@@ -163,7 +222,7 @@ func create(ctx context.Context, clusters *localpg.Clusters, name, template stri
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		err := execute(ctx, clusters, statement)
+		err := s.execute(ctx, statement)
 		var refused *pgconn.PgError
 		if !errors.As(err, &refused) || refused.Code != objectInUse {
 			return err
@@ -176,18 +235,12 @@ func create(ctx context.Context, clusters *localpg.Clusters, name, template stri
 	}
 }
 
-func drop(ctx context.Context, clusters *localpg.Clusters, name string) error {
-	return execute(ctx, clusters, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
+func (s *server) drop(ctx context.Context, name string) error {
+	return s.execute(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
 }
 
-// execute runs one statement on a connection of its own: databases are made and dropped in parallel, a few times a test.
-func execute(ctx context.Context, clusters *localpg.Clusters, statement string) error {
-	conn, err := pgx.Connect(ctx, clusters.DSN(sharedName))
-	if err != nil {
-		return err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	if _, err := conn.Exec(ctx, statement); err != nil {
+func (s *server) execute(ctx context.Context, statement string) error {
+	if _, err := s.makers.Exec(ctx, statement); err != nil {
 		return fmt.Errorf("%s: %w", statement, err)
 	}
 	return nil
