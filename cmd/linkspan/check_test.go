@@ -12,14 +12,15 @@ import (
 	"linkspan/internal/check"
 )
 
-// A person checks the dev server: without a breach, with one, and when it has ended.
-func TestCheckDev(t *testing.T) {
+// The dev server is watched over: by readyz, and by check, without a breach, with one, and when it has ended.
+func TestCheckAndReadyzOfDev(t *testing.T) {
 	t.Parallel()
 	data := dataDir(t)
 	if _, stderr, code := output(t, []string{"LINKSPAN_DATA=" + data}, "check"); code != 1 || !strings.Contains(stderr, "no dev data") {
 		t.Errorf("without data: exit code %d: %s", code, stderr)
 	}
 	d := startDev(t, data)
+	testReadyz(t, d, data)
 	stdout, stderr, code := output(t, d.env, "check")
 	if code != 0 || !strings.HasPrefix(stdout, "no breach: ") || !strings.Contains(stderr, "checked shard-3: ") {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
@@ -63,6 +64,7 @@ func TestCheckDev(t *testing.T) {
 	if _, stderr, code := output(t, d.env, "check"); code != 1 || !strings.Contains(stderr, "start `bin/linkspan dev`") {
 		t.Errorf("ended: exit code %d: %s", code, stderr)
 	}
+	waitForNoPostgres(t, data)
 }
 
 func TestCheckList(t *testing.T) {

@@ -246,12 +246,14 @@ func waitForNoPostgres(t testing.TB, data string) {
 	}
 }
 
+// A listener that the server left hears from the next one what came meanwhile.
 func TestDevKeepsItsDataAndLeavesNoProcess(t *testing.T) {
 	t.Parallel()
 	data := dataDir(t)
 	first := startDev(t, data)
+	follow := startFollower(t, first)
 	ana := first.token("ana@acme")
-	created := first.query(ana, `mutation { createSharedChannel(input: {target: {handle: "globex"}, name: "survivor"}) { sharedChannel { id name } errors { message } } }`)
+	created := first.query(ana, `mutation { createSharedChannel(input: {target: {handle: "initech"}, name: "survivor"}) { sharedChannel { id name } errors { message } } }`)
 	if !strings.Contains(created, "survivor") {
 		t.Fatal(created)
 	}
@@ -263,6 +265,7 @@ func TestDevKeepsItsDataAndLeavesNoProcess(t *testing.T) {
 
 	first.end(syscall.SIGKILL)
 	waitForNoPostgres(t, data)
+	follow.isLeft()
 
 	second := startDev(t, data)
 	if list := second.query(ana, `{ viewer { sharedChannels { nodes { name state } } } }`); !strings.Contains(list, `"survivor","state":"PENDING"`) {
@@ -271,14 +274,17 @@ func TestDevKeepsItsDataAndLeavesNoProcess(t *testing.T) {
 	if demo := second.query(ana, `{ viewer { sharedChannels { nodes { name } } receivedInvitations { totalCount } } }`); strings.Count(demo, `"launch"`) != 1 || !strings.Contains(demo, `"totalCount":1`) {
 		t.Errorf("the demo data was made again, or not at all: %s", demo)
 	}
+	created = second.query(ana, `mutation { createSharedChannel(input: {target: {handle: "globex"}, name: "unheard"}) { errors { message } } }`)
+	if !strings.Contains(created, `"errors":[]`) {
+		t.Fatal(created)
+	}
+	follow.hears(second, "unheard")
 	second.end(os.Interrupt)
 	waitForNoPostgres(t, data)
 }
 
-func TestReadyzNamesTheClusterThatIsDown(t *testing.T) {
-	t.Parallel()
-	data := dataDir(t)
-	d := startDev(t, data)
+// testReadyz wants readyz to name the cluster that is down.
+func testReadyz(t *testing.T, d *dev, data string) {
 	ready := func() string {
 		response, err := http.Get(strings.Replace(d.url, "/graphql", "/readyz", 1))
 		if err != nil {
@@ -297,6 +303,7 @@ func TestReadyzNamesTheClusterThatIsDown(t *testing.T) {
 		}
 	}
 	goOn := stopCluster(t, filepath.Join(data, "clusters"), "shard-2")
+	defer goOn()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	late := time.After(patience)
@@ -307,9 +314,6 @@ func TestReadyzNamesTheClusterThatIsDown(t *testing.T) {
 			t.Fatalf("shard-2 is stopped: %s", answer)
 		}
 	}
-	goOn()
-	d.end(os.Interrupt)
-	waitForNoPostgres(t, data)
 }
 
 // stopCluster stops all processes of a local cluster, as a machine that hangs does, and returns what lets them go on; the

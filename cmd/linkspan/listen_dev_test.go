@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"os/exec"
 	"strings"
 	"sync/atomic"
@@ -84,47 +83,56 @@ func waitFor(t *testing.T, written <-chan string, text string) string {
 	}
 }
 
-func TestListenHearsWhatCameWhileTheServerWasAway(t *testing.T) {
-	t.Parallel()
-	data := dataDir(t)
-	first := startDev(t, data)
-	address := newRelocatable(t, first.url)
-	listen := command(t, []string{"LINKSPAN_URL=" + address.url, "LINKSPAN_TOKEN=" + first.token("gil@globex")}, "listen")
-	invitations, notes := lines(t, listen, listen.StdoutPipe), lines(t, listen, listen.StderrPipe)
-	if err := listen.Start(); err != nil {
+// follower is a `listen` of gil@globex that follows the server from one address to the next.
+type follower struct {
+	t                  *testing.T
+	address            *relocatable
+	listen             *exec.Cmd
+	invitations, notes <-chan string
+}
+
+func startFollower(t *testing.T, d *dev) *follower {
+	t.Helper()
+	f := &follower{t: t, address: newRelocatable(t, d.url)}
+	f.listen = command(t, []string{"LINKSPAN_URL=" + f.address.url, "LINKSPAN_TOKEN=" + d.token("gil@globex")}, "listen")
+	f.invitations, f.notes = lines(t, f.listen, f.listen.StdoutPipe), lines(t, f.listen, f.listen.StderrPipe)
+	if err := f.listen.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = listen.Process.Kill() })
-	waitFor(t, notes, "listening for invitations to globex")
+	t.Cleanup(func() { _ = f.listen.Process.Kill() })
+	waitFor(t, f.notes, "listening for invitations to globex")
+	return f
+}
 
-	first.end(os.Interrupt) // before the first event
-	waitFor(t, notes, "the connection is lost")
-	second := startDev(t, data)
-	created := second.query(second.token("ana@acme"), `mutation { createSharedChannel(input: {target: {handle: "globex"}, name: "unheard"}) { errors { message } } }`)
-	if !strings.Contains(created, `"errors":[]`) {
-		t.Fatal(created)
-	}
-	address.move(t, second.url)
+// isLeft waits until it says that the server is away, which must be before the first event.
+func (f *follower) isLeft() {
+	f.t.Helper()
+	waitFor(f.t, f.notes, "the connection is lost")
+}
+
+// hears lets it find the server, and wants to see the one invitation, and an end by SIGTERM.
+func (f *follower) hears(d *dev, name string) {
+	t := f.t
+	t.Helper()
+	f.address.move(t, d.url)
 	var heard struct {
 		Cursor, At string
 		Invitation struct{ State, ProposedName string }
 	}
-	line := waitFor(t, invitations, "unheard")
-	if err := json.Unmarshal([]byte(line), &heard); err != nil || heard.Cursor == "" || heard.At == "" || heard.Invitation.State != "PENDING" || heard.Invitation.ProposedName != "unheard" {
+	line := waitFor(t, f.invitations, name)
+	if err := json.Unmarshal([]byte(line), &heard); err != nil || heard.Cursor == "" || heard.At == "" || heard.Invitation.State != "PENDING" || heard.Invitation.ProposedName != name {
 		t.Errorf("%v in %s", err, line)
 	}
-
-	if err := listen.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := f.listen.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	for more := range invitations {
+	for more := range f.invitations {
 		t.Errorf("it wrote also %s", more)
 	}
-	_ = listen.Wait()
-	if code := listen.ProcessState.ExitCode(); code != 0 {
+	_ = f.listen.Wait()
+	if code := f.listen.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("SIGTERM ended it with %d", code)
 	}
-	second.end(os.Interrupt)
 }
 
 func TestListenSaysWhatToDo(t *testing.T) {

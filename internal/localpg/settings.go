@@ -18,16 +18,17 @@ const (
 // command line so that neither an old postgresql.conf nor ALTER SYSTEM changes what a run means.
 func (cfg Config) settings(n *node) map[string]string {
 	set := map[string]string{
-		"shared_buffers":  "32MB",
-		"max_connections": "200",
-		"max_wal_size":    "256MB",
-		"min_wal_size":    "32MB",
-		"autovacuum":      "on",
-		"jit":             "off", // compiling costs more than it gains on small queries
-		"timezone":        "UTC",
-		"log_timezone":    "UTC",
-		"log_checkpoints": "off",
-		"cluster_name":    "linkspan-" + n.name, // shown by ps
+		"shared_buffers":                  "32MB",
+		"max_connections":                 "200",
+		"max_wal_size":                    "256MB",
+		"min_wal_size":                    "32MB",
+		"autovacuum":                      "on",
+		"jit":                             "off", // compiling costs more than it gains on small queries
+		"max_logical_replication_workers": "0",   // one process less to start
+		"timezone":                        "UTC",
+		"log_timezone":                    "UTC",
+		"log_checkpoints":                 "off",
+		"cluster_name":                    "linkspan-" + n.name, // shown by ps
 		// In the data directory: what a killed cluster leaves lies there, and is not short in containers as /dev/shm is.
 		"dynamic_shared_memory_type": "mmap",
 	}

@@ -19,14 +19,15 @@ const workers = 4
 const (
 	livesUsually = 300
 	livesLong    = 5000
-	steps        = 15
+	stepsUsually = 10
+	stepsLong    = 15
 )
 
 // TestLives lives random lives of channels between three groups and compares each answer, what each group is shown, and in
 // the end all tables with the model.
 func TestLives(t *testing.T) {
 	t.Parallel()
-	for name, value := range map[string]int{"rapid.checks": number(livesUsually, livesLong) / workers, "rapid.steps": steps} {
+	for name, value := range map[string]int{"rapid.checks": number(livesUsually, livesLong) / workers, "rapid.steps": number(stepsUsually, stepsLong)} {
 		if err := flag.Set(name, fmt.Sprint(value)); err != nil {
 			t.Fatal(err)
 		}
