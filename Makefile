@@ -7,9 +7,11 @@ FUZZTIME ?= 10s
 PACKAGES = ./...
 # The race detector needs cgo and a C compiler; without them the tests run without it.
 RACE     = $(shell test "$$($(GO) env CGO_ENABLED)" = 1 && command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
+# make lint vets, and nobody debugs a test binary that is linked for one run.
+LEAN     = -vet=off -ldflags='-s -w'
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-long test-clients lint generate verify fuzz bench bench-size cover clean
+.PHONY: help run build test test-restart test-long test-clients lint generate verify fuzz bench bench-size cover clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,10 +26,13 @@ build: ## Build bin/linkspan
 
 test: ## Run all Go tests on real Postgres, with the race detector
 	@echo "Building and testing: the first time this takes a few minutes ..."
-	$(GO) test $(RACE) -timeout 10m $(PACKAGES)
+	$(GO) test $(RACE) $(LEAN) -timeout 10m $(PACKAGES)
 
-test-long: ## Run the crash, race, model, replica and outage tests at their full length (half an hour)
-	LINKSPAN_TEST_LONG=1 $(GO) test -tags long -count=1 -timeout 90m -run 'Killed|Lives|Races|Replicas|Resume|RollingRestart|SIGTERM|Trouble' ./internal/proof ./cmd/linkspan
+test-restart: ## Run the tests of replicas, restarts and readers that come back, which take too long for make test
+	$(GO) test $(RACE) $(LEAN) -tags long -count=1 -p 1 -timeout 10m -run 'Replicas|Resume|RollingRestart|SIGTERM' ./internal/proof ./cmd/linkspan
+
+test-long: ## Run the crash, race, model, replica and outage tests at their full length (an hour or more)
+	LINKSPAN_TEST_LONG=1 $(GO) test -tags long -count=1 -p 1 -timeout 90m -run 'Killed|Lives|NPM|Races|Replicas|Resume|RollingRestart|SIGTERM|Standby|Trouble' ./internal/localpg/... ./internal/proof ./cmd/linkspan
 
 test-clients: build ## Run the JavaScript clients against the real program (needs Node 20 and npm)
 	cd clients && npm ci --no-audit --no-fund --loglevel=error && npm test
