@@ -28,8 +28,8 @@ test: ## Run all Go tests on real Postgres, with the race detector
 	@echo "Building and testing: the first time this takes a few minutes ..."
 	$(GO) test $(RACE) $(LEAN) -timeout 10m $(PACKAGES)
 
-test-restart: ## Run the tests of replicas, restarts and readers that come back, which take too long for make test
-	$(GO) test $(RACE) $(LEAN) -tags long -count=1 -p 1 -timeout 10m -run 'Replicas|Resume|RollingRestart|SIGTERM' ./internal/proof ./cmd/linkspan
+test-restart: ## Run the tests of replicas, restarts, hanging standbys and readers that come back (a minute)
+	$(GO) test $(RACE) $(LEAN) -tags long -count=1 -p 1 -timeout 10m -run 'Replicas|Resume|RollingRestart|SIGTERM|StandbyHangs' ./internal/proof ./cmd/linkspan
 
 test-long: ## Run the crash, race, model, replica and outage tests at their full length (an hour or more)
 	LINKSPAN_TEST_LONG=1 $(GO) test -tags long -count=1 -p 1 -timeout 90m -run 'Killed|Lives|NPM|Races|Replicas|Resume|RollingRestart|SIGTERM|Standby|Trouble' ./internal/localpg/... ./internal/proof ./cmd/linkspan

@@ -123,7 +123,10 @@ func TestConnectionLostAtCommit(t *testing.T) {
 func TestCallerGoesAwayAtCommit(t *testing.T) {
 	t.Parallel()
 	config := bootstrapped(t, newConfig(t, "a"))
+	n := 0
 	for name, write := range writeWays {
+		own := n // the ways write at once: each to a slot of its own
+		n++
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
@@ -131,7 +134,7 @@ func TestCallerGoesAwayAtCommit(t *testing.T) {
 			interrupted.tracer = commitTracer(cancel)
 			r := openRouter(t, interrupted)
 			runs := 0
-			if err := write(ctx, r, slotOn(t, r, "a", 0), name, &runs); err != nil {
+			if err := write(ctx, r, slotOn(t, r, "a", own), name, &runs); err != nil {
 				t.Fatal(err)
 			}
 			if ctx.Err() == nil {

@@ -104,3 +104,39 @@ func get(ctx context.Context, url string) (answered, error) {
 	body, err := io.ReadAll(response.Body)
 	return answered{response, string(body)}, err
 }
+
+// TestUnusedConnection ends a server to which somebody is connected who has not asked anything, as browsers and pools do
+// ahead of need. It is not waited for as for a request.
+func TestUnusedConnection(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(Config{
+		Resolvers: resolvers.New(&channel.Service{}), Tokens: NewTokens(nil, nil), Logger: slog.New(slog.DiscardHandler),
+		Health: func(context.Context) []ClusterHealth { return nil },
+	})
+	serving, end := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(serving, listener) }()
+	unused, err := (&net.Dialer{}).DialContext(ctx, "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unused.Close()
+	// Connections are taken in order: once this one was answered, the other was taken.
+	response, err := get(ctx, "http://"+listener.Addr().String()+"/healthz")
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatal(response, err)
+	}
+	end()
+	if err := <-ended; err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	if _, err := unused.Read(make([]byte, 1)); err == nil {
+		t.Error("the unused connection is still open")
+	}
+}

@@ -101,9 +101,11 @@ func (s *Server) graphql(signIn *signIn) http.Handler {
 // connections, ends sockets so that their clients return to another server, lets requests finish for a few seconds, and
 // returns.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	unused := &unused{conns: make(map[net.Conn]struct{})}
 	h := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
-		ErrorLog: slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
+		ConnState: unused.note,
+		ErrorLog:  slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
 	}
 	h.RegisterOnShutdown(func() { s.endAll(errGoingAway) }) // behind the listener's end: who returns finds another server
 	serving := make(chan error, 1)
@@ -121,6 +123,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	limit, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
+	defer time.AfterFunc(unusedGrace, unused.close).Stop()
 	if err := h.Shutdown(limit); err != nil {
 		return fmt.Errorf("server: requests did not finish in %v: %w", shutdownTimeout, errors.Join(err, h.Close()))
 	}

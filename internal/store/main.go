@@ -135,6 +135,9 @@ func (t mainTx) InsertGroup(ctx context.Context, g channel.Group) (bool, error) 
 
 // Claim implements [channel.MainTx]. Where it does not look, a claim that was there before is an error of the next
 // statement that has an answer; see [Store.Decide].
+//
+// It locks what was kept. The lock is in the write-ahead log, and so COMMIT waits for a synchronous standby: what it tells
+// may be the commit of a connection that was given up while it waited, and on the primary alone.
 func (t mainTx) Claim(ctx context.Context, op channel.Operation) (*channel.Operation, error) {
 	o := op.Outcome
 	const claim = `
@@ -152,7 +155,7 @@ func (t mainTx) Claim(ctx context.Context, op channel.Operation) (*channel.Opera
 	kept := channel.Operation{ID: op.ID}
 	err = t.tx.QueryRow(ctx, `
 		SELECT mutation, input_hash, group_id, channel_id, invitation_id, name_changed_from
-		FROM linkspan_main.operation WHERE op_id = $1`, []any{op.ID},
+		FROM linkspan_main.operation WHERE op_id = $1 FOR UPDATE`, []any{op.ID},
 		&kept.Mutation, &kept.Input, &kept.Outcome.Group, &kept.Outcome.Channel, &kept.Outcome.Invitation, &kept.Outcome.NameChangedFrom)
 	return &kept, err
 }

@@ -69,21 +69,23 @@ func guarded(err error) error {
 	return err
 }
 
-// whyNotNext returns nil if the step has taken effect before, else ErrStepGap.
+// whyNotNext returns nil if the step has taken effect before, else ErrStepGap. It locks what tells so, for the reason that
+// [mainTx.Claim] does.
 func (s *Store) whyNotNext(ctx context.Context, slot shardrouter.Slot, step channel.Step) error {
 	row := streamRowOf(step.Stream)
 	var reached int64
-	err := s.router.ReadPgx(ctx, slot, func(ctx context.Context, conn shardrouter.Conn) error {
-		err := conn.QueryRow(ctx, `
-			SELECT COALESCE(a.number, 0)
-			FROM `+shardrouter.OwnedFirst+` LEFT JOIN linkspan_shard.applied_step AS a
-				ON a.slot = owned.slot AND a.subject = $2 AND a.destination = $3`,
-			int16(slot), row.Subject, row.Destination).Scan(&reached)
+	err := s.router.WritePgx(ctx, slot, func(ctx context.Context, tx *shardrouter.Tx) error {
+		err := tx.QueryRow(ctx, `
+			SELECT COALESCE((
+				SELECT number FROM linkspan_shard.applied_step AS a
+				WHERE a.slot = owned.slot AND a.subject = $2 AND a.destination = $3 FOR UPDATE), 0)
+			FROM `+shardrouter.OwnedFirst,
+			[]any{int16(slot), row.Subject, row.Destination}, &reached)
 		if errors.Is(err, pgx.ErrNoRows) {
 			err = shardrouter.ErrNotOwned
 		}
 		return err
-	})
+	}, shardrouter.Repeatable())
 	if err == nil && reached < step.Number {
 		err = channel.ErrStepGap
 	}
