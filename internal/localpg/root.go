@@ -203,7 +203,11 @@ func lockHolder(lock *os.File) int {
 
 // makeDirs makes a directory and its missing parents for this user alone, but root's passable for all, whatever the umask.
 func makeDirs(path string) error {
-	err := os.Mkdir(path, 0o700)
+	mode := fs.FileMode(0o700)
+	if os.Geteuid() == 0 {
+		mode = 0o711 // from the beginning: another program may use it before the umask is made good below
+	}
+	err := os.Mkdir(path, mode)
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		info, err := os.Stat(path)
@@ -219,10 +223,7 @@ func makeDirs(path string) error {
 	case err != nil:
 		return err
 	}
-	if os.Geteuid() == 0 {
-		return os.Chmod(path, 0o711)
-	}
-	return nil
+	return os.Chmod(path, mode)
 }
 
 // realPath makes a path absolute and resolves the symbolic links of the part that exists.
