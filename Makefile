@@ -7,8 +7,6 @@ FUZZTIME ?= 10s
 PACKAGES = ./...
 # The race detector needs cgo and a C compiler; without them the tests run without it.
 RACE     = $(shell test "$$($(GO) env CGO_ENABLED)" = 1 && command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
-# make lint vets, and nobody debugs a test binary that is linked for one run.
-LEAN     = -vet=off -ldflags='-s -w'
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-restart test-long test-clients lint generate verify fuzz bench bench-size cover clean
@@ -26,10 +24,10 @@ build: ## Build bin/linkspan
 
 test: ## Run all Go tests on real Postgres, with the race detector
 	@echo "Building and testing: the first time this takes a few minutes ..."
-	$(GO) test $(RACE) $(LEAN) -timeout 10m $(PACKAGES)
+	$(GO) test $(RACE) -timeout 10m $(PACKAGES)
 
 test-restart: ## Run the tests of replicas, restarts, hanging standbys and readers that come back (a minute)
-	$(GO) test $(RACE) $(LEAN) -tags long -count=1 -p 1 -timeout 10m -run 'Replicas|Resume|RollingRestart|SIGTERM|StandbyHangs' ./internal/proof ./cmd/linkspan
+	$(GO) test $(RACE) -tags long -count=1 -p 1 -timeout 10m -run 'Replicas|Resume|RollingRestart|SIGTERM|StandbyHangs' ./internal/proof ./cmd/linkspan
 
 test-long: ## Run the crash, race, model, replica and outage tests at their full length (an hour or more)
 	LINKSPAN_TEST_LONG=1 $(GO) test -tags long -count=1 -p 1 -timeout 90m -run 'Killed|Lives|NPM|Races|Replicas|Resume|RollingRestart|SIGTERM|Standby|Trouble' ./internal/localpg/... ./internal/proof ./cmd/linkspan

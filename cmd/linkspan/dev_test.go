@@ -265,7 +265,7 @@ func TestDevKeepsItsDataAndLeavesNoProcess(t *testing.T) {
 
 	first.end(syscall.SIGKILL)
 	waitForNoPostgres(t, data)
-	follow.isLeft()
+	follow.isLeft() // before the first event
 
 	second := startDev(t, data)
 	if list := second.query(ana, `{ viewer { sharedChannels { nodes { name state } } } }`); !strings.Contains(list, `"survivor","state":"PENDING"`) {
@@ -280,6 +280,8 @@ func TestDevKeepsItsDataAndLeavesNoProcess(t *testing.T) {
 	}
 	follow.hears(second, "unheard")
 	second.end(os.Interrupt)
+	follow.isLeft()
+	follow.ends()
 	waitForNoPostgres(t, data)
 }
 

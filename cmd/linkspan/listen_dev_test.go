@@ -104,13 +104,13 @@ func startFollower(t *testing.T, d *dev) *follower {
 	return f
 }
 
-// isLeft waits until it says that the server is away, which must be before the first event.
+// isLeft waits until it says that the server is away.
 func (f *follower) isLeft() {
 	f.t.Helper()
 	waitFor(f.t, f.notes, "the connection is lost")
 }
 
-// hears lets it find the server, and wants to see the one invitation, and an end by SIGTERM.
+// hears lets it find the server, and wants to see the invitation.
 func (f *follower) hears(d *dev, name string) {
 	t := f.t
 	t.Helper()
@@ -123,6 +123,12 @@ func (f *follower) hears(d *dev, name string) {
 	if err := json.Unmarshal([]byte(line), &heard); err != nil || heard.Cursor == "" || heard.At == "" || heard.Invitation.State != "PENDING" || heard.Invitation.ProposedName != name {
 		t.Errorf("%v in %s", err, line)
 	}
+}
+
+// ends tells it to end by SIGTERM, and wants to see nothing more of it.
+func (f *follower) ends() {
+	t := f.t
+	t.Helper()
 	if err := f.listen.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

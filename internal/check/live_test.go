@@ -52,7 +52,7 @@ func TestLiveInstallation(t *testing.T) {
 		}
 		break
 	}
-	w.settled()
+	w.Settled()
 	report := w.check()
 	if !report.OK() || report.InFlight != 0 || report.Channels != 4*channelsOfAWriter {
 		t.Errorf("at rest: %+v", report)
@@ -87,7 +87,7 @@ func TestInFlight(t *testing.T) {
 	if report := w.check(); !report.OK() || report.InFlight != 2 || report.OldestInFlightSeconds <= 0 {
 		t.Errorf("%+v", report)
 	}
-	w.settled()
+	w.Settled()
 	if report := w.check(); !report.OK() || report.InFlight != 0 || report.OldestInFlightSeconds != 0 {
 		t.Errorf("delivered: %+v", report)
 	}

@@ -94,7 +94,7 @@ func (w *world) live() {
 			w.t.Fatal(err)
 		}
 	}
-	w.settled()
+	w.Settled()
 }
 
 // expire lets main's clock pass the invitation's time, everywhere where it is written.
@@ -110,18 +110,6 @@ func (w *world) expire(ctx context.Context, in *channel.Invitation) error {
 		_, err = w.Service.ExpireDue(ctx)
 	}
 	return err
-}
-
-// settled waits until nothing is on its way.
-func (w *world) settled() {
-	w.t.Helper()
-	servertest.Eventually(w.t, "no step is open", func() bool {
-		var open int
-		if err := w.Router.Main().Pool().QueryRow(w.t.Context(), `SELECT count(*) FROM linkspan_main.outbox_step`).Scan(&open); err != nil {
-			w.t.Fatal(err)
-		}
-		return open == 0
-	})
 }
 
 // exec runs a statement on a cluster past the product and returns how many rows it touched.

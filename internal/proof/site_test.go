@@ -98,11 +98,7 @@ func (s *site) atRest(t *testing.T) holdings {
 	t.Helper()
 	s.transfer.CloseIdleConnections()
 	held := holdings{backends: make(map[string]int)}
-	servertest.Eventually(t, "every step is noted", func() bool {
-		open := -1
-		err := s.Router.Main().Pool().QueryRow(t.Context(), "SELECT count(*) FROM linkspan_main.outbox_step").Scan(&open)
-		return err == nil && open == 0
-	})
+	s.Settled()
 	for _, database := range s.databases() {
 		servertest.Eventually(t, "the backends of "+database.Name()+" are those in the pool", func() bool {
 			stat := database.Pool().Stat()

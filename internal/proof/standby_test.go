@@ -76,10 +76,6 @@ func standbyHangs(t *testing.T, cluster, trace string) {
 	if again := create(); again.Body != answer.Body {
 		t.Errorf("the key's answer was %s and is %s", answer.Body, again.Body)
 	}
-	servertest.Eventually(t, "every step is noted", func() bool {
-		open := -1
-		err := s.Router.Main().Pool().QueryRow(t.Context(), "SELECT count(*) FROM linkspan_main.outbox_step").Scan(&open)
-		return err == nil && open == 0
-	})
+	s.Settled()
 	audit(t, s.Router)
 }

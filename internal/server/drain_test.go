@@ -24,19 +24,10 @@ func TestDrain(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := New(Config{
-		Resolvers: resolvers.New(&channel.Service{}), Tokens: NewTokens(nil, nil), Logger: slog.New(slog.DiscardHandler),
+	url, end, ended := serve(t, Config{
 		Health:     func(context.Context) []ClusterHealth { return []ClusterHealth{{Name: "main"}} },
 		DrainDelay: 300 * time.Millisecond,
 	})
-	serving, end := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(serving, listener) }()
-	url := "http://" + listener.Addr().String()
 	options := &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}}
 	conn, response, err := websocket.Dial(ctx, url+"/graphql", options)
 	if err != nil {
@@ -85,6 +76,21 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// serve starts a server that answers what needs no store. ended gets what Serve returns after end.
+func serve(t *testing.T, config Config) (url string, end func(), ended <-chan error) {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Resolvers, config.Tokens = resolvers.New(&channel.Service{}), NewTokens(nil, nil)
+	config.Logger = slog.New(slog.DiscardHandler)
+	ctx, end := context.WithCancel(t.Context())
+	result := make(chan error, 1)
+	go func() { result <- New(config).Serve(ctx, listener) }()
+	return "http://" + listener.Addr().String(), end, result
+}
+
 // answered is an answer with its body.
 type answered struct {
 	*http.Response
@@ -111,24 +117,14 @@ func TestUnusedConnection(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := New(Config{
-		Resolvers: resolvers.New(&channel.Service{}), Tokens: NewTokens(nil, nil), Logger: slog.New(slog.DiscardHandler),
-		Health: func(context.Context) []ClusterHealth { return nil },
-	})
-	serving, end := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(serving, listener) }()
-	unused, err := (&net.Dialer{}).DialContext(ctx, "tcp", listener.Addr().String())
+	url, end, ended := serve(t, Config{})
+	unused, err := (&net.Dialer{}).DialContext(ctx, "tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer unused.Close()
 	// Connections are taken in order: once this one was answered, the other was taken.
-	response, err := get(ctx, "http://"+listener.Addr().String()+"/healthz")
+	response, err := get(ctx, url+"/healthz")
 	if err != nil || response.StatusCode != http.StatusOK {
 		t.Fatal(response, err)
 	}

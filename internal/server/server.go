@@ -101,7 +101,7 @@ func (s *Server) graphql(signIn *signIn) http.Handler {
 // connections, ends sockets so that their clients return to another server, lets requests finish for a few seconds, and
 // returns.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
-	unused := &unused{conns: make(map[net.Conn]struct{})}
+	var unused unused
 	h := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
 		ConnState: unused.note,

@@ -26,15 +26,14 @@ const (
 )
 
 // shared is the test binary's one server.
-var shared = server{pools: map[string]*pgxpool.Pool{}}
+var shared server
 
 // server starts when it is first asked for a connection.
 type server struct {
 	mu       sync.Mutex
 	started  bool
 	clusters *localpg.Clusters
-	makers   *pgxpool.Pool            // makes and drops databases
-	pools    map[string]*pgxpool.Pool // of Pool, by DSN
+	makers   *pgxpool.Pool // makes and drops databases
 	root     string
 	err      error
 }
@@ -67,30 +66,6 @@ func openPool(dsn string) (*pgxpool.Pool, error) {
 	// Nothing is prepared: tests change tables between two uses of a statement.
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
 	return pgxpool.NewWithConfig(context.Background(), config)
-}
-
-// pool is the pool of a database until it is dropped.
-func (s *server) pool(dsn string) (*pgxpool.Pool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if pool := s.pools[dsn]; pool != nil {
-		return pool, nil
-	}
-	pool, err := openPool(dsn)
-	if err == nil {
-		s.pools[dsn] = pool
-	}
-	return pool, err
-}
-
-func (s *server) closePool(dsn string) {
-	s.mu.Lock()
-	pool := s.pools[dsn]
-	delete(s.pools, dsn)
-	s.mu.Unlock()
-	if pool != nil {
-		pool.Close()
-	}
 }
 
 func (s *server) stop() error {
@@ -126,8 +101,14 @@ func DatabaseFrom(t testing.TB, template string) string {
 		t.Fatalf("localpgtest: %v", err)
 	}
 	dsn := shared.clusters.DatabaseDSN(sharedName, name)
+	pool, err := openPool(dsn) // it connects when it is first used
+	if err != nil {
+		t.Fatalf("localpgtest: %v", err)
+	}
+	pools.Store(dsn, pool)
 	t.Cleanup(func() {
-		shared.closePool(dsn)
+		pools.Delete(dsn)
+		pool.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := shared.drop(ctx, name); err != nil {
@@ -137,16 +118,19 @@ func DatabaseFrom(t testing.TB, template string) string {
 	return dsn
 }
 
+// pools are those of Pool, each a *pgxpool.Pool, by DSN.
+var pools sync.Map
+
 // Pool returns connections to a database that Database or DatabaseFrom made, past the program under test: a connection
 // costs more than most statements. All callers have the same few, until the database is dropped; none may leave a setting
 // or a lock behind.
 func Pool(t testing.TB, dsn string) *pgxpool.Pool {
 	t.Helper()
-	pool, err := shared.pool(dsn)
-	if err != nil {
-		t.Fatalf("localpgtest: %v", err)
+	pool, ok := pools.Load(dsn)
+	if !ok {
+		t.Fatal("localpgtest: Pool: the DSN is none of Database or DatabaseFrom, or the database is dropped")
 	}
-	return pool
+	return pool.(*pgxpool.Pool)
 }
 
 // templates are the databases that Template made.

@@ -135,6 +135,16 @@ func (s *Server) health(ctx context.Context) (all []server.ClusterHealth) {
 	return all
 }
 
+// Settled waits until every step of the outbox has taken effect and is noted. Clusters may come back meanwhile.
+func (s *Server) Settled() {
+	s.t.Helper()
+	Eventually(s.t, "every step is noted", func() bool {
+		open := -1
+		err := s.Router.Main().Pool().QueryRow(s.t.Context(), `SELECT count(*) FROM linkspan_main.outbox_step`).Scan(&open)
+		return err == nil && open == 0
+	})
+}
+
 // For returns the same server for a test below the one that made it: failures are that test's.
 func (s *Server) For(t testing.TB) *Server {
 	other := *s
