@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"testing"
 
@@ -70,7 +69,7 @@ func TestBootstrap(t *testing.T) {
 // A warm start only reads: one statement on main, one on each shard.
 func TestBootstrapAgainCostsOneStatementADatabase(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a", "b", "c"))
+	config := installed(t, "a", "b", "c")
 	count := &statementTracer{}
 	config.tracer = count
 	bootstrapped(t, config)
@@ -92,25 +91,6 @@ func TestBootstrapInManyProcessesAtOnce(t *testing.T) {
 	checkInstallation(t, config)
 }
 
-// One process may make the whole installation between two statements of another.
-func TestBootstrapOvertaken(t *testing.T) {
-	t.Parallel()
-	for n := int64(2); n <= 10; n++ {
-		t.Run(strconv.FormatInt(n, 10), func(t *testing.T) {
-			t.Parallel()
-			config := newConfig(t, "a", "b")
-			slow := config
-			var overtaken error
-			slow.tracer = &statementTracer{at: n, then: func() { overtaken = Bootstrap(t.Context(), config) }}
-			bootstrapped(t, slow)
-			if overtaken != nil {
-				t.Error(overtaken)
-			}
-			checkInstallation(t, config)
-		})
-	}
-}
-
 // statementTracer counts statements and, at the n-th one, does something.
 type statementTracer struct {
 	started atomic.Int64
@@ -127,36 +107,9 @@ func (s *statementTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pg
 
 func (s *statementTracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// Interrupted at each of its statements in turn, and then run again, Bootstrap ends in the same state.
-func TestBootstrapAfterACrashAnywhere(t *testing.T) {
-	t.Parallel()
-	count := &statementTracer{}
-	whole := newConfig(t, "a", "b")
-	whole.tracer = count
-	bootstrapped(t, whole)
-	statements := count.started.Load()
-	if statements < 10 {
-		t.Fatalf("only %d statements: this test tests nothing", statements)
-	}
-	for n := int64(1); n <= statements; n++ {
-		t.Run(strconv.FormatInt(n, 10), func(t *testing.T) {
-			t.Parallel()
-			config := newConfig(t, "a", "b")
-			ctx, cancel := context.WithCancel(t.Context())
-			interrupted := config
-			interrupted.tracer = &statementTracer{at: n, then: cancel}
-			if err := Bootstrap(ctx, interrupted); !errors.Is(err, context.Canceled) {
-				t.Fatalf("interrupted at statement %d: %v, want canceled", n, err)
-			}
-			bootstrapped(t, config)
-			checkInstallation(t, config)
-		})
-	}
-}
-
 func TestBootstrapRefusesSwappedDSNs(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a", "b"))
+	config := installed(t, "a", "b")
 	config.Shards[0].DSN, config.Shards[1].DSN = config.Shards[1].DSN, config.Shards[0].DSN
 	err := Bootstrap(t.Context(), config)
 	wantIdentity(t, err, ErrSwapped)
@@ -192,7 +145,7 @@ func TestBootstrapRefusesAForeignShard(t *testing.T) {
 // An empty database in the place of one that had data is never filled anew.
 func TestBootstrapRefusesABlankShard(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a", "b"))
+	config := installed(t, "a", "b")
 	config.Shards[1].DSN = shardDatabase(t)
 	wantIdentity(t, Bootstrap(t.Context(), config), ErrBlank)
 	if n := lookup[int](t, config.Shards[1].DSN, `SELECT count(*) FROM linkspan_shard.owned_slot`); n != 0 {
@@ -211,7 +164,7 @@ func TestBootstrapBeforeMigrations(t *testing.T) {
 
 func TestBootstrapNeedsEveryRegisteredCluster(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a", "b", "c"))
+	config := installed(t, "a", "b", "c")
 	config.Shards = config.Shards[1:2]
 	var missing *MissingClustersError
 	if err := Bootstrap(t.Context(), config); !errors.As(err, &missing) || !slices.Equal(missing.Names, []string{"a", "c"}) {
@@ -222,7 +175,7 @@ func TestBootstrapNeedsEveryRegisteredCluster(t *testing.T) {
 // Nor does it touch those that have joined: one may be down, and their slots are the movers' affair.
 func TestBootstrapAddsAClusterWithoutSlots(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a", "b"))
+	config := installed(t, "a", "b")
 	execute(t, config.dsn("a"), `DELETE FROM linkspan_shard.owned_slot`)
 	config.Shards = append(config.Shards, Shard{"c", shardDatabase(t)})
 	down := config
@@ -245,10 +198,11 @@ func TestBootstrapAddsAClusterWithoutSlots(t *testing.T) {
 func TestBootstrapInOneDatabase(t *testing.T) {
 	t.Parallel()
 	dsn := localpgtest.Database(t)
-	config := newConfig(t)
-	config.MainDSN, config.Shards = dsn, []Shard{{"only", dsn}}
-	if err := migrate(t.Context(), dsn, migrations.Main, migrations.Shard); err != nil {
-		t.Fatal(err)
+	config := configOf([]string{dsn, dsn}, []string{"only"})
+	for _, set := range []migrations.Set{migrations.Main, migrations.Shard} {
+		if err := migrate(t.Context(), dsn, set); err != nil {
+			t.Fatal(err)
+		}
 	}
 	bootstrapped(t, config)
 	checkInstallation(t, config)

@@ -54,26 +54,30 @@ const writeAtOnce = `WITH claimed AS (
 ) INSERT INTO linkspan_shard.note (slot, id, body)
 	SELECT slot, 1 + (SELECT count(*) FROM linkspan_shard.note WHERE slot = $1), id FROM claimed`
 
-func newProxiedRouter(t *testing.T) (*Router, Config, *proxy) {
+// openProxied opens a router that reaches the only shard through a proxy.
+func openProxied(t *testing.T, config Config) (*Router, *proxy) {
 	t.Helper()
-	config := bootstrapped(t, newConfig(t, "a"))
-	proxied := config
 	p, dsn := newProxy(t, config.Shards[0].DSN)
-	proxied.Shards = []Shard{{"a", dsn}}
-	return openRouter(t, proxied), config, p
+	config.Shards = []Shard{{"a", dsn}}
+	return openRouter(t, config), p
 }
 
 // The connection is lost at COMMIT, with the server having got it or not.
 func TestConnectionLostAtCommit(t *testing.T) {
 	t.Parallel()
+	config := installed(t, "a")
+	n := 0
 	for name, write := range writeWays {
 		for _, happened := range []bool{true, false} {
+			own := n // they write at once: each to a slot of its own
+			n++
 			t.Run(fmt.Sprintf("%s, happened %v", name, happened), func(t *testing.T) {
 				t.Parallel()
-				r, config, p := newProxiedRouter(t)
-				slot := slotOn(t, r, "a", 0)
+				r, p := openProxied(t, config)
+				slot := slotOn(t, r, "a", own)
 				notes := func(operation string) int {
-					return lookup[int](t, config.dsn("a"), `SELECT count(*) FROM linkspan_shard.note WHERE body = $1`, operation)
+					return lookup[int](t, config.dsn("a"), `SELECT count(*) FROM linkspan_shard.note WHERE slot = $1 AND body = $2`,
+						int16(slot), operation)
 				}
 
 				p.breakCommits(1, happened)
@@ -122,7 +126,7 @@ func TestConnectionLostAtCommit(t *testing.T) {
 // The caller may go away while COMMIT is under way: it still happens, and is told as it was.
 func TestCallerGoesAwayAtCommit(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a"))
+	config := installed(t, "a")
 	n := 0
 	for name, write := range writeWays {
 		own := n // the ways write at once: each to a slot of its own

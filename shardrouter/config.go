@@ -30,14 +30,13 @@ type Config struct {
 	ConnectTimeout time.Duration
 	// AttemptTimeout is how long a cluster may give no sign of life to somebody who waits before it
 	// counts as down; default 800 ms. It is not a limit on slow statements: half way through, a ping
-	// asks whether the cluster lives.
+	// asks whether the cluster lives. A full server is asked for a free connection for half of it.
 	AttemptTimeout time.Duration
 	// StatementTimeout is the server's limit on one statement, and on idling inside a transaction;
 	// default 10 s. An attempt ends by itself AttemptTimeout later.
 	StatementTimeout time.Duration
-	// RetryBudget is how long an operation goes on looking for a slot that is being moved, or for a
-	// free connection on a full server; default 1 s. Serialization failures and deadlocks are repeated
-	// by count instead.
+	// RetryBudget is how long an operation goes on looking for a slot that is being moved; default 1 s.
+	// Serialization failures and deadlocks are repeated by count instead.
 	RetryBudget time.Duration
 
 	// Logger hears when a cluster goes down or comes back; default slog.Default().

@@ -45,11 +45,10 @@ const sleeping = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_
 // connection stays taken.
 func TestContextEnds(t *testing.T) {
 	t.Parallel()
+	r, config := newRouter(t, "a")
+	slot := slotOn(t, r, "a", 0)
 	for name, run := range endlessWays {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r, config := newRouter(t, "a")
-			slot := slotOn(t, r, "a", 0)
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			go func() { ended <- run(ctx, r, slot) }()
@@ -116,7 +115,7 @@ func TestNestedCallsAreRefused(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a"))
+	config := installed(t, "a")
 	config.StatementTimeout = time.Hour // so that only Close can end them
 	r, err := Open(t.Context(), config)
 	if err != nil {

@@ -58,7 +58,7 @@ func TestOpenBeforeBootstrap(t *testing.T) {
 // A shard whose DSN leads to the wrong place serves nothing, and the others serve.
 func TestOpenWithSwappedDSNs(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a", "b", "c"))
+	config := installed(t, "a", "b", "c")
 	config.Shards[0].DSN, config.Shards[1].DSN = config.Shards[1].DSN, config.Shards[0].DSN
 	r := openRouter(t, config)
 	for _, cluster := range []string{"a", "b"} {

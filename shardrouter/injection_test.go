@@ -21,7 +21,7 @@ const payload = `\' OR true -- `
 // does not leave it to the server.
 func TestBackslashesAreText(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a"))
+	config := installed(t, "a")
 	dsn := config.dsn("a")
 	name := pgx.Identifier{lookup[string](t, dsn, "SELECT current_database()")}.Sanitize()
 	execute(t, dsn, "ALTER DATABASE "+name+" SET standard_conforming_strings = off")
@@ -80,7 +80,7 @@ func TestBackslashesAreText(t *testing.T) {
 
 func TestSessionSettings(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a"))
+	config := installed(t, "a")
 	pooled := config
 	pooled.DisablePreparing = true
 	for name, test := range map[string]struct {
@@ -132,7 +132,7 @@ func readSettings(ctx context.Context, tx bun.Tx, names, values map[string]strin
 // Statements through bun are never prepared; those through Conn once each, unless that is switched off.
 func TestPreparedStatements(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a"))
+	config := installed(t, "a")
 	config.PoolSize = 1
 	pooled := config
 	pooled.DisablePreparing = true
@@ -225,7 +225,7 @@ func columnsOf(rows pgx.Rows) (int, error) {
 // The many-slot fragments, by bun (see readNotes) and by pgx.
 func TestOwnedFirstMany(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a", "b"))
+	config := installed(t, "a", "b")
 	for _, disable := range []bool{false, true} {
 		config.DisablePreparing = disable
 		r := openRouter(t, config)

@@ -91,7 +91,7 @@ func readNotes(ctx context.Context, db bun.IDB, slots []Slot) (map[Slot]string, 
 
 func TestReadManyNamesTheSlotsThatFailed(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a", "b"))
+	config := installed(t, "a", "b")
 	config.RetryBudget = 50 * time.Millisecond
 	config.Shards = slices.Clone(config.Shards)
 	config.Shards[1].DSN = "host=" + t.TempDir() + " user=x dbname=x"

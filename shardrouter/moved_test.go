@@ -39,6 +39,8 @@ func TestReadAndWrite(t *testing.T) {
 // A stale router is refused by the cluster and finds the slot, by the word of the cluster or of main.
 func TestStaleRouterFollowsAMovedSlot(t *testing.T) {
 	t.Parallel()
+	r, config := newRouter(t, "a", "b", "c")
+	moved := 0 // slots until now
 	for name, prepare := range map[string]func(t *testing.T, config Config, slot Slot){
 		"moved": func(t *testing.T, config Config, slot Slot) {
 			move(t, config, slot, "a", "b", 2)
@@ -70,10 +72,9 @@ func TestStaleRouterFollowsAMovedSlot(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r, config := newRouter(t, "a", "b", "c")
-			for i, way := range noteWays {
-				slot := slotOn(t, r, "a", i)
+			for _, way := range noteWays {
+				slot := slotOn(t, r, "a", moved) // nobody has heard of it
+				moved++
 				prepare(t, config, slot)
 				if err := way.write(t.Context(), r, slot, 1, "moved"); err != nil {
 					t.Fatalf("%s: write: %v", way.name, err)
@@ -99,7 +100,7 @@ func TestStaleRouterFollowsAMovedSlot(t *testing.T) {
 // While a slot is fenced its operations wait, and go on where the mover has put it.
 func TestFencedSlotIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a", "b"))
+	config := installed(t, "a", "b")
 	config.RetryBudget = time.Minute
 	r := openRouter(t, config)
 	slot := slotOn(t, r, "a", 0)
@@ -132,7 +133,7 @@ func TestFencedSlotIsWaitedFor(t *testing.T) {
 // A slot that nobody owns costs the budget and no more, and harms no other slot.
 func TestSlotThatNobodyOwns(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a", "b"))
+	config := installed(t, "a", "b")
 	config.RetryBudget = 50 * time.Millisecond
 	r := openRouter(t, config)
 	for name, state := range map[string]string{
@@ -161,7 +162,7 @@ func TestSlotThatNobodyOwns(t *testing.T) {
 // Main may name a cluster that this process has not been told of, when another process was.
 func TestSlotOnAClusterWithoutDSN(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a", "b", "c"))
+	config := installed(t, "a", "b", "c")
 	old := config
 	old.Shards, old.RetryBudget = config.Shards[:2], 50*time.Millisecond
 	r := openRouter(t, old)
@@ -178,7 +179,7 @@ func TestSlotOnAClusterWithoutDSN(t *testing.T) {
 
 func TestKnownMapGoesOnWithoutMain(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a", "b"))
+	config := installed(t, "a", "b")
 	proxied := config
 	var p *proxy
 	p, proxied.MainDSN = newProxy(t, config.MainDSN)

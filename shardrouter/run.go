@@ -78,7 +78,8 @@ func (op *operation) judge(ctx context.Context, a *attempt, err, cause error) (a
 	case f == faultConflict:
 		return op.conflict(ctx, err, op.unavailable(err))
 	case f == faultFull:
-		if time.Since(op.began) > op.database.config.RetryBudget {
+		// Less than a second, even for a caller who asks for one thing after the other.
+		if time.Since(op.began) > op.database.config.AttemptTimeout/2 {
 			return false, op.unavailable(err)
 		}
 		return op.conflict(ctx, err, op.unavailable(err))

@@ -16,7 +16,7 @@ import (
 // Whoever is slow is not dead: neither a statement nor a wait for a lock makes an outage.
 func TestSlowIsNotDown(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a"))
+	config := installed(t, "a")
 	config.AttemptTimeout = 2 * time.Second
 	config.PoolSize = 1 // the second waits for the connection
 	r := openRouter(t, config)
@@ -45,7 +45,7 @@ func TestServerThatAnswersButDoesNotServe(t *testing.T) {
 	for _, released := range []bool{true, false} {
 		t.Run(fmt.Sprintf("released %v", released), func(t *testing.T) {
 			t.Parallel()
-			config := bootstrapped(t, newConfig(t, "a"))
+			config := installed(t, "a")
 			config.StatementTimeout, config.ConnectTimeout = time.Hour, time.Hour
 			if !released {
 				config.ConnectTimeout = 200 * time.Millisecond
@@ -83,7 +83,7 @@ func TestServerThatAnswersButDoesNotServe(t *testing.T) {
 // The server's own limits, and ours behind them, end what takes too long.
 func TestStatementTimeout(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a"))
+	config := installed(t, "a")
 	config.StatementTimeout, config.AttemptTimeout = 200*time.Millisecond, 400*time.Millisecond
 	r := openRouter(t, config)
 	slot := slotOn(t, r, "a", 0)
@@ -113,8 +113,7 @@ func TestStatementTimeout(t *testing.T) {
 // A server without a free connection turns the caller away, and goes on serving those that it has.
 func TestFullServer(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a"))
-	config.RetryBudget = 20 * time.Millisecond
+	config := installed(t, "a")
 	role := newRole(t, config.dsn("a"), 1)
 	config.Shards[0].DSN = withUser(config.Shards[0].DSN, role)
 	r := openRouter(t, config)

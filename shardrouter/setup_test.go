@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,23 +31,17 @@ const testTables = `
 	CREATE TABLE linkspan_shard.note (slot smallint, id integer, body text NOT NULL, PRIMARY KEY (slot, id));
 	CREATE TABLE linkspan_shard.operation (slot smallint, id text, PRIMARY KEY (slot, id));`
 
-func migrate(ctx context.Context, dsn string, sets ...migrations.Set) error {
+func migrate(ctx context.Context, dsn string, set migrations.Set) error {
 	db, err := sql.Open("pgx/v5", dsn)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	for _, set := range sets {
-		if err := migrations.Up(ctx, db, set, nil); err != nil {
-			return err
-		}
-		if set == migrations.Shard {
-			if _, err := db.ExecContext(ctx, testTables); err != nil {
-				return err
-			}
-		}
+	if err := migrations.Up(ctx, db, set, nil); err != nil || set == migrations.Main {
+		return err
 	}
-	return nil
+	_, err = db.ExecContext(ctx, testTables)
+	return err
 }
 
 // mainDatabase and shardDatabase make migrated databases on the shared server.
@@ -54,21 +49,30 @@ func mainDatabase(t testing.TB) string { return migrated(t, "main", migrations.M
 
 func shardDatabase(t testing.TB) string { return migrated(t, "shard", migrations.Shard) }
 
-func migrated(t testing.TB, name string, sets ...migrations.Set) string {
+func migrated(t testing.TB, name string, set migrations.Set) string {
 	t.Helper()
 	return localpgtest.DatabaseFrom(t, localpgtest.Template(t, name, func(ctx context.Context, dsn string) error {
-		return migrate(ctx, dsn, sets...)
+		return migrate(ctx, dsn, set)
 	}))
+}
+
+// configOf is the configuration of main's database and those of shards.
+func configOf(dsns, shards []string) Config {
+	config := Config{MainDSN: dsns[0], PoolSize: 4, Logger: slog.New(slog.DiscardHandler)}
+	for i, name := range shards {
+		config.Shards = append(config.Shards, Shard{name, dsns[1+i]})
+	}
+	return config
 }
 
 // newConfig is the configuration of new, migrated databases that know of nothing yet.
 func newConfig(t testing.TB, shards ...string) Config {
 	t.Helper()
-	config := Config{MainDSN: mainDatabase(t), PoolSize: 4, Logger: slog.New(slog.DiscardHandler)}
-	for _, name := range shards {
-		config.Shards = append(config.Shards, Shard{name, shardDatabase(t)})
+	dsns := []string{mainDatabase(t)}
+	for range shards {
+		dsns = append(dsns, shardDatabase(t))
 	}
-	return config
+	return configOf(dsns, shards)
 }
 
 func bootstrapped(t testing.TB, config Config) Config {
@@ -89,10 +93,36 @@ func openRouter(t testing.TB, config Config) *Router {
 	return r
 }
 
+// installed is the configuration of an installation of its own: a copy of one that was made for the test binary.
+func installed(t testing.TB, shards ...string) Config {
+	t.Helper()
+	of := "_of_" + strings.Join(shards, "_")
+	names := []string{"main" + of}
+	for _, name := range shards {
+		names = append(names, "shard_"+name+of)
+	}
+	dsns := localpgtest.Templates(t, names, func(ctx context.Context, dsns []string) error {
+		err := migrate(ctx, dsns[0], migrations.Main)
+		for _, dsn := range dsns[1:] {
+			if err == nil {
+				err = migrate(ctx, dsn, migrations.Shard)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return Bootstrap(ctx, configOf(dsns, shards))
+	})
+	for i, template := range dsns {
+		dsns[i] = localpgtest.DatabaseFrom(t, template)
+	}
+	return configOf(dsns, shards)
+}
+
 // newRouter is a router over new databases.
 func newRouter(t testing.TB, shards ...string) (*Router, Config) {
 	t.Helper()
-	config := bootstrapped(t, newConfig(t, shards...))
+	config := installed(t, shards...)
 	return openRouter(t, config), config
 }
 

@@ -33,7 +33,7 @@ func TestTableNeverGoesBack(t *testing.T) {
 // However many find out at once that a slot has moved, main is read once at a time.
 func TestOneRefreshAtATime(t *testing.T) {
 	t.Parallel()
-	config := bootstrapped(t, newConfig(t, "a", "b"))
+	config := installed(t, "a", "b")
 	count := &statementTracer{}
 	r := openRouter(t, config)
 	counted := config

@@ -45,17 +45,18 @@ func (*roundTrips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndDa
 // What waits goes together: a transaction costs a round trip for each Flush and one for its end.
 func TestTxRoundTrips(t *testing.T) {
 	t.Parallel()
+	config := installed(t, "a")
 	for name, test := range map[string]struct {
 		flushes int
 		want    int64
 	}{"never flushed": {0, 1}, "flushed once": {1, 2}, "flushed twice": {2, 3}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			config := bootstrapped(t, newConfig(t, "a"))
 			trips := &roundTrips{}
-			config.tracer = trips
-			r := openRouter(t, config)
-			slot := slotOn(t, r, "a", 0)
+			traced := config
+			traced.tracer = trips
+			r := openRouter(t, traced)
+			slot := slotOn(t, r, "a", test.flushes)
 			if err := r.WritePgx(t.Context(), slot, func(ctx context.Context, tx *Tx) error {
 				for n := range test.flushes {
 					tx.Queue(insertNote, slot, 10*n, "waits")
@@ -84,6 +85,8 @@ func TestTxRoundTrips(t *testing.T) {
 func TestTxFailsWhole(t *testing.T) {
 	t.Parallel()
 	errOwn := errors.New("the closure's own")
+	config := installed(t, "a")
+	config.PoolSize = 1
 	for name, test := range map[string]struct {
 		fn   func(ctx context.Context, tx *Tx, slot Slot) error
 		want func(error) bool
@@ -126,10 +129,8 @@ func TestTxFailsWhole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			config := bootstrapped(t, newConfig(t, "a"))
-			config.PoolSize = 1
 			r := openRouter(t, config)
-			slot := slotOn(t, r, "a", 0)
+			slot := slotOn(t, r, "a", 0) // of all: nothing stays
 			for range 2 {
 				err := r.WritePgx(t.Context(), slot, func(ctx context.Context, tx *Tx) error { return test.fn(ctx, tx, slot) })
 				if !test.want(err) {

@@ -41,8 +41,9 @@ type line struct {
 	faults []served
 }
 
-// served is a fault and how long the caller waited for it.
+// served is a fault, for which operation it came, and how long the caller waited for it.
 type served struct {
+	what  string
 	fault *gqlclient.Error
 	took  time.Duration
 }
@@ -143,7 +144,7 @@ func (l *line) count() (done, faults int) {
 }
 
 // do sends an operation until it is served.
-func (l *line) do(p *party, document string, variables, out any) error {
+func (l *line) do(p *party, what, document string, variables, out any) error {
 	for {
 		began := time.Now()
 		err := p.client.Do(context.Background(), document, "", variables, out)
@@ -152,7 +153,7 @@ func (l *line) do(p *party, document string, variables, out any) error {
 			return err
 		}
 		l.mu.Lock()
-		l.faults = append(l.faults, served{fault, time.Since(began)})
+		l.faults = append(l.faults, served{what, fault, time.Since(began)})
 		l.mu.Unlock()
 		pauseFor(context.Background(), 20*time.Millisecond)
 	}
@@ -172,7 +173,7 @@ func share(l *line, number int) error {
 		}
 	}
 	for deadline := time.Now().Add(servertest.Patience); ; pauseFor(context.Background(), 2*time.Millisecond) {
-		if err := l.do(l.to, receivedTrade, nil, &received); err != nil {
+		if err := l.do(l.to, "receive", receivedTrade, nil, &received); err != nil {
 			return err
 		}
 		if slices.Contains(received.Viewer.ReceivedInvitations.Nodes, struct{ ID string }{done.invitation}) {
@@ -203,7 +204,7 @@ func (l *line) seen(p *party, channel string) error {
 	var seen struct {
 		Node struct{ ID, State, Name string }
 	}
-	if err := l.do(p, channelTrade, map[string]any{"id": channel}, &seen); err != nil {
+	if err := l.do(p, "node", channelTrade, map[string]any{"id": channel}, &seen); err != nil {
 		return err
 	}
 	if seen.Node.ID != channel || seen.Node.State != "ACTIVE" {
@@ -224,7 +225,7 @@ func look(channel string) func(l *line, number int) error {
 			if err := l.seen(p, channel); err != nil {
 				return err
 			}
-			if err := l.do(p, channelsTrade, nil, &list); err != nil {
+			if err := l.do(p, "list", channelsTrade, nil, &list); err != nil {
 				return err
 			}
 			if len(list.Viewer.SharedChannels.Nodes) == 0 {
@@ -236,17 +237,17 @@ func look(channel string) func(l *line, number int) error {
 }
 
 func (d *trade) create(l *line) (got tradeAnswer, err error) {
-	return d.mutate(l, d.from, createTrade, map[string]any{
+	return d.mutate(l, d.from, "create", createTrade, map[string]any{
 		"target": map[string]any{"handle": d.to.handle}, "name": d.name, "idempotencyKey": "create " + d.name,
 	})
 }
 
 func (d *trade) accept(l *line) (got tradeAnswer, err error) {
-	return d.mutate(l, d.to, acceptTrade, map[string]any{"invitationId": d.invitation, "idempotencyKey": "accept " + d.name})
+	return d.mutate(l, d.to, "accept", acceptTrade, map[string]any{"invitationId": d.invitation, "idempotencyKey": "accept " + d.name})
 }
 
-func (d *trade) mutate(l *line, by *party, document string, input map[string]any) (got tradeAnswer, err error) {
-	if err := l.do(by, document, map[string]any{"input": input}, &got); err != nil {
+func (d *trade) mutate(l *line, by *party, what, document string, input map[string]any) (got tradeAnswer, err error) {
+	if err := l.do(by, what, document, map[string]any{"input": input}, &got); err != nil {
 		return got, err
 	}
 	if len(got.It.Errors) > 0 {

@@ -110,12 +110,14 @@ func befall(t *testing.T, f *traffic, what trouble, round int, cluster string, w
 	over := time.Now()
 	f.goesOn(t, "after "+cluster+" was "+what.name, 1, f.lines...)
 	recovered := time.Since(over)
-	var slowest time.Duration
+	var slowest served
 	told := 0
 	for _, l := range needing {
 		for _, fault := range l.since(seen[l]) {
 			told++
-			slowest = max(slowest, fault.took)
+			if fault.took > slowest.took {
+				slowest = fault
+			}
 		}
 	}
 	for _, l := range spared {
@@ -128,8 +130,8 @@ func befall(t *testing.T, f *traffic, what trouble, round int, cluster string, w
 			}
 		}
 	}
-	t.Logf("round %d: %s %s for %v: %d were told so, the slowest after %v; all went on %v after its end", round, cluster,
-		what.name, over.Sub(began).Round(time.Millisecond), told, slowest.Round(time.Millisecond),
+	t.Logf("round %d: %s %s for %v: %d were told so, the slowest after %v (%s); all went on %v after its end", round, cluster,
+		what.name, over.Sub(began).Round(time.Millisecond), told, slowest.took.Round(time.Millisecond), slowest.what,
 		recovered.Round(time.Millisecond))
 }
 

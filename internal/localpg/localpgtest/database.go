@@ -133,48 +133,65 @@ func Pool(t testing.TB, dsn string) *pgxpool.Pool {
 	return pool.(*pgxpool.Pool)
 }
 
-// templates are the databases that Template made.
+// templates are what Templates made, by all their names.
 var templates struct {
 	sync.Mutex
-	made map[string]*template
+	made map[string]*madeTemplates
 }
 
-type template struct {
+type madeTemplates struct {
 	once sync.Once
 	err  error
 }
 
-// Template makes a database on the shared server once for the test binary, lets fill bring it to the state that many
-// tests begin with (migrated, say), and returns its name for DatabaseFrom. fill must close its connections.
+// Template is Templates for a single database.
 func Template(t testing.TB, name string, fill func(ctx context.Context, dsn string) error) string {
 	t.Helper()
+	return Templates(t, []string{name}, func(ctx context.Context, dsns []string) error { return fill(ctx, dsns[0]) })[0]
+}
+
+// Templates makes databases on the shared server once for the test binary, lets fill bring them to the state that many
+// tests begin with (migrated, say, and told of each other), and returns their names for DatabaseFrom, in the order of
+// names. fill must close its connections.
+func Templates(t testing.TB, names []string, fill func(ctx context.Context, dsns []string) error) []string {
+	t.Helper()
+	key := strings.Join(names, " ")
 	templates.Lock()
 	if templates.made == nil {
-		templates.made = map[string]*template{}
+		templates.made = map[string]*madeTemplates{}
 	}
-	made, ok := templates.made[name]
+	made, ok := templates.made[key]
 	if !ok {
-		made = &template{}
-		templates.made[name] = made
+		made = &madeTemplates{}
+		templates.made[key] = made
 	}
 	templates.Unlock()
-	database := "template_" + name
-	made.once.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		err := shared.get()
-		if err == nil {
-			err = shared.create(ctx, database, "template1")
-		}
-		if err == nil {
-			err = fill(ctx, shared.clusters.DatabaseDSN(sharedName, database))
-		}
-		made.err = err
-	})
-	if made.err != nil {
-		t.Fatalf("localpgtest: template %s: %v", name, made.err)
+	databases := make([]string, len(names))
+	for i, name := range names {
+		databases[i] = "template_" + name
 	}
-	return database
+	made.once.Do(func() { made.err = shared.fill(databases, fill) })
+	if made.err != nil {
+		t.Fatalf("localpgtest: templates %s: %v", key, made.err)
+	}
+	return databases
+}
+
+// fill makes databases and fills them.
+func (s *server) fill(databases []string, fill func(ctx context.Context, dsns []string) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := s.get(); err != nil {
+		return err
+	}
+	dsns := make([]string, len(databases))
+	for i, database := range databases {
+		if err := s.create(ctx, database, "template1"); err != nil {
+			return err
+		}
+		dsns[i] = s.clusters.DatabaseDSN(sharedName, database)
+	}
+	return fill(ctx, dsns)
 }
 
 // lastDatabase numbers the databases of this test binary.

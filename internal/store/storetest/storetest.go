@@ -18,27 +18,34 @@ import (
 	"linkspan/shardrouter"
 )
 
-// Config returns an installation of that many shards, migrated and bootstrapped. With none, main and the one shard
-// share a database, as on an engine that shards by itself.
+// Config returns an installation of that many shards, migrated and bootstrapped: all of a test binary that have as many
+// are copies of one. With none, main and the one shard share a database, as on an engine that shards by itself.
 func Config(t testing.TB, shards int) shardrouter.Config {
 	t.Helper()
+	names := []string{fmt.Sprintf("main_of_%d", shards)}
+	for n := range shards {
+		names = append(names, fmt.Sprintf("shard_%d_of_%d", n+1, shards))
+	}
+	dsns := localpgtest.Templates(t, names, func(ctx context.Context, dsns []string) error {
+		return install(ctx, config(dsns))
+	})
+	for i, template := range dsns {
+		dsns[i] = localpgtest.DatabaseFrom(t, template)
+	}
+	return config(dsns)
+}
+
+// config is the installation on main's database and those of the shards.
+func config(dsns []string) shardrouter.Config {
 	// A test machine may be so busy that its one Postgres says nothing for a second; what a silent cluster does is tested with
 	// the router's own limits, elsewhere.
-	config := shardrouter.Config{Logger: slog.New(slog.DiscardHandler), PoolSize: 8, AttemptTimeout: 5 * time.Second}
-	if shards == 0 {
-		config.MainDSN = localpgtest.DatabaseFrom(t, template(t, "both", migrations.Main, migrations.Shard))
-		config.Shards = []shardrouter.Shard{{Name: "shard-1", DSN: config.MainDSN}}
-	} else {
-		config.MainDSN = localpgtest.DatabaseFrom(t, template(t, "main", migrations.Main))
-		for n := range shards {
-			dsn := localpgtest.DatabaseFrom(t, template(t, "shard", migrations.Shard))
-			config.Shards = append(config.Shards, shardrouter.Shard{Name: fmt.Sprintf("shard-%d", n+1), DSN: dsn})
-		}
+	c := shardrouter.Config{
+		MainDSN: dsns[0], Logger: slog.New(slog.DiscardHandler), PoolSize: 8, AttemptTimeout: 5 * time.Second,
 	}
-	if err := shardrouter.Bootstrap(t.Context(), config); err != nil {
-		t.Fatal(err)
+	for i, dsn := range dsns[min(1, len(dsns)-1):] {
+		c.Shards = append(c.Shards, shardrouter.Shard{Name: fmt.Sprintf("shard-%d", i+1), DSN: dsn})
 	}
-	return config
+	return c
 }
 
 // DSN is the DSN of a cluster by its name; main's where no shard has that name.
@@ -54,37 +61,31 @@ func DSN(config shardrouter.Config, cluster string) string {
 // Migrate makes an installation of empty databases.
 func Migrate(t testing.TB, config shardrouter.Config) {
 	t.Helper()
-	err := migrate(t.Context(), config.MainDSN, migrations.Main)
-	for _, shard := range config.Shards {
-		if err == nil {
-			err = migrate(t.Context(), shard.DSN, migrations.Shard)
-		}
-	}
-	if err == nil {
-		err = shardrouter.Bootstrap(t.Context(), config)
-	}
-	if err != nil {
+	if err := install(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// template is a migrated database that others are copied from.
-func template(t testing.TB, name string, sets ...migrations.Set) string {
-	return localpgtest.Template(t, name, func(ctx context.Context, dsn string) error { return migrate(ctx, dsn, sets...) })
+func install(ctx context.Context, config shardrouter.Config) error {
+	err := migrate(ctx, config.MainDSN, migrations.Main)
+	for _, shard := range config.Shards {
+		if err == nil {
+			err = migrate(ctx, shard.DSN, migrations.Shard)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return shardrouter.Bootstrap(ctx, config)
 }
 
-func migrate(ctx context.Context, dsn string, sets ...migrations.Set) error {
+func migrate(ctx context.Context, dsn string, set migrations.Set) error {
 	db, err := sql.Open("pgx", dsn)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	for _, set := range sets {
-		if err := migrations.Up(ctx, db, set, nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	return migrations.Up(ctx, db, set, nil)
 }
 
 // Open returns a store over a new installation; it is closed when the test ends.
