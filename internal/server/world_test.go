@@ -14,9 +14,11 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
+	"linkspan/internal/localpg/localpgtest"
 	"linkspan/internal/server"
 	"linkspan/internal/server/servertest"
 )
@@ -218,38 +220,28 @@ func heardOf(t testing.TB, s *place, invitations int) {
 type databases struct {
 	t      testing.TB
 	place  *place
-	main   *pgx.Conn
-	shards []*pgx.Conn // without main's, where they share one
-	prints map[*pgx.Conn]string
+	main   *pgxpool.Pool
+	shards []*pgxpool.Pool // main's too, where they share one
+	prints map[*pgxpool.Pool]string
 	last   []string // as the tables were
 }
 
 func open(t testing.TB, s *place) *databases {
 	t.Helper()
-	d := &databases{t: t, place: s, prints: map[*pgx.Conn]string{}}
-	byDSN := map[string]*pgx.Conn{}
-	connect := func(dsn string) *pgx.Conn {
-		if byDSN[dsn] == nil {
-			conn, err := pgx.Connect(t.Context(), dsn)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
-			byDSN[dsn], d.prints[conn] = conn, printQuery(t, conn)
-		}
-		return byDSN[dsn]
-	}
-	d.main = connect(s.Config.MainDSN)
+	d := &databases{t: t, place: s, main: localpgtest.Pool(t, s.Config.MainDSN), prints: map[*pgxpool.Pool]string{}}
 	for _, shard := range s.Config.Shards {
-		d.shards = append(d.shards, connect(shard.DSN))
+		d.shards = append(d.shards, localpgtest.Pool(t, shard.DSN))
+	}
+	for _, pool := range d.all() {
+		d.prints[pool] = printQuery(t, pool)
 	}
 	return d
 }
 
 // printQuery returns the statement that counts the rows of all tables of a database and sums their contents.
-func printQuery(t testing.TB, conn *pgx.Conn) string {
+func printQuery(t testing.TB, pool *pgxpool.Pool) string {
 	t.Helper()
-	rows, err := conn.Query(t.Context(), `SELECT schemaname || '.' || tablename FROM pg_tables
+	rows, err := pool.Query(t.Context(), `SELECT schemaname || '.' || tablename FROM pg_tables
 		WHERE schemaname LIKE 'linkspan%' ORDER BY 1`)
 	if err != nil {
 		t.Fatal(err)
@@ -272,12 +264,12 @@ func printQuery(t testing.TB, conn *pgx.Conn) string {
 // print returns for each table of each database its number of rows and a sum of their contents.
 func (d *databases) print() []string {
 	d.t.Helper()
-	conns := d.all()
-	found, errs := make([][]string, len(conns)), make([]error, len(conns))
+	pools := d.all()
+	found, errs := make([][]string, len(pools)), make([]error, len(pools))
 	var reading sync.WaitGroup
-	for i, conn := range conns {
+	for i, pool := range pools {
 		reading.Go(func() {
-			rows, err := conn.Query(d.t.Context(), d.prints[conn])
+			rows, err := pool.Query(d.t.Context(), d.prints[pool])
 			if err != nil {
 				errs[i] = err
 				return
@@ -298,9 +290,9 @@ func (d *databases) print() []string {
 	return all
 }
 
-// all returns each connection once.
-func (d *databases) all() []*pgx.Conn {
-	list := append([]*pgx.Conn{d.main}, d.shards...)
+// all returns each database once.
+func (d *databases) all() []*pgxpool.Pool {
+	list := append([]*pgxpool.Pool{d.main}, d.shards...)
 	return slices.Compact(list)
 }
 
@@ -350,13 +342,13 @@ func (d *databases) unchanged(t testing.TB) {
 // exec runs a statement on main or, where it names the shards' schema, on all shards. It must change a row somewhere.
 func (d *databases) exec(statement string, args ...any) {
 	d.t.Helper()
-	conns := []*pgx.Conn{d.main}
+	pools := []*pgxpool.Pool{d.main}
 	if strings.Contains(statement, "linkspan_shard.") {
-		conns = d.shards
+		pools = d.shards
 	}
 	var changed int64
-	for _, conn := range conns {
-		tag, err := conn.Exec(d.t.Context(), statement, args...)
+	for _, pool := range pools {
+		tag, err := pool.Exec(d.t.Context(), statement, args...)
 		if err != nil {
 			d.t.Fatalf("%s: %v", statement, err)
 		}
@@ -370,9 +362,9 @@ func (d *databases) exec(statement string, args ...any) {
 // events counts the events of a group's inbox.
 func (d *databases) events(name string) (count int) {
 	d.t.Helper()
-	for _, conn := range d.shards {
+	for _, pool := range d.shards {
 		var here int
-		err := conn.QueryRow(d.t.Context(), `SELECT count(*) FROM linkspan_shard.inbox_event WHERE group_id = $1`, d.place.group(name).ID.UUID()).Scan(&here)
+		err := pool.QueryRow(d.t.Context(), `SELECT count(*) FROM linkspan_shard.inbox_event WHERE group_id = $1`, d.place.group(name).ID.UUID()).Scan(&here)
 		if err != nil {
 			d.t.Fatal(err)
 		}
