@@ -49,8 +49,8 @@ verify: ## Prove that nothing generated is stale, go.mod is tidy, and the schema
 fuzz: ## Fuzz each target for FUZZTIME (10s)
 	@scripts/fuzz $(FUZZTIME)
 
-bench: ## Measure the main job on real clusters, with ratios, and the start of dev
-	$(GO) test -run '^$$' -bench 'Flow|Start' -benchtime 1x -timeout 10m ./internal/bench ./cmd/linkspan
+bench: build ## Measure the main job on real clusters, with ratios, and the start of dev
+	LINKSPAN_BIN=$(CURDIR)/$(BIN) $(GO) test -run '^$$' -bench 'Flow|Start' -benchtime 1x -timeout 10m ./internal/bench ./cmd/linkspan
 
 bench-size: ## Measure the main job with a thousand and with a million channels, and a check of them (5 GB of disk)
 	$(GO) test -run '^$$' -bench Size -benchtime 1x -timeout 60m ./internal/bench

@@ -285,8 +285,6 @@ type InvitationResolver interface {
 }
 type InvitationConnectionResolver interface {
 	Nodes(ctx context.Context, obj *channel.InvitationConnection) ([]*channel.Invitation, error)
-
-	TotalCount(ctx context.Context, obj *channel.InvitationConnection) (int32, error)
 }
 type MutationResolver interface {
 	RegisterGroup(ctx context.Context, input channel.RegisterGroupInput) (*channel.RegisterGroupPayload, error)
@@ -1908,7 +1906,7 @@ type InvitationConnection {
   nodes: [Invitation]!
   "Where the page stands in its list."
   pageInfo: PageInfo!
-  "How many invitations the whole list has, whatever the page."
+  "How many invitations the whole list has at ` + "`" + `logCursor` + "`" + `, whatever the page."
   totalCount: Int!
   "The inbox position that this page matches: subscribe from here and miss nothing."
   logCursor: LogCursor!
@@ -4255,7 +4253,7 @@ func (ec *executionContext) _InvitationConnection_totalCount(ctx context.Context
 			return ec.fieldContext_InvitationConnection_totalCount(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.InvitationConnection().TotalCount(ctx, obj)
+			return obj.TotalCount, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
@@ -4266,7 +4264,7 @@ func (ec *executionContext) _InvitationConnection_totalCount(ctx context.Context
 	)
 }
 func (ec *executionContext) fieldContext_InvitationConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InvitationConnection", field, true, true, "Int")
+	return graphql.NewScalarFieldContext("InvitationConnection", field, false, false, "Int")
 }
 
 func (ec *executionContext) _InvitationConnection_logCursor(ctx context.Context, field graphql.CollectedField, obj *channel.InvitationConnection) (ret graphql.Marshaler) {
@@ -8786,11 +8784,10 @@ func (ec *executionContext) _InvitationConnection(ctx context.Context, sel ast.S
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "totalCount":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._InvitationConnection_totalCount(ctx, field, obj)
-				})
+			out.Values[i] = ec._InvitationConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "logCursor":
 			out.Values[i] = ec._InvitationConnection_logCursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

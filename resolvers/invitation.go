@@ -36,13 +36,8 @@ func (r invitation) ViewerCanRevoke(ctx context.Context, in *channel.Invitation)
 	return in.CanRevoke(channel.ViewerFrom(ctx)), nil
 }
 
-type invitationConnection struct{ service *channel.Service }
+type invitationConnection struct{}
 
 func (invitationConnection) Nodes(ctx context.Context, c *channel.InvitationConnection) ([]*channel.Invitation, error) {
 	return nodesOf(ctx, &c.Page), nil
-}
-
-func (r invitationConnection) TotalCount(ctx context.Context, c *channel.InvitationConnection) (int32, error) {
-	count, err := r.service.CountInvitations(ctx, c)
-	return int32(count), err
 }

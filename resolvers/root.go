@@ -4,6 +4,7 @@ package resolvers
 
 import (
 	"context"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -46,7 +47,7 @@ func (r *Root) Invitation() graph.InvitationResolver { return invitation{r.servi
 
 // InvitationConnection resolves the nodes and the count of a page of invitations.
 func (r *Root) InvitationConnection() graph.InvitationConnectionResolver {
-	return invitationConnection{r.service}
+	return invitationConnection{}
 }
 
 type (
@@ -54,6 +55,14 @@ type (
 	mutation     struct{ service *channel.Service }
 	subscription struct{ service *channel.Service }
 )
+
+// pageArgs are the arguments of the list that is being resolved.
+func pageArgs(ctx context.Context, first *int32, after *string, last *int32, before *string) channel.PageArgs {
+	return channel.PageArgs{
+		First: first, After: after, Last: last, Before: before,
+		Total: slices.Contains(graphql.CollectAllFields(ctx), "totalCount"),
+	}
+}
 
 // nodesOf returns the nodes of a page. One that could not be read is null with its error at its place.
 func nodesOf[T any](ctx context.Context, p *channel.Page[T]) []*T {

@@ -28,31 +28,29 @@ const patience = 30 * time.Second
 // startPatience bounds the wait for a start: the machine's first one may have to fetch PostgreSQL.
 const startPatience = 2 * time.Minute
 
-// linkspan is the program: the one that LINKSPAN_BIN names, or one that is built once for all tests.
+// linkspan is the program: the one that LINKSPAN_BIN names, or this test binary by the program's name.
 var linkspan = sync.OnceValues(func() (string, error) {
 	if bin := os.Getenv("LINKSPAN_BIN"); bin != "" {
 		return bin, nil
 	}
-	dir, err := os.MkdirTemp("", "linkspan-bin-")
+	self, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
-	builtIn = dir
-	bin := filepath.Join(dir, "linkspan")
-	out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput()
-	if err != nil {
-		os.Stderr.Write(out)
+	if namedIn, err = os.MkdirTemp(filepath.Dir(self), "linkspan-bin-"); err != nil {
+		return "", err
 	}
-	return bin, err
+	bin := filepath.Join(namedIn, "linkspan")
+	return bin, os.Link(self, bin)
 })
 
-// builtIn is the directory of the program that was built, "" if none was.
-var builtIn string
+// namedIn is the directory in which this binary has the program's name, "" if it needed none.
+var namedIn string
 
 func TestMain(m *testing.M) {
 	code := localpgtest.Main(m)
-	if builtIn != "" {
-		os.RemoveAll(builtIn)
+	if namedIn != "" {
+		os.RemoveAll(namedIn)
 	}
 	os.Exit(code)
 }

@@ -14,7 +14,7 @@ import (
 // startRounds is how often each start is measured.
 const startRounds = 7
 
-// BenchmarkStart measures, with the binary built: `dev` on an absent data directory until it is ready (cold), the same on
+// BenchmarkStart measures, of the program that LINKSPAN_BIN names (see make bench): `dev` on an absent data directory until it is ready (cold), the same on
 // its data of before (warm), and how much memory the program holds a second after that, its PostgreSQL not counted.
 func BenchmarkStart(b *testing.B) {
 	if _, err := linkspan(); err != nil {

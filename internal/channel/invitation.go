@@ -121,8 +121,7 @@ type (
 	// InvitationConnection is a page of one of a group's lists of invitations.
 	InvitationConnection struct {
 		Page[Invitation]
-		Group  ids.Group
-		Filter InvitationFilter
+		TotalCount int32 // of the whole list, if it was asked for
 	}
 	// InvitationEdge is an entry of such a page.
 	InvitationEdge = Edge[Invitation]

@@ -15,6 +15,7 @@ type PageArgs struct {
 	After  *string
 	Last   *int32
 	Before *string
+	Total  bool // how long the whole list is, too; of lists of invitations
 }
 
 // Range is a checked part of a list that is read in descending order of position: at most Limit rows strictly between
@@ -24,6 +25,7 @@ type Range struct {
 	After    int64 // exclusive upper bound of positions; 0: none
 	Before   int64 // exclusive lower bound of positions; 0: none
 	Backward bool
+	Total    bool // count the whole list in the same snapshot
 }
 
 // List names a paged list of a group; Channel is set for the invitations to one channel alone.
@@ -39,7 +41,7 @@ func (l List) cursor(position int64) string {
 
 // check turns the arguments into a range of that list; the error is a Fault, or a *ids.MalformedError of a cursor.
 func (a PageArgs) check(list List) (Range, error) {
-	r := Range{Limit: DefaultPageSize}
+	r := Range{Limit: DefaultPageSize, Total: a.Total}
 	if a.First != nil && a.Last != nil {
 		return r, BadInput("A page takes first or last, not both.")
 	}
@@ -103,11 +105,12 @@ type Row[T any] struct {
 	Value    T
 }
 
-// Rows is what a port reads of a list: the rows of a Range in list order, whether more lie beyond on either side, and
-// the head of the inbox log in the same snapshot.
+// Rows is what a port reads of a list: the rows of a Range in list order, whether more lie beyond on either side, the
+// length of the whole list if the Range asks for it, and the head of the inbox log, all in one snapshot.
 type Rows[T any] struct {
 	Rows                   []Row[T]
 	MoreBefore, MoreBehind bool
+	Total                  int
 	Inbox                  LogHead
 }
 

@@ -106,8 +106,6 @@ type Shards interface {
 	ListChannels(ctx context.Context, group ids.Group, r Range) (Rows[ids.Channel], error)
 	// ListInvitations reads a part of one of the group's lists of invitations.
 	ListInvitations(ctx context.Context, group ids.Group, f InvitationFilter, r Range) (Rows[*Invitation], error)
-	// CountInvitations returns the length of that list.
-	CountInvitations(ctx context.Context, group ids.Group, f InvitationFilter) (int, error)
 }
 
 // ErrStepGap is the error of a step that comes before its turn.

@@ -84,12 +84,7 @@ func (s *Service) invitations(ctx context.Context, v *Viewer, args PageArgs, kin
 		siblings.add(in)
 		return in, nil
 	})
-	return &InvitationConnection{Page: *p, Group: v.Group.ID, Filter: f}, nil
-}
-
-// CountInvitations returns the length of the list that the page is of.
-func (s *Service) CountInvitations(ctx context.Context, of *InvitationConnection) (int, error) {
-	return s.Shards.CountInvitations(ctx, of.Group, of.Filter)
+	return &InvitationConnection{Page: *p, TotalCount: int32(rows.Total)}, nil
 }
 
 // InboxCursor returns where the viewer's group's inbox log stands.

@@ -21,7 +21,7 @@ type glimpsed struct {
 
 var glimpses = []glimpsed{{
 	group:    "globex",
-	document: `{ viewer { list: receivedInvitations(first: 20) { nodes { id } logCursor } } }`,
+	document: `{ viewer { list: receivedInvitations(first: 20) { nodes { id } totalCount logCursor } } }`,
 	entry: func(event channel.LogEvent, _ map[string]bool) string {
 		if event.Kind != channel.EventInvitationReceived {
 			return ""
@@ -39,7 +39,7 @@ var glimpses = []glimpsed{{
 	},
 }, {
 	group:    "acme",
-	document: `{ viewer { list: sentInvitations(first: 20) { nodes { id } logCursor } } }`,
+	document: `{ viewer { list: sentInvitations(first: 20) { nodes { id } totalCount logCursor } } }`,
 	entry: func(event channel.LogEvent, before map[string]bool) string { // sending one is its first change
 		if id := event.Invitation.String(); event.Kind == channel.EventInvitationChanged && !before[id] {
 			return id
@@ -52,6 +52,7 @@ var glimpses = []glimpsed{{
 type glimpse struct {
 	of    int // in glimpses
 	nodes []string
+	total *int // nil: the list does not tell
 	tail  *follower
 }
 
@@ -60,8 +61,9 @@ func glance(ctx context.Context, t testing.TB, f *front, by *caller, of int, lin
 	var answer struct {
 		Viewer struct {
 			List struct {
-				Nodes     []struct{ ID string }
-				LogCursor string
+				Nodes      []struct{ ID string }
+				TotalCount *int
+				LogCursor  string
 			}
 		}
 	}
@@ -69,7 +71,7 @@ func glance(ctx context.Context, t testing.TB, f *front, by *caller, of int, lin
 		return nil, err
 	}
 	list := answer.Viewer.List
-	g := &glimpse{of: of, tail: f.followFrom(t, by.Token, glimpses[of].group, list.LogCursor)}
+	g := &glimpse{of: of, total: list.TotalCount, tail: f.followFrom(t, by.Token, glimpses[of].group, list.LogCursor)}
 	for _, node := range list.Nodes {
 		g.nodes = append(g.nodes, node.ID)
 	}
@@ -101,6 +103,9 @@ func (g *glimpse) wrong(log []channel.LogEvent) string {
 	slices.Reverse(newest)
 	if !slices.Equal(g.nodes, newest) {
 		return fmt.Sprintf("the page at %d is %v, the log has %v", g.tail.begin, g.nodes, newest)
+	}
+	if g.total != nil && *g.total != len(entries) {
+		return fmt.Sprintf("the list at %d has %d entries in all, the log has %d", g.tail.begin, *g.total, len(entries))
 	}
 	return g.tail.wrong(log, g.tail.reached.Load())
 }

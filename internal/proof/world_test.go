@@ -156,7 +156,7 @@ func (w *world) sweepUntil(ctx context.Context, s *channel.Service, invitation i
 func eventually(t rapid.TB, ask func() string) {
 	t.Helper()
 	deadline := time.After(patience)
-	tick := time.NewTicker(2 * time.Millisecond)
+	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		wrong := ask()

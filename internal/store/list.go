@@ -24,11 +24,12 @@ func (s *Store) read(ctx context.Context, group ids.Group, fn func(ctx context.C
 	}))
 }
 
-// listed is what every statement of a list selects beside its values: the inbox log's head in the same snapshot, and
-// the position, 0 for the one row of an empty page.
+// listed is what every statement of a list selects beside its values: the inbox log's head in the same snapshot, the
+// length of the whole list where it is asked for, and the position, 0 for the one row of an empty page.
 type listed struct {
 	History  ids.History `bun:"history"`
 	Head     int64       `bun:"head"`
+	Total    int         `bun:"total"`
 	Position int64       `bun:"position"`
 }
 
@@ -68,7 +69,7 @@ func rowsOf[R, T any](found []R, r channel.Range, head func(*R) listed, value fu
 	if first.History.IsZero() {
 		return channel.Rows[T]{}, channel.Unavailable(errNoInbox)
 	}
-	rows := channel.Rows[T]{Inbox: channel.LogHead{History: first.History, Number: first.Head}}
+	rows := channel.Rows[T]{Total: first.Total, Inbox: channel.LogHead{History: first.History, Number: first.Head}}
 	if first.Position == 0 {
 		found = nil
 	}
@@ -120,12 +121,16 @@ func (s *Store) ListInvitations(
 		invitationRow
 	}
 	err = s.read(ctx, group, func(ctx context.Context, db bun.IDB, slot shardrouter.Slot) (bool, error) {
-		where, args := invitationsWhere(f, slot, group)
+		from, args := invitationsOf(f, slot, group)
+		total := `0 AS total`
+		if r.Total {
+			total = `(SELECT count(*)` + from + `) AS total`
+		}
 		page, args := paged(`
-			SELECT `+invitationCopy+`, i.position FROM linkspan_shard.group_invitation AS i`+where, args, r)
+			SELECT `+invitationCopy+`, i.position`+from, args, r)
 		var found []row
 		err := db.NewRaw(`
-			SELECT l.history, COALESCE(l.head, 0) AS head, p.*, COALESCE(p.position, 0) AS position`+
+			SELECT `+total+`, l.history, COALESCE(l.head, 0) AS head, p.*, COALESCE(p.position, 0) AS position`+
 			fromInbox+lateral(page, r), args...).Scan(ctx, &found)
 		if err != nil || len(found) == 0 {
 			return false, err
@@ -137,34 +142,20 @@ func (s *Store) ListInvitations(
 	return rows, err
 }
 
-// CountInvitations implements [channel.Shards].
-func (s *Store) CountInvitations(ctx context.Context, group ids.Group, f channel.InvitationFilter) (int, error) {
-	var count []int
-	err := s.read(ctx, group, func(ctx context.Context, db bun.IDB, slot shardrouter.Slot) (bool, error) {
-		count = nil
-		where, args := invitationsWhere(f, slot, group)
-		err := db.NewRaw(`
-			SELECT (SELECT count(*) FROM linkspan_shard.group_invitation AS i`+where+`) FROM `+shardrouter.Owned, args...).Scan(ctx, &count)
-		return len(count) > 0, err
-	})
-	if err != nil {
-		return 0, err
-	}
-	return count[0], nil
-}
-
-// invitationsWhere is the condition of a list of invitations, inside a statement on the owned slot.
-func invitationsWhere(f channel.InvitationFilter, slot shardrouter.Slot, group ids.Group) (string, []any) {
+// invitationsOf begins the selection of a list of invitations. It names the slot by itself, so that what counts them is
+// no part of the rows of a page and runs once.
+func invitationsOf(f channel.InvitationFilter, slot shardrouter.Slot, group ids.Group) (string, []any) {
 	direction := "RECEIVED"
 	if f.Sent {
 		direction = "SENT"
 	}
-	where, args := ` WHERE i.slot = owned.slot AND i.group_id = ?1 AND i.direction = ?2`, []any{slot, group, direction}
+	from, args := ` FROM linkspan_shard.group_invitation AS i
+		WHERE i.slot = ?0 AND i.group_id = ?1 AND i.direction = ?2`, []any{slot, group, direction}
 	if !f.Channel.IsZero() {
-		where, args = where+` AND i.channel_id = ?`+itoa(len(args)), append(args, f.Channel)
+		from, args = from+` AND i.channel_id = ?`+itoa(len(args)), append(args, f.Channel)
 	}
 	if f.States != nil {
-		where, args = where+` AND `+invitationState+` IN (?`+itoa(len(args))+`)`, append(args, bun.List(f.States))
+		from, args = from+` AND `+invitationState+` IN (?`+itoa(len(args))+`)`, append(args, bun.List(f.States))
 	}
-	return where, args
+	return from, args
 }
