@@ -8,6 +8,8 @@ PACKAGES = ./...
 # The race detector needs cgo and a C compiler; without them the tests run without it.
 RACE     = $(shell test "$$($(GO) env CGO_ENABLED)" = 1 && command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
+RESTART  = AfterACrash|ClusterHangs|DevKeepsItsData|Overtaken|Replicas|Resume|RollingRestart|SIGTERM|StandbyHangs
+
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-restart test-long test-clients lint generate verify fuzz bench bench-size cover clean
 
@@ -26,12 +28,12 @@ test: ## Run all Go tests on real Postgres, with the race detector
 	@echo "Building and testing: the first time this takes a few minutes ..."
 	$(GO) test $(RACE) -timeout 10m $(PACKAGES)
 
-test-restart: ## Run the tests of replicas, restarts, hanging standbys and broken starts (a minute or two)
-	$(GO) test $(RACE) -tags long -count=1 -p 1 -timeout 10m -run 'AfterACrash|Overtaken|Replicas|Resume|RollingRestart|SIGTERM|StandbyHangs' ./shardrouter ./internal/proof ./cmd/linkspan
+test-restart: ## Run the tests of replicas, restarts, broken starts, and clusters that hang (two minutes)
+	$(GO) test $(RACE) -tags long -count=1 -p 1 -timeout 10m -run '$(RESTART)' ./shardrouter ./internal/server ./internal/proof ./cmd/linkspan
 
 test-long: ## Run the crash, race, model, replica and outage tests at their full length (an hour or more)
-	$(GO) test -tags long -count=1 -timeout 20m ./internal/localpg/... ./shardrouter
-	LINKSPAN_TEST_LONG=1 $(GO) test -tags long -count=1 -p 1 -timeout 90m -run 'Killed|Lives|Races|Replicas|Resume|RollingRestart|SIGTERM|Standby|Trouble' ./internal/proof ./cmd/linkspan
+	$(GO) test -tags long -count=1 -timeout 20m ./internal/localpg/... ./internal/server ./shardrouter
+	LINKSPAN_TEST_LONG=1 $(GO) test -tags long -count=1 -p 1 -timeout 90m -run 'Killed|Lives|Races|Standby|Trouble|$(RESTART)' ./internal/proof ./cmd/linkspan
 
 test-clients: build ## Run the JavaScript clients against the real program (needs Node 20 and npm)
 	cd clients && npm ci --no-audit --no-fund --loglevel=error && npm test
