@@ -31,6 +31,10 @@ func (l *lane) begin(op crashed) *crashRun {
 	l.running(op.ttl)
 	r := &crashRun{lane: l, op: op, from: l.group(crashShards[0]), to: l.group(crashShards[1])}
 	r.ears = []*ear{listen(l, r.from), listen(l, r.to)}
+	// Their registration is no part of the operation.
+	if err := within(crashPatience, l.settled); err != nil {
+		l.t.Fatalf("%s: begin: %v", op.name, err)
+	}
 	return r
 }
 
