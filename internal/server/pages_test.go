@@ -243,6 +243,9 @@ func testPageAndCursorAreOneSnapshot(t *testing.T, s *place) {
 	}
 	k := dial(t, s, bearing{payload: s.as("gil@globex")})
 	for i, page := range pages {
+		if int(page.total) != len(page.ids) {
+			t.Errorf("a page with all %d invitations says that there are %v", len(page.ids), page.total)
+		}
 		if i > 0 && page.cursor == pages[i-1].cursor {
 			continue
 		}
