@@ -31,6 +31,8 @@ export interface ClientOptions {
   transport?: "POST" | "GET" | "WebSocket";
   /** Default: cacheConfig. */
   cache?: InMemoryCacheConfig;
+  /** Where GraphQL is served, if not by the program of the test. */
+  url?: string;
 }
 
 /** One user at the API. Each has a cache and a WebSocket of its own. */

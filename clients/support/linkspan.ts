@@ -66,9 +66,14 @@ class Linkspan {
     return await this.running.token(user, ...flags);
   }
 
+  /** The environment of a `linkspan serve` on the same clusters. */
+  async installation(): Promise<Record<string, string>> {
+    return await this.running.installation();
+  }
+
   /** A client with that token, which need not be valid, until the test ends. */
   connect(token: string, options: ClientOptions = {}): Client {
-    const client = new Client(this.running.url, token, options);
+    const client = new Client(options.url ?? this.running.url, token, options);
     this.#clients.push(client);
     return client;
   }

@@ -5,7 +5,7 @@ import { execFile, spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
@@ -55,6 +55,21 @@ export class Program {
     return stdout.trim();
   }
 
+  /** The environment of a `linkspan serve` on the same clusters, which takes the same tokens. */
+  async installation(): Promise<Record<string, string>> {
+    const dsns = new Map<string, string>();
+    for (const directory of await clustersIn(this.#data)) {
+      const socket = (await readFile(join(directory, "postmaster.pid"), "utf8")).split("\n")[4];
+      dsns.set(basename(directory), `host=${socket} port=5432 user=linkspan dbname=postgres`);
+    }
+    const shards = [...dsns].filter(([name]) => name !== "main").map(([name, dsn]) => `${name}=${dsn}`);
+    return {
+      LINKSPAN_MAIN_DSN: dsns.get("main") ?? "",
+      LINKSPAN_SHARD_DSNS: shards.join(","),
+      LINKSPAN_JWT_SECRET: (await readFile(join(this.#data, "dev.key"), "utf8")).trim(),
+    };
+  }
+
   /** Ends it as Ctrl-C does, and starts it again on the same data, at another port. */
   async restart(): Promise<void> {
     await this.#end();
@@ -72,12 +87,7 @@ export class Program {
   }
 
   #spawn(): Child {
-    const child = spawn(binary, ["dev"], {
-      env: environment({ LINKSPAN_DATA: this.#data, LINKSPAN_LISTEN: "127.0.0.1:0", LINKSPAN_ADMIN_LISTEN: "127.0.0.1:0" }),
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    endWithThisProcess(child, this.#data);
-    return child;
+    return launch("dev", { LINKSPAN_DATA: this.#data, LINKSPAN_ADMIN_LISTEN: "127.0.0.1:0" }, this.#data);
   }
 
   async #serves(): Promise<void> {
@@ -110,7 +120,18 @@ export class Program {
   }
 }
 
-type Child = ChildProcessByStdio<null, Readable, Readable>;
+/** A process of the program. */
+export type Child = ChildProcessByStdio<null, Readable, Readable>;
+
+/** Starts a command that serves, at a port of its own. Whatever ends this process, ends it too, and removes its data. */
+export function launch(command: "dev" | "serve", own: Record<string, string>, data?: string): Child {
+  const child = spawn(binary, [command], {
+    env: environment({ ...own, LINKSPAN_LISTEN: "127.0.0.1:0" }),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  endWithThisProcess(child, data);
+  return child;
+}
 
 interface Exit {
   code: number | null;
@@ -125,7 +146,7 @@ function environment(own: Record<string, string>): NodeJS.ProcessEnv {
 }
 
 /** Waits for the line that says where it serves. */
-async function ready(child: Child): Promise<string> {
+export async function ready(child: Child): Promise<string> {
   const said: string[] = [];
   child.stderr.on("data", (text: Buffer) => said.push(text.toString()));
   return await new Promise((resolve, reject) => {
@@ -139,12 +160,13 @@ async function ready(child: Child): Promise<string> {
   });
 }
 
-async function end(child: Child): Promise<Exit> {
+/** Sends the signal and waits for the end. */
+export async function end(child: Child, signal: "SIGINT" | "SIGTERM" = "SIGINT"): Promise<Exit> {
   if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
     const exited = once(child, "exit");
-    child.kill("SIGINT");
+    child.kill(signal);
     try {
-      await within(STOP_MS, "linkspan dev ends after SIGINT", exited);
+      await within(STOP_MS, `linkspan ends after ${signal}`, exited);
     } catch (error) {
       child.kill("SIGKILL");
       throw error;
@@ -153,11 +175,11 @@ async function end(child: Child): Promise<Exit> {
   return { code: child.exitCode, signal: child.signalCode };
 }
 
-/** The programs of this process, with their data directories. */
-const running = new Map<Child, string>();
+/** The programs of this process, with the data directories that are theirs. */
+const running = new Map<Child, string | undefined>();
 let watching = false;
 
-function endWithThisProcess(child: Child, data: string): void {
+function endWithThisProcess(child: Child, data: string | undefined): void {
   if (!watching) {
     watching = true;
     process.once("exit", () => [...running.keys()].forEach((each) => each.kill("SIGINT")));
@@ -171,7 +193,7 @@ function endWithThisProcess(child: Child, data: string): void {
 async function giveUp(): Promise<never> {
   const ending = [...running].map(async ([child, data]) => {
     await end(child);
-    await rm(data, { recursive: true, force: true });
+    if (data !== undefined) await rm(data, { recursive: true, force: true });
   });
   await Promise.allSettled(ending);
   process.exit(1);
@@ -179,13 +201,17 @@ async function giveUp(): Promise<never> {
 
 /** The process ids of the PostgreSQL servers that run on a data directory below that one. */
 async function postmastersIn(directory: string): Promise<number[]> {
+  const files = (await clustersIn(directory)).map((cluster) => readFile(join(cluster, "postmaster.pid"), "utf8"));
+  return (await Promise.all(files)).map((text) => Number(text.split("\n")[0]));
+}
+
+/** The data directories of the PostgreSQL servers that run below a directory. */
+async function clustersIn(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true });
   if (entries.some((entry) => entry.name === "PG_VERSION")) {
-    if (!entries.some((entry) => entry.name === "postmaster.pid")) return [];
-    const text = await readFile(join(directory, "postmaster.pid"), "utf8");
-    return [Number(text.split("\n")[0])];
+    return entries.some((entry) => entry.name === "postmaster.pid") ? [directory] : [];
   }
-  const below = entries.filter((entry) => entry.isDirectory()).map((entry) => postmastersIn(join(directory, entry.name)));
+  const below = entries.filter((entry) => entry.isDirectory()).map((entry) => clustersIn(join(directory, entry.name)));
   return (await Promise.all(below)).flat();
 }
 
