@@ -1906,7 +1906,7 @@ type InvitationConnection {
   nodes: [Invitation]!
   "Where the page stands in its list."
   pageInfo: PageInfo!
-  "How many invitations the whole list has at ` + "`" + `logCursor` + "`" + `, whatever the page."
+  "How many invitations the whole list has, whatever the page, in one snapshot with it and with ` + "`" + `logCursor` + "`" + `."
   totalCount: Int!
   "The inbox position that this page matches: subscribe from here and miss nothing."
   logCursor: LogCursor!

@@ -45,7 +45,7 @@ func (r *Root) SharedChannelConnection() graph.SharedChannelConnectionResolver {
 // Invitation resolves what an invitation has beside its own fields.
 func (r *Root) Invitation() graph.InvitationResolver { return invitation{r.service} }
 
-// InvitationConnection resolves the nodes and the count of a page of invitations.
+// InvitationConnection resolves the nodes of a page of invitations.
 func (r *Root) InvitationConnection() graph.InvitationConnectionResolver {
 	return invitationConnection{}
 }
@@ -56,8 +56,8 @@ type (
 	subscription struct{ service *channel.Service }
 )
 
-// pageArgs are the arguments of the list that is being resolved.
-func pageArgs(ctx context.Context, first *int32, after *string, last *int32, before *string) channel.PageArgs {
+// invitationArgs are the paging arguments of the list of invitations that is being resolved.
+func invitationArgs(ctx context.Context, first *int32, after *string, last *int32, before *string) channel.PageArgs {
 	return channel.PageArgs{
 		First: first, After: after, Last: last, Before: before,
 		Total: slices.Contains(graphql.CollectAllFields(ctx), "totalCount"),

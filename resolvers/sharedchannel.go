@@ -23,7 +23,7 @@ type sharedChannel struct{ service *channel.Service }
 func (r sharedChannel) Invitations(
 	ctx context.Context, c *channel.SharedChannel, first *int32, after *string, last *int32, before *string,
 ) (*channel.InvitationConnection, error) {
-	args := pageArgs(ctx, first, after, last, before)
+	args := invitationArgs(ctx, first, after, last, before)
 	return r.service.OpenInvitations(ctx, channel.ViewerFrom(ctx), c.ID, args)
 }
 

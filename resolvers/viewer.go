@@ -24,14 +24,14 @@ func (r viewer) InboxCursor(ctx context.Context, v *channel.Viewer) (*ids.LogCur
 func (r viewer) SharedChannels(
 	ctx context.Context, v *channel.Viewer, first *int32, after *string, last *int32, before *string,
 ) (*channel.SharedChannelConnection, error) {
-	return r.service.SharedChannels(ctx, v, pageArgs(ctx, first, after, last, before))
+	return r.service.SharedChannels(ctx, v, channel.PageArgs{First: first, After: after, Last: last, Before: before})
 }
 
 func (r viewer) ReceivedInvitations(
 	ctx context.Context, v *channel.Viewer, first *int32, after *string, last *int32, before *string,
 	states []channel.InvitationState,
 ) (*channel.InvitationConnection, error) {
-	args := pageArgs(ctx, first, after, last, before)
+	args := invitationArgs(ctx, first, after, last, before)
 	return r.service.ReceivedInvitations(ctx, v, args, states)
 }
 
@@ -39,6 +39,6 @@ func (r viewer) SentInvitations(
 	ctx context.Context, v *channel.Viewer, first *int32, after *string, last *int32, before *string,
 	states []channel.InvitationState,
 ) (*channel.InvitationConnection, error) {
-	args := pageArgs(ctx, first, after, last, before)
+	args := invitationArgs(ctx, first, after, last, before)
 	return r.service.SentInvitations(ctx, v, args, states)
 }

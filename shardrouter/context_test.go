@@ -71,6 +71,7 @@ func TestContextEnds(t *testing.T) {
 			if err := r.shards["a"].down(); err != nil {
 				t.Errorf("it made an outage: %v", err)
 			}
+			eventually(t, "the last statement has ended", func() bool { return lookup[int](t, config.dsn("a"), sleeping) == 0 })
 		})
 	}
 }

@@ -15,11 +15,11 @@ const (
 // operation is what run carries through its attempts.
 type operation struct {
 	database   *Database
-	began      time.Time
 	repeatable bool
-	conflicts  int   // runs lost to other transactions, and runs that the closure gave back
-	reconnects int   // runs lost with their connection
-	unknown    error // set when a COMMIT has been sent and its outcome never learned
+	conflicts  int       // runs lost to other transactions, and runs that the closure gave back
+	reconnects int       // runs lost with their connection
+	full       time.Time // when the server first said that it is full; zero: it has not
+	unknown    error     // set when a COMMIT has been sent and its outcome never learned
 }
 
 // run runs an attempt, again where that is right, and returns what the caller of the package gets.
@@ -27,7 +27,7 @@ func (d *Database) run(ctx context.Context, bound, repeatable bool, once func(*a
 	if ctx.Value(holdsConnection{}) != nil {
 		return ErrNested
 	}
-	op := operation{database: d, began: time.Now(), repeatable: repeatable}
+	op := operation{database: d, repeatable: repeatable}
 	for {
 		if err := ctx.Err(); err != nil {
 			return op.failed(err)
@@ -78,8 +78,10 @@ func (op *operation) judge(ctx context.Context, a *attempt, err, cause error) (a
 	case f == faultConflict:
 		return op.conflict(ctx, err, op.unavailable(err))
 	case f == faultFull:
-		// Less than a second, even for a caller who asks for one thing after the other.
-		if time.Since(op.began) > op.database.config.AttemptTimeout/2 {
+		if op.full.IsZero() {
+			op.full = time.Now()
+		}
+		if time.Since(op.full) > op.database.config.AttemptTimeout/2 {
 			return false, op.unavailable(err)
 		}
 		return op.conflict(ctx, err, op.unavailable(err))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 	"golang.org/x/sync/errgroup"
 )
@@ -133,6 +134,27 @@ func TestFullServer(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// A full server is asked again for half of AttemptTimeout from when it first said so, and no longer.
+func TestFullServerIsGivenUp(t *testing.T) {
+	t.Parallel()
+	config, err := Config{MainDSN: "dbname=x", Shards: []Shard{{"a", "dbname=y"}}}.checked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := &pgconn.PgError{Code: "53300"}
+	for since, want := range map[time.Duration]bool{0: true, config.AttemptTimeout/2 - 100*time.Millisecond: true, config.AttemptTimeout/2 + time.Millisecond: false} {
+		op := operation{database: &Database{config: config}}
+		if since > 0 {
+			op.full = time.Now().Add(-since)
+		}
+		again, err := op.judge(t.Context(), &attempt{}, full, nil)
+		var unavailable *UnavailableError
+		if again != want || !errors.Is(err, full) || errors.As(err, &unavailable) == want {
+			t.Errorf("full for %v: again %v, %v", since, again, err)
+		}
 	}
 }
 

@@ -51,9 +51,9 @@ func shardDatabase(t testing.TB) string { return migrated(t, "shard", migrations
 
 func migrated(t testing.TB, name string, set migrations.Set) string {
 	t.Helper()
-	return localpgtest.DatabaseFrom(t, localpgtest.Template(t, name, func(ctx context.Context, dsn string) error {
-		return migrate(ctx, dsn, set)
-	}))
+	return localpgtest.Databases(t, []string{name}, func(ctx context.Context, dsns []string) error {
+		return migrate(ctx, dsns[0], set)
+	})[0]
 }
 
 // configOf is the configuration of main's database and those of shards.
@@ -101,7 +101,7 @@ func installed(t testing.TB, shards ...string) Config {
 	for _, name := range shards {
 		names = append(names, "shard_"+name+of)
 	}
-	dsns := localpgtest.Templates(t, names, func(ctx context.Context, dsns []string) error {
+	return configOf(localpgtest.Databases(t, names, func(ctx context.Context, dsns []string) error {
 		err := migrate(ctx, dsns[0], migrations.Main)
 		for _, dsn := range dsns[1:] {
 			if err == nil {
@@ -112,11 +112,7 @@ func installed(t testing.TB, shards ...string) Config {
 			return err
 		}
 		return Bootstrap(ctx, configOf(dsns, shards))
-	})
-	for i, template := range dsns {
-		dsns[i] = localpgtest.DatabaseFrom(t, template)
-	}
-	return configOf(dsns, shards)
+	}), shards)
 }
 
 // newRouter is a router over new databases.

@@ -87,6 +87,7 @@ func TestTxFailsWhole(t *testing.T) {
 	errOwn := errors.New("the closure's own")
 	config := installed(t, "a")
 	config.PoolSize = 1
+	n := 0
 	for name, test := range map[string]struct {
 		fn   func(ctx context.Context, tx *Tx, slot Slot) error
 		want func(error) bool
@@ -127,10 +128,12 @@ func TestTxFailsWhole(t *testing.T) {
 			return nil
 		}, func(err error) bool { return errors.Is(err, pgx.ErrTxCommitRollback) }},
 	} {
+		own := n // they write at once: each to a slot of its own
+		n++
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := openRouter(t, config)
-			slot := slotOn(t, r, "a", 0) // of all: nothing stays
+			slot := slotOn(t, r, "a", own)
 			for range 2 {
 				err := r.WritePgx(t.Context(), slot, func(ctx context.Context, tx *Tx) error { return test.fn(ctx, tx, slot) })
 				if !test.want(err) {

@@ -4,8 +4,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"time"
 
@@ -52,7 +54,8 @@ func (r *crashRun) prepare(c failpoint.Command) {
 		r.p.command(c)
 	}
 	if err := r.op.setup(r); err != nil {
-		if r.op.do != nil || c.Do != failpoint.Kill {
+		var lost *url.Error
+		if r.op.do != nil || c.Do != failpoint.Kill || background(c.At.Point) || !errors.As(err, &lost) {
 			r.t.Fatalf("%s: setup: %v", r.op.name, err)
 		}
 		r.t.Logf("%s: the setup's answer was lost: %v", r.op.name, err)

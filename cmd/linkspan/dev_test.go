@@ -37,11 +37,11 @@ var linkspan = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if namedIn, err = os.MkdirTemp(filepath.Dir(self), "linkspan-bin-"); err != nil {
+	if namedIn, err = os.MkdirTemp("", "linkspan-bin-"); err != nil {
 		return "", err
 	}
 	bin := filepath.Join(namedIn, "linkspan")
-	return bin, os.Link(self, bin)
+	return bin, os.Symlink(self, bin)
 })
 
 // namedIn is the directory in which this binary has the program's name, "" if it needed none.
@@ -84,6 +84,7 @@ func command(t testing.TB, env []string, args ...string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, pair)
 		}
 	}
+	cmd.Env = append(cmd.Env, "GORACE=halt_on_error=1") // a race must not hide behind another exit code
 	cmd.Env = append(cmd.Env, env...)
 	return cmd
 }
@@ -112,6 +113,7 @@ type dev struct {
 	url    string
 	env    []string
 	before []string // the lines that it printed until it was ready
+	errs   bytes.Buffer
 
 	welcome chan string // what it printed then
 	rest    chan string // what it printed from then on, once it has ended
@@ -128,8 +130,7 @@ func startDev(t testing.TB, data string) *dev {
 func (d *dev) start() *dev {
 	t := d.t
 	t.Helper()
-	var errs bytes.Buffer
-	d.Stderr = &errs
+	d.Stderr = &d.errs
 	stdout, err := d.StdoutPipe()
 	if err == nil {
 		err = d.Start()
@@ -158,7 +159,7 @@ func (d *dev) start() *dev {
 			return d
 		}
 	}
-	t.Fatalf("never ready: %s", errs.String())
+	t.Fatalf("never ready: %s", d.errs.String())
 	return nil
 }
 
@@ -211,7 +212,7 @@ func (d *dev) end(signal os.Signal) string {
 	rest := <-d.rest
 	_ = d.Wait()
 	if signal == os.Interrupt && d.ProcessState.ExitCode() != 0 {
-		d.t.Errorf("Ctrl-C ended it with %v", d.ProcessState)
+		d.t.Errorf("Ctrl-C ended it with %v: %s", d.ProcessState, d.errs.String())
 	}
 	return rest
 }

@@ -9,13 +9,13 @@ const (
 	MaxPageSize = 100
 )
 
-// PageArgs are the paging arguments of a list, as the client gave them.
+// PageArgs are the paging arguments of a list, as the client gave them, and whether it asks for the length of all of it.
 type PageArgs struct {
 	First  *int32
 	After  *string
 	Last   *int32
 	Before *string
-	Total  bool // how long the whole list is, too; of lists of invitations
+	Total  bool // lists of invitations alone have it
 }
 
 // Range is a checked part of a list that is read in descending order of position: at most Limit rows strictly between
@@ -25,7 +25,7 @@ type Range struct {
 	After    int64 // exclusive upper bound of positions; 0: none
 	Before   int64 // exclusive lower bound of positions; 0: none
 	Backward bool
-	Total    bool // count the whole list in the same snapshot
+	Total    bool // count the whole list too, in the same snapshot; lists of invitations alone do
 }
 
 // List names a paged list of a group; Channel is set for the invitations to one channel alone.

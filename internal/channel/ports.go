@@ -104,7 +104,7 @@ type Shards interface {
 	Users(ctx context.Context, group ids.Group, users []ids.User) (map[ids.User]User, error)
 	// ListChannels reads a part of the group's list of channels.
 	ListChannels(ctx context.Context, group ids.Group, r Range) (Rows[ids.Channel], error)
-	// ListInvitations reads a part of one of the group's lists of invitations.
+	// ListInvitations reads a part of one of the group's lists of invitations, and the length of it if the range asks so.
 	ListInvitations(ctx context.Context, group ids.Group, f InvitationFilter, r Range) (Rows[*Invitation], error)
 }
 

@@ -13,7 +13,7 @@
 // What is compared (facts_test.go): main's channels, invitations and shard referential table, the channel shards with their
 // sides and logs, both groups' lists and inbox logs; and at the end all of internal/check.
 //
-// Behind the build tag long, for `make test-long`, through HTTP and WebSocket:
+// Behind the build tag long, for `make test-restart` and `make test-long`, through HTTP and WebSocket:
 //
 //   - resume (resume_test.go): readers that drop their sockets and resume, and pages that are followed from their cursors,
 //     while the server is replaced and half its hints are lost;

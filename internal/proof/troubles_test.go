@@ -107,14 +107,16 @@ func fillDisk(t *testing.T, s *site, _ *wire, cluster string) (end func()) {
 			}
 		}
 	}
+	// Each table in a transaction of its own: one that holds locks on several would be in the program's way, and it in its.
 	const onEach = `DO $$ DECLARE a_table regclass; BEGIN
 		FOR a_table IN SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 			WHERE n.nspname LIKE 'linkspan%%' AND c.relkind = 'r' LOOP
 			EXECUTE format('%s', a_table);
+			COMMIT;
 		END LOOP; END $$`
 	run(`CREATE SCHEMA full_disk`,
 		`CREATE FUNCTION full_disk.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 			RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$`,
 		fmt.Sprintf(onEach, `CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE OR DELETE ON %s EXECUTE FUNCTION full_disk.fail()`))
-	return func() { run(`DROP SCHEMA full_disk CASCADE`) }
+	return func() { run(fmt.Sprintf(onEach, `DROP TRIGGER full_disk ON %s`), `DROP SCHEMA full_disk CASCADE`) }
 }

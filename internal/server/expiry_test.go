@@ -57,20 +57,20 @@ const asExpired = `query($invitation: ID!, $channel: ID!) {
 
 // TestExpiry plays with overdue invitations where nobody sweeps but the tests, one test after the other.
 func TestExpiry(t *testing.T) {
-	t.Parallel()
-	s := newPlace(servertest.New(t, servertest.Options{NoSweep: true}), "")
-	for name, test := range map[string]func(t *testing.T, s *place){
-		"before and after the sweep": testExpiry, "name is free": testNameFreedByExpiry, "name is free to accept": testAcceptNameFreedByExpiry,
-		"by main's clock": testExpiryByMainsClock, "sweeps at once": testSweepsAtOnce, "sweep and decisions at once": testSweepAndDecisions, "side": testSideOfExpiredChannel,
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := s.apart(t)
-			test(t, s)
-			if _, err := s.Service.ExpireDue(t.Context()); err != nil {
-				t.Error(err)
-			}
-		})
-	}
+	shapes(t, servertest.Options{NoSweep: true}, func(t *testing.T, s *place) {
+		for name, test := range map[string]func(t *testing.T, s *place){
+			"before and after the sweep": testExpiry, "name is free": testNameFreedByExpiry, "name is free to accept": testAcceptNameFreedByExpiry,
+			"by main's clock": testExpiryByMainsClock, "sweeps at once": testSweepsAtOnce, "sweep and decisions at once": testSweepAndDecisions, "side": testSideOfExpiredChannel,
+		} {
+			t.Run(name, func(t *testing.T) {
+				s := s.apart(t)
+				test(t, s)
+				if _, err := s.Service.ExpireDue(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	})
 }
 
 // testExpiry looks at an overdue invitation before anybody has swept it, and after.
@@ -296,47 +296,47 @@ func testSweepAndDecisions(t *testing.T, s *place) {
 
 // TestSweeper lets invitations end by time alone: nobody asks, and both sides hear of it.
 func TestSweeper(t *testing.T) {
-	t.Parallel()
-	s := newPlace(servertest.New(t, servertest.Options{InvitationTTL: 50 * time.Millisecond}), "")
-	var sockets []*socket
-	var ids []string
-	for _, who := range []string{"ana@acme", "gil@globex"} {
-		k := dial(t, s, bearing{payload: s.as(who)})
-		sockets = append(sockets, k)
-		ids = append(ids, k.subscribe(`subscription { inbox { __typename ... on InvitationChanged { invitation { id version state } } } }`, nil))
-		k.event(ids[len(ids)-1])
-	}
-	var want []string
-	for i := range 3 {
-		_, invitation := offer(t, s, s.as("ana@acme"), "globex", fmt.Sprint(i))
-		want = append(want, invitation)
-	}
-	// The sender hears of each twice, of its sending too; that may come when it is overdue and shows it so.
-	for i, changes := range []int{2, 1} {
-		heard := map[string]int{}
-		for n := 0; n < changes*len(want); {
-			event := sockets[i].event(ids[i])
-			if event["__typename"] != "InvitationChanged" {
-				continue
+	shapes(t, servertest.Options{InvitationTTL: 50 * time.Millisecond}, func(t *testing.T, s *place) {
+		var sockets []*socket
+		var ids []string
+		for _, who := range []string{"ana@acme", "gil@globex"} {
+			k := dial(t, s, bearing{payload: s.as(who)})
+			sockets = append(sockets, k)
+			ids = append(ids, k.subscribe(`subscription { inbox { __typename ... on InvitationChanged { invitation { id version state } } } }`, nil))
+			k.event(ids[len(ids)-1])
+		}
+		var want []string
+		for i := range 3 {
+			_, invitation := offer(t, s, s.as("ana@acme"), "globex", fmt.Sprint(i))
+			want = append(want, invitation)
+		}
+		// The sender hears of each twice, of its sending too; that may come when it is overdue and shows it so.
+		for i, changes := range []int{2, 1} {
+			heard := map[string]int{}
+			for n := 0; n < changes*len(want); {
+				event := sockets[i].event(ids[i])
+				if event["__typename"] != "InvitationChanged" {
+					continue
+				}
+				n++
+				id := servertest.Get[string](t, event, "invitation", "id")
+				heard[id]++
+				state, version := servertest.Get[string](t, event, "invitation", "state"), servertest.Get[float64](t, event, "invitation", "version")
+				if heard[id] == changes && (state != "EXPIRED" || version != 2) || (state == "EXPIRED") != (version == 2) {
+					t.Errorf("got %v", event)
+				}
 			}
-			n++
-			id := servertest.Get[string](t, event, "invitation", "id")
-			heard[id]++
-			state, version := servertest.Get[string](t, event, "invitation", "state"), servertest.Get[float64](t, event, "invitation", "version")
-			if heard[id] == changes && (state != "EXPIRED" || version != 2) || (state == "EXPIRED") != (version == 2) {
-				t.Errorf("got %v", event)
+			for _, id := range want {
+				if heard[id] != changes {
+					t.Errorf("heard %d times of %s, want %d", heard[id], id, changes)
+				}
 			}
 		}
-		for _, id := range want {
-			if heard[id] != changes {
-				t.Errorf("heard %d times of %s, want %d", heard[id], id, changes)
+		data := s.Must(s.as("ana@acme"), `{ viewer { sharedChannels { nodes { state } } } }`, nil)
+		for _, node := range servertest.Get[[]any](t, data, "viewer", "sharedChannels", "nodes") {
+			if servertest.Get[string](t, node, "state") != "CLOSED" {
+				t.Errorf("a channel is %v", node)
 			}
 		}
-	}
-	data := s.Must(s.as("ana@acme"), `{ viewer { sharedChannels { nodes { state } } } }`, nil)
-	for _, node := range servertest.Get[[]any](t, data, "viewer", "sharedChannels", "nodes") {
-		if servertest.Get[string](t, node, "state") != "CLOSED" {
-			t.Errorf("a channel is %v", node)
-		}
-	}
+	})
 }

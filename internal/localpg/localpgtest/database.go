@@ -86,12 +86,12 @@ func (s *server) stop() error {
 // DSN.
 func Database(t testing.TB) string {
 	t.Helper()
-	return DatabaseFrom(t, "template1")
+	return copyOf(t, "template1")
 }
 
-// DatabaseFrom is Database with a copy of another database of the shared server, such as one that Template made. Nobody
-// may be connected to that one; it waits a while for connections that are just being closed.
-func DatabaseFrom(t testing.TB, template string) string {
+// copyOf is Database with a copy of another database of the shared server. Nobody may be connected to that one; it waits a
+// while for connections that are just being closed.
+func copyOf(t testing.TB, template string) string {
 	t.Helper()
 	if err := shared.get(); err != nil {
 		t.Fatalf("localpgtest: %v", err)
@@ -121,19 +121,19 @@ func DatabaseFrom(t testing.TB, template string) string {
 // pools are those of Pool, each a *pgxpool.Pool, by DSN.
 var pools sync.Map
 
-// Pool returns connections to a database that Database or DatabaseFrom made, past the program under test: a connection
+// Pool returns connections to a database that Database or Databases made, past the program under test: a connection
 // costs more than most statements. All callers have the same few, until the database is dropped; none may leave a setting
 // or a lock behind.
 func Pool(t testing.TB, dsn string) *pgxpool.Pool {
 	t.Helper()
 	pool, ok := pools.Load(dsn)
 	if !ok {
-		t.Fatal("localpgtest: Pool: the DSN is none of Database or DatabaseFrom, or the database is dropped")
+		t.Fatal("localpgtest: Pool: the DSN is none of Database or Databases, or the database is dropped")
 	}
 	return pool.(*pgxpool.Pool)
 }
 
-// templates are what Templates made, by all their names.
+// templates are what Databases made, by all their names.
 var templates struct {
 	sync.Mutex
 	made map[string]*madeTemplates
@@ -144,16 +144,10 @@ type madeTemplates struct {
 	err  error
 }
 
-// Template is Templates for a single database.
-func Template(t testing.TB, name string, fill func(ctx context.Context, dsn string) error) string {
-	t.Helper()
-	return Templates(t, []string{name}, func(ctx context.Context, dsns []string) error { return fill(ctx, dsns[0]) })[0]
-}
-
-// Templates makes databases on the shared server once for the test binary, lets fill bring them to the state that many
-// tests begin with (migrated, say, and told of each other), and returns their names for DatabaseFrom, in the order of
-// names. fill must close its connections.
-func Templates(t testing.TB, names []string, fill func(ctx context.Context, dsns []string) error) []string {
+// Databases makes databases on the shared server once for the test binary, and lets fill bring them to the state that many
+// tests begin with: migrated, say, and told of each other. It returns the DSNs of copies for this test, in the order of
+// names. A name is part of one list of names alone; fill must close its connections.
+func Databases(t testing.TB, names []string, fill func(ctx context.Context, dsns []string) error) (dsns []string) {
 	t.Helper()
 	key := strings.Join(names, " ")
 	templates.Lock()
@@ -174,7 +168,10 @@ func Templates(t testing.TB, names []string, fill func(ctx context.Context, dsns
 	if made.err != nil {
 		t.Fatalf("localpgtest: templates %s: %v", key, made.err)
 	}
-	return databases
+	for _, database := range databases {
+		dsns = append(dsns, copyOf(t, database))
+	}
+	return dsns
 }
 
 // fill makes databases and fills them.

@@ -113,31 +113,37 @@ func TestDatabaseOfLongName(t *testing.T) {
 	})
 }
 
-// templates numbers the templates of TestTemplate.
-var templates atomic.Int64
+// lists numbers the lists of TestDatabases.
+var lists atomic.Int64
 
-func TestTemplate(t *testing.T) {
+func TestDatabases(t *testing.T) {
 	t.Parallel()
 	var filled atomic.Int64
-	name := fmt.Sprintf("filled_%d", templates.Add(1)) // the same test may run more than once in a binary
+	number := lists.Add(1) // the same test may run more than once in a binary
+	names := []string{fmt.Sprintf("one_%d", number), fmt.Sprintf("two_%d", number)}
 	for i := range 5 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
-			template := localpgtest.Template(t, name, func(ctx context.Context, dsn string) error {
+			dsns := localpgtest.Databases(t, names, func(ctx context.Context, dsns []string) error {
 				filled.Add(1)
-				conn, err := pgx.Connect(ctx, dsn)
-				if err != nil {
-					return err
+				for i, dsn := range dsns {
+					conn, err := pgx.Connect(ctx, dsn)
+					if err != nil {
+						return err
+					}
+					_, err = conn.Exec(ctx, fmt.Sprintf("CREATE TABLE greeting AS SELECT 'hello %d' AS word", i))
+					if err := errors.Join(err, conn.Close(ctx)); err != nil {
+						return err
+					}
 				}
-				defer conn.Close(ctx)
-				_, err = conn.Exec(ctx, "CREATE TABLE greeting AS SELECT 'hello' AS word")
-				return err
+				return nil
 			})
-			dsn := localpgtest.DatabaseFrom(t, template)
-			if got := query(t, dsn, "SELECT word FROM greeting"); got != "hello" {
-				t.Errorf("the copy says %q", got)
+			for i, dsn := range dsns {
+				if got, want := query(t, dsn, "SELECT word FROM greeting"), fmt.Sprintf("hello %d", i); got != want {
+					t.Errorf("copy %d says %q, want %q", i, got, want)
+				}
+				query(t, dsn, "DROP TABLE greeting") // fails if another test has the same database
 			}
-			query(t, dsn, "DROP TABLE greeting") // fails if another test has the same database
 		})
 	}
 	t.Cleanup(func() {

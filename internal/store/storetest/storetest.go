@@ -26,13 +26,9 @@ func Config(t testing.TB, shards int) shardrouter.Config {
 	for n := range shards {
 		names = append(names, fmt.Sprintf("shard_%d_of_%d", n+1, shards))
 	}
-	dsns := localpgtest.Templates(t, names, func(ctx context.Context, dsns []string) error {
+	return config(localpgtest.Databases(t, names, func(ctx context.Context, dsns []string) error {
 		return install(ctx, config(dsns))
-	})
-	for i, template := range dsns {
-		dsns[i] = localpgtest.DatabaseFrom(t, template)
-	}
-	return config(dsns)
+	}))
 }
 
 // config is the installation on main's database and those of the shards.
