@@ -49,6 +49,10 @@ func (d *Database) newPool(pool *pgxpool.Config) (*pgxpool.Pool, error) {
 	pool.MinConns, pool.MinIdleConns = 0, 0
 	pool.MaxConnLifetime, pool.MaxConnLifetimeJitter = time.Hour, 10*time.Minute
 	pool.MaxConnIdleTime = 5 * time.Minute
+	pool.BeforeConnect = func(ctx context.Context, config *pgx.ConnConfig) error {
+		d.withoutSilentHosts(ctx, config)
+		return nil
+	}
 	pool.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		// For statements that are not prepared, where nobody else tells pgx the type.
 		conn.TypeMap().RegisterDefaultPgType(Slot(0), "int2")

@@ -26,18 +26,14 @@ var sslRequest = []byte{0, 0, 0, 8, 4, 210, 22, 47}
 func (d *Database) ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, d.config.AttemptTimeout/2)
 	defer cancel()
-	hosts := append([]*pgconn.FallbackConfig{{Host: d.probing.Host, Port: d.probing.Port}}, d.probing.Fallbacks...)
-	answers := make(chan error, len(hosts))
-	for _, host := range hosts {
-		go func() { answers <- pingHost(ctx, host) }()
-	}
+	answers, n := pingHosts(ctx, hostsOf(d.probing))
 	var failed []error
-	for range hosts {
-		err := <-answers
-		if err == nil {
+	for range n {
+		answer := <-answers
+		if answer.err == nil {
 			return nil // the others end with the context
 		}
-		failed = append(failed, err)
+		failed = append(failed, answer.err)
 	}
 	err := errors.Join(failed...)
 	if ctx.Err() != nil {
@@ -71,6 +67,7 @@ func (d *Database) probe(ctx context.Context) error {
 	own := newDialer(ctx.Err)
 	defer own.cut()
 	config.DialFunc = own.dial
+	d.withoutSilentHosts(ctx, config)
 
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err == nil {

@@ -2,6 +2,7 @@ package shardrouter
 
 import (
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
