@@ -9,7 +9,7 @@ PACKAGES = ./...
 RACE     = $(shell test "$$($(GO) env CGO_ENABLED)" = 1 && command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
 # The tests with the build tag long that CI runs, by pieces of their names; `make verify` wants a test for each.
-RESTART  = AfterACrash|AwkwardRoots|Cancelled|ClusterHangs|DevKeepsItsData|Overtaken|Replicas|Resume|RollingRestart|SIGTERM|Standby|Template|WhileStarting
+RESTART  = AfterACrash|AwkwardRoots|Cancelled|ClusterHangs|DevKeeps|DevSaysWhere|DevSigns|ManyTestBinaries|Overtaken|Replicas|Resume|RollingRestart|SIGTERM|Standby|Template|WhileStarting
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-restart test-long test-clients lint generate verify fuzz bench bench-size cover clean
