@@ -18,7 +18,7 @@ const MainName = "main"
 // Config says which databases there are and how long to wait for them. A zero value means the default.
 type Config struct {
 	// MainDSN leads to the main database: a URL or key=value string, as libpq reads it. Several hosts
-	// are tried in order, but for those that do not answer within half of AttemptTimeout.
+	// are tried in order; if the first is silent for half of AttemptTimeout, those that answer come first.
 	MainDSN string
 	// Shards are the shard clusters; at least one, each with its own name.
 	Shards []Shard

@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -14,6 +15,11 @@ import (
 func hostsOf(config *pgx.ConnConfig) []*pgconn.FallbackConfig {
 	first := &pgconn.FallbackConfig{Host: config.Host, Port: config.Port, TLSConfig: config.TLSConfig}
 	return append([]*pgconn.FallbackConfig{first}, config.Fallbacks...)
+}
+
+func setHosts(config *pgx.ConnConfig, hosts []*pgconn.FallbackConfig) {
+	config.Host, config.Port, config.TLSConfig = hosts[0].Host, hosts[0].Port, hosts[0].TLSConfig
+	config.Fallbacks = hosts[1:]
 }
 
 // hostAnswer is what a ping of a host had: nil, or why there was no answer.
@@ -26,39 +32,69 @@ func target(host *pgconn.FallbackConfig) string {
 	return net.JoinHostPort(host.Host, strconv.Itoa(int(host.Port)))
 }
 
-// pingHosts asks each host once, all at the same time. So many answers come.
-func pingHosts(ctx context.Context, hosts []*pgconn.FallbackConfig) (answers chan hostAnswer, n int) {
+// targets are the hosts, each once.
+func targets(hosts []*pgconn.FallbackConfig) map[string]*pgconn.FallbackConfig {
 	distinct := make(map[string]*pgconn.FallbackConfig)
 	for _, host := range hosts {
 		distinct[target(host)] = host
 	}
-	answers = make(chan hostAnswer, len(distinct))
-	for name, host := range distinct {
-		go func() { answers <- hostAnswer{name, pingHost(ctx, host)} }()
-	}
-	return answers, len(distinct)
+	return distinct
 }
 
-// withoutSilentHosts leaves hosts out that answer no ping within half of AttemptTimeout, where another does. One that hangs
-// would hold up each new connection for ConnectTimeout, for as long as the DSN names it: after a failover, for ever.
-func (d *Database) withoutSilentHosts(ctx context.Context, config *pgx.ConnConfig) {
-	if len(config.Fallbacks) == 0 {
-		return
+// pingHosts asks each target once, all at the same time. As many answers come as there are targets.
+func pingHosts(ctx context.Context, by *dialer, targets map[string]*pgconn.FallbackConfig) chan hostAnswer {
+	answers := make(chan hostAnswer, len(targets))
+	for name, host := range targets {
+		go func() { answers <- hostAnswer{name, pingHost(ctx, by, host)} }()
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.config.AttemptTimeout/2)
-	defer cancel()
+	return answers
+}
+
+// hostPatience is how long a host may be silent before it is no longer the first to be tried.
+func (c Config) hostPatience() time.Duration { return min(c.AttemptTimeout, c.ConnectTimeout) / 2 }
+
+// splitHosts pings the hosts of a DSN, if there are several, and parts those that are silent from the others. If the first
+// is enough, none counts as silent when that one has answered.
+func (d *Database) splitHosts(
+	ctx context.Context, by *dialer, config *pgx.ConnConfig, firstIsEnough bool,
+) (live, silent []*pgconn.FallbackConfig) {
 	all := hostsOf(config)
-	answers, n := pingHosts(ctx, all)
+	distinct := targets(all)
+	if len(distinct) == 1 {
+		return all, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.config.hostPatience())
+	defer cancel()
+	answers := pingHosts(ctx, by, distinct)
 	answered := make(map[string]bool)
-	for range n {
-		if answer := <-answers; answer.err == nil {
-			answered[answer.target] = true
+	for range distinct {
+		answer := <-answers
+		answered[answer.target] = answer.err == nil
+		if firstIsEnough && answered[target(all[0])] {
+			return all, nil
 		}
 	}
-	live := slices.DeleteFunc(all, func(host *pgconn.FallbackConfig) bool { return !answered[target(host)] })
-	if len(live) == 0 {
-		return // to connect tells why
+	for _, host := range all {
+		if answered[target(host)] {
+			live = append(live, host)
+		} else {
+			silent = append(silent, host)
+		}
 	}
-	config.Host, config.Port, config.TLSConfig = live[0].Host, live[0].Port, live[0].TLSConfig
-	config.Fallbacks = live[1:]
+	return live, silent
+}
+
+// silentLast lets the hosts that answer a ping be tried before those that do not. One that hangs would hold up each new
+// connection for ConnectTimeout, for as long as the DSN names it first: after a failover, for ever.
+func (d *Database) silentLast(ctx context.Context, config *pgx.ConnConfig) {
+	live, silent := d.splitHosts(ctx, d.dialer, config, true)
+	setHosts(config, slices.Concat(live, silent))
+}
+
+// withoutSilent leaves the hosts out that answer no ping, where another does: who asks whether the cluster serves has no
+// time to wait for them.
+func (d *Database) withoutSilent(ctx context.Context, by *dialer, config *pgx.ConnConfig) {
+	if live, _ := d.splitHosts(ctx, by, config, false); len(live) > 0 {
+		setHosts(config, live)
+	}
 }

@@ -50,7 +50,7 @@ func (d *Database) newPool(pool *pgxpool.Config) (*pgxpool.Pool, error) {
 	pool.MaxConnLifetime, pool.MaxConnLifetimeJitter = time.Hour, 10*time.Minute
 	pool.MaxConnIdleTime = 5 * time.Minute
 	pool.BeforeConnect = func(ctx context.Context, config *pgx.ConnConfig) error {
-		d.withoutSilentHosts(ctx, config)
+		d.silentLast(ctx, config)
 		return nil
 	}
 	pool.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {

@@ -26,9 +26,12 @@ var sslRequest = []byte{0, 0, 0, 8, 4, 210, 22, 47}
 func (d *Database) ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, d.config.AttemptTimeout/2)
 	defer cancel()
-	answers, n := pingHosts(ctx, hostsOf(d.probing))
+	own := newDialer(ctx.Err)
+	defer own.cut()
+	hosts := targets(hostsOf(d.probing))
+	answers := pingHosts(ctx, own, hosts)
 	var failed []error
-	for range n {
+	for range hosts {
 		answer := <-answers
 		if answer.err == nil {
 			return nil // the others end with the context
@@ -42,15 +45,14 @@ func (d *Database) ping(ctx context.Context) error {
 	return &notServingError{err}
 }
 
-func pingHost(ctx context.Context, host *pgconn.FallbackConfig) error {
-	own := newDialer(ctx.Err)
-	defer context.AfterFunc(ctx, own.cut)()
+func pingHost(ctx context.Context, by *dialer, host *pgconn.FallbackConfig) error {
 	network, address := pgconn.NetworkAddress(host.Host, host.Port)
-	conn, err := own.dial(ctx, network, address)
+	conn, err := by.dial(ctx, network, address)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // ends what waits below
 	if _, err := conn.Write(sslRequest); err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func (d *Database) probe(ctx context.Context) error {
 	own := newDialer(ctx.Err)
 	defer own.cut()
 	config.DialFunc = own.dial
-	d.withoutSilentHosts(ctx, config)
+	d.withoutSilent(ctx, own, config)
 
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err == nil {

@@ -59,9 +59,10 @@ export class Program {
   async installation(): Promise<Record<string, string>> {
     const dsns = new Map<string, string>();
     for (const directory of await clustersIn(this.#data)) {
-      const socket = (await readFile(join(directory, "postmaster.pid"), "utf8")).split("\n")[4];
-      dsns.set(basename(directory), `host=${socket} port=5432 user=linkspan dbname=postgres`);
+      const [, , , port, socket] = (await readFile(join(directory, "postmaster.pid"), "utf8")).split("\n");
+      dsns.set(basename(directory), `host=${socket} port=${port} user=linkspan dbname=postgres`);
     }
+    assert.ok(dsns.has("main") && dsns.size === CLUSTERS, `clusters: ${[...dsns.keys()]}`);
     const shards = [...dsns].filter(([name]) => name !== "main").map(([name, dsn]) => `${name}=${dsn}`);
     return {
       LINKSPAN_MAIN_DSN: dsns.get("main") ?? "",

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { within } from "./deadline.js";
 import { end, launch, ready, type Child } from "./program.js";
 
@@ -22,7 +23,7 @@ export class Replicas {
   readonly #balancer: Server = createServer((client) => this.#lead(client));
   readonly #open = new Set<Socket>();
   #replicas: Replica[] = [];
-  #asking: NodeJS.Timeout | undefined;
+  #serving = true;
   #turn = 0;
 
   private constructor(environment: Record<string, string>) {
@@ -34,8 +35,13 @@ export class Replicas {
     const replicas = new Replicas(installation);
     replicas.#balancer.listen(0, "127.0.0.1");
     await once(replicas.#balancer, "listening");
-    replicas.#asking = setInterval(() => void replicas.#ask(), ASK_MS);
-    while (replicas.#replicas.length < count) await replicas.#add();
+    void replicas.#ask();
+    try {
+      while (replicas.#replicas.length < count) await replicas.#add();
+    } catch (error) {
+      await replicas.stop();
+      throw error;
+    }
     return replicas;
   }
 
@@ -53,9 +59,9 @@ export class Replicas {
     }
   }
 
-  /** Ends all of them. */
+  /** Ends all of them, however they end. */
   async stop(): Promise<void> {
-    clearInterval(this.#asking);
+    this.#serving = false;
     this.#balancer.close();
     this.#open.forEach((socket) => socket.destroy());
     await Promise.all(this.#replicas.map(({ child }) => end(child, "SIGTERM")));
@@ -63,13 +69,23 @@ export class Replicas {
 
   async #add(): Promise<void> {
     const child = launch("serve", this.#environment);
-    const url = new URL(await within(READY_MS, "linkspan serve serves", ready(child)));
-    this.#replicas.push({ child, url, ready: true });
+    try {
+      const url = new URL(await within(READY_MS, "linkspan serve serves", ready(child)));
+      this.#replicas.push({ child, url, ready: true });
+    } catch (error) {
+      await end(child, "SIGTERM");
+      throw error;
+    }
   }
 
+  /** Asks each again and again whether it is ready. */
   async #ask(): Promise<void> {
-    for (const replica of this.#replicas) {
-      replica.ready = await fetch(new URL("/readyz", replica.url)).then(({ ok }) => ok, () => false);
+    while (this.#serving) {
+      for (const replica of this.#replicas) {
+        const answer = fetch(new URL("/readyz", replica.url), { signal: AbortSignal.timeout(READY_MS) });
+        replica.ready = await answer.then(({ ok }) => ok, () => false);
+      }
+      await setTimeout(ASK_MS);
     }
   }
 

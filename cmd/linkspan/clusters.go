@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,11 +59,15 @@ func prepare(ctx context.Context, config shardrouter.Config, progress func(migra
 	return inALine(shardrouter.Bootstrap(ctx, config))
 }
 
+// migrateConnectTimeout is how long a migration waits for a host that does not answer before it tries the DSN's next.
+const migrateConnectTimeout = 10 * time.Second
+
 func migrateCluster(ctx context.Context, dsn string, set migrations.Set, progress func(migrations.Step)) error {
 	parsed, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return errors.New("its DSN does not parse") // err could repeat the password
 	}
+	parsed.ConnectTimeout = cmp.Or(parsed.ConnectTimeout, migrateConnectTimeout)
 	db := stdlib.OpenDB(*parsed)
 	defer db.Close()
 	return migrations.Up(ctx, db, set, progress)
