@@ -7,42 +7,6 @@ import (
 	"linkspan/internal/localpg/localpgtest"
 )
 
-func TestHealth(t *testing.T) {
-	t.Parallel()
-	clusters, config := newConfigWith(t, "a", "b")
-	var p *proxy
-	p, config.MainDSN = newProxy(t, config.MainDSN)
-	r := openRouter(t, config)
-	check := func(when string, wantDown string) {
-		t.Helper()
-		health := r.Health(t.Context())
-		if len(health) != 3 || health[0].Name != MainName || health[1].Name != "a" || health[2].Name != "b" {
-			t.Fatalf("%s: %+v, want main, a, b", when, health)
-		}
-		for i, h := range health {
-			down := h.Name == wantDown
-			if h.Main != (i == 0) || h.Reachable == down || h.Identified == down || (h.Err != nil) != down {
-				t.Errorf("%s: %+v", when, h)
-			}
-		}
-	}
-	check("all up", "")
-	clusters.Kill("a")
-	eventually(t, "a is dead", func() bool { return r.Health(t.Context())[1].Err != nil })
-	check("a known to be dead", "a")
-	if err := clusters.Restart(t.Context(), "a"); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "a is back", func() bool { return r.shards["a"].down() == nil })
-	check("a back", "")
-	thaw := localpgtest.Freeze(t, clusters, "a")
-	check("a frozen", "a")
-	thaw()
-	eventually(t, "a is back", func() bool { return r.Health(t.Context())[1].Err == nil })
-	p.stop()
-	check("main dead", MainName)
-}
-
 func TestOpenBeforeBootstrap(t *testing.T) {
 	t.Parallel()
 	config := newConfig(t, "a")

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 	"golang.org/x/sync/errgroup"
@@ -177,51 +176,4 @@ func withUser(dsn, user string) string {
 		}
 	}
 	return strings.Join(append(parts, "user="+user), " ")
-}
-
-// After a failover the DSN may lead to a standby, or to something else altogether.
-func TestWrongServerAfterFailover(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		spoil, mend string
-		is          error
-	}{
-		"read-only": {
-			`ALTER DATABASE $database SET default_transaction_read_only = on`,
-			`BEGIN READ WRITE; ALTER DATABASE $database RESET default_transaction_read_only; COMMIT`, nil,
-		},
-		"another cluster": {
-			`UPDATE linkspan_shard.identity SET cluster = 'z'`, `UPDATE linkspan_shard.identity SET cluster = 'a'`, ErrSwapped,
-		},
-		"another installation": {
-			`UPDATE linkspan_shard.identity SET installation = gen_random_uuid()`, `UPDATE linkspan_shard.identity SET installation = '$installation'`, ErrForeign,
-		},
-		"blank": {
-			`ALTER TABLE linkspan_shard.identity RENAME TO elsewhere`, `ALTER TABLE linkspan_shard.elsewhere RENAME TO identity`, ErrNotBootstrapped,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r, config := newRouter(t, "a")
-			slot := slotOn(t, r, "a", 0)
-			wantUp(t, r, slot)
-			dsn := config.dsn("a")
-			names := strings.NewReplacer(
-				"$database", pgx.Identifier{lookup[string](t, dsn, "SELECT current_database()")}.Sanitize(),
-				"$installation", lookup[string](t, dsn, "SELECT installation::text FROM linkspan_shard.identity"))
-			execute(t, dsn, names.Replace(test.spoil))
-			execute(t, dsn, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'linkspan'`)
-			wantDown(t, r, slot)
-			_, err := noteWays[0].read(t.Context(), r, slot, 1)
-			if test.is != nil && !errors.Is(err, test.is) {
-				t.Errorf("%v, want %v", err, test.is)
-			}
-			health := r.Health(t.Context())[1]
-			if health.Identified || health.Err == nil || health.Reachable != (test.is != nil) {
-				t.Errorf("health: %+v", health)
-			}
-			execute(t, dsn, names.Replace(test.mend))
-			wantBack(t, r, slot)
-		})
-	}
 }

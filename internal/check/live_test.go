@@ -12,7 +12,7 @@ import (
 	"linkspan/shardrouter"
 )
 
-const channelsOfAWriter = 60
+const channelsOfAWriter = 30
 
 // While the installation is in use nothing that is on its way counts as a breach.
 func TestLiveInstallation(t *testing.T) {

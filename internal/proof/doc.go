@@ -21,5 +21,5 @@
 //   - trouble and failover (trouble_test.go, failover_test.go): each thing that may befall a cluster while the main job is
 //     played, and the death of primaries with synchronous standbys.
 //
-// LINKSPAN_TEST_LONG=1 runs 200 races of each two instead of 15, and 5,000 lives instead of 300.
+// LINKSPAN_TEST_LONG=1 runs 200 races of each two instead of 10, and 5,000 lives instead of 300.
 package proof

@@ -19,7 +19,7 @@ const workers = 4
 const (
 	livesUsually = 300
 	livesLong    = 5000
-	stepsUsually = 10
+	stepsUsually = 8
 	stepsLong    = 15
 )
 

@@ -22,7 +22,7 @@ type contender struct {
 
 // How often each two race. 200 rounds take a minute of both cores of a small machine, with the race detector more.
 const (
-	roundsUsually = 15
+	roundsUsually = 10
 	roundsLong    = 200
 )
 

@@ -36,7 +36,10 @@ type ground struct {
 // TestBadInput sends what must be refused, one after the other, and compares all tables of all databases.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
-	s := newPlace(servertest.New(t, servertest.Options{}), "")
+	sendBadInput(t, newPlace(servertest.New(t, servertest.Options{}), ""))
+}
+
+func sendBadInput(t *testing.T, s *place) {
 	g, d := newGround(t, s), open(t, s)
 	d.begin()
 	for _, cases := range [][]bad{

@@ -32,14 +32,17 @@ var suite = map[string]func(t *testing.T, s *place){
 	"nodes":                                 testNodes,
 }
 
-// TestSuite runs the suite on every shape of an installation.
+// TestSuite runs the suite on three shards.
 func TestSuite(t *testing.T) {
-	shapes(t, servertest.Options{}, func(t *testing.T, s *place) {
-		for name, test := range suite {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				test(t, s.apart(t))
-			})
-		}
-	})
+	t.Parallel()
+	runSuite(t, newPlace(servertest.New(t, servertest.Options{}), ""))
+}
+
+func runSuite(t *testing.T, s *place) {
+	for name, test := range suite {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, s.apart(t))
+		})
+	}
 }

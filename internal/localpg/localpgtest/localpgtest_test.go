@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -261,27 +260,5 @@ func TestServerStopsWithTests(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Dir(filepath.Dir(report.DataDir))); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the child left its data: %v", err)
-	}
-}
-
-// A killed test binary leaves no server. What it leaves on disk goes when a later one comes by.
-func TestServerStopsWithKilledTests(t *testing.T) {
-	t.Parallel()
-	child, report := runChild(t, "killed")
-	if err := child.Process.Signal(syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	waitFor(t, "the server is gone", func() bool { return gone(report) })
-	root := filepath.Dir(filepath.Dir(report.DataDir))
-	past := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(root, past, past); err != nil {
-		t.Fatal(err)
-	}
-	later, _ := runChild(t, "done")
-	if err := later.Wait(); err != nil {
-		t.Errorf("child: %v", err)
-	}
-	if _, err := os.Stat(root); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("%s is still there: %v", root, err)
 	}
 }
