@@ -30,8 +30,8 @@ type Config struct {
 	ConnectTimeout time.Duration
 	// AttemptTimeout is how long a cluster may give no sign of life to somebody who waits before it
 	// counts as down; default 800 ms. It is not a limit on slow statements: half way through, a ping
-	// asks whether the cluster lives. A server that lacks
-	// connections, memory or disk is asked again for half of it at most.
+	// asks whether the cluster lives. A server that lacks connections, memory or disk is asked again for
+	// half of it at most.
 	AttemptTimeout time.Duration
 	// StatementTimeout is the server's limit on one statement, and on idling inside a transaction;
 	// default 10 s. An attempt ends by itself AttemptTimeout later.

@@ -88,7 +88,7 @@ export class Program {
   }
 
   #spawn(): Child {
-    return launch("dev", { LINKSPAN_DATA: this.#data, LINKSPAN_ADMIN_LISTEN: "127.0.0.1:0" }, this.#data);
+    return launch("dev", { LINKSPAN_DATA: this.#data }, this.#data);
   }
 
   async #serves(): Promise<void> {
@@ -127,7 +127,7 @@ export type Child = ChildProcessByStdio<null, Readable, Readable>;
 /** Starts a command that serves, at a port of its own. Whatever ends this process, ends it too, and removes its data. */
 export function launch(command: "dev" | "serve", own: Record<string, string>, data?: string): Child {
   const child = spawn(binary, [command], {
-    env: environment({ ...own, LINKSPAN_LISTEN: "127.0.0.1:0" }),
+    env: environment({ ...own, LINKSPAN_LISTEN: "127.0.0.1:0", LINKSPAN_ADMIN_LISTEN: "127.0.0.1:0" }),
     stdio: ["ignore", "pipe", "pipe"],
   });
   endWithThisProcess(child, data);

@@ -27,7 +27,7 @@ export class Replicas {
   #turn = 0;
 
   private constructor(environment: Record<string, string>) {
-    this.#environment = { ...environment, LINKSPAN_DRAIN_DELAY: DRAIN_DELAY, LINKSPAN_ADMIN_LISTEN: "127.0.0.1:0" };
+    this.#environment = { ...environment, LINKSPAN_DRAIN_DELAY: DRAIN_DELAY };
   }
 
   /** Starts so many on an installation. */
