@@ -4,9 +4,9 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler/transport"
 
 	"linkspan/internal/channel"
+	"linkspan/internal/gqlhttp"
 	"linkspan/internal/ids"
 )
 
@@ -26,11 +26,18 @@ func (s subscription) SharedChannelLinked(
 	return follow[*channel.SharedChannelLinked](ctx, s.service, after, channel.EventSharedChannelLinked)
 }
 
-// follow hands over the viewer's inbox, or its events of the kinds, whose type is E. A fault that ends it is the
-// subscription's last message.
+// follow hands over the viewer's inbox, or its events of the kinds, whose type is E. Where the transport says what the
+// client has, that counts, not after. A fault that ends it is the subscription's last message.
 func follow[E channel.InboxEvent](
 	ctx context.Context, service *channel.Service, after *ids.LogCursor, kinds ...channel.EventKind,
 ) (<-chan E, error) {
+	if last := gqlhttp.LastEventID(ctx); last != "" {
+		position, err := ids.ParseLogCursor(last)
+		if err != nil {
+			return nil, err
+		}
+		after = &position
+	}
 	feed, err := service.Inbox(ctx, channel.ViewerFrom(ctx), after, kinds...)
 	if err != nil {
 		return nil, err
@@ -39,6 +46,7 @@ func follow[E channel.InboxEvent](
 	go func() {
 		defer close(out)
 		for event := range feed.Events {
+			gqlhttp.AnnounceEvent(ctx, event.Position())
 			select {
 			case out <- event.(E):
 			case <-ctx.Done():
@@ -48,7 +56,7 @@ func follow[E channel.InboxEvent](
 		if err := feed.Err(); err != nil {
 			graphql.AddError(ctx, err)
 			for _, presented := range graphql.GetErrors(ctx) {
-				transport.AddSubscriptionError(ctx, presented)
+				gqlhttp.Fail(ctx, presented)
 			}
 		}
 	}()

@@ -12,6 +12,7 @@ const (
 	BadUserInput     FaultCode = "BAD_USER_INPUT"
 	CursorExpired    FaultCode = "CURSOR_EXPIRED"
 	ShardUnavailable FaultCode = "SHARD_UNAVAILABLE"
+	RateLimited      FaultCode = "RATE_LIMITED"
 	Internal         FaultCode = "INTERNAL_SERVER_ERROR"
 )
 

@@ -10,7 +10,11 @@ import (
 )
 
 // InboxEvent is something that reached the viewer's group.
-type InboxEvent interface{ IsInboxEvent() }
+type InboxEvent interface {
+	IsInboxEvent()
+	// Position is the cursor behind the event.
+	Position() ids.LogCursor
+}
 
 // Received is what all events of an inbox have.
 type Received struct {
@@ -20,6 +24,9 @@ type Received struct {
 
 // IsInboxEvent marks the type as an InboxEvent of the schema.
 func (Received) IsInboxEvent() {}
+
+// Position implements [InboxEvent].
+func (r Received) Position() ids.LogCursor { return r.Cursor }
 
 type (
 	// InvitationReceived tells of another group's request.

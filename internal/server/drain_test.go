@@ -37,6 +37,9 @@ func TestDrain(t *testing.T) {
 		defer response.Body.Close()
 	}
 	defer conn.CloseNow()
+	type message struct {
+		Type string `json:"type"`
+	}
 	var ack message
 	if err := errors.Join(wsjson.Write(ctx, conn, message{Type: "connection_init"}), wsjson.Read(ctx, conn, &ack)); err != nil {
 		t.Fatal(err)
@@ -65,7 +68,7 @@ func TestDrain(t *testing.T) {
 		}
 	}
 	var closed websocket.CloseError
-	if !errors.As(err, &closed) || closed.Code != websocket.StatusGoingAway {
+	if !errors.As(err, &closed) || closed.Code != websocket.StatusServiceRestart {
 		t.Errorf("the socket ended with %v", err)
 	}
 	if err := <-ended; err != nil {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"linkspan/internal/channel"
+	"linkspan/internal/gqlhttp"
 	"linkspan/internal/ids"
 	"linkspan/internal/scalar"
 )
@@ -45,6 +47,7 @@ func faultOf(err error, wrapped *gqlerror.Error) *channel.Fault {
 	var malformed *ids.MalformedError
 	var value *scalar.ValueError
 	var integer *graphql.IntegerError
+	var request *gqlhttp.Error
 	switch {
 	case errors.As(err, &fault):
 		return fault
@@ -52,6 +55,8 @@ func faultOf(err error, wrapped *gqlerror.Error) *channel.Fault {
 		return channel.BadInput("Malformed value: %s.", malformed)
 	case errors.As(err, &value):
 		return channel.BadInput("%s", value.Message)
+	case errors.As(err, &request):
+		return requestFault(request)
 	case errors.As(err, &integer):
 		return channel.BadInput("A number is not a 32-bit integer.")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -72,6 +77,17 @@ func faultOf(err error, wrapped *gqlerror.Error) *channel.Fault {
 	return &channel.Fault{
 		Code: channel.Internal, Message: "Something went wrong here. Give the requestId to those who run the server.", Err: err,
 	}
+}
+
+// requestFault is the fault of a request that the transport refuses.
+func requestFault(refused *gqlhttp.Error) *channel.Fault {
+	switch refused.Status {
+	case http.StatusServiceUnavailable:
+		return &channel.Fault{Code: channel.ShardUnavailable, Message: refused.Message, Retryable: true}
+	case http.StatusTooManyRequests:
+		return &channel.Fault{Code: channel.RateLimited, Message: refused.Message, Retryable: true}
+	}
+	return channel.BadInput("%s", refused.Message)
 }
 
 // isVariableError reports whether the error is about the value of a variable: the validator puts a path on those alone.

@@ -7,33 +7,19 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql/handler"
-	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
-	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/go-chi/chi/v5"
-	"github.com/vektah/gqlparser/v2/ast"
 
 	"linkspan/graph"
+	"linkspan/internal/gqlhttp"
 )
 
 const (
-	// MaxBodyBytes is the greatest length of a request's body, and of a WebSocket message.
-	MaxBodyBytes = 1 << 20
-	// maxTokens bounds the size of a document before it is parsed.
-	maxTokens = 15000
-	// queryCacheSize is how many parsed documents are kept.
-	queryCacheSize = 1000
-
 	headerTimeout   = 10 * time.Second
 	bodyTimeout     = 30 * time.Second
 	idleTimeout     = 2 * time.Minute
-	socketInit      = 10 * time.Second
-	socketPing      = 15 * time.Second
 	shutdownTimeout = 5 * time.Second
 )
 
@@ -51,63 +37,42 @@ type Config struct {
 
 // Server answers HTTP.
 type Server struct {
-	config   Config
-	draining atomic.Bool
-	sockets  context.Context // ends when open sockets must; its cause is errGoingAway
-	endAll   context.CancelCauseFunc
-	open     sync.WaitGroup // sockets
+	config    Config
+	draining  atomic.Bool
+	signIn    *signIn
+	transport *gqlhttp.Transport
 }
 
 // New returns a server that does not listen yet.
 func New(config Config) *Server {
-	s := &Server{config: config}
-	s.sockets, s.endAll = context.WithCancelCause(context.Background())
-	return s
+	signIn := &signIn{tokens: config.Tokens}
+	return &Server{config: config, signIn: signIn, transport: newTransport(signIn)}
 }
 
 // Handler returns all endpoints; contract, "Endpoints".
 func (s *Server) Handler() http.Handler {
-	signIn := &signIn{tokens: s.config.Tokens, remedy: s.config.Remedy}
 	router := chi.NewRouter()
 	router.Use(func(next http.Handler) http.Handler { return identified(s.config.Logger, next) })
 	router.Use(recovered, s.lastAnswers)
 	router.Get("/healthz", healthz)
 	router.Get("/readyz", s.readyz)
-	router.With(wellFormed, signIn.middleware, s.upgrades).Handle("/graphql", s.graphql(signIn))
+	graphql := s.transport.Handler(newExecutor(s.config.Resolvers, gate{s.config.Remedy}))
+	router.With(s.signIn.middleware).Handle("/graphql", graphql)
 	return router
 }
 
-// graphql is the executor with gqlgen's stock transports.
-func (s *Server) graphql(signIn *signIn) http.Handler {
-	h := handler.New(graph.NewExecutableSchema(graph.Config{Resolvers: s.config.Resolvers}))
-	limit := int64(MaxBodyBytes)
-	h.AddTransport(transport.Websocket{
-		Implementation: sockets{}, PayloadReadLimit: &limit,
-		InitFunc: signIn.initSocket, InitTimeout: socketInit, PingPongInterval: socketPing,
-		ErrorFunc: func(ctx context.Context, err error) { logger(ctx).DebugContext(ctx, "socket", "err", err) },
-	})
-	h.AddTransport(transport.GET{})
-	h.AddTransport(transport.POST{})
-	h.SetQueryCache(lru.New[*ast.QueryDocument](queryCacheSize))
-	h.SetParserTokenLimit(maxTokens)
-	h.SetErrorPresenter(present)
-	h.SetRecoverFunc(func(_ context.Context, v any) error { return panicked(v) })
-	h.Use(extension.Introspection{})
-	h.AroundOperations(signIn.gate)
-	return h
-}
-
 // Serve answers on the listener until ctx ends. Then it is no longer ready; after the drain delay it takes no new
-// connections, ends sockets so that their clients return to another server, lets requests finish for a few seconds, and
-// returns.
+// connections, ends sockets and streams so that their clients return to another server, lets requests finish for a few
+// seconds, and returns.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	var unused unused
+	unlistened := make(chan struct{})
 	h := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
 		ConnState: unused.note,
 		ErrorLog:  slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
 	}
-	h.RegisterOnShutdown(func() { s.endAll(errGoingAway) }) // behind the listener's end: who returns finds another server
+	h.RegisterOnShutdown(func() { close(unlistened) })
 	serving := make(chan error, 1)
 	go func() { serving <- h.Serve(listener) }()
 	select {
@@ -124,10 +89,16 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	limit, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	defer time.AfterFunc(unusedGrace, unused.close).Stop()
-	if err := h.Shutdown(limit); err != nil {
+	gone := make(chan error, 1)
+	go func() {
+		<-unlistened // who returns finds another server
+		gone <- s.transport.Shutdown(limit)
+	}()
+	err := h.Shutdown(limit)
+	_ = <-gone // sockets that don't answer are not waited for
+	if err != nil {
 		return fmt.Errorf("server: requests did not finish in %v: %w", shutdownTimeout, errors.Join(err, h.Close()))
 	}
-	s.awaitSockets(limit)
 	return nil
 }
 

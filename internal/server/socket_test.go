@@ -36,8 +36,18 @@ type frame struct {
 // bearing is how a socket signs in: by the upgrade's header, by connection_init's payload, by both or not at all.
 type bearing struct{ header, payload string }
 
-// dial opens a socket; it is closed when the test ends.
+// dial opens a socket that is signed in; it is closed when the test ends.
 func dial(t testing.TB, s *place, by bearing) *socket {
+	t.Helper()
+	k := knock(t, s, by)
+	if ack := k.read(); ack.Type != "connection_ack" {
+		t.Fatalf("connection_init got %s %s", ack.Type, ack.Payload)
+	}
+	return k
+}
+
+// knock opens a socket and asks to be signed in.
+func knock(t testing.TB, s *place, by bearing) *socket {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	t.Cleanup(cancel)
@@ -62,9 +72,6 @@ func dial(t testing.TB, s *place, by bearing) *socket {
 		init.Payload, _ = json.Marshal(map[string]string{"Authorization": "Bearer " + by.payload})
 	}
 	k.write(init)
-	if ack := k.read(); ack.Type != "connection_ack" {
-		t.Fatalf("connection_init got %s %s", ack.Type, ack.Payload)
-	}
 	return k
 }
 

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -70,6 +71,9 @@ func NewTokens(secret []byte, groups GroupFinder) *Tokens {
 // errToken is the error of a token that names nobody; it is wrapped with the reason, for the log alone.
 var errToken = errors.New("server: the token is not valid")
 
+// errTokenExpired is the errToken of a token that was good.
+var errTokenExpired = fmt.Errorf("%w: it has expired", errToken)
+
 // Verify returns who bears the token. The error wraps errToken whatever is wrong with it, or is that of a main
 // database that can't be asked for the group.
 func (t *Tokens) Verify(ctx context.Context, token string) (*channel.Viewer, error) {
@@ -81,6 +85,8 @@ func (t *Tokens) Verify(ctx context.Context, token string) (*channel.Viewer, err
 	switch {
 	case errors.Is(err, jwt.ErrTokenMalformed):
 		return nil, errors.Join(errToken, jwt.ErrTokenMalformed) // err may repeat a claim
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return nil, errTokenExpired
 	case err != nil:
 		return nil, errors.Join(errToken, err)
 	}

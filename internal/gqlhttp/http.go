@@ -1,0 +1,119 @@
+package gqlhttp
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// methods are those that GraphQL over HTTP knows.
+const methods = "GET, POST"
+
+// answer answers a request that opens no WebSocket.
+func (t *Transport) answer(w http.ResponseWriter, r *http.Request, executor graphql.GraphExecutor) {
+	ctx := graphql.StartOperationTrace(r.Context())
+	w.Header().Add("Vary", "Accept")
+	accepts := accept(strings.Join(r.Header.Values("Accept"), ","))
+	var params graphql.RawParams
+	var refused *Error
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodPost:
+		refused = refusef(http.StatusMethodNotAllowed, "GraphQL is asked by POST or GET.")
+		refused.Allow = methods
+	case accepts == accepted{}:
+		refused = refusef(http.StatusNotAcceptable, "Answers can be had as %s, %s, %s and %s.", typeResponse, typeJSON, typeSSE, typeMultipart)
+	case r.Method == http.MethodGet:
+		refused = readGet(r, &params)
+	default:
+		refused = t.readPost(w, r, &params)
+	}
+	single := accepts.single // of a refusal
+	switch {
+	case accepts == accepted{}:
+		single = typeJSON
+	case single == "": // a reader of streams goes by the status
+		single = typeResponse
+	}
+	if refused != nil {
+		writeRefusal(ctx, w, executor, single, refused.list())
+		return
+	}
+	params.Headers = r.Header
+	operation, errs := executor.CreateOperationContext(ctx, &params)
+	if errs == nil {
+		if refused := checkOperation(r, accepts, operation.Operation.Operation); refused != nil {
+			errs = refused.list()
+		}
+	}
+	if errs != nil {
+		ctx = graphql.WithOperationContext(ctx, operation)
+		if accepts.single == "" && ofDocument(errs) { // the stream itself says what is wrong with it
+			t.stream(w, r.WithContext(ctx), executor, accepts.stream, func(ctx context.Context) (graphql.ResponseHandler, context.Context) {
+				return graphql.OneShot(executor.DispatchError(ctx, errs)), ctx
+			})
+			return
+		}
+		writeRefusal(ctx, w, executor, single, errs)
+		return
+	}
+	if accepts.single == "" || operation.Operation.Operation == ast.Subscription {
+		t.stream(w, r.WithContext(ctx), executor, accepts.stream, func(ctx context.Context) (graphql.ResponseHandler, context.Context) {
+			return executor.DispatchOperation(ctx, operation)
+		})
+		return
+	}
+	responses, ctx := executor.DispatchOperation(ctx, operation)
+	response := responses(ctx)
+	if response == nil { // the client has gone
+		return
+	}
+	write(w, http.StatusOK, single, response)
+}
+
+// checkOperation refuses an operation that the request can't carry.
+func checkOperation(r *http.Request, accepts accepted, operation ast.Operation) *Error {
+	switch {
+	case r.Method == http.MethodGet && operation == ast.Mutation:
+		refused := refusef(http.StatusMethodNotAllowed, "A GET can only query: send a mutation by POST.")
+		refused.Allow = http.MethodPost
+		return refused
+	case operation == ast.Subscription && accepts.stream == "" && r.Method == http.MethodGet:
+		refused := refusef(http.StatusMethodNotAllowed, "A subscription has many answers: %s", streams)
+		refused.Allow = http.MethodPost
+		return refused
+	case operation == ast.Subscription && accepts.stream == "":
+		return refusef(http.StatusBadRequest, "A subscription has many answers: %s", streams)
+	case r.Method == http.MethodGet && mayBeForged(r):
+		return refusef(http.StatusBadRequest, "A GET must show that no other site's page sent it: add a header %s.", preflightHeader)
+	}
+	return nil
+}
+
+const streams = "ask over a WebSocket (graphql-transport-ws), or with Accept: text/event-stream or multipart/mixed;subscriptionSpec=1.0."
+
+func writeRefusal(ctx context.Context, w http.ResponseWriter, executor graphql.GraphExecutor, mediaType string, refused gqlerror.List) {
+	status := statusOf(refused, mediaType, w.Header())
+	write(w, status, mediaType, executor.DispatchError(ctx, refused))
+}
+
+// write answers with one response.
+func write(w http.ResponseWriter, status int, mediaType string, response *graphql.Response) {
+	buffer := takeBuffer()
+	defer giveBuffer(buffer)
+	writeResponse(buffer, response)
+	header := w.Header()
+	header["Content-Type"] = contentTypes[mediaType]
+	header["Content-Length"] = []string{strconv.Itoa(buffer.Len())}
+	w.WriteHeader(status)
+	_, _ = w.Write(buffer.Bytes()) // the client may have gone: nobody to tell
+}
+
+var contentTypes = map[string][]string{
+	typeResponse: {typeResponse + "; charset=utf-8"},
+	typeJSON:     {typeJSON + "; charset=utf-8"},
+}

@@ -1,0 +1,102 @@
+package gqlhttp
+
+import (
+	"bytes"
+	"encoding/json"
+	"unicode/utf8"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// The types of messages.
+const (
+	messageInit      = "connection_init"
+	messageAck       = "connection_ack"
+	messagePing      = "ping"
+	messagePong      = "pong"
+	messageSubscribe = "subscribe"
+	messageNext      = "next"
+	messageError     = "error"
+	messageComplete  = "complete"
+)
+
+// maxIDBytes is the greatest length of an operation's id. Clients take UUIDs or numbers; the server keeps it and repeats it.
+const maxIDBytes = 256
+
+// message is a message as it comes.
+type message struct {
+	ID      *string         `json:"id"`
+	Type    string          `json:"type"`
+	Payload json.RawMessage `json:"payload"`
+}
+
+// readMessage reads a message and checks its form; PROTOCOL.md, "Message types". The error closes the socket.
+func readMessage(text []byte) (message, *CloseError) {
+	var m *message
+	if !utf8.Valid(text) || json.Unmarshal(text, &m) != nil || m == nil {
+		return message{}, &CloseError{CloseInvalidMessage, "A message must be a JSON object in UTF-8 with a type"}
+	}
+	hasID := m.ID != nil && *m.ID != ""
+	switch m.Type {
+	case messageInit, messagePing, messagePong:
+		if !isObjectOrAbsent(m.Payload) {
+			return message{}, &CloseError{CloseInvalidMessage, "The payload of " + m.Type + " must be an object"}
+		}
+	case messageSubscribe:
+		if !hasID || len(*m.ID) > maxIDBytes {
+			return message{}, &CloseError{CloseInvalidMessage, "subscribe needs an id of 1 to 256 bytes"}
+		}
+	case messageComplete:
+		if !hasID {
+			return message{}, &CloseError{CloseInvalidMessage, "complete needs an id"}
+		}
+	case messageAck, messageNext, messageError:
+		return message{}, &CloseError{CloseInvalidMessage, "Only the server sends " + m.Type}
+	default:
+		return message{}, &CloseError{CloseInvalidMessage, "The type of a message is none of graphql-transport-ws's"}
+	}
+	return *m, nil
+}
+
+func isObjectOrAbsent(payload json.RawMessage) bool {
+	return len(payload) == 0 || payload[0] == '{' || string(payload) == "null"
+}
+
+// writeMessage writes the beginning of a message with an id; a payload and '}' follow.
+func writeMessage(b *bytes.Buffer, messageType, id string) {
+	b.WriteString(`{"id":`)
+	writeJSON(b, id)
+	b.WriteString(`,"type":"`)
+	b.WriteString(messageType)
+	b.WriteByte('"')
+}
+
+func writeNext(b *bytes.Buffer, id string, response *graphql.Response) {
+	writeMessage(b, messageNext, id)
+	b.WriteString(`,"payload":`)
+	writeResponse(b, response)
+	b.WriteByte('}')
+}
+
+func writeError(b *bytes.Buffer, id string, errs gqlerror.List) {
+	writeMessage(b, messageError, id)
+	b.WriteString(`,"payload":`)
+	writeJSON(b, errs)
+	b.WriteByte('}')
+}
+
+func writeComplete(b *bytes.Buffer, id string) {
+	writeMessage(b, messageComplete, id)
+	b.WriteByte('}')
+}
+
+// writePong answers a ping with its payload.
+func writePong(b *bytes.Buffer, payload json.RawMessage) {
+	b.WriteString(`{"type":"pong"`)
+	if len(payload) > 0 {
+		b.WriteString(`,"payload":`)
+		b.Write(payload)
+	}
+	b.WriteByte('}')
+}

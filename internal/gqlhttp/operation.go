@@ -1,0 +1,187 @@
+package gqlhttp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// operationRun is an operation on a socket.
+type operationRun struct {
+	id     string
+	cancel context.CancelFunc
+	single bool // it has one answer
+}
+
+// subscribe begins an operation.
+func (s *socket) subscribe(id string, payload json.RawMessage) error {
+	var params graphql.RawParams
+	malformed := parse(payload, &params)
+	refused := checkText(payload, &params)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.acked {
+		return &CloseError{CloseUnauthorized, "Unauthorized: connection_init comes first"}
+	}
+	if malformed != nil { // PROTOCOL.md: a format that is not specified closes the socket
+		return &CloseError{CloseInvalidMessage, malformed.Message}
+	}
+	if s.closed != nil {
+		return s.closed
+	}
+	if _, taken := s.operations[id]; taken {
+		return &CloseError{CloseDuplicateID, "Subscriber for " + id + " already exists"}
+	}
+	max := s.transport.config.MaxOperations
+	switch {
+	case refused != nil:
+	case len(s.operations) >= max:
+		refused = refusef(http.StatusTooManyRequests, "Too many operations run on this socket: at most %d at once. Complete some first.", max)
+	case s.ending:
+		refused = refusef(http.StatusServiceUnavailable, "The server is going away: come again.")
+	}
+	if refused != nil {
+		errs := refused.list()
+		ctx := s.ctx
+		s.running.Go(func() { s.refuse(ctx, id, errs) })
+		return nil
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	run := &operationRun{id: id, cancel: cancel}
+	s.operations[id] = run
+	s.running.Go(func() { s.operate(ctx, run, &params) })
+	return nil
+}
+
+// refuse answers an operation that does not begin.
+func (s *socket) refuse(ctx context.Context, id string, errs gqlerror.List) {
+	errs = s.executor.DispatchError(ctx, errs).Errors
+	_ = s.send(func(b *bytes.Buffer) bool { writeError(b, id, errs); return true }) // the socket has ended
+}
+
+// complete ends an operation because the client does: nothing more is sent of it, and its id is free.
+func (s *socket) complete(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if run := s.operations[id]; run != nil {
+		s.drop(run)
+	}
+}
+
+// drop frees an operation's id and its resolver; s.mu is held.
+func (s *socket) drop(run *operationRun) {
+	run.cancel()
+	delete(s.operations, run.id)
+	if run.single {
+		s.singles--
+	}
+}
+
+// operate runs an operation to its end.
+func (s *socket) operate(ctx context.Context, run *operationRun, params *graphql.RawParams) {
+	defer func() {
+		if recovered := recover(); recovered != nil {
+			s.transport.config.Watch.Panicked(ctx, recovered)
+			s.close(&CloseError{CloseInternal, "Internal error"})
+		}
+	}()
+	defer s.finish(run)
+	ctx = graphql.StartOperationTrace(ctx)
+	operation, errs := s.executor.CreateOperationContext(ctx, params)
+	if errs != nil {
+		s.fail(run, s.executor.DispatchError(graphql.WithOperationContext(ctx, operation), errs).Errors)
+		return
+	}
+	subscription := operation.Operation.Operation == ast.Subscription
+	if !subscription && !s.begin(run) {
+		return
+	}
+	note := &note{}
+	responses, ctx := s.executor.DispatchOperation(withNote(ctx, note), operation)
+	for first := true; ; first = false {
+		response := responses(ctx)
+		if response == nil {
+			break
+		}
+		if first && subscription && response.Data == nil && len(response.Errors) > 0 { // there is no stream
+			s.fail(run, response.Errors)
+			return
+		}
+		s.next(run, response)
+		if !subscription {
+			break
+		}
+	}
+	switch failure := note.failed(); {
+	case ctx.Err() != nil: // nobody listens
+	case failure != nil:
+		s.fail(run, failure)
+	default:
+		s.last(run, func(b *bytes.Buffer) { writeComplete(b, run.id) })
+	}
+}
+
+// begin notes that the operation has one answer, which a server that goes away waits for.
+func (s *socket) begin(run *operationRun) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.operations[run.id] != run {
+		return false
+	}
+	run.single = true
+	s.singles++
+	return true
+}
+
+func (s *socket) next(run *operationRun, response *graphql.Response) {
+	_ = s.send(func(b *bytes.Buffer) bool { // a socket that has ended ends the operation too
+		s.mu.Lock()
+		listening := s.operations[run.id] == run
+		s.mu.Unlock()
+		if listening {
+			writeNext(b, run.id, response)
+		}
+		return listening
+	})
+}
+
+// fail ends the operation with errors.
+func (s *socket) fail(run *operationRun, errs gqlerror.List) {
+	s.last(run, func(b *bytes.Buffer) { writeError(b, run.id, errs) })
+}
+
+// last sends an operation's last message, unless the client has completed it before. The id is free before the client can
+// know that it is.
+func (s *socket) last(run *operationRun, write func(b *bytes.Buffer)) {
+	_ = s.send(func(b *bytes.Buffer) bool {
+		s.mu.Lock()
+		listening := s.operations[run.id] == run
+		if listening {
+			s.drop(run)
+		}
+		s.mu.Unlock()
+		if listening {
+			write(b)
+		}
+		return listening
+	})
+}
+
+// finish lets go of the operation, and of the socket where it was the last thing that a server waited for.
+func (s *socket) finish(run *operationRun) {
+	s.mu.Lock()
+	run.cancel()
+	if s.operations[run.id] == run {
+		s.drop(run)
+	}
+	over := s.ending && s.singles == 0
+	s.mu.Unlock()
+	if over {
+		go s.close(&CloseError{CloseRestart, shutdownReason})
+	}
+}

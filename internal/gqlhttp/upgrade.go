@@ -1,0 +1,123 @@
+package gqlhttp
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/coder/websocket"
+)
+
+// asksForWebSocket reports whether a request would open a WebSocket. Other upgrades (h2c) are for others, and ignored.
+func asksForWebSocket(r *http.Request) bool {
+	for _, value := range r.Header.Values("Upgrade") {
+		for token := range strings.SplitSeq(value, ",") {
+			if strings.EqualFold(strings.TrimSpace(token), "websocket") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// upgrade opens a WebSocket, which goes on when this has returned.
+func (t *Transport) upgrade(w http.ResponseWriter, r *http.Request, executor graphql.GraphExecutor) {
+	if r.Header.Get("Origin") != "" && !t.config.CheckOrigin(r) {
+		writeRefusal(r.Context(), w, executor, typeJSON, refusef(http.StatusForbidden, "Pages of this origin may not open a WebSocket here.").list())
+		return
+	}
+	s := newSocket(t, executor, t.config.SocketContext(r))
+	if err := t.enter(s, WebSocket); err != nil {
+		s.cancel(err)
+		refused := refusef(http.StatusServiceUnavailable, "The server is going away: come again.")
+		refused.RetryAfter = time.Second
+		writeRefusal(r.Context(), w, executor, typeJSON, refused.list())
+		return
+	}
+	answer := &upgradeWriter{ResponseWriter: w, timeout: t.config.WriteTimeout}
+	conn, err := websocket.Accept(answer, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true})
+	if err != nil {
+		s.cancel(err)
+		t.leave(s, WebSocket, CloseLost)
+		if answer.refused != 0 {
+			refused := refusef(answer.refused, "This is no upgrade to a WebSocket of version 13.")
+			if answer.refused == http.StatusMethodNotAllowed {
+				refused.Allow = http.MethodGet
+			}
+			writeRefusal(r.Context(), w, executor, typeJSON, refused.list())
+		}
+		return
+	}
+	conn.SetReadLimit(t.config.MaxBodyBytes)
+	s.conn = conn
+	go s.run(conn.Subprotocol() == subprotocol)
+}
+
+// upgradeWriter keeps back the answer to an upgrade that is refused, but for its headers, and hands over a connection
+// that bounds each write.
+type upgradeWriter struct {
+	http.ResponseWriter
+	timeout time.Duration
+	refused int // the status; 0: it is not
+}
+
+func (w *upgradeWriter) WriteHeader(status int) {
+	if status == http.StatusSwitchingProtocols {
+		w.ResponseWriter.WriteHeader(status)
+	} else if w.refused == 0 {
+		w.refused = status
+	}
+}
+
+func (w *upgradeWriter) Write(text []byte) (int, error) { return len(text), nil }
+
+// socketBufferBytes is the size of each of a socket's two buffers. A message of more goes through them in two writes; they
+// are held by each socket as long as it lives.
+const socketBufferBytes = 1 << 10
+
+// Hijack implements [http.Hijacker]. What the server has read already is kept; the server's own buffers are let go of.
+func (w *upgradeWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	bounded := &boundedConn{conn, w.timeout}
+	reader := bufio.NewReaderSize(conn, socketBufferBytes)
+	if early := buffered.Reader.Buffered(); early > 0 {
+		text, _ := buffered.Reader.Peek(early)
+		bounded.Conn = &earlyConn{conn, append([]byte(nil), text...)}
+		reader = bufio.NewReaderSize(bounded, socketBufferBytes)
+	}
+	return bounded, bufio.NewReadWriter(reader, bufio.NewWriterSize(bounded, socketBufferBytes)), nil
+}
+
+// boundedConn gives each write its time.
+type boundedConn struct {
+	net.Conn
+	timeout time.Duration
+}
+
+func (c *boundedConn) Write(text []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(text)
+}
+
+// earlyConn is a connection of which some was read too early.
+type earlyConn struct {
+	net.Conn
+	early []byte
+}
+
+func (c *earlyConn) Read(into []byte) (int, error) {
+	if len(c.early) == 0 {
+		return c.Conn.Read(into)
+	}
+	n := copy(into, c.early)
+	c.early = c.early[n:]
+	return n, nil
+}
