@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ type socket struct {
 	transport *Transport
 	executor  graphql.GraphExecutor
 	conn      *websocket.Conn
+	below     net.Conn                // what conn is made of
 	cancel    context.CancelCauseFunc // ends all operations
 	running   sync.WaitGroup          // operations
 	writing   sync.Mutex              // held while a message is written, and decided upon
@@ -39,8 +41,11 @@ type socket struct {
 	closed     *CloseError
 }
 
-func newSocket(t *Transport, executor graphql.GraphExecutor, ctx context.Context) *socket {
-	s := &socket{transport: t, executor: executor, operations: map[string]*operationRun{}}
+// closeTimeout is how long a client may take to agree to the end of its socket.
+const closeTimeout = 2 * time.Second
+
+func newSocket(t *Transport, executor graphql.GraphExecutor, ctx context.Context, conn *websocket.Conn, below net.Conn) *socket {
+	s := &socket{transport: t, executor: executor, conn: conn, below: below, operations: map[string]*operationRun{}}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	return s
 }
@@ -227,10 +232,11 @@ func (s *socket) lost(err error) {
 	}
 }
 
-// close says why, ends the socket and waits a few seconds for the client to agree.
+// close says why, ends the socket and waits for the client to agree.
 func (s *socket) close(why *CloseError) {
 	if s.over(why) {
-		_ = s.conn.Close(websocket.StatusCode(why.Code), why.reason()) // the client may be gone
+		defer time.AfterFunc(closeTimeout, func() { _ = s.below.Close() }).Stop() // the library would wait for longer
+		_ = s.conn.Close(websocket.StatusCode(why.Code), why.reason())            // the client may be gone
 	}
 }
 

@@ -62,6 +62,7 @@ func (t *Transport) stream(w http.ResponseWriter, r *http.Request, executor grap
 	}
 	defer t.uncount(party)
 	defer t.leave(s, kind, 0)
+	defer s.close()
 	defer func() {
 		if recovered := recover(); recovered != nil {
 			t.config.Watch.Panicked(ctx, recovered)
@@ -85,7 +86,6 @@ func (t *Transport) stream(w http.ResponseWriter, r *http.Request, executor grap
 			s.framing.complete(b)
 		})
 	}
-	s.close()
 	if kind == Multipart && ctx.Err() != nil {
 		panic(http.ErrAbortHandler) // an answer that just ended would be a whole one
 	}
@@ -159,7 +159,9 @@ func (s *stream) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	s.beats.Stop()
+	if s.beats != nil {
+		s.beats.Stop()
+	}
 	s.setDeadline()
 }
 

@@ -95,13 +95,19 @@ func (t *Transport) enter(c connection, kind Kind) error {
 	return nil
 }
 
+func (t *Transport) isEnding() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ending
+}
+
 // leave takes the connection back; code is what it was closed with.
 func (t *Transport) leave(c connection, kind Kind, code CloseCode) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.open, c)
-	t.checkGone()
 	t.config.Watch.Closed(kind, code)
+	t.checkGone()
 }
 
 func (t *Transport) checkGone() {

@@ -29,9 +29,7 @@ func (t *Transport) upgrade(w http.ResponseWriter, r *http.Request, executor gra
 		writeRefusal(r.Context(), w, executor, typeJSON, refusef(http.StatusForbidden, "Pages of this origin may not open a WebSocket here.").list())
 		return
 	}
-	s := newSocket(t, executor, t.config.SocketContext(r))
-	if err := t.enter(s, WebSocket); err != nil {
-		s.cancel(err)
+	if t.isEnding() {
 		refused := refusef(http.StatusServiceUnavailable, "The server is going away: come again.")
 		refused.RetryAfter = time.Second
 		writeRefusal(r.Context(), w, executor, typeJSON, refused.list())
@@ -40,8 +38,6 @@ func (t *Transport) upgrade(w http.ResponseWriter, r *http.Request, executor gra
 	answer := &upgradeWriter{ResponseWriter: w, timeout: t.config.WriteTimeout}
 	conn, err := websocket.Accept(answer, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, InsecureSkipVerify: true})
 	if err != nil {
-		s.cancel(err)
-		t.leave(s, WebSocket, CloseLost)
 		if answer.refused != 0 {
 			refused := refusef(answer.refused, "This is no upgrade to a WebSocket of version 13.")
 			if answer.refused == http.StatusMethodNotAllowed {
@@ -52,7 +48,11 @@ func (t *Transport) upgrade(w http.ResponseWriter, r *http.Request, executor gra
 		return
 	}
 	conn.SetReadLimit(t.config.MaxBodyBytes)
-	s.conn = conn
+	s := newSocket(t, executor, t.config.SocketContext(r), conn, answer.conn)
+	if err := t.enter(s, WebSocket); err != nil { // it went away meanwhile
+		go s.close(&CloseError{CloseRestart, shutdownReason})
+		return
+	}
 	go s.run(conn.Subprotocol() == subprotocol)
 }
 
@@ -61,7 +61,8 @@ func (t *Transport) upgrade(w http.ResponseWriter, r *http.Request, executor gra
 type upgradeWriter struct {
 	http.ResponseWriter
 	timeout time.Duration
-	refused int // the status; 0: it is not
+	refused int      // the status; 0: it is not
+	conn    net.Conn // after the upgrade
 }
 
 func (w *upgradeWriter) WriteHeader(status int) {
@@ -84,6 +85,7 @@ func (w *upgradeWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	w.conn = conn
 	bounded := &boundedConn{conn, w.timeout}
 	reader := bufio.NewReaderSize(conn, socketBufferBytes)
 	if early := buffered.Reader.Buffered(); early > 0 {

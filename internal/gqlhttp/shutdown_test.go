@@ -1,0 +1,76 @@
+package gqlhttp_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"linkspan/internal/gqlhttp"
+)
+
+// TestShutdown ends what is open in ways that have clients come back, and lets what has one answer give it.
+func TestShutdown(t *testing.T) {
+	t.Parallel()
+	s := serve(t, gqlhttp.Config{})
+	sse := s.begin(t.Context(), http.MethodPost, "", quote("subscription { silent }"), asked(acceptSSE)...)
+	parts := s.begin(t.Context(), http.MethodPost, "", quote("subscription { silent }"), asked(acceptMultipart)...)
+	defer sse.Body.Close()
+	defer parts.Body.Close()
+	listening, fresh, working := s.connect(), s.dial("graphql-transport-ws"), s.connect()
+	listening.send(subscribe("1", "subscription { silent }"))
+	working.send(subscribe("m", "mutation { waits }"))
+	working.send(subscribe("s", "subscription { silent }"))
+	eventually(t, "all runs", func() bool { return s.running.Load() == 5 })
+
+	ended := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		ended <- s.transport.Shutdown(ctx)
+	}()
+	listening.closed(1012)
+	fresh.closed(1012)
+	if text, err := io.ReadAll(sse.Body); err != nil || strings.Contains(string(text), "complete") {
+		t.Errorf("Server-Sent Events end with %q %v", text, err)
+	}
+	if text, err := io.ReadAll(parts.Body); err == nil || strings.Contains(string(text), "--graphql--") {
+		t.Errorf("parts end with %q %v", text, err)
+	}
+	working.send(subscribe("late", "{ name }"))
+	if got, _ := working.read(); !strings.HasPrefix(got, `{"id":"late","type":"error"`) {
+		t.Errorf("what comes late gets %s", got)
+	}
+	close(s.release)
+	working.expect(`{"id":"m","type":"next","payload":{"data":{"waits":"released"}}}`, `{"id":"m","type":"complete"}`)
+	working.closed(1012)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if got := s.post("subscription { silent }", "Accept", acceptSSE); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
+		t.Errorf("a stream after the end: %d %v", got.status, got.header)
+	}
+	if got := s.post("{ name }"); got.status != http.StatusOK {
+		t.Errorf("a query after the end: %d", got.status)
+	}
+	if got := s.do(http.MethodGet, "", "", "Connection", "Upgrade", "Upgrade", "websocket"); got.status != http.StatusServiceUnavailable {
+		t.Errorf("a socket after the end: %d", got.status)
+	}
+}
+
+// TestShutdownGivesUp on what does not end in time.
+func TestShutdownGivesUp(t *testing.T) {
+	t.Parallel()
+	s := serve(t, gqlhttp.Config{})
+	k := s.connect()
+	k.send(subscribe("m", "mutation { waits }"))
+	eventually(t, "it runs", func() bool { return s.running.Load() == 1 })
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := s.transport.Shutdown(ctx); err == nil {
+		t.Error("nothing was left")
+	}
+	k.closed(1012)
+}
