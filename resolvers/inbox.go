@@ -2,6 +2,8 @@ package resolvers
 
 import (
 	"context"
+	"errors"
+	"io"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -42,23 +44,37 @@ func follow[E channel.InboxEvent](
 	if err != nil {
 		return nil, err
 	}
-	out := make(chan E)
-	go func() {
-		defer close(out)
-		for event := range feed.Events {
-			gqlhttp.AnnounceEvent(ctx, event.Position())
-			select {
-			case out <- event.(E):
-			case <-ctx.Done():
-				return
-			}
-		}
-		if err := feed.Err(); err != nil {
-			graphql.AddError(ctx, err)
-			for _, presented := range graphql.GetErrors(ctx) {
-				gqlhttp.Fail(ctx, presented)
-			}
-		}
-	}()
-	return out, nil
+	source := &inboxSource[E]{ctx, feed, make(chan E, 1)}
+	gqlhttp.Pull(ctx, source)
+	return source.out, nil
 }
+
+// inboxSource is a feed as the transport pulls from it.
+type inboxSource[E channel.InboxEvent] struct {
+	ctx  context.Context // of the field
+	feed *channel.Feed
+	out  chan E
+}
+
+// Wait implements [gqlhttp.Source].
+func (s *inboxSource[E]) Wait(ctx context.Context) { s.feed.Wait(ctx) }
+
+// Next implements [gqlhttp.Source].
+func (s *inboxSource[E]) Next(ctx context.Context) (sent, more bool) {
+	event, err := s.feed.Next(ctx)
+	switch {
+	case err == nil && event == nil:
+		return false, true
+	case err == nil:
+		gqlhttp.AnnounceEvent(ctx, event.Position())
+		s.out <- event.(E)
+		return true, true
+	case !errors.Is(err, io.EOF):
+		graphql.AddError(s.ctx, err)
+		gqlhttp.Fail(ctx, graphql.GetErrors(s.ctx)...)
+	}
+	return false, false
+}
+
+// Close implements [gqlhttp.Source].
+func (s *inboxSource[E]) Close() { s.feed.Close() }

@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"errors"
+	"io"
 	"sync"
 	"time"
 
@@ -57,20 +58,20 @@ func (e *SharedChannelLinked) SharedChannel() (*SharedChannel, error) { return e
 // inboxBackOff is the pause before objects of events are read again when their cluster was out of reach.
 const inboxBackOff = 500 * time.Millisecond
 
-// Feed is what a subscriber of an inbox gets: events until the channel is closed, and then, if it was not the
-// subscriber's own end or the server's, why.
+// Feed is what a subscriber of an inbox gets, one event after the other. One goroutine uses it.
 type Feed struct {
-	Events <-chan InboxEvent
-	err    error
+	service *Service
+	viewer  *Viewer
+	log     LogKey
+	sub     Subscription
+	kinds   []EventKind
+	due     bool         // a delivery may be there
+	pending []InboxEvent // delivered, and not yet handed over
 }
 
-// Err returns what ended the feed, such as a CURSOR_EXPIRED fault after a restore; nil if ctx or the server ended.
-// It is called once Events is closed.
-func (f *Feed) Err() error { return f.err }
-
-// Inbox follows the viewer's group's inbox log from the cursor, or from now, until ctx ends; the feed is closed then.
-// Of the events only those of the kinds are sent, all if there are none; checkpoints only to those who get all. A
-// cursor of another log or group is a BAD_USER_INPUT fault, one that can't be continued from CURSOR_EXPIRED.
+// Inbox follows the viewer's group's inbox log from the cursor, or from now, until the feed is closed. Of the events only
+// those of the kinds are handed over, all if there are none; checkpoints only to those who get all. A cursor of another
+// log or group is a BAD_USER_INPUT fault, one that can't be continued from CURSOR_EXPIRED.
 func (s *Service) Inbox(ctx context.Context, v *Viewer, after *ids.LogCursor, kinds ...EventKind) (*Feed, error) {
 	if v.Operator {
 		return nil, &Fault{Code: Forbidden, Message: "An operator has no group and so no inbox."}
@@ -83,50 +84,51 @@ func (s *Service) Inbox(ctx context.Context, v *Viewer, after *ids.LogCursor, ki
 	if err != nil {
 		return nil, err
 	}
-	out := make(chan InboxEvent)
-	f := follower{service: s, viewer: v, log: log, sub: sub, kinds: kinds, out: out, feed: &Feed{Events: out}}
-	go f.run(ctx)
-	return f.feed, nil
+	return &Feed{service: s, viewer: v, log: log, sub: sub, kinds: kinds}, nil
 }
 
-// follower hands one subscriber what its subscription delivers.
-type follower struct {
-	service *Service
-	viewer  *Viewer
-	log     LogKey
-	sub     Subscription
-	kinds   []EventKind
-	out     chan<- InboxEvent
-	feed    *Feed
-}
-
-func (f *follower) run(ctx context.Context) {
-	defer close(f.out)
-	defer f.sub.Close()
-	for {
-		delivery, err := f.sub.Next(ctx)
-		var events []InboxEvent
-		if err == nil {
-			events, err = f.events(ctx, delivery)
-		}
-		if err != nil {
-			if ctx.Err() == nil && !errors.Is(err, ErrHubClosed) {
-				f.feed.err = err
-			}
-			return
-		}
-		for _, event := range events {
-			select {
-			case f.out <- event:
-			case <-ctx.Done():
-				return
-			}
-		}
+// Wait waits until [Feed.Next] may have something to say.
+func (f *Feed) Wait(ctx context.Context) {
+	if len(f.pending) == 0 {
+		f.sub.Wait(ctx)
+		f.due = true
 	}
 }
 
+// Next returns the next event; nil: there is none, wait again. The error is io.EOF when ctx or the server ends, else what
+// ended the feed, such as a CURSOR_EXPIRED fault after a restore.
+func (f *Feed) Next(ctx context.Context) (InboxEvent, error) {
+	if len(f.pending) == 0 {
+		if !f.due {
+			return nil, nil
+		}
+		f.due = false
+		delivery, err := f.sub.Next(ctx)
+		if err == nil {
+			f.pending, err = f.events(ctx, delivery)
+		}
+		switch {
+		case ctx.Err() != nil, errors.Is(err, ErrHubClosed):
+			return nil, io.EOF
+		case err != nil:
+			return nil, err
+		case len(f.pending) == 0:
+			return nil, nil
+		}
+	}
+	event := f.pending[0]
+	f.pending[0] = nil
+	if f.pending = f.pending[1:]; len(f.pending) == 0 {
+		f.pending = nil // its array would outlive its events
+	}
+	return event, nil
+}
+
+// Close ends the feed.
+func (f *Feed) Close() { f.sub.Close() }
+
 // events returns what the subscriber gets of a delivery, with objects as they are now; its errors are those of objects.
-func (f *follower) events(ctx context.Context, d Delivery) ([]InboxEvent, error) {
+func (f *Feed) events(ctx context.Context, d Delivery) ([]InboxEvent, error) {
 	wanted := make([]LogEvent, 0, len(d.Events))
 	for _, event := range d.Events {
 		if f.wants(event.Kind) {
@@ -147,7 +149,7 @@ func (f *follower) events(ctx context.Context, d Delivery) ([]InboxEvent, error)
 	return events, nil
 }
 
-func (f *follower) wants(kind EventKind) bool {
+func (f *Feed) wants(kind EventKind) bool {
 	for _, k := range f.kinds {
 		if k == kind {
 			return true
@@ -165,7 +167,7 @@ type eventObjects struct {
 
 // objects reads what the events show. The invitations are on the cluster that the log is on: while it is out of reach
 // the subscriber waits, so that no event is lost. An error is the end of ctx, or what trying again would not mend.
-func (f *follower) objects(ctx context.Context, events []LogEvent) (eventObjects, error) {
+func (f *Feed) objects(ctx context.Context, events []LogEvent) (eventObjects, error) {
 	var o eventObjects
 	var invitations []ids.Invitation
 	var channels []ids.Channel
@@ -189,7 +191,7 @@ func (f *follower) objects(ctx context.Context, events []LogEvent) (eventObjects
 }
 
 // invitations reads the group's copies, as soon as their cluster is within reach.
-func (f *follower) invitations(ctx context.Context, wanted []ids.Invitation) (map[ids.Invitation]*Invitation, error) {
+func (f *Feed) invitations(ctx context.Context, wanted []ids.Invitation) (map[ids.Invitation]*Invitation, error) {
 	for {
 		found, err := f.service.Shards.Invitations(ctx, f.viewer.Group.ID, wanted)
 		if fault := (*Fault)(nil); !errors.As(err, &fault) || !fault.Retryable {
@@ -204,7 +206,7 @@ func (f *follower) invitations(ctx context.Context, wanted []ids.Invitation) (ma
 	}
 }
 
-func (f *follower) event(event LogEvent, history ids.History, o eventObjects) InboxEvent {
+func (f *Feed) event(event LogEvent, history ids.History, o eventObjects) InboxEvent {
 	position := LogHead{History: history, Number: event.Number}
 	received := Received{Cursor: position.cursor(f.log, f.viewer.Group.ID), At: event.At}
 	invitation := o.invitations[event.Invitation]

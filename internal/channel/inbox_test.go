@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -24,7 +25,8 @@ func (s *script) Next(context.Context) (Delivery, error) {
 	return next()
 }
 
-func (*script) Close() {}
+func (*script) Wait(context.Context) {}
+func (*script) Close()               {}
 
 // copies are shards that have no invitation, after the errors.
 type copies struct {
@@ -53,10 +55,10 @@ func TestWhatEndsAFeed(t *testing.T) {
 		events int
 		want   error
 	}{
-		"the server":              {script{event}, nil, 1, nil},
+		"the server":              {script{event}, nil, 1, io.EOF},
 		"a fault":                 {script{event, fail(Expired())}, nil, 1, Expired()},
 		"an unknown error":        {script{event, fail(unknown)}, nil, 1, unknown},
-		"objects out of reach":    {script{event}, []error{Unavailable(unknown), Unavailable(unknown)}, 1, nil},
+		"objects out of reach":    {script{event}, []error{Unavailable(unknown), Unavailable(unknown)}, 1, io.EOF},
 		"objects that can't be":   {script{event}, []error{unknown}, 0, unknown},
 		"objects after an outage": {script{event, event}, []error{nil, Unavailable(unknown), unknown}, 1, unknown},
 	} {
@@ -67,20 +69,19 @@ func TestWhatEndsAFeed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			late := time.After(20 * time.Second)
-			for events := 0; ; events++ {
-				select {
-				case _, open := <-feed.Events:
-					if open {
-						continue
-					}
-				case <-late:
-					t.Fatal("the feed does not end")
+			defer feed.Close()
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			events := 0
+			for err == nil {
+				feed.Wait(ctx)
+				var event InboxEvent
+				if event, err = feed.Next(ctx); event != nil {
+					events++
 				}
-				if got := feed.Err(); events != test.events || (got == nil) != (test.want == nil) || got != nil && got.Error() != test.want.Error() {
-					t.Errorf("%d events, then %v; want %d, then %v", events, got, test.events, test.want)
-				}
-				return
+			}
+			if events != test.events || err.Error() != test.want.Error() || ctx.Err() != nil {
+				t.Errorf("%d events, then %v; want %d, then %v", events, err, test.events, test.want)
 			}
 		})
 	}

@@ -98,6 +98,9 @@ type Subscription interface {
 	// cluster is out of reach Next waits. Errors: ctx.Err, a CURSOR_EXPIRED fault (a restore changed the history),
 	// ErrHubClosed, or what the reader could not do and trying again would not help.
 	Next(ctx context.Context) (Delivery, error)
+	// Wait waits until Next has something to say, or an error, which includes the end of ctx. It needs hardly any stack;
+	// there may be very many who wait.
+	Wait(ctx context.Context)
 	Close()
 }
 

@@ -4,6 +4,8 @@ import (
 	"mime"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // The media types of answers.
@@ -31,6 +33,29 @@ func accept(header string) accepted {
 	case typeSSE:
 		return accepted{stream: SSE}
 	}
+	if known, ok := acceptHeaders.Load(header); ok {
+		return known.(accepted)
+	}
+	read := readAccept(header)
+	if len(header) <= maxKnownBytes && knownAccepts.Add(1) <= maxKnownAccepts {
+		acceptHeaders.Store(header, read)
+	}
+	return read
+}
+
+// acceptHeaders are headers that were read already: each make of client has its own, and sends it all the time.
+var (
+	acceptHeaders sync.Map // string → accepted
+	knownAccepts  atomic.Int64
+)
+
+// Bounds of what is kept, for clients who send another header each time.
+const (
+	maxKnownAccepts = 100
+	maxKnownBytes   = 200
+)
+
+func readAccept(header string) accepted {
 	single := []offer{{mediaType: typeResponse, group: "application/*"}, {mediaType: typeJSON, group: "application/*", byDefault: true}}
 	stream := []offer{{mediaType: typeSSE}, {mediaType: typeMultipart}}
 	for _, part := range splitList(header) {

@@ -17,7 +17,7 @@ const methods = "GET, POST"
 // answer answers a request that opens no WebSocket.
 func (t *Transport) answer(w http.ResponseWriter, r *http.Request, executor graphql.GraphExecutor) {
 	ctx := graphql.StartOperationTrace(r.Context())
-	w.Header().Add("Vary", "Accept")
+	addVary(w.Header())
 	accepts := accept(strings.Join(r.Header.Values("Accept"), ","))
 	var params graphql.RawParams
 	var refused *Error
@@ -108,9 +108,25 @@ func write(w http.ResponseWriter, status int, mediaType string, response *graphq
 	writeResponse(buffer, response)
 	header := w.Header()
 	header["Content-Type"] = contentTypes[mediaType]
-	header["Content-Length"] = []string{strconv.Itoa(buffer.Len())}
+	if buffer.Len() > unmeasuredBytes {
+		header["Content-Length"] = []string{strconv.Itoa(buffer.Len())}
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(buffer.Bytes()) // the client may have gone: nobody to tell
+}
+
+// unmeasuredBytes is the length up to which net/http itself finds out how long an answer is.
+const unmeasuredBytes = 2000
+
+var varyAccept = []string{"Accept"}
+
+// addVary says that the answer depends on what the client accepts.
+func addVary(header http.Header) {
+	if len(header["Vary"]) == 0 {
+		header["Vary"] = varyAccept
+	} else {
+		header.Add("Vary", "Accept")
+	}
 }
 
 var contentTypes = map[string][]string{

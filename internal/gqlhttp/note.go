@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
@@ -13,6 +14,8 @@ import (
 type note struct {
 	keepsIDs    bool
 	lastEventID string // what the client has
+
+	source Source
 
 	mu       sync.Mutex
 	eventIDs []string // of events whose responses are still to come
@@ -48,6 +51,51 @@ func (n *note) failed() gqlerror.List {
 	return n.failure
 }
 
+// Source is where a subscription's events come from. It is used by one goroutine at a time.
+type Source interface {
+	// Wait waits until Next may have something to say, or ctx ends. There may be very many who wait: it should need hardly
+	// any stack.
+	Wait(ctx context.Context)
+	// Next sends an event on the subscription's channel, which must have room for one, if there is one by now. No more: for
+	// what was said to [Fail], because ctx has ended, or because that was all.
+	Next(ctx context.Context) (sent, more bool)
+	// Close is called in the end, once.
+	Close()
+}
+
+// Pull has the transport ask the source whenever it is ready for an event. A resolver that does so, and returns its channel,
+// needs no goroutine that sends. ctx is the one that it was called with; it must come from this package's transport.
+func Pull(ctx context.Context, source Source) {
+	n := noteFrom(ctx)
+	if n == nil {
+		panic("gqlhttp: Pull in an operation of another transport")
+	}
+	n.source = source
+}
+
+// next waits for the next response; nil: there are no more.
+func (n *note) next(ctx context.Context, responses graphql.ResponseHandler) *graphql.Response {
+	if n.source == nil {
+		return responses(ctx)
+	}
+	for {
+		n.source.Wait(ctx)
+		sent, more := n.source.Next(ctx)
+		if sent {
+			return responses(ctx)
+		}
+		if !more {
+			return nil
+		}
+	}
+}
+
+func (n *note) close() {
+	if n.source != nil {
+		n.source.Close()
+	}
+}
+
 // LastEventID is the id of the last event that the client has, as it says when it comes back to a stream (the
 // Last-Event-ID header of Server-Sent Events); empty: it says nothing.
 func LastEventID(ctx context.Context) string {
@@ -57,8 +105,9 @@ func LastEventID(ctx context.Context) string {
 	return ""
 }
 
-// Fail has the subscription end with these errors as its last message, once its resolver has closed its channel. They
-// go out as they are: present them first. ctx is the one that the resolver was called with.
+// Fail has the subscription end with these errors as its last message, once its resolver has closed its channel or its
+// source has no more. They go out as they are: present them first. ctx is the one that the resolver was called with, or
+// the source.
 func Fail(ctx context.Context, errs ...*gqlerror.Error) {
 	if n := noteFrom(ctx); n != nil {
 		n.mu.Lock()

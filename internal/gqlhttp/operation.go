@@ -82,27 +82,67 @@ func (s *socket) drop(run *operationRun) {
 	}
 }
 
+// elsewhere runs f on a stack of its own, which goes when f returns. Stacks never get small again; who waits for long does
+// not do the work.
+func elsewhere(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
+}
+
+// closeOnPanic closes the socket if its caller panics.
+func (s *socket) closeOnPanic(ctx context.Context) {
+	if recovered := recover(); recovered != nil {
+		s.transport.config.Watch.Panicked(ctx, recovered)
+		s.close(&CloseError{CloseInternal, "Internal error"})
+	}
+}
+
 // operate runs an operation to its end.
 func (s *socket) operate(ctx context.Context, run *operationRun, params *graphql.RawParams) {
-	defer func() {
-		if recovered := recover(); recovered != nil {
-			s.transport.config.Watch.Panicked(ctx, recovered)
-			s.close(&CloseError{CloseInternal, "Internal error"})
-		}
-	}()
 	defer s.finish(run)
+	var stream *subscriptionRun
+	elsewhere(func() { stream = s.begin(ctx, run, params) })
+	if stream == nil {
+		return
+	}
+	source := stream.note.source
+	defer source.Close()
+	for more := true; more; {
+		source.Wait(stream.ctx)
+		elsewhere(func() { more = s.advance(stream) })
+	}
+}
+
+// subscriptionRun is a subscription that has begun, and waits for events.
+type subscriptionRun struct {
+	*operationRun
+	ctx       context.Context
+	note      *note
+	responses graphql.ResponseHandler
+}
+
+// begin begins an operation and, unless it is a subscription that pulls from a source, runs it to its end.
+func (s *socket) begin(ctx context.Context, run *operationRun, params *graphql.RawParams) *subscriptionRun {
+	defer s.closeOnPanic(ctx)
 	ctx = graphql.StartOperationTrace(ctx)
 	operation, errs := s.executor.CreateOperationContext(ctx, params)
 	if errs != nil {
 		s.fail(run, s.executor.DispatchError(graphql.WithOperationContext(ctx, operation), errs).Errors)
-		return
+		return nil
 	}
 	subscription := operation.Operation.Operation == ast.Subscription
-	if !subscription && !s.begin(run) {
-		return
+	if !subscription && !s.single(run) {
+		return nil
 	}
 	note := &note{}
 	responses, ctx := s.executor.DispatchOperation(withNote(ctx, note), operation)
+	if note.source != nil {
+		return &subscriptionRun{run, ctx, note, responses}
+	}
 	for first := true; ; first = false {
 		response := responses(ctx)
 		if response == nil {
@@ -110,13 +150,38 @@ func (s *socket) operate(ctx context.Context, run *operationRun, params *graphql
 		}
 		if first && subscription && response.Data == nil && len(response.Errors) > 0 { // there is no stream
 			s.fail(run, response.Errors)
-			return
+			return nil
 		}
 		s.next(run, response)
 		if !subscription {
 			break
 		}
 	}
+	s.conclude(ctx, run, note)
+	return nil
+}
+
+// advance sends what there is, and reports whether there may be more.
+func (s *socket) advance(stream *subscriptionRun) (more bool) {
+	defer s.closeOnPanic(stream.ctx)
+	for {
+		sent, more := stream.note.source.Next(stream.ctx)
+		if sent {
+			if response := stream.responses(stream.ctx); response != nil {
+				s.next(stream.operationRun, response)
+				continue
+			}
+			more = false
+		}
+		if !more {
+			s.conclude(stream.ctx, stream.operationRun, stream.note)
+		}
+		return more
+	}
+}
+
+// conclude sends the last message of an operation that has no more responses.
+func (s *socket) conclude(ctx context.Context, run *operationRun, note *note) {
 	switch failure := note.failed(); {
 	case ctx.Err() != nil: // nobody listens
 	case failure != nil:
@@ -126,8 +191,8 @@ func (s *socket) operate(ctx context.Context, run *operationRun, params *graphql
 	}
 }
 
-// begin notes that the operation has one answer, which a server that goes away waits for.
-func (s *socket) begin(run *operationRun) bool {
+// single notes that the operation has one answer, which a server that goes away waits for.
+func (s *socket) single(run *operationRun) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.operations[run.id] != run {

@@ -53,7 +53,7 @@ func parse(text []byte, into *graphql.RawParams) *Error {
 
 // checkText refuses a request, as it came and parsed, that is not Unicode or that escapes what is not.
 func checkText(text []byte, params *graphql.RawParams) *Error {
-	if !isUnicode(text) || !isUnicode([]byte(params.Query)) {
+	if !isUnicode(text) || strings.Contains(params.Query, `\`) && !isUnicode([]byte(params.Query)) {
 		return refusef(http.StatusBadRequest, "The request is not UTF-8, or escapes half of a surrogate pair.")
 	}
 	return nil

@@ -48,8 +48,11 @@ func serve(t testing.TB, config gqlhttp.Config) *site {
 		}
 		server.CloseClientConnections()
 		server.Close()
-		if n := s.running.Load(); n != 0 {
-			t.Errorf("%d resolvers are still running", n)
+		for s.running.Load() != 0 { // they learn of it in goroutines of their own
+			if ctx.Err() != nil {
+				t.Fatalf("%d resolvers are still running", s.running.Load())
+			}
+			<-pause()
 		}
 		for _, kind := range []gqlhttp.Kind{gqlhttp.WebSocket, gqlhttp.SSE, gqlhttp.Multipart} {
 			if n := s.watch.count(kind); n != 0 {

@@ -63,7 +63,10 @@ func (s *socket) run(offered bool) {
 	})
 	s.mu.Unlock()
 	for {
-		err := s.read()
+		kind, reader, err := s.conn.Reader(context.Background())
+		if err == nil {
+			elsewhere(func() { err = s.read(kind, reader) })
+		}
 		if err == nil {
 			continue
 		}
@@ -80,21 +83,17 @@ func (s *socket) run(offered bool) {
 	}
 }
 
-// read reads one message and does what it says.
-func (s *socket) read() (err error) {
+// read reads a message and does what it says.
+func (s *socket) read(kind websocket.MessageType, reader io.Reader) (err error) {
 	defer func() {
 		if recovered := recover(); recovered != nil {
 			s.transport.config.Watch.Panicked(s.ctx, recovered)
 			err = &CloseError{CloseInternal, "Internal error"}
 		}
 	}()
-	kind, reader, err := s.conn.Reader(context.Background())
-	if err != nil {
-		return err
-	}
 	buffer := takeBuffer()
 	defer giveBuffer(buffer)
-	if _, err := buffer.ReadFrom(reader); err != nil && !errors.Is(err, io.EOF) {
+	if _, err := buffer.ReadFrom(reader); err != nil {
 		return err
 	}
 	if kind != websocket.MessageText {

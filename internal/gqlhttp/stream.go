@@ -74,8 +74,9 @@ func (t *Transport) stream(w http.ResponseWriter, r *http.Request, executor grap
 	}
 	s.begin()
 	note := &note{keepsIDs: kind == SSE, lastEventID: r.Header.Get("Last-Event-Id")}
+	defer note.close()
 	responses, ctx := begin(withNote(ctx, note))
-	for response := responses(ctx); response != nil; response = responses(ctx) {
+	for response := note.next(ctx, responses); response != nil; response = note.next(ctx, responses) {
 		s.write(func(b *bytes.Buffer) { s.framing.next(b, response, note.takeEventID()) })
 	}
 	if broken := ctx.Err() != nil; !broken {

@@ -75,9 +75,12 @@ func (w *upgradeWriter) WriteHeader(status int) {
 
 func (w *upgradeWriter) Write(text []byte) (int, error) { return len(text), nil }
 
-// socketBufferBytes is the size of each of a socket's two buffers. A message of more goes through them in two writes; they
-// are held by each socket as long as it lives.
-const socketBufferBytes = 1 << 10
+// Sizes of a socket's buffers, which it has as long as it lives. Reading passes over its own for what is larger, and
+// writing needs a second system call.
+const (
+	readBufferBytes  = 256
+	writeBufferBytes = 1 << 10
+)
 
 // Hijack implements [http.Hijacker]. What the server has read already is kept; the server's own buffers are let go of.
 func (w *upgradeWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -87,13 +90,13 @@ func (w *upgradeWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	w.conn = conn
 	bounded := &boundedConn{conn, w.timeout}
-	reader := bufio.NewReaderSize(conn, socketBufferBytes)
+	reader := bufio.NewReaderSize(conn, readBufferBytes)
 	if early := buffered.Reader.Buffered(); early > 0 {
 		text, _ := buffered.Reader.Peek(early)
 		bounded.Conn = &earlyConn{conn, append([]byte(nil), text...)}
-		reader = bufio.NewReaderSize(bounded, socketBufferBytes)
+		reader = bufio.NewReaderSize(bounded, readBufferBytes)
 	}
-	return bounded, bufio.NewReadWriter(reader, bufio.NewWriterSize(bounded, socketBufferBytes)), nil
+	return bounded, bufio.NewReadWriter(reader, bufio.NewWriterSize(bounded, writeBufferBytes)), nil
 }
 
 // boundedConn gives each write its time.

@@ -17,7 +17,31 @@ type Subscription struct {
 	caughtUp bool            // the replay has ended, or there was none
 	last     time.Time       // of the last delivery
 	idle     *time.Timer
+	since    *moment // when Wait began: what fails after that is Next's business
 	closed   bool
+}
+
+// Wait implements [channel.Subscription].
+func (s *Subscription) Wait(ctx context.Context) {
+	s.since = s.log.now.Load()
+	for now := s.since; s.over(ctx) == nil && !s.due(now); now = s.log.now.Load() {
+		if s.wait(ctx, now.over, s.left()) != nil {
+			return
+		}
+	}
+}
+
+// due reports whether Next has something to say.
+func (s *Subscription) due(now *moment) bool {
+	return now.epoch != s.epoch || s.greeting || s.position.Number < now.head.Number || now.err != nil && now != s.since || s.left() <= 0
+}
+
+// left is how long the subscriber may still wait without a word.
+func (s *Subscription) left() time.Duration {
+	if !s.caughtUp {
+		return forever
+	}
+	return s.log.hub.cfg.Idle - time.Since(s.last)
 }
 
 // Next implements [channel.Subscription]. The events of a delivery are shared with other subscribers and must not be
@@ -26,7 +50,10 @@ type Subscription struct {
 // Next may be tried again.
 func (s *Subscription) Next(ctx context.Context) (channel.Delivery, error) {
 	pause := backoff{longest: s.log.hub.cfg.Poll}
-	first := s.log.now.Load() // what went wrong before is not this call's business: the poll tries again
+	first := s.since // what went wrong before is not this call's business: the poll tries again
+	if s.since = nil; first == nil {
+		first = s.log.now.Load()
+	}
 	for {
 		if err := s.over(ctx); err != nil {
 			return channel.Delivery{}, err
@@ -56,10 +83,7 @@ func (s *Subscription) Next(ctx context.Context) (channel.Delivery, error) {
 		if now.err != nil && now != first {
 			return channel.Delivery{}, now.err
 		}
-		left := forever
-		if s.caughtUp {
-			left = s.log.hub.cfg.Idle - time.Since(s.last)
-		}
+		left := s.left()
 		if left <= 0 {
 			return s.deliver(nil, true), nil
 		}
