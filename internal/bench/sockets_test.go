@@ -19,7 +19,7 @@ import (
 // and stacks, after a collection. The clients are bare connections of the same process, without a goroutine or a buffer;
 // what is left of them counts against the server.
 func BenchmarkSockets(b *testing.B) {
-	const sockets, events = 500, 10
+	const sockets, events = 1000, 10
 	s := servertest.New(b, servertest.Options{})
 	asker, listener := servertest.Admin(b, "ana@acme"), servertest.Admin(b, "gil@globex")
 	for b.Loop() {

@@ -112,7 +112,7 @@ func (s *socket) operate(ctx context.Context, run *operationRun, params *graphql
 	source := stream.note.source
 	defer source.Close()
 	for more := true; more; {
-		source.Wait(stream.ctx)
+		source.Wait(ctx) // the innermost: asking it for its end needs no stack
 		elsewhere(func() { more = s.advance(stream) })
 	}
 }
