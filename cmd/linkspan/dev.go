@@ -49,6 +49,11 @@ func (c *devCmd) Run(ctx context.Context) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
+	edge, err := c.edge()
+	if err != nil {
+		return err
+	}
+	edge.Remedy = devRemedy
 	secret, err := secretFromEnv()
 	if err != nil {
 		return err
@@ -109,7 +114,7 @@ func (c *devCmd) Run(ctx context.Context) (err error) {
 	progress.done()
 	fmt.Print(hello)
 	err = serveUntilEnd(ctx, clusters, func(ctx context.Context) error {
-		return in.serve(ctx, listener, edge{secret: secret, remedy: devRemedy})
+		return in.serve(ctx, listener, edge, secret)
 	})
 	if ctx.Err() != nil {
 		fmt.Println("\nstopped; the data stays in", c.dataPlaces(root))

@@ -26,6 +26,9 @@ type serverFlags struct {
 	InvitationTTL time.Duration `default:"336h" env:"LINKSPAN_INVITATION_TTL" help:"How long an invitation can be accepted."`
 	PoolSize      int           `default:"16" env:"LINKSPAN_POOL_SIZE" help:"Most connections to each cluster."`
 	NoPrepare     bool          `env:"LINKSPAN_NO_PREPARE" help:"Prepare no statements: for pgbouncer in transaction mode."`
+	Origins       []string      `name:"allowed-origins" placeholder:"ORIGIN" env:"LINKSPAN_ALLOWED_ORIGINS" help:"Origins whose pages may use the API, as https://app.example.com or https://*.example.com."`
+	Operations    string        `placeholder:"FILE" env:"LINKSPAN_OPERATIONS" help:"Operations that clients may name by their SHA-256: graphql-codegen's persisted-documents.json."`
+	OnlyThose     bool          `name:"operations-only" env:"LINKSPAN_OPERATIONS_ONLY" help:"Take no other operations than those."`
 	LogLevel      slog.Level    `default:"INFO" env:"LINKSPAN_LOG_LEVEL" help:"DEBUG, INFO, WARN or ERROR."`
 }
 
@@ -38,6 +41,25 @@ func (f serverFlags) check() error {
 		return fmt.Errorf("LINKSPAN_POOL_SIZE is %d: it must be at least 1", f.PoolSize)
 	}
 	return nil
+}
+
+// edge is what the settings say of the server's edge.
+func (f serverFlags) edge() (server.Config, error) {
+	var config server.Config
+	var err error
+	if config.Origins, err = server.ParseOrigins(f.Origins); err != nil {
+		return config, fmt.Errorf("LINKSPAN_ALLOWED_ORIGINS: %w", err)
+	}
+	if f.OnlyThose && f.Operations == "" {
+		return config, errors.New("LINKSPAN_OPERATIONS_ONLY is set, but LINKSPAN_OPERATIONS names no file: give one, or unset it")
+	}
+	if f.Operations != "" {
+		config.Operations.Only = f.OnlyThose
+		if config.Operations.ByHash, err = server.ReadOperations(f.Operations); err != nil {
+			return config, fmt.Errorf("LINKSPAN_OPERATIONS: %w", err)
+		}
+	}
+	return config, nil
 }
 
 // newLogger makes the program's logger, of JSON lines. What libraries log goes there too, by slog or by package log.
@@ -128,22 +150,9 @@ func (in *installation) close() {
 	in.router.Close()
 }
 
-// edge is what a command serves with.
-type edge struct {
-	secret     []byte
-	remedy     string
-	drainDelay time.Duration
-}
-
-// serve answers HTTP on the listener until ctx ends.
-func (in *installation) serve(ctx context.Context, listener net.Listener, e edge) error {
-	return server.New(server.Config{
-		Resolvers: resolvers.New(in.service),
-		Tokens:    server.NewTokens(e.secret, in.store),
-		Health:    healthOf(in.router),
-		Remedy:    e.remedy,
-		Logger:    in.logger,
-
-		DrainDelay: e.drainDelay,
-	}).Serve(ctx, listener)
+// serve answers HTTP on the listener until ctx ends, with an edge to which this adds what the rooms behind it are.
+func (in *installation) serve(ctx context.Context, listener net.Listener, edge server.Config, secret []byte) error {
+	edge.Resolvers, edge.Tokens = resolvers.New(in.service), server.NewTokens(secret, in.store)
+	edge.Health, edge.Logger = healthOf(in.router), in.logger
+	return server.New(edge).Serve(ctx, listener)
 }

@@ -8,12 +8,16 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"linkspan/internal/server"
 )
 
 // serveCmd serves on given clusters.
 type serveCmd struct {
 	serverFlags
 	Migrate    bool          `env:"LINKSPAN_MIGRATE" help:"Bring the clusters to the newest schema first."`
+	Rate       float64       `default:"50" env:"LINKSPAN_RATE" help:"Most operations a second of one user, in this process; 0: any number."`
+	RateBurst  int           `default:"100" env:"LINKSPAN_RATE_BURST" help:"Most of them at once, after a while of silence."`
 	DrainDelay time.Duration `default:"2s" env:"LINKSPAN_DRAIN_DELAY" help:"How long it still serves when told to end."`
 }
 
@@ -37,6 +41,15 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if c.DrainDelay < 0 {
 		return fmt.Errorf("LINKSPAN_DRAIN_DELAY is %v: it must not be negative", c.DrainDelay)
 	}
+	if c.Rate < 0 || c.RateBurst < 1 {
+		return fmt.Errorf("LINKSPAN_RATE is %v and LINKSPAN_RATE_BURST %d: they must be at least 0 and 1", c.Rate, c.RateBurst)
+	}
+	edge, err := c.edge()
+	if err != nil {
+		return err
+	}
+	edge.Rate = server.Rate{PerSecond: c.Rate, Burst: c.RateBurst}
+	edge.Remedy, edge.DrainDelay = "Send it as `Authorization: Bearer <token>`.", c.DrainDelay
 	logger := newLogger(os.Stderr, c.LogLevel)
 	secret, err := secretFromEnv()
 	if err != nil {
@@ -66,7 +79,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	}
 	defer in.close()
 	fmt.Println("ready:", endpointAt(listener.Addr()))
-	return in.serve(ctx, listener, edge{secret, "Send it as `Authorization: Bearer <token>`.", c.DrainDelay})
+	return in.serve(ctx, listener, edge, secret)
 }
 
 // listenOn listens on the address. A taken one is told with what to do.

@@ -13,7 +13,11 @@ const (
 	CursorExpired    FaultCode = "CURSOR_EXPIRED"
 	ShardUnavailable FaultCode = "SHARD_UNAVAILABLE"
 	RateLimited      FaultCode = "RATE_LIMITED"
-	Internal         FaultCode = "INTERNAL_SERVER_ERROR"
+	// PersistedQueryNotFound has a client send the document that it only named. The word is Apollo's.
+	PersistedQueryNotFound FaultCode = "PERSISTED_QUERY_NOT_FOUND"
+	// OperationNotListed is of a server that takes only the operations that it was given.
+	OperationNotListed FaultCode = "OPERATION_NOT_LISTED"
+	Internal           FaultCode = "INTERNAL_SERVER_ERROR"
 )
 
 // Fault is an error that a client sees at the top level of the answer: the request was wrong, or could not be served

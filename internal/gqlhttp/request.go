@@ -17,6 +17,7 @@ import (
 // count as absent.
 type parameters struct {
 	Query         *string         `json:"query"`
+	DocumentID    *string         `json:"documentId"`
 	OperationName *string         `json:"operationName"`
 	Variables     json.RawMessage `json:"variables"`
 	Extensions    json.RawMessage `json:"extensions"`
@@ -48,6 +49,9 @@ func parse(text []byte, into *graphql.RawParams) *Error {
 	if p.Query != nil {
 		into.Query = *p.Query
 	}
+	if p.DocumentID != nil {
+		nameDocument(*p.DocumentID, into)
+	}
 	return complete(p.Query != nil, into)
 }
 
@@ -59,9 +63,22 @@ func checkText(text []byte, params *graphql.RawParams) *Error {
 	return nil
 }
 
+// DocumentIDExtension is where an executor finds a request's documentId (GraphQL over HTTP, appendix A: Persisted Documents),
+// as if the client had sent it among its extensions.
+const DocumentIDExtension = "documentId"
+
+func nameDocument(id string, params *graphql.RawParams) {
+	if params.Extensions == nil {
+		params.Extensions = map[string]any{}
+	}
+	params.Extensions[DocumentIDExtension] = id
+}
+
 // complete refuses a request without a document, unless its extensions name one that the executor may know.
 func complete(hasQuery bool, params *graphql.RawParams) *Error {
-	if _, persisted := params.Extensions["persistedQuery"]; !hasQuery && !persisted {
+	_, automatic := params.Extensions["persistedQuery"]
+	_, named := params.Extensions[DocumentIDExtension]
+	if !hasQuery && !automatic && !named {
 		return refusef(http.StatusBadRequest, "The request has no query: send %s", form)
 	}
 	return nil
@@ -124,7 +141,7 @@ func readGet(r *http.Request, into *graphql.RawParams) *Error {
 	if err != nil {
 		return refusef(http.StatusBadRequest, "The URL's query part is malformed.")
 	}
-	for _, name := range [...]string{"query", "operationName", "variables", "extensions"} {
+	for _, name := range [...]string{"query", "documentId", "operationName", "variables", "extensions"} {
 		if !isUnicode([]byte(values.Get(name))) {
 			return refusef(http.StatusBadRequest, "The parameter %s is not UTF-8, or escapes half of a surrogate pair.", name)
 		}
@@ -139,6 +156,9 @@ func readGet(r *http.Request, into *graphql.RawParams) *Error {
 	}
 	if into.Extensions, ok = object([]byte(strings.TrimSpace(values.Get("extensions")))); !ok {
 		return refusef(http.StatusBadRequest, "The parameter extensions is not a JSON object.")
+	}
+	if id := values.Get("documentId"); id != "" {
+		nameDocument(id, into)
 	}
 	return complete(into.Query != "", into)
 }

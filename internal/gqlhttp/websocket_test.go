@@ -89,7 +89,7 @@ func TestSocketSilence(t *testing.T) {
 // TestSocketCloseCodes breaks each rule.
 func TestSocketCloseCodes(t *testing.T) {
 	t.Parallel()
-	s := serve(t, gqlhttp.Config{MaxBodyBytes: 1000, InitTimeout: 50 * time.Millisecond, Init: func(ctx context.Context, payload json.RawMessage) (context.Context, error) {
+	s := serve(t, gqlhttp.Config{MaxBodyBytes: 1000, InitTimeout: time.Minute, Init: func(ctx context.Context, payload json.RawMessage) (context.Context, error) {
 		switch string(payload) {
 		case `{"refuse":"expired"}`:
 			return nil, &gqlhttp.CloseError{Code: gqlhttp.CloseForbidden, Reason: strings.Repeat("é", 100)}
@@ -105,8 +105,6 @@ func TestSocketCloseCodes(t *testing.T) {
 		messages []string
 		code     websocket.StatusCode
 	}{
-		"nothing comes":                 {nil, 4408},
-		"a ping is no init":             {[]string{`{"type":"ping"}`}, 4408},
 		"no JSON":                       {[]string{"x"}, 4400},
 		"a number":                      {[]string{"7"}, 4400},
 		"null":                          {[]string{"null"}, 4400},
@@ -177,6 +175,21 @@ func TestSocketCloseCodes(t *testing.T) {
 	}
 	if n := s.watch.panics(); n != 3 {
 		t.Errorf("%d panics were told of, want 3", n)
+	}
+}
+
+// TestSocketInitTimeout gives up on clients that don't send connection_init.
+func TestSocketInitTimeout(t *testing.T) {
+	t.Parallel()
+	s := serve(t, gqlhttp.Config{InitTimeout: 20 * time.Millisecond})
+	s.dial("graphql-transport-ws").closed(4408)
+	pinging := s.dial("graphql-transport-ws")
+	pinging.send(`{"type":"ping"}`)
+	for got := `{"type":"pong"}`; got != ""; {
+		var closed websocket.CloseError
+		if got, closed = pinging.read(); got == "" && closed.Code != 4408 {
+			t.Errorf("closed with %v", closed)
+		}
 	}
 }
 

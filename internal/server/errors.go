@@ -38,6 +38,9 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 	shown.Extensions = map[string]any{
 		"code": fault.Code, "retryable": fault.Retryable, "requestId": requestID(ctx),
 	}
+	if refused := (*gqlhttp.Error)(nil); errors.As(err, &refused) && refused.RetryAfter > 0 {
+		shown.Extensions["retryAfter"] = refused.RetryAfter.Seconds()
+	}
 	return shown
 }
 

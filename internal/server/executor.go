@@ -20,13 +20,15 @@ const (
 )
 
 // newExecutor makes what runs operations, whichever way they come.
-func newExecutor(resolvers graph.ResolverRoot, gate gate) graphql.GraphExecutor {
-	e := executor.New(graph.NewExecutableSchema(graph.Config{Resolvers: resolvers}))
+func newExecutor(config Config) graphql.GraphExecutor {
+	e := executor.New(graph.NewExecutableSchema(graph.Config{Resolvers: config.Resolvers}))
 	e.SetQueryCache(lru.New[*ast.QueryDocument](queryCacheSize))
 	e.SetParserTokenLimit(maxTokens)
 	e.SetErrorPresenter(present)
 	e.SetRecoverFunc(func(_ context.Context, v any) error { return panicked(v) })
 	e.Use(extension.Introspection{})
-	e.Use(gate)
+	e.Use(newRated(config.Rate))
+	e.Use(newPersisted(config.Operations)) // before the gate, whose refusals show no document
+	e.Use(gate{config.Remedy})
 	return e
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"regexp"
 	"runtime/debug"
@@ -25,9 +26,10 @@ var givenID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
 
 // request is what is known of an HTTP request while it runs.
 type request struct {
-	id     string
-	logger *slog.Logger
-	group  string // of who is signed in
+	id      string
+	address string // that it came from, without the port
+	logger  *slog.Logger
+	group   string // of who is signed in
 }
 
 type requestKey struct{}
@@ -57,7 +59,11 @@ func identified(logger *slog.Logger, next http.Handler) http.Handler {
 			id = uuid.Must(uuid.NewV7()).String()
 		}
 		w.Header().Set(RequestIDHeader, id)
-		req := &request{id: id, logger: logger}
+		address, _, err := net.SplitHostPort(r.RemoteAddr)
+		if err != nil {
+			address = r.RemoteAddr
+		}
+		req := &request{id: id, address: address, logger: logger}
 		ctx := context.WithValue(r.Context(), requestKey{}, req)
 		started := time.Now()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)

@@ -33,6 +33,9 @@ type Config struct {
 	// DrainDelay is for how long a server that is to end still takes requests while /readyz says that it is draining: until
 	// balancers have noticed.
 	DrainDelay time.Duration
+	Origins    Origins
+	Rate       Rate
+	Operations Operations
 }
 
 // Server answers HTTP.
@@ -46,18 +49,18 @@ type Server struct {
 // New returns a server that does not listen yet.
 func New(config Config) *Server {
 	signIn := &signIn{tokens: config.Tokens}
-	return &Server{config: config, signIn: signIn, transport: newTransport(signIn)}
+	return &Server{config: config, signIn: signIn, transport: newTransport(signIn, config.Origins)}
 }
 
 // Handler returns all endpoints; contract, "Endpoints".
 func (s *Server) Handler() http.Handler {
 	router := chi.NewRouter()
 	router.Use(func(next http.Handler) http.Handler { return identified(s.config.Logger, next) })
-	router.Use(recovered, s.lastAnswers)
+	router.Use(recovered, s.lastAnswers, secured)
 	router.Get("/healthz", healthz)
 	router.Get("/readyz", s.readyz)
-	graphql := s.transport.Handler(newExecutor(s.config.Resolvers, gate{s.config.Remedy}))
-	router.With(s.signIn.middleware).Handle("/graphql", graphql)
+	graphql := s.transport.Handler(newExecutor(s.config))
+	router.With(s.config.Origins.cors(), s.signIn.middleware).Handle("/graphql", graphql)
 	return router
 }
 

@@ -14,9 +14,10 @@ import (
 const MaxBodyBytes = 1 << 20
 
 // newTransport makes what GraphQL is reached through.
-func newTransport(signIn *signIn) *gqlhttp.Transport {
+func newTransport(signIn *signIn, origins Origins) *gqlhttp.Transport {
 	return gqlhttp.New(gqlhttp.Config{
-		MaxBodyBytes: MaxBodyBytes, Init: signIn.initSocket, Party: party, SocketContext: socketContext, Watch: watch{},
+		MaxBodyBytes: MaxBodyBytes, Init: signIn.initSocket, Party: party, CheckOrigin: origins.check,
+		SocketContext: socketContext, Watch: watch{},
 	})
 }
 

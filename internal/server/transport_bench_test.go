@@ -21,8 +21,8 @@ import (
 // BenchmarkTransport asks through this project's transport and through gqlgen's stock one, in turns, over one executor
 // and without a network. The ratio is that of the requests which each answers in the same time.
 func BenchmarkTransport(b *testing.B) {
-	executor := newExecutor(resolvers.New(&channel.Service{}), gate{})
-	ours := newTransport(&signIn{})
+	executor := newExecutor(Config{Resolvers: resolvers.New(&channel.Service{})})
+	ours := newTransport(&signIn{}, nil)
 	for _, document := range []struct{ name, body, want string }{
 		{"typename", `{"query":"{ __typename }"}`, `"Query"`},
 		{"viewer", `{"operationName":"Viewer","query":"query Viewer { viewer { id user { id name } group { ...GroupRef } role } } ` +

@@ -36,6 +36,7 @@ type Options struct {
 	Config        *shardrouter.Config // instead of an installation of its own
 	NoSweep       bool                // the test calls Service.ExpireDue itself
 	NoGroups      bool                // the test registers them itself
+	Edge          server.Config       // the edge, but for what it needs of the rest
 }
 
 // Server is a running server. It ends with its test.
@@ -85,10 +86,10 @@ func New(t testing.TB, options Options) *Server {
 		t.Fatal(err)
 	}
 	s.URL = "http://" + listener.Addr().String()
-	web := server.New(server.Config{
-		Resolvers: resolvers.New(s.Service), Tokens: server.NewTokens(Secret, s.Store), Logger: logger,
-		Remedy: "(how to get one)", Health: s.health,
-	})
+	edge := options.Edge
+	edge.Resolvers, edge.Tokens, edge.Logger = resolvers.New(s.Service), server.NewTokens(Secret, s.Store), logger
+	edge.Remedy, edge.Health = "(how to get one)", s.health
+	web := server.New(edge)
 	ctx, stop := context.WithCancel(context.Background())
 	sweep, stopSweep := context.WithCancel(context.Background())
 	background, stopBackground := context.WithCancel(context.Background())
