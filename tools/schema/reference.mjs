@@ -7,7 +7,7 @@ import { getVariableValues, Kind, parse, print, Source, visit } from "graphql";
 import { Definitions, link, listed, roots } from "./definitions.mjs";
 
 const preface = `All that [schema.graphqls](../schema.graphqls) has. The examples are from
-[clients/operations.graphql](../clients/operations.graphql).
+[clients/operations.graphql](../clients/operations.graphql); what can go wrong is in [errors.md](errors.md).
 
 A type with \`!\` is never null. Where "Null" says yes a field may be null, and the text says when; a field that could not
 be read is null too, with an error beside the data. What is not "needed" may be left out, or be null.`;
