@@ -13,7 +13,7 @@ RESTART  = $(shell grep -rl --include='*_test.go' '^//go:build long' . | xargs g
 	| grep -vE 'ProgramKilled|ClusterKilled|Trouble$$|TroubleFailover|NPMForReal' | paste -sd '|' -)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-restart test-long test-clients lint generate verify fuzz bench bench-size cover clean
+.PHONY: help run build test test-restart test-long test-clients lint lint-schema reference generate verify fuzz bench bench-size cover clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,16 @@ test-clients: build ## Run the JavaScript clients against the real program (need
 lint: ## Check style and import directions
 	$(LINT) run
 
+lint-schema: tools/schema/node_modules ## Check the schema's style, that it keeps what was released, and docs/schema.md (needs Node 20 and npm)
+	cd tools/schema && npm --silent test
+
+reference: tools/schema/node_modules ## Make docs/schema.md anew from schema.graphqls (needs Node 20 and npm)
+	cd tools/schema && npm --silent run reference
+
+tools/schema/node_modules: tools/schema/package-lock.json
+	cd tools/schema && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 generate: ## Make graph/ anew from schema.graphqls
 	$(GO) tool gqlgen generate
 	@test ! -e graph/models_gen.go || { echo "graph/models_gen.go appeared: a type of the schema lacks its type in internal/channel"; rm -f graph/models_gen.go; exit 1; }
@@ -64,4 +74,4 @@ cover: ## Show how much of each package the tests run through
 	$(GO) tool cover -func=coverage.out | tail -1
 
 clean: ## Remove what was built; the dev data in .linkspan stays
-	rm -rf bin coverage.out clients/node_modules clients/generated
+	rm -rf bin coverage.out clients/node_modules clients/generated tools/schema/node_modules

@@ -1347,8 +1347,15 @@ schema {
 
 # ==== scalars and what all nouns share ==========================================================================
 
-"An instant in RFC 3339, always in UTC in answers: ` + "`" + `2026-11-23T21:18:00.123456Z` + "`" + `."
-scalar DateTime
+"""
+The value of this field depends on the one user who reads, by its role or by what it did: of two users of one group who
+read the same object at the same moment each may get another. All other fields say the same to all users of a group, so
+that what they say can be kept for the group.
+"""
+directive @perViewer on FIELD_DEFINITION
+
+"""An instant in RFC 3339, always in UTC in answers: ` + "`" + `2026-11-23T21:18:00.123456Z` + "`" + `."""
+scalar DateTime @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
 """
 A position in a log. Opaque: it names its log, the group that reads it and the log's history, and is refused anywhere
@@ -1357,164 +1364,164 @@ query first, then subscribe from the page's ` + "`" + `logCursor` + "`" + `.
 """
 scalar LogCursor
 
-"Whatever has an id can be fetched again by ` + "`" + `node` + "`" + `."
+"""Whatever has an id can be fetched again by ` + "`" + `node` + "`" + `."""
 interface Node {
-  "Opaque, unique across types, never changes."
+  """Opaque, unique across types, never changes."""
   id: ID!
 }
 
-"Where a page stands in its list."
+"""Where a page stands in its list."""
 type PageInfo {
-  "Whether more follows the page's last edge."
+  """Whether more follows the page's last edge."""
   hasNextPage: Boolean!
-  "Whether something precedes the page's first edge."
+  """Whether something precedes the page's first edge."""
   hasPreviousPage: Boolean!
-  "The cursor of the first edge; null on an empty page."
+  """The cursor of the first edge; null on an empty page."""
   startCursor: String
-  "The cursor of the last edge; null on an empty page."
+  """The cursor of the last edge; null on an empty page."""
   endCursor: String
 }
 
-"Why a refusal was a refusal. Each code has a type of its own that may carry more."
+"""Why a refusal was a refusal. Each code has a type of its own that may carry more."""
 enum UserErrorCode {
-  "No group has that handle or id."
+  """No group has that handle or id."""
   GROUP_NOT_FOUND
-  "No invitation has that id, or it is not for the viewer's eyes."
+  """No invitation has that id, or it is not for the viewer's eyes."""
   INVITATION_NOT_FOUND
-  "A group can't share a channel with itself."
+  """A group can't share a channel with itself."""
   SELF_INVITATION
-  "The viewer's group has a live channel of that name, or another group has that handle."
+  """The viewer's group has a live channel of that name, or another group has that handle."""
   NAME_TAKEN
-  "The invitation was decided otherwise before."
+  """The invitation was decided otherwise before."""
   INVITATION_NOT_PENDING
-  "The viewer's role or group may not do that; the message says which may."
+  """The viewer's role or group may not do that; the message says which may."""
   NOT_ALLOWED
-  "The idempotency key was used before with another input."
+  """The idempotency key was used before with another input."""
   IDEMPOTENCY_KEY_REUSED
-  "A value is well formed but outside its limits; ` + "`" + `path` + "`" + ` says which, ` + "`" + `message` + "`" + ` what is allowed."
+  """A value is well formed but outside its limits; ` + "`" + `path` + "`" + ` says which, ` + "`" + `message` + "`" + ` what is allowed."""
   INVALID_INPUT
 }
 
-"A refusal: nothing was written. ` + "`" + `errors` + "`" + ` of a payload is empty exactly when the effect happened, or had happened before."
+"""A refusal: nothing was written. ` + "`" + `errors` + "`" + ` of a payload is empty exactly when the effect happened, or had happened before."""
 interface UserError {
-  "The kind, for programs."
+  """The kind, for programs."""
   code: UserErrorCode!
-  "The reason, for people."
+  """The reason, for people."""
   message: String!
-  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
+  """The argument that it is about, from the root of the arguments: ` + "`" + `["input", "name"]` + "`" + `."""
   path: [String!]!
 }
 
-"No group has that handle or id."
+"""No group has that handle or id."""
 type GroupNotFoundError implements UserError {
-  "The kind, for programs."
+  """The kind, for programs."""
   code: UserErrorCode!
-  "The reason, for people."
+  """The reason, for people."""
   message: String!
-  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
+  """The argument that it is about, from the root of the arguments: ` + "`" + `["input", "name"]` + "`" + `."""
   path: [String!]!
 }
 
-"No invitation has that id, or it is not for the viewer's eyes."
+"""No invitation has that id, or it is not for the viewer's eyes."""
 type InvitationNotFoundError implements UserError {
-  "The kind, for programs."
+  """The kind, for programs."""
   code: UserErrorCode!
-  "The reason, for people."
+  """The reason, for people."""
   message: String!
-  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
+  """The argument that it is about, from the root of the arguments: ` + "`" + `["input", "name"]` + "`" + `."""
   path: [String!]!
 }
 
-"A group can't share a channel with itself."
+"""A group can't share a channel with itself."""
 type SelfInvitationError implements UserError {
-  "The kind, for programs."
+  """The kind, for programs."""
   code: UserErrorCode!
-  "The reason, for people."
+  """The reason, for people."""
   message: String!
-  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
+  """The argument that it is about, from the root of the arguments: ` + "`" + `["input", "name"]` + "`" + `."""
   path: [String!]!
 }
 
-"The name, or the handle, is in use."
+"""The name, or the handle, is in use."""
 type NameTakenError implements UserError {
-  "The kind, for programs."
+  """The kind, for programs."""
   code: UserErrorCode!
-  "The reason, for people."
+  """The reason, for people."""
   message: String!
-  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
+  """The argument that it is about, from the root of the arguments: ` + "`" + `["input", "name"]` + "`" + `."""
   path: [String!]!
-  "A similar one that was free when this was answered."
+  """A similar one that was free when this was answered."""
   suggestion: String
 }
 
-"The invitation was decided otherwise before."
+"""The invitation was decided otherwise before."""
 type InvitationNotPendingError implements UserError {
-  "The kind, for programs."
+  """The kind, for programs."""
   code: UserErrorCode!
-  "The reason, for people."
+  """The reason, for people."""
   message: String!
-  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
+  """The argument that it is about, from the root of the arguments: ` + "`" + `["input", "name"]` + "`" + `."""
   path: [String!]!
-  "The state it is in."
+  """The state it is in."""
   state: InvitationState!
 }
 
-"The viewer's role or group may not do that."
+"""The viewer's role or group may not do that."""
 type NotAllowedError implements UserError {
-  "The kind, for programs."
+  """The kind, for programs."""
   code: UserErrorCode!
-  "The reason, for people."
+  """The reason, for people."""
   message: String!
-  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
+  """The argument that it is about, from the root of the arguments: ` + "`" + `["input", "name"]` + "`" + `."""
   path: [String!]!
 }
 
-"The idempotency key was used before with another input."
+"""The idempotency key was used before with another input."""
 type IdempotencyKeyReusedError implements UserError {
-  "The kind, for programs."
+  """The kind, for programs."""
   code: UserErrorCode!
-  "The reason, for people."
+  """The reason, for people."""
   message: String!
-  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
+  """The argument that it is about, from the root of the arguments: ` + "`" + `["input", "name"]` + "`" + `."""
   path: [String!]!
 }
 
-"A value is well formed but outside its limits."
+"""A value is well formed but outside its limits."""
 type InvalidInputError implements UserError {
-  "The kind, for programs."
+  """The kind, for programs."""
   code: UserErrorCode!
-  "The reason, for people."
+  """The reason, for people."""
   message: String!
-  "The argument that it is about, from the root of the arguments: ` + "`" + `[\"input\", \"name\"]` + "`" + `."
+  """The argument that it is about, from the root of the arguments: ` + "`" + `["input", "name"]` + "`" + `."""
   path: [String!]!
 }
 
-"What can be read. Without a valid token only the schema itself."
+"""What can be read. Without a valid token only the schema itself."""
 type Query {
-  "Who asks: a user of a group. Null for an operator, who has no group."
-  viewer: Viewer
-  "A group by its exact handle; null where no group has it. Nothing lists groups."
+  """Who asks: a user of a group. Null for an operator, who has no group."""
+  viewer: Viewer @perViewer
+  """A group by its exact handle; null where no group has it. Nothing lists groups."""
   group(
-    "The exact handle; letters are not folded."
+    """The exact handle; letters are not folded."""
     handle: String!
   ): Group
-  "Any object by its id; null where there is none or the viewer may not see it."
+  """Any object by its id; null where there is none or the viewer may not see it."""
   node(
-    "The id of any Node."
+    """The id of any Node."""
     id: ID!
-  ): Node
-  "At most 100 objects by their ids, in that order; null where there is none or the viewer may not see it."
+  ): Node @perViewer
+  """At most 100 objects by their ids, in that order; null where there is none or the viewer may not see it."""
   nodes(
-    "0 to 100 ids of any Nodes."
+    """0 to 100 ids of any Nodes."""
     ids: [ID!]!
-  ): [Node]!
+  ): [Node]! @perViewer
 }
 
-"What can be done. A success is durable when it is answered, and seen by the next query."
+"""What can be done. A success is durable when it is answered, and seen by the next query."""
 type Mutation {
-  "Registers a group. Operators only."
+  """Registers a group. Operators only."""
   registerGroup(
-    "What to do, and under which idempotency key."
+    """What to do, and under which idempotency key."""
     input: RegisterGroupInput!
   ): RegisterGroupPayload!
   """
@@ -1523,7 +1530,7 @@ type Mutation {
   of reach the invitation gets there by itself later.
   """
   createSharedChannel(
-    "What to do, and under which idempotency key."
+    """What to do, and under which idempotency key."""
     input: CreateSharedChannelInput!
   ): CreateSharedChannelPayload!
   """
@@ -1531,144 +1538,144 @@ type Mutation {
   success.
   """
   acceptSharedChannel(
-    "What to do, and under which idempotency key."
+    """What to do, and under which idempotency key."""
     input: AcceptSharedChannelInput!
   ): AcceptSharedChannelPayload!
-  "Declines an invitation. Admins of the invited group only. Declining again is success."
+  """Declines an invitation. Admins of the invited group only. Declining again is success."""
   declineInvitation(
-    "What to do, and under which idempotency key."
+    """What to do, and under which idempotency key."""
     input: DeclineInvitationInput!
   ): DeclineInvitationPayload!
-  "Takes an invitation back. Admins of the group that sent it, and the user who did. Revoking again is success."
+  """Takes an invitation back. Admins of the group that sent it, and the user who did. Revoking again is success."""
   revokeInvitation(
-    "What to do, and under which idempotency key."
+    """What to do, and under which idempotency key."""
     input: RevokeInvitationInput!
   ): RevokeInvitationPayload!
 }
 
-"Each subscription starts with now, or without a gap after the cursor it is given."
+"""Each subscription starts with now, or without a gap after the cursor it is given."""
 type Subscription {
-  "The requests that reach the viewer's group: ` + "`" + `inbox` + "`" + ` without the rest."
+  """The requests that reach the viewer's group: ` + "`" + `inbox` + "`" + ` without the rest."""
   invitationReceived(
-    "Continue behind this position; null: begin with now."
+    """Continue behind this position; null: begin with now."""
     after: LogCursor
   ): InvitationReceived!
-  "The links of the viewer's group's channels: ` + "`" + `inbox` + "`" + ` without the rest."
+  """The links of the viewer's group's channels: ` + "`" + `inbox` + "`" + ` without the rest."""
   sharedChannelLinked(
-    "Continue behind this position; null: begin with now."
+    """Continue behind this position; null: begin with now."""
     after: LogCursor
   ): SharedChannelLinked!
-  "All that reaches the viewer's group, in the order of its one inbox log, with checkpoints."
+  """All that reaches the viewer's group, in the order of its one inbox log, with checkpoints."""
   inbox(
-    "Continue behind this position; null: begin with now."
+    """Continue behind this position; null: begin with now."""
     after: LogCursor
   ): InboxEvent!
 }
 
 # ==== viewer ====================================================================================================
 
-"The role of a user in its group."
+"""The role of a user in its group."""
 enum Role {
-  "May do what members may, and decide on invitations."
+  """May do what members may, and decide on invitations."""
   ADMIN
-  "Sees its group's invitations and channels, and creates shared channels."
+  """Sees its group's invitations and channels, and creates shared channels."""
   MEMBER
 }
 
-"The user who asks, in its group."
+"""The user who asks, in its group."""
 type Viewer implements Node {
-  "Opaque, unique across types, never changes."
+  """Opaque, unique across types, never changes."""
   id: ID!
-  "The user who asks."
+  """The user who asks."""
   user: User!
-  "The user's group."
+  """The user's group."""
   group: Group!
-  "The user's role in the group, as the token says."
+  """The user's role in the group, as the token says."""
   role: Role!
-  "Where the group's inbox log stands now: a subscription ` + "`" + `after` + "`" + ` it gets all that comes later."
+  """Where the group's inbox log stands now: a subscription ` + "`" + `after` + "`" + ` it gets all that comes later."""
   inboxCursor: LogCursor!
-  "The group's shared channels, newest link first."
+  """The group's shared channels, newest link first."""
   sharedChannels(
-    "At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."
+    """At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."""
     first: Int
-    "Only what follows the edge with this cursor, of the same list."
+    """Only what follows the edge with this cursor, of the same list."""
     after: String
-    "At most that many from the end: 0 to 100."
+    """At most that many from the end: 0 to 100."""
     last: Int
-    "Only what precedes the edge with this cursor, of the same list."
+    """Only what precedes the edge with this cursor, of the same list."""
     before: String
   ): SharedChannelConnection!
-  "The invitations that the group received, newest first."
+  """The invitations that the group received, newest first."""
   receivedInvitations(
-    "At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."
+    """At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."""
     first: Int
-    "Only what follows the edge with this cursor, of the same list."
+    """Only what follows the edge with this cursor, of the same list."""
     after: String
-    "At most that many from the end: 0 to 100."
+    """At most that many from the end: 0 to 100."""
     last: Int
-    "Only what precedes the edge with this cursor, of the same list."
+    """Only what precedes the edge with this cursor, of the same list."""
     before: String
-    "Only those in one of these states; null or empty: in any."
+    """Only those in one of these states; null or empty: in any."""
     states: [InvitationState!]
   ): InvitationConnection!
-  "The invitations that the group sent, newest first."
+  """The invitations that the group sent, newest first."""
   sentInvitations(
-    "At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."
+    """At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."""
     first: Int
-    "Only what follows the edge with this cursor, of the same list."
+    """Only what follows the edge with this cursor, of the same list."""
     after: String
-    "At most that many from the end: 0 to 100."
+    """At most that many from the end: 0 to 100."""
     last: Int
-    "Only what precedes the edge with this cursor, of the same list."
+    """Only what precedes the edge with this cursor, of the same list."""
     before: String
-    "Only those in one of these states; null or empty: in any."
+    """Only those in one of these states; null or empty: in any."""
     states: [InvitationState!]
   ): InvitationConnection!
 }
 
 # ==== groups and users ==========================================================================================
 
-"An organisation."
+"""An organisation."""
 type Group implements Node {
-  "Opaque, unique across types, never changes."
+  """Opaque, unique across types, never changes."""
   id: ID!
-  "Unique in the installation: 2 to 39 of ` + "`" + `a-z` + "`" + `, ` + "`" + `0-9` + "`" + ` and ` + "`" + `-` + "`" + `, not beginning with ` + "`" + `-` + "`" + `."
+  """Unique in the installation: 2 to 39 of ` + "`" + `a-z` + "`" + `, ` + "`" + `0-9` + "`" + ` and ` + "`" + `-` + "`" + `, not beginning with ` + "`" + `-` + "`" + `."""
   handle: String!
-  "The name of the organisation: 1 to 80 code points."
+  """The name of the organisation: 1 to 80 code points."""
   name: String!
 }
 
-"Which group: exactly one of the two."
+"""Which group: exactly one of the two."""
 input GroupSelector @oneOf {
-  "The exact handle."
+  """The exact handle."""
   handle: String
-  "The id of a Group."
+  """The id of a Group."""
   id: ID
 }
 
-"Who did something."
+"""Who did something."""
 interface Actor {
-  "Opaque, unique across types, never changes."
+  """Opaque, unique across types, never changes."""
   id: ID!
-  "The name to show."
+  """The name to show."""
   name: String!
 }
 
-"A user of a group. Known from its first request: users are not registered."
+"""A user of a group. Known from its first request: users are not registered."""
 type User implements Node & Actor {
-  "Opaque, unique across types, never changes."
+  """Opaque, unique across types, never changes."""
   id: ID!
-  "As the user's token says; else the subject that the token is about."
+  """As the user's token says; else the subject that the token is about."""
   name: String!
-  "The group that the user belongs to."
+  """The group that the user belongs to."""
   group: Group!
 }
 
-"The group to register."
+"""The group to register."""
 input RegisterGroupInput {
-  "2 to 39 of ` + "`" + `a-z` + "`" + `, ` + "`" + `0-9` + "`" + ` and ` + "`" + `-` + "`" + `, not beginning with ` + "`" + `-` + "`" + `; unique."
+  """2 to 39 of ` + "`" + `a-z` + "`" + `, ` + "`" + `0-9` + "`" + ` and ` + "`" + `-` + "`" + `, not beginning with ` + "`" + `-` + "`" + `; unique."""
   handle: String!
-  "1 to 80 code points after NFC and trim."
+  """1 to 80 code points after NFC and trim."""
   name: String!
   """
   1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
@@ -1677,121 +1684,121 @@ input RegisterGroupInput {
   idempotencyKey: String
 }
 
-"The answer of ` + "`" + `registerGroup` + "`" + `."
+"""The answer of ` + "`" + `registerGroup` + "`" + `."""
 type RegisterGroupPayload {
-  "The group that was registered; null where that was refused."
+  """The group that was registered; null where that was refused."""
   group: Group
-  "Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
   errors: [UserError!]!
 }
 
 # ==== shared channels ===========================================================================================
 
-"The state of a channel for the viewer's group."
+"""The state of a channel for the viewer's group."""
 enum SharedChannelState {
-  "Made, and no other group has accepted yet. Only the initiator sees it."
+  """Made, and no other group has accepted yet. Only the initiator sees it."""
   PENDING
-  "Shared."
+  """Shared."""
   ACTIVE
-  "The viewer's group left or was removed."
+  """The viewer's group left or was removed."""
   DISCONNECTED
-  "Its only invitation was declined, revoked or expired."
+  """Its only invitation was declined, revoked or expired."""
   CLOSED
-  "The last group is gone."
+  """The last group is gone."""
   ARCHIVED
 }
 
-"A channel that groups share. Each group sees it under its own name; the id is the same for all."
+"""A channel that groups share. Each group sees it under its own name; the id is the same for all."""
 type SharedChannel implements Node {
-  "Opaque, unique across types, never changes."
+  """Opaque, unique across types, never changes."""
   id: ID!
-  "The state for the viewer's group."
+  """The state for the viewer's group."""
   state: SharedChannelState!
-  "As the viewer's group calls it. An operator has no group and gets FORBIDDEN."
+  """As the viewer's group calls it. An operator has no group and gets FORBIDDEN."""
   name: String!
-  "What it is about, as the initiator said: at most 560 code points; null where it said nothing."
+  """What it is about, as the initiator said: at most 560 code points; null where it said nothing."""
   topic: String
-  "When it was made."
+  """When it was made."""
   createdAt: DateTime!
-  "Who made it; null for an operator."
+  """Who made it; null for an operator."""
   createdBy: Actor
-  "The group that made the channel and asked the others."
+  """The group that made the channel and asked the others."""
   initiator: Group!
-  "The viewer's group's own side. An operator has no group and gets FORBIDDEN."
+  """The viewer's group's own side. An operator has no group and gets FORBIDDEN."""
   viewerSide: ChannelSide!
-  "The sides of all linked groups, the initiator's first, then in the order of linking."
+  """The sides of all linked groups, the initiator's first, then in the order of linking."""
   sides: [ChannelSide!]!
-  "The invitations to this channel that are still open. Only the initiator has any."
+  """The invitations to this channel that are still open. Only the initiator has any."""
   invitations(
-    "At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."
+    """At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."""
     first: Int
-    "Only what follows the edge with this cursor, of the same list."
+    """Only what follows the edge with this cursor, of the same list."""
     after: String
-    "At most that many from the end: 0 to 100."
+    """At most that many from the end: 0 to 100."""
     last: Int
-    "Only what precedes the edge with this cursor, of the same list."
+    """Only what precedes the edge with this cursor, of the same list."""
     before: String
   ): InvitationConnection!
-  "Where the channel's data lives. For admins of the initiator and operators; null for others."
-  shard: ChannelShard
+  """Where the channel's data lives. For admins of the initiator and operators; null for others."""
+  shard: ChannelShard @perViewer
 }
 
-"One group's own view of a channel."
+"""One group's own view of a channel."""
 type ChannelSide implements Node {
-  "Opaque, unique across types, never changes."
+  """Opaque, unique across types, never changes."""
   id: ID!
-  "The group whose side it is."
+  """The group whose side it is."""
   group: Group!
-  "What that group calls the channel; null where it does not show it to the viewer's."
+  """What that group calls the channel; null where it does not show it to the viewer's."""
   name: String
-  "Null while not linked."
+  """Null while not linked."""
   linkedAt: DateTime
-  "Grows with each change of the side."
+  """Grows with each change of the side."""
   version: Int!
 }
 
-"Where a channel's data lives: for those who run the platform."
+"""Where a channel's data lives: for those who run the platform."""
 type ChannelShard implements Node {
-  "Opaque, unique across types, never changes."
+  """Opaque, unique across types, never changes."""
   id: ID!
-  "One of 4096 logical shards, 0 to 4095."
+  """One of 4096 logical shards, 0 to 4095."""
   slot: Int!
-  "The name of the Postgres cluster that holds the slot now."
+  """The name of the Postgres cluster that holds the slot now."""
   cluster: String!
 }
 
-"A page of a group's channels."
+"""A page of a group's channels."""
 type SharedChannelConnection {
-  "The entries of the page, in the order of the list."
+  """The entries of the page, in the order of the list."""
   edges: [SharedChannelEdge!]!
-  "The edges' nodes, in the same order. Null, with an error, while a channel's cluster is out of reach."
+  """The edges' nodes, in the same order. Null, with an error, while a channel's cluster is out of reach."""
   nodes: [SharedChannel]!
-  "Where the page stands in its list."
+  """Where the page stands in its list."""
   pageInfo: PageInfo!
-  "The inbox position that this page matches: subscribe from here and miss nothing."
+  """The inbox position that this page matches: subscribe from here and miss nothing."""
   logCursor: LogCursor!
 }
 
-"An entry of a page of channels."
+"""An entry of a page of channels."""
 type SharedChannelEdge {
-  "The place of the entry in its list, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  """The place of the entry in its list, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
   cursor: String!
-  "Null, with an error, while the channel's cluster is out of reach."
+  """Null, with an error, while the channel's cluster is out of reach."""
   node: SharedChannel
 }
 
-"The channel to make and the group to ask."
+"""The channel to make and the group to ask."""
 input CreateSharedChannelInput {
-  "The group to share with."
+  """The group to share with."""
   target: GroupSelector!
   """
   What the viewer's group calls the channel: 1 to 80 code points after NFC and trim; unique, whatever the case, among
   its live channels.
   """
   name: String!
-  "What the channel is about, for all groups: 0 to 560 code points; null is none."
+  """What the channel is about, for all groups: 0 to 560 code points; null is none."""
   topic: String
-  "For those who decide at the other group: 0 to 560 code points; null is none."
+  """For those who decide at the other group: 0 to 560 code points; null is none."""
   note: String
   """
   1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
@@ -1800,19 +1807,19 @@ input CreateSharedChannelInput {
   idempotencyKey: String
 }
 
-"The answer of ` + "`" + `createSharedChannel` + "`" + `."
+"""The answer of ` + "`" + `createSharedChannel` + "`" + `."""
 type CreateSharedChannelPayload {
-  "The new channel; null where it was refused."
+  """The new channel; null where it was refused."""
   sharedChannel: SharedChannel
-  "The invitation that the other group gets; null where it was refused."
+  """The invitation that the other group gets; null where it was refused."""
   invitation: Invitation
-  "Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
   errors: [UserError!]!
 }
 
-"The invitation to accept."
+"""The invitation to accept."""
 input AcceptSharedChannelInput {
-  "The id of an Invitation."
+  """The id of an Invitation."""
   invitationId: ID!
   """
   What the viewer's group will call the channel: 1 to 80 code points after NFC and trim; null: as the initiator calls
@@ -1826,105 +1833,105 @@ input AcceptSharedChannelInput {
   idempotencyKey: String
 }
 
-"The answer of ` + "`" + `acceptSharedChannel` + "`" + `."
+"""The answer of ` + "`" + `acceptSharedChannel` + "`" + `."""
 type AcceptSharedChannelPayload {
-  "The channel, which the viewer's group has from now on; null where it was refused."
+  """The channel, which the viewer's group has from now on; null where it was refused."""
   sharedChannel: SharedChannel
-  "The invitation as it is now; null where it was refused."
+  """The invitation as it is now; null where it was refused."""
   invitation: Invitation
-  "The name that was asked for, where it was taken and another was chosen."
+  """The name that was asked for, where it was taken and another was chosen."""
   nameChangedFrom: String
-  "Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
   errors: [UserError!]!
 }
 
 # ==== invitations ===============================================================================================
 
-"The state of an invitation. The last five are final."
+"""The state of an invitation. The last five are final."""
 enum InvitationState {
-  "A member asked its own group to send it."
+  """A member asked its own group to send it."""
   REQUESTED
-  "Sent, and nobody has decided."
+  """Sent, and nobody has decided."""
   PENDING
-  "Accepted by someone whose group's policy asks for one more approval."
+  """Accepted by someone whose group's policy asks for one more approval."""
   AWAITING_APPROVAL
-  "Accepted: the groups are linked."
+  """Accepted: the groups are linked."""
   ACCEPTED
-  "The invited group said no."
+  """The invited group said no."""
   DECLINED
-  "The group that should send it said no."
+  """The group that should send it said no."""
   DENIED
-  "The group that sent it took it back."
+  """The group that sent it took it back."""
   REVOKED
-  "Nobody decided in time."
+  """Nobody decided in time."""
   EXPIRED
 }
 
-"A group's request to another to share a channel."
+"""A group's request to another to share a channel."""
 type Invitation implements Node {
-  "Opaque, unique across types, never changes."
+  """Opaque, unique across types, never changes."""
   id: ID!
-  "The state by the clock of the main database: overdue is EXPIRED."
+  """The state by the clock of the main database: overdue is EXPIRED."""
   state: InvitationState!
-  "Grows with each transition."
+  """Grows with each transition."""
   version: Int!
-  "From those who sent it: at most 560 code points; null where they said nothing."
+  """From those who sent it: at most 560 code points; null where they said nothing."""
   note: String
-  "Why it was declined or revoked: at most 560 code points; null where nobody said, or not yet."
+  """Why it was declined or revoked: at most 560 code points; null where nobody said, or not yet."""
   reason: String
-  "The group that asks."
+  """The group that asks."""
   fromGroup: Group!
-  "The group that is asked."
+  """The group that is asked."""
   toGroup: Group!
-  "The user who sent it."
+  """The user who sent it."""
   sentBy: Actor!
-  "Null: nobody did (it expired), or not yet."
+  """Null: nobody did (it expired), or not yet."""
   resolvedBy: Actor
-  "When it was sent."
+  """When it was sent."""
   createdAt: DateTime!
-  "Until when it can be decided."
+  """Until when it can be decided."""
   expiresAt: DateTime!
-  "When it was decided or expired; null until then."
+  """When it was decided or expired; null until then."""
   resolvedAt: DateTime
-  "What the initiator called the channel when it asked."
+  """What the initiator called the channel when it asked."""
   proposedName: String!
-  "Null for the invited group until it is linked."
+  """Null for the invited group until it is linked."""
   sharedChannel: SharedChannel
-  "Whether this user may accept it as it stands. Depends on the one user who reads."
-  viewerCanAccept: Boolean!
-  "Whether this user may decline it as it stands. Depends on the one user who reads."
-  viewerCanDecline: Boolean!
-  "Whether this user may revoke it as it stands. Depends on the one user who reads."
-  viewerCanRevoke: Boolean!
+  """Whether the user who reads may accept it as it stands."""
+  viewerCanAccept: Boolean! @perViewer
+  """Whether the user who reads may decline it as it stands."""
+  viewerCanDecline: Boolean! @perViewer
+  """Whether the user who reads may revoke it as it stands."""
+  viewerCanRevoke: Boolean! @perViewer
 }
 
-"A page of invitations."
+"""A page of invitations."""
 type InvitationConnection {
-  "The entries of the page, in the order of the list."
+  """The entries of the page, in the order of the list."""
   edges: [InvitationEdge!]!
-  "The edges' nodes, in the same order."
+  """The edges' nodes, in the same order."""
   nodes: [Invitation]!
-  "Where the page stands in its list."
+  """Where the page stands in its list."""
   pageInfo: PageInfo!
-  "How many invitations the whole list has, whatever the page, in one snapshot with it and with ` + "`" + `logCursor` + "`" + `."
+  """How many invitations the whole list has, whatever the page, in one snapshot with it and with ` + "`" + `logCursor` + "`" + `."""
   totalCount: Int!
-  "The inbox position that this page matches: subscribe from here and miss nothing."
+  """The inbox position that this page matches: subscribe from here and miss nothing."""
   logCursor: LogCursor!
 }
 
-"An entry of a page of invitations."
+"""An entry of a page of invitations."""
 type InvitationEdge {
-  "The place of the entry in its list, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."
+  """The place of the entry in its list, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
   cursor: String!
-  "The invitation."
+  """The invitation."""
   node: Invitation
 }
 
-"The invitation to decline."
+"""The invitation to decline."""
 input DeclineInvitationInput {
-  "The id of an Invitation."
+  """The id of an Invitation."""
   invitationId: ID!
-  "0 to 560 code points; the group that asked can read it. Null is none."
+  """0 to 560 code points; the group that asked can read it. Null is none."""
   reason: String
   """
   1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
@@ -1933,19 +1940,19 @@ input DeclineInvitationInput {
   idempotencyKey: String
 }
 
-"The answer of ` + "`" + `declineInvitation` + "`" + `."
+"""The answer of ` + "`" + `declineInvitation` + "`" + `."""
 type DeclineInvitationPayload {
-  "The invitation as it is now; null where it was refused."
+  """The invitation as it is now; null where it was refused."""
   invitation: Invitation
-  "Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
   errors: [UserError!]!
 }
 
-"The invitation to take back."
+"""The invitation to take back."""
 input RevokeInvitationInput {
-  "The id of an Invitation."
+  """The id of an Invitation."""
   invitationId: ID!
-  "0 to 560 code points; the invited group can read it. Null is none."
+  """0 to 560 code points; the invited group can read it. Null is none."""
   reason: String
   """
   1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
@@ -1954,55 +1961,55 @@ input RevokeInvitationInput {
   idempotencyKey: String
 }
 
-"The answer of ` + "`" + `revokeInvitation` + "`" + `."
+"""The answer of ` + "`" + `revokeInvitation` + "`" + `."""
 type RevokeInvitationPayload {
-  "The invitation as it is now; null where it was refused."
+  """The invitation as it is now; null where it was refused."""
   invitation: Invitation
-  "Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
   errors: [UserError!]!
 }
 
 # ==== the inbox =================================================================================================
 
-"Something that reached the viewer's group. Events carry objects as they are now."
+"""Something that reached the viewer's group. Events carry objects as they are now."""
 interface InboxEvent {
-  "The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."
+  """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
   cursor: LogCursor!
-  "When it was written to the inbox."
+  """When it was written to the inbox."""
   at: DateTime!
 }
 
-"Another group asks to share a channel."
+"""Another group asks to share a channel."""
 type InvitationReceived implements InboxEvent {
-  "The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."
+  """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
   cursor: LogCursor!
-  "When it was written to the inbox."
+  """When it was written to the inbox."""
   at: DateTime!
-  "The invitation."
+  """The invitation."""
   invitation: Invitation!
 }
 
-"An invitation that the group sent or received changed its state; a new one that it sent counts."
+"""An invitation that the group sent or received changed its state; a new one that it sent counts."""
 type InvitationChanged implements InboxEvent {
-  "The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."
+  """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
   cursor: LogCursor!
-  "When it was written to the inbox."
+  """When it was written to the inbox."""
   at: DateTime!
-  "The invitation."
+  """The invitation."""
   invitation: Invitation!
 }
 
-"A group was linked with a channel of the viewer's group: the invitation was accepted."
+"""A group was linked with a channel of the viewer's group: the invitation was accepted."""
 type SharedChannelLinked implements InboxEvent {
-  "The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."
+  """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
   cursor: LogCursor!
-  "When it was written to the inbox."
+  """When it was written to the inbox."""
   at: DateTime!
-  "The group that accepted and is linked now."
+  """The group that accepted and is linked now."""
   group: Group!
-  "Null, with an error, while the channel's cluster is out of reach."
+  """Null, with an error, while the channel's cluster is out of reach."""
   sharedChannel: SharedChannel
-  "The invitation that was accepted."
+  """The invitation that was accepted."""
   invitation: Invitation!
 }
 
@@ -2011,9 +2018,9 @@ Where the subscriber is, though nothing for it came: first of all without ` + "`
 every minute when nothing comes.
 """
 type InboxCheckpoint implements InboxEvent {
-  "The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."
+  """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
   cursor: LogCursor!
-  "When it was written to the inbox."
+  """When it was written to the inbox."""
   at: DateTime!
 }
 `, BuiltIn: false},

@@ -23,7 +23,8 @@ func newTransport(signIn *signIn, origins Origins) *gqlhttp.Transport {
 
 // socketContext keeps of an upgrade's request what operations on the socket need, and lets go of the rest.
 func socketContext(r *http.Request) context.Context {
-	ctx := context.WithValue(context.Background(), requestKey{}, requestFrom(r.Context()))
+	own := *requestFrom(r.Context()) // connection_init notes who signs in, while the upgrade's line is written to the log
+	ctx := context.WithValue(context.Background(), requestKey{}, &own)
 	if refused := r.Context().Value(refusedKey{}); refused != nil {
 		ctx = context.WithValue(ctx, refusedKey{}, refused)
 	}

@@ -1,0 +1,160 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql/errcode"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
+	"linkspan/internal/server"
+	"linkspan/internal/server/servertest"
+	"linkspan/resolvers"
+)
+
+// catalogue has every code that a client may get, and how to get it. A code that is missing here, or not told of in
+// docs/errors.md, fails the tests below.
+var catalogue = struct {
+	faults   map[channel.FaultCode]func(*refuser) servertest.Answer
+	refusals map[channel.UserErrorCode]func(*refuser) servertest.Answer
+}{
+	faults: map[channel.FaultCode]func(*refuser) servertest.Answer{
+		channel.Unauthenticated: func(r *refuser) servertest.Answer {
+			answer := r.post("", `{ viewer { id } }`, nil)
+			answer.Body = strings.Replace(answer.Body, " (how to get one)", "", 1) // the tests' own remedy
+			return answer
+		},
+		channel.Forbidden: func(r *refuser) servertest.Answer {
+			return r.post("operator", `query($id: ID!) { node(id: $id) { ... on SharedChannel { name } } }`, object{"id": r.channel})
+		},
+		channel.BadUserInput: func(r *refuser) servertest.Answer {
+			return r.post("ana@acme", `{ viewer { sharedChannels(first: 101) { nodes { id } } } }`, nil)
+		},
+		errcode.ParseFailed: func(r *refuser) servertest.Answer { return r.post("ana@acme", `{ viewer { id }`, nil) },
+		errcode.ValidationFailed: func(r *refuser) servertest.Answer {
+			return r.post("ana@acme", `{ viewer { age } }`, nil)
+		},
+		channel.CursorExpired: (*refuser).expiredCursor,
+		channel.RateLimited:   (*refuser).oneTooMany,
+		channel.ShardUnavailable: func(r *refuser) servertest.Answer {
+			return r.without(channel.Unavailable(errors.New("the main database is down")))
+		},
+		channel.Internal: func(r *refuser) servertest.Answer { return r.without(errors.New("a bug")) },
+	},
+	refusals: map[channel.UserErrorCode]func(*refuser) servertest.Answer{
+		channel.CodeGroupNotFound: func(r *refuser) servertest.Answer {
+			return r.create(object{"target": r.s.to("nobody-here"), "name": "plans"})
+		},
+		channel.CodeSelfInvitation: func(r *refuser) servertest.Answer {
+			return r.create(object{"target": r.s.to("acme"), "name": "plans"})
+		},
+		channel.CodeNameTaken: func(r *refuser) servertest.Answer {
+			return r.create(object{"target": r.s.to("globex"), "name": "launch"})
+		},
+		channel.CodeInvalidInput: func(r *refuser) servertest.Answer {
+			return r.create(object{"target": r.s.to("globex"), "name": " "})
+		},
+		channel.CodeIdempotencyKeyReused: func(r *refuser) servertest.Answer {
+			r.create(object{"target": r.s.to("globex"), "name": "one", "idempotencyKey": "k-1"})
+			return r.create(object{"target": r.s.to("globex"), "name": "another", "idempotencyKey": "k-1"})
+		},
+		channel.CodeInvitationNotFound: func(r *refuser) servertest.Answer {
+			return r.accept("gil@globex", ids.NewInvitation().String())
+		},
+		channel.CodeInvitationNotPending: func(r *refuser) servertest.Answer { return r.accept("gil@globex", r.revoked) },
+		channel.CodeNotAllowed:           func(r *refuser) servertest.Answer { return r.accept("hua@globex member", r.invitation) },
+	},
+}
+
+// refuser is a server with an open invitation and one that was revoked, both from acme to globex.
+type refuser struct {
+	t                            *testing.T
+	s                            *place
+	channel, invitation, revoked string
+}
+
+func newRefuser(t *testing.T) *refuser {
+	t.Helper()
+	r := &refuser{t: t, s: newPlace(servertest.New(t, servertest.Options{Shards: -1}), "")}
+	ana := r.s.as("ana@acme")
+	r.channel, r.invitation = offer(t, r.s, ana, "globex", "launch")
+	_, r.revoked = offer(t, r.s, ana, "globex", "another launch")
+	succeed(t, r.s, ana, revokeDocument, object{"invitationId": r.revoked})
+	return r
+}
+
+func (r *refuser) post(as, document string, variables object) servertest.Answer {
+	return r.s.For(r.t).Post(r.s.as(as), document, variables)
+}
+
+func (r *refuser) create(input object) servertest.Answer {
+	return r.post("ana@acme", `mutation($input: CreateSharedChannelInput!) { createSharedChannel(input: $input) {
+		sharedChannel { id } errors { __typename code message path ... on NameTakenError { suggestion } } } }`, object{"input": input})
+}
+
+func (r *refuser) accept(as, invitation string) servertest.Answer {
+	return r.post(as, `mutation($input: AcceptSharedChannelInput!) { acceptSharedChannel(input: $input) {
+		sharedChannel { id } errors { __typename code message path ... on InvitationNotPendingError { state } } } }`,
+		object{"input": object{"invitationId": invitation}})
+}
+
+// expiredCursor subscribes after a position of a history that is gone.
+func (r *refuser) expiredCursor() servertest.Answer {
+	acme := r.s.group("acme").ID
+	cursor := ids.LogCursor{Kind: ids.LogInbox, Log: acme.InboxLog(), Reader: acme, History: ids.NewHistory()}.String()
+	k := dial(r.t, r.s, bearing{payload: r.s.as("ana@acme")})
+	answer, _ := k.answer(k.subscribe(`subscription($after: LogCursor) { inbox(after: $after) { cursor } }`, object{"after": cursor}))
+	return asHTTP(answer)
+}
+
+// oneTooMany subscribes on one socket until that is refused.
+func (r *refuser) oneTooMany() servertest.Answer {
+	k := dial(r.t, r.s, bearing{payload: r.s.as("ana@acme")})
+	for range 1000 {
+		answer, _ := k.answer(k.subscribe(`subscription { inbox { cursor } }`, nil))
+		if len(answer.Errors) > 0 {
+			return asHTTP(answer)
+		}
+	}
+	r.t.Fatal("a socket carries any number of subscriptions")
+	return servertest.Answer{}
+}
+
+// asHTTP shows an error frame of a socket as HTTP would.
+func asHTTP(answer servertest.Answer) servertest.Answer {
+	if strings.HasPrefix(answer.Body, "[") {
+		answer.Body = `{"errors":` + answer.Body + `}`
+	}
+	return answer
+}
+
+// without asks a server whose main database answers with that error alone.
+func (r *refuser) without(err error) servertest.Answer {
+	logger := slog.New(slog.DiscardHandler)
+	handler := server.New(server.Config{
+		Resolvers: resolvers.New(&channel.Service{Main: brokenMain{err: err}, Logger: logger}),
+		Tokens:    server.NewTokens(servertest.Secret, nil), Logger: logger,
+	}).Handler()
+	request := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(`{"query":"{ group(handle: \"globex\") { id } }"}`))
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+r.s.as("operator"))
+	recorded := httptest.NewRecorder()
+	handler.ServeHTTP(recorded, request)
+	return servertest.Answer{Status: recorded.Code, Header: recorded.Header(), Body: recorded.Body.String()}
+}
+
+// brokenMain is a main database that has an error for whoever looks for a group.
+type brokenMain struct {
+	channel.Main
+	err error
+}
+
+func (m brokenMain) FindGroup(context.Context, channel.GroupSelector) (channel.Group, error) {
+	return channel.Group{}, m.err
+}

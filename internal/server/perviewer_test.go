@@ -1,0 +1,178 @@
+package server_test
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"linkspan/graph"
+	"linkspan/internal/server"
+	"linkspan/internal/server/servertest"
+)
+
+// perViewer is the directive that marks what depends on the one user who reads.
+const perViewer = "perViewer"
+
+// ofTheGroup are fields that a name would have taken for one user's, and why they are not.
+var ofTheGroup = map[string]string{
+	"SharedChannel.viewerSide": "the side of the viewer's group, the same for all its users",
+}
+
+// TestPerViewerNames looks that no field is called as one user's own without being marked so.
+func TestPerViewerNames(t *testing.T) {
+	t.Parallel()
+	for name, marked := range marks() {
+		_, field, _ := strings.Cut(name, ".")
+		if own := strings.HasPrefix(field, "viewer") || strings.HasPrefix(field, "unread"); own && !marked && ofTheGroup[name] == "" {
+			t.Errorf("%s is one user's own by its name: mark it with @%s, or say in ofTheGroup why it is not", name, perViewer)
+		}
+	}
+	for name := range ofTheGroup {
+		if marked, ok := marks()[name]; !ok || marked {
+			t.Errorf("%s is in ofTheGroup, and is not there or is marked", name)
+		}
+	}
+}
+
+// TestPerViewerMarks reads the same objects and the same log as two users of one group, an admin and a member or two
+// admins, and compares: what is not marked is the same for both, and each mark is of a field that was not.
+func TestPerViewerMarks(t *testing.T) {
+	t.Parallel()
+	s := newPlace(servertest.New(t, servertest.Options{}), "")
+	w := newWorld(t, s)
+	second := server.Claims{Group: "acme", Role: "admin", Name: "Cid-of-acme"}
+	second.Subject = "cid"
+	w.users["cid"] = servertest.Sign(t, second)
+
+	c := comparison{marked: marks(), seen: map[string]bool{}}
+	walk := func() {
+		for _, pair := range [][2]string{{"ana", "ben"}, {"ana", "cid"}, {"gil", "hua"}} {
+			c.nodes(t, w, pair)
+			c.inbox(t, w, pair)
+		}
+	}
+	walk() // the invitation is pending
+	w.accept(t)
+	walk()
+
+	for name, marked := range c.marked {
+		if marked && !c.seen[name] {
+			t.Errorf("%s is marked with @%s, and no two users of a group saw it differ", name, perViewer)
+		}
+	}
+	compared := append(slices.Clone(w.schema.nodes), w.schema.types["InboxEvent"].Possible...)
+	for _, typ := range compared {
+		if !c.seen[typ] && typ != "Viewer" { // nobody sees another's
+			t.Errorf("no two users of a group saw the same %s", typ)
+		}
+	}
+}
+
+// marks returns the fields of the schema's objects, as "Type.field", and whether they are marked.
+func marks() map[string]bool {
+	found := map[string]bool{}
+	for _, typ := range graph.NewExecutableSchema(graph.Config{}).Schema().Types {
+		if typ.Kind != ast.Object || typ.BuiltIn {
+			continue
+		}
+		for _, field := range typ.Fields {
+			found[typ.Name+"."+field.Name] = field.Directives.ForName(perViewer) != nil
+		}
+	}
+	return found
+}
+
+// comparison is of what two users of one group read.
+type comparison struct {
+	marked map[string]bool
+	seen   map[string]bool // types that both saw, and marked fields that differed
+}
+
+func (c *comparison) nodes(t *testing.T, w *world, pair [2]string) {
+	t.Helper()
+	const depth = 3
+	for _, of := range append(slices.Clone(w.schema.nodes), "Declined") {
+		node := w.schema.selection("Node", depth)
+		document := fmt.Sprintf(`query($id: ID!) { __typename viewer %s node(id: $id) %s nodes(ids: [$id]) %s }`, w.schema.selection("Viewer", 2), node, node)
+		var answers [2]object
+		for i, user := range pair {
+			answers[i] = w.s.For(t).Must(w.users[user], document, object{"id": w.known[of]})
+		}
+		c.compare(t, of, answers[0], answers[1])
+		// Query.node may differ as a whole; where both got a node, they got the same.
+		if first, ok := answers[0]["node"].(object); ok && answers[1]["node"] != nil {
+			c.compare(t, of, first, answers[1]["node"].(object))
+		}
+	}
+}
+
+func (c *comparison) inbox(t *testing.T, w *world, pair [2]string) {
+	t.Helper()
+	document := `subscription($start: LogCursor) { inbox(after: $start) ` + w.schema.selection("InboxEvent", 3) + ` }`
+	start := object{"start": w.start(t, pair[0])}
+	var events [2][]servertest.Answer
+	for i, user := range pair {
+		reader := &cell{w: w, t: t, socket: dial(t, w.s, bearing{payload: w.users[user]})}
+		events[i] = reader.follow(document, start, true)
+	}
+	if len(events[0]) < 2 || len(events[0]) != len(events[1]) {
+		t.Fatalf("%v read %d and %d events", pair, len(events[0]), len(events[1]))
+	}
+	for i := range events[0] {
+		first, second := servertest.Get[object](t, events[0][i].Data, "inbox"), servertest.Get[object](t, events[1][i].Data, "inbox")
+		if kindOf(events[0][i]) == "InboxCheckpoint" { // the time of day, for each
+			delete(first, "InboxCheckpoint_at")
+			delete(second, "InboxCheckpoint_at")
+		}
+		c.compare(t, "inbox", first, second)
+	}
+}
+
+// compare walks two answers of one type at once.
+func (c *comparison) compare(t *testing.T, at string, first, second object) {
+	t.Helper()
+	typ := first["__typename"].(string)
+	if typ != second["__typename"] {
+		t.Fatalf("%s is a %v and a %v", at, typ, second["__typename"])
+	}
+	c.seen[typ] = true
+	for name, value := range first {
+		field := strings.TrimPrefix(name, typ+"_")
+		marked, known := c.marked[typ+"."+field]
+		switch other := second[name]; {
+		case field == "__typename":
+		case !known:
+			t.Fatalf("%s: no field %s.%s", at, typ, field)
+		case marked:
+			c.seen[typ+"."+field] = c.seen[typ+"."+field] || !reflect.DeepEqual(value, other)
+		default:
+			c.values(t, typ+"."+field, value, other)
+		}
+	}
+}
+
+// values compares two values of a field that is not marked.
+func (c *comparison) values(t *testing.T, at string, first, second any) {
+	t.Helper()
+	switch one := first.(type) {
+	case object:
+		if other, ok := second.(object); ok {
+			c.compare(t, at, one, other)
+			return
+		}
+	case []any:
+		if others, ok := second.([]any); ok && len(others) == len(one) {
+			for i := range one {
+				c.values(t, at, one[i], others[i])
+			}
+			return
+		}
+	}
+	if !reflect.DeepEqual(first, second) {
+		t.Errorf("%s is %v for one user of a group and %v for another: mark it with @%s", at, first, second, perViewer)
+	}
+}

@@ -1,0 +1,56 @@
+// What is asked of schema.graphqls and of clients/operations.graphql: all that graphql-eslint recommends, and Relay's rules.
+// Each exception says why.
+
+import graphql from "@graphql-eslint/eslint-plugin";
+
+const { configs, parser } = graphql;
+
+export default [
+  {
+    files: ["**/*.graphqls", "**/*.graphql"],
+    plugins: { "@graphql-eslint": graphql },
+    languageOptions: {
+      parser,
+      parserOptions: { graphQLConfig: { schema: "schema.graphqls", documents: "clients/operations.graphql" } },
+    },
+  },
+  {
+    files: ["**/*.graphqls"],
+    rules: {
+      ...configs["flat/schema-recommended"].rules,
+      ...configs["flat/schema-relay"].rules,
+      // Everything, not types and root fields alone.
+      "@graphql-eslint/require-description": [
+        "error",
+        {
+          types: true,
+          rootField: true,
+          DirectiveDefinition: true,
+          FieldDefinition: true,
+          InputValueDefinition: true,
+          EnumValueDefinition: true,
+        },
+      ],
+      "@graphql-eslint/strict-id-in-types": [
+        "error",
+        {
+          exceptions: {
+            // Answers, and pages of lists, are not kept by themselves: the objects in them have ids.
+            types: [
+              "PageInfo",
+              // Events, which their cursor names.
+              "InvitationReceived",
+              "InvitationChanged",
+              "SharedChannelLinked",
+              "InboxCheckpoint",
+            ],
+            suffixes: ["Connection", "Edge", "Payload", "Error"],
+          },
+        },
+      ],
+      // The contract has lists that are no pages: `nodes`, `errors`, `path`, `sides`. Each has a bound of its own.
+      "@graphql-eslint/relay-edge-types": ["error", { listTypeCanWrapOnlyEdgeType: false }],
+    },
+  },
+  { files: ["**/*.graphql"], rules: configs["flat/operations-recommended"].rules },
+];
