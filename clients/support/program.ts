@@ -65,6 +65,7 @@ export class Program {
     assert.ok(dsns.has("main") && dsns.size === CLUSTERS, `clusters: ${[...dsns.keys()]}`);
     const shards = [...dsns].filter(([name]) => name !== "main").map(([name, dsn]) => `${name}=${dsn}`);
     return {
+      LINKSPAN_RATE: "0",
       LINKSPAN_MAIN_DSN: dsns.get("main") ?? "",
       LINKSPAN_SHARD_DSNS: shards.join(","),
       LINKSPAN_JWT_SECRET: (await readFile(join(this.#data, "dev.key"), "utf8")).trim(),

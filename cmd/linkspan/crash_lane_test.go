@@ -114,7 +114,7 @@ func (l *lane) start(ttl time.Duration, first failpoint.Command) (ready chan str
 		shards = append(shards, shard.Name+"="+shard.DSN)
 	}
 	env := []string{
-		"LINKSPAN_MAIN_DSN=" + l.config.MainDSN, "LINKSPAN_SHARD_DSNS=" + strings.Join(shards, ","),
+		"LINKSPAN_RATE=0", "LINKSPAN_MAIN_DSN=" + l.config.MainDSN, "LINKSPAN_SHARD_DSNS=" + strings.Join(shards, ","),
 		"LINKSPAN_JWT_SECRET=" + string(l.secret), "LINKSPAN_POOL_SIZE=8",
 	}
 	if ttl > 0 {

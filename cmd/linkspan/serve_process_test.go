@@ -33,7 +33,7 @@ func serveEnv(config shardrouter.Config, more ...string) []string {
 		shards[i] = shard.Name + "=" + shard.DSN
 	}
 	return append([]string{
-		"LINKSPAN_MAIN_DSN=" + config.MainDSN, "LINKSPAN_SHARD_DSNS=" + strings.Join(shards, ","),
+		"LINKSPAN_RATE=0", "LINKSPAN_MAIN_DSN=" + config.MainDSN, "LINKSPAN_SHARD_DSNS=" + strings.Join(shards, ","),
 		"LINKSPAN_JWT_SECRET=" + string(servertest.Secret), "LINKSPAN_LISTEN=127.0.0.1:0",
 	}, more...)
 }
