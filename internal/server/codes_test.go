@@ -42,6 +42,10 @@ var catalogue = struct {
 		},
 		channel.CursorExpired: (*refuser).expiredCursor,
 		channel.RateLimited:   (*refuser).oneTooMany,
+		channel.PersistedQueryNotFound: func(r *refuser) servertest.Answer {
+			return r.s.For(r.t).PostBody(r.s.as("ana@acme"), []byte(`{"documentId":"`+strings.Repeat("0", 64)+`"}`))
+		},
+		channel.OperationNotListed: (*refuser).notListed,
 		channel.ShardUnavailable: func(r *refuser) servertest.Answer {
 			return r.without(channel.Unavailable(errors.New("the main database is down")))
 		},
@@ -126,6 +130,15 @@ func (r *refuser) oneTooMany() servertest.Answer {
 	return servertest.Answer{}
 }
 
+// notListed asks a server that takes no operation at all.
+func (r *refuser) notListed() servertest.Answer {
+	logger := slog.New(slog.DiscardHandler)
+	handler := server.New(server.Config{
+		Resolvers: resolvers.New(nil), Tokens: server.NewTokens(servertest.Secret, nil), Logger: logger, Operations: server.Operations{Only: true},
+	}).Handler()
+	return ask(handler, "", `{ __typename }`)
+}
+
 // asHTTP shows an error frame of a socket as HTTP would.
 func asHTTP(answer servertest.Answer) servertest.Answer {
 	if strings.HasPrefix(answer.Body, "[") {
@@ -141,9 +154,16 @@ func (r *refuser) without(err error) servertest.Answer {
 		Resolvers: resolvers.New(&channel.Service{Main: brokenMain{err: err}, Logger: logger}),
 		Tokens:    server.NewTokens(servertest.Secret, nil), Logger: logger,
 	}).Handler()
-	request := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(`{"query":"{ group(handle: \"globex\") { id } }"}`))
+	return ask(handler, r.s.as("operator"), `{ group(handle: \"globex\") { id } }`)
+}
+
+// ask posts a document, escaped for JSON, to a handler.
+func ask(handler http.Handler, token, document string) servertest.Answer {
+	request := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(`{"query":"`+document+`"}`))
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", "Bearer "+r.s.as("operator"))
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
 	recorded := httptest.NewRecorder()
 	handler.ServeHTTP(recorded, request)
 	return servertest.Answer{Status: recorded.Code, Header: recorded.Header(), Body: recorded.Body.String()}
