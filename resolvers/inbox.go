@@ -56,8 +56,8 @@ type inboxSource[E channel.InboxEvent] struct {
 	out  chan E
 }
 
-// Wait implements [gqlhttp.Source].
-func (s *inboxSource[E]) Wait(ctx context.Context) { s.feed.Wait(ctx) }
+// Notify implements [gqlhttp.Source].
+func (s *inboxSource[E]) Notify(wake func()) { s.feed.Notify(wake) }
 
 // Next implements [gqlhttp.Source].
 func (s *inboxSource[E]) Next(ctx context.Context) (sent, more bool) {

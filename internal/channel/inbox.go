@@ -87,15 +87,18 @@ func (s *Service) Inbox(ctx context.Context, v *Viewer, after *ids.LogCursor, ki
 	return &Feed{service: s, viewer: v, log: log, sub: sub, kinds: kinds}, nil
 }
 
-// Wait waits until [Feed.Next] may have something to say.
-func (f *Feed) Wait(ctx context.Context) {
-	if len(f.pending) == 0 {
-		f.sub.Wait(ctx)
-		f.due = true
+// Notify has call called once, when [Feed.Next] may have something to say. It must return at once, and
+// may be called before Notify returns.
+func (f *Feed) Notify(call func()) {
+	if len(f.pending) > 0 {
+		call()
+		return
 	}
+	f.due = true
+	f.sub.Notify(call)
 }
 
-// Next returns the next event; nil: there is none, wait again. The error is io.EOF when ctx or the server ends, else what
+// Next returns the next event; nil: there is none, and [Feed.Notify] tells when. The error is io.EOF when ctx or the server ends, else what
 // ended the feed, such as a CURSOR_EXPIRED fault after a restore.
 func (f *Feed) Next(ctx context.Context) (InboxEvent, error) {
 	if len(f.pending) == 0 {

@@ -25,8 +25,8 @@ func (s *script) Next(context.Context) (Delivery, error) {
 	return next()
 }
 
-func (*script) Wait(context.Context) {}
-func (*script) Close()               {}
+func (*script) Notify(f func()) { f() }
+func (*script) Close()          {}
 
 // copies are shards that have no invitation, after the errors.
 type copies struct {
@@ -74,7 +74,7 @@ func TestWhatEndsAFeed(t *testing.T) {
 			defer cancel()
 			events := 0
 			for err == nil {
-				feed.Wait(ctx)
+				feed.Notify(func() {})
 				var event InboxEvent
 				if event, err = feed.Next(ctx); event != nil {
 					events++

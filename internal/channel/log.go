@@ -98,9 +98,9 @@ type Subscription interface {
 	// cluster is out of reach Next waits. Errors: ctx.Err, a CURSOR_EXPIRED fault (a restore changed the history),
 	// ErrHubClosed, or what the reader could not do and trying again would not help.
 	Next(ctx context.Context) (Delivery, error)
-	// Wait waits until Next has something to say, or an error, which includes the end of ctx. It needs hardly any stack;
-	// there may be very many who wait.
-	Wait(ctx context.Context)
+	// Notify has f called once, when Next has something to say or an error other than the end of ctx, and so will not wait
+	// long. f must return at once; it may be called before Notify returns. It replaces an f that was not called yet.
+	Notify(f func())
 	Close()
 }
 

@@ -53,9 +53,9 @@ func (n *note) failed() gqlerror.List {
 
 // Source is where a subscription's events come from. It is used by one goroutine at a time.
 type Source interface {
-	// Wait waits until Next may have something to say, or ctx ends. There may be very many who wait: it should need hardly
-	// any stack.
-	Wait(ctx context.Context)
+	// Notify has wake called when Next may have something to say; another call replaces it. wake returns at once, and may be
+	// called before Notify returns. So nothing runs for a subscription that waits.
+	Notify(wake func())
 	// Next sends an event on the subscription's channel, which must have room for one, if there is one by now. No more: for
 	// what was said to [Fail], because ctx has ended, or because that was all.
 	Next(ctx context.Context) (sent, more bool)
@@ -78,14 +78,24 @@ func (n *note) next(ctx context.Context, responses graphql.ResponseHandler) *gra
 	if n.source == nil {
 		return responses(ctx)
 	}
+	woken := make(chan struct{}, 1)
 	for {
-		n.source.Wait(ctx)
 		sent, more := n.source.Next(ctx)
 		if sent {
 			return responses(ctx)
 		}
 		if !more {
 			return nil
+		}
+		n.source.Notify(func() {
+			select {
+			case woken <- struct{}{}:
+			default:
+			}
+		})
+		select {
+		case <-woken:
+		case <-ctx.Done(): // which Next sees too
 		}
 	}
 }

@@ -54,7 +54,8 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 	ctx, cancel := context.WithCancel(s.ctx)
 	run := &operationRun{id: id, cancel: cancel}
 	s.operations[id] = run
-	s.running.Go(func() { s.operate(ctx, run, &params) })
+	s.running.Add(1)
+	go s.operate(ctx, run, &params)
 	return nil
 }
 
@@ -82,17 +83,6 @@ func (s *socket) drop(run *operationRun) {
 	}
 }
 
-// elsewhere runs f on a stack of its own, which goes when f returns. Stacks never get small again; who waits for long does
-// not do the work.
-func elsewhere(f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
-	}()
-	<-done
-}
-
 // closeOnPanic closes the socket if its caller panics.
 func (s *socket) closeOnPanic(ctx context.Context) {
 	if recovered := recover(); recovered != nil {
@@ -101,32 +91,18 @@ func (s *socket) closeOnPanic(ctx context.Context) {
 	}
 }
 
-// operate runs an operation to its end.
+// operate runs an operation to its end, or until it only waits for events.
 func (s *socket) operate(ctx context.Context, run *operationRun, params *graphql.RawParams) {
-	defer s.finish(run)
-	var stream *subscriptionRun
-	elsewhere(func() { stream = s.begin(ctx, run, params) })
-	if stream == nil {
+	if f := s.begin(ctx, run, params); f != nil {
+		context.AfterFunc(ctx, f.wake)
+		f.work()
 		return
 	}
-	source := stream.note.source
-	defer source.Close()
-	for more := true; more; {
-		source.Wait(ctx) // the innermost: asking it for its end needs no stack
-		elsewhere(func() { more = s.advance(stream) })
-	}
-}
-
-// subscriptionRun is a subscription that has begun, and waits for events.
-type subscriptionRun struct {
-	*operationRun
-	ctx       context.Context
-	note      *note
-	responses graphql.ResponseHandler
+	s.finish(run)
 }
 
 // begin begins an operation and, unless it is a subscription that pulls from a source, runs it to its end.
-func (s *socket) begin(ctx context.Context, run *operationRun, params *graphql.RawParams) *subscriptionRun {
+func (s *socket) begin(ctx context.Context, run *operationRun, params *graphql.RawParams) *flow {
 	defer s.closeOnPanic(ctx)
 	ctx = graphql.StartOperationTrace(ctx)
 	operation, errs := s.executor.CreateOperationContext(ctx, params)
@@ -141,7 +117,9 @@ func (s *socket) begin(ctx context.Context, run *operationRun, params *graphql.R
 	note := &note{}
 	responses, ctx := s.executor.DispatchOperation(withNote(ctx, note), operation)
 	if note.source != nil {
-		return &subscriptionRun{run, ctx, note, responses}
+		f := &flow{socket: s, run: run, ctx: ctx, note: note, responses: responses}
+		f.state.Store(working)
+		return f
 	}
 	for first := true; ; first = false {
 		response := responses(ctx)
@@ -159,25 +137,6 @@ func (s *socket) begin(ctx context.Context, run *operationRun, params *graphql.R
 	}
 	s.conclude(ctx, run, note)
 	return nil
-}
-
-// advance sends what there is, and reports whether there may be more.
-func (s *socket) advance(stream *subscriptionRun) (more bool) {
-	defer s.closeOnPanic(stream.ctx)
-	for {
-		sent, more := stream.note.source.Next(stream.ctx)
-		if sent {
-			if response := stream.responses(stream.ctx); response != nil {
-				s.next(stream.operationRun, response)
-				continue
-			}
-			more = false
-		}
-		if !more {
-			s.conclude(stream.ctx, stream.operationRun, stream.note)
-		}
-		return more
-	}
 }
 
 // conclude sends the last message of an operation that has no more responses.
@@ -246,6 +205,7 @@ func (s *socket) finish(run *operationRun) {
 	}
 	over := s.ending && s.singles == 0
 	s.mu.Unlock()
+	s.running.Done()
 	if over {
 		go s.close(&CloseError{CloseRestart, shutdownReason})
 	}

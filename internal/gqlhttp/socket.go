@@ -44,7 +44,7 @@ type socket struct {
 // closeTimeout is how long a client may take to agree to the end of its socket.
 const closeTimeout = 2 * time.Second
 
-func newSocket(t *Transport, executor graphql.GraphExecutor, ctx context.Context, conn *websocket.Conn, below net.Conn) *socket {
+func newSocket(ctx context.Context, t *Transport, executor graphql.GraphExecutor, conn *websocket.Conn, below net.Conn) *socket {
 	s := &socket{transport: t, executor: executor, conn: conn, below: below, operations: map[string]*operationRun{}}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	return s
@@ -81,6 +81,17 @@ func (s *socket) run(offered bool) {
 		}
 		return
 	}
+}
+
+// elsewhere runs f on a stack of its own, which goes when f returns. Stacks never get small again; who waits for long does
+// not do the work.
+func elsewhere(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
 }
 
 // read reads a message and does what it says.

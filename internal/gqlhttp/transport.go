@@ -78,9 +78,8 @@ func (t *Transport) Shutdown(ctx context.Context) error {
 
 // Reasons why a connection is not opened.
 var (
-	errEnding   = errors.New("gqlhttp: the server is going away")
-	errTooMany  = errors.New("gqlhttp: too many connections of one party")
-	errNotAlive = errors.New("gqlhttp: no answer to a ping in time")
+	errEnding  = errors.New("gqlhttp: the server is going away")
+	errTooMany = errors.New("gqlhttp: too many connections of one party")
 )
 
 // enter makes a connection one of those that are open; leave must follow if there is no error.

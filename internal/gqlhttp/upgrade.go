@@ -48,7 +48,7 @@ func (t *Transport) upgrade(w http.ResponseWriter, r *http.Request, executor gra
 		return
 	}
 	conn.SetReadLimit(t.config.MaxBodyBytes)
-	s := newSocket(t, executor, t.config.SocketContext(r), conn, answer.conn)
+	s := newSocket(t.config.SocketContext(r), t, executor, conn, answer.conn)
 	if err := t.enter(s, WebSocket); err != nil { // it went away meanwhile
 		go s.close(&CloseError{CloseRestart, shutdownReason})
 		return
@@ -92,7 +92,7 @@ func (w *upgradeWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	bounded := &boundedConn{conn, w.timeout}
 	reader := bufio.NewReaderSize(conn, readBufferBytes)
 	if early := buffered.Reader.Buffered(); early > 0 {
-		text, _ := buffered.Reader.Peek(early)
+		text, _ := buffered.Peek(early)
 		bounded.Conn = &earlyConn{conn, append([]byte(nil), text...)}
 		reader = bufio.NewReaderSize(bounded, readBufferBytes)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -93,8 +95,14 @@ func (h *Hub) Run(ctx context.Context) error {
 func (h *Hub) close() {
 	h.mu.Lock()
 	h.closed = true
+	logs := slices.Collect(maps.Values(h.logs))
 	h.mu.Unlock()
 	h.cancel()
+	for _, l := range logs {
+		l.mu.Lock()
+		l.callAll()
+		l.mu.Unlock()
+	}
 	h.work.Wait()
 }
 

@@ -28,6 +28,7 @@ type log struct {
 	next    *round        // the read of the head that somebody asked for and that has not begun
 	asked   chan struct{} // cuts the pause after a failed read short
 	pages   map[pageKey]*page
+	waiting map[*Subscription]func() // who is to be called when there is news
 }
 
 // round is one read of a log's head and what it found; the fields are set when done is closed.
@@ -39,7 +40,7 @@ type round struct {
 }
 
 func newLog(h *Hub, key channel.LogKey) *log {
-	l := &log{hub: h, key: key, asked: make(chan struct{}, 1), pages: map[pageKey]*page{}}
+	l := &log{hub: h, key: key, asked: make(chan struct{}, 1), pages: map[pageKey]*page{}, waiting: map[*Subscription]func(){}}
 	l.ctx, l.cancel = context.WithCancel(h.ctx)
 	return l
 }
@@ -192,6 +193,26 @@ func (l *log) publish(next *moment) {
 	before := l.now.Load()
 	l.now.Store(next)
 	close(before.over)
+	l.callAll()
+}
+
+// callAll calls everybody who waits to be. It needs mu.
+func (l *log) callAll() {
+	for s, f := range l.waiting {
+		delete(l.waiting, s)
+		f()
+	}
+}
+
+// call calls one of them.
+func (l *log) call(s *Subscription) {
+	l.mu.Lock()
+	f := l.waiting[s]
+	delete(l.waiting, s)
+	l.mu.Unlock()
+	if f != nil {
+		f()
+	}
 }
 
 func (l *log) readHead() (channel.LogHead, error) {

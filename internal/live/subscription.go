@@ -17,17 +17,36 @@ type Subscription struct {
 	caughtUp bool            // the replay has ended, or there was none
 	last     time.Time       // of the last delivery
 	idle     *time.Timer
-	since    *moment // when Wait began: what fails after that is Next's business
+	alarm    *time.Timer
+	since    *moment // when Notify was called: what fails after that is Next's business
 	closed   bool
 }
 
-// Wait implements [channel.Subscription].
-func (s *Subscription) Wait(ctx context.Context) {
-	s.since = s.log.now.Load()
-	for now := s.since; s.over(ctx) == nil && !s.due(now); now = s.log.now.Load() {
-		if s.wait(ctx, now.over, s.left()) != nil {
-			return
-		}
+// Notify implements [channel.Subscription].
+func (s *Subscription) Notify(f func()) {
+	l := s.log
+	l.mu.Lock()
+	s.since = l.now.Load()
+	ready := s.over(context.Background()) != nil || s.due(s.since)
+	if !ready {
+		l.waiting[s] = f
+		s.setAlarm()
+	}
+	l.mu.Unlock()
+	if ready {
+		f()
+	}
+}
+
+// setAlarm has the one who waits called when it has waited for long enough.
+func (s *Subscription) setAlarm() {
+	left := s.left()
+	switch {
+	case left == forever:
+	case s.alarm == nil:
+		s.alarm = time.AfterFunc(left, func() { s.log.call(s) })
+	default:
+		s.alarm.Reset(left)
 	}
 }
 
@@ -150,8 +169,13 @@ func (s *Subscription) Close() {
 		return
 	}
 	s.closed = true
-	if s.idle != nil {
-		s.idle.Stop()
+	for _, timer := range []*time.Timer{s.idle, s.alarm} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
+	s.log.mu.Lock()
+	delete(s.log.waiting, s)
+	s.log.mu.Unlock()
 	s.log.hub.leave(s.log)
 }

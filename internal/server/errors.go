@@ -28,12 +28,7 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 		shown.Locations = wrapped.Locations
 	}
 	fault := faultOf(err, wrapped)
-	switch {
-	case fault.Code == channel.Internal:
-		logger(ctx).ErrorContext(ctx, "unknown error", "path", shown.Path.String(), "err", err)
-	case fault.Err != nil && !errors.Is(fault.Err, context.Canceled):
-		logger(ctx).WarnContext(ctx, "fault", "code", fault.Code, "path", shown.Path.String(), "err", fault.Err)
-	}
+	logFault(ctx, fault, shown.Path.String(), err)
 	shown.Message = fault.Message
 	shown.Extensions = map[string]any{
 		"code": fault.Code, "retryable": fault.Retryable, "requestId": requestID(ctx),
@@ -42,6 +37,16 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 		shown.Extensions["retryAfter"] = refused.RetryAfter.Seconds()
 	}
 	return shown
+}
+
+// logFault says in the log what a client is not told.
+func logFault(ctx context.Context, fault *channel.Fault, path string, err error) {
+	switch {
+	case fault.Code == channel.Internal:
+		logger(ctx).ErrorContext(ctx, "unknown error", "path", path, "err", err)
+	case fault.Err != nil && !errors.Is(fault.Err, context.Canceled):
+		logger(ctx).WarnContext(ctx, "fault", "code", fault.Code, "path", path, "err", fault.Err)
+	}
 }
 
 // faultOf classifies an error; wrapped is the GraphQL error in it, if any.

@@ -98,7 +98,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		gone <- s.transport.Shutdown(limit)
 	}()
 	err := h.Shutdown(limit)
-	_ = <-gone // sockets that don't answer are not waited for
+	<-gone // sockets that don't answer are not waited for
 	if err != nil {
 		return fmt.Errorf("server: requests did not finish in %v: %w", shutdownTimeout, errors.Join(err, h.Close()))
 	}

@@ -58,7 +58,7 @@ func (s *signIn) initSocket(ctx context.Context, payload json.RawMessage) (conte
 	case errors.Is(refused, errToken):
 		return nil, &gqlhttp.CloseError{Code: gqlhttp.CloseUnauthorized, Reason: "The token is not valid"}
 	default: // nobody could find out whether it is good
-		present(ctx, refused) // for the log
+		logFault(ctx, faultOf(refused, nil), "", refused)
 		return nil, &gqlhttp.CloseError{Code: gqlhttp.CloseTryLater, Reason: "The token can't be judged now: come back later"}
 	}
 }
@@ -86,4 +86,6 @@ type watch struct{}
 func (watch) Opened(gqlhttp.Kind)                    {}
 func (watch) Closed(gqlhttp.Kind, gqlhttp.CloseCode) {}
 
-func (watch) Panicked(ctx context.Context, recovered any) { present(ctx, panicked(recovered)) }
+func (watch) Panicked(ctx context.Context, recovered any) {
+	logger(ctx).ErrorContext(ctx, "unknown error", "err", panicked(recovered))
+}

@@ -1,0 +1,70 @@
+package gqlhttp
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// flow is a subscription on a socket that pulls its events from a source. While it waits there is no goroutine for it.
+type flow struct {
+	socket    *socket
+	run       *operationRun
+	ctx       context.Context
+	note      *note
+	responses graphql.ResponseHandler
+	state     atomic.Int32
+}
+
+// The states of a flow.
+const (
+	waiting int32 = iota
+	working       // one goroutine is at it
+	wanted        // one is at it, and must look once more
+)
+
+// wake has somebody look whether there are events, or whether the flow is over.
+func (f *flow) wake() {
+	for {
+		switch {
+		case f.state.CompareAndSwap(waiting, working):
+			go f.work()
+			return
+		case f.state.CompareAndSwap(working, wanted), f.state.Load() == wanted:
+			return
+		}
+	}
+}
+
+// work sends what there is, until nothing more comes for now or for good. Only one goroutine is in it.
+func (f *flow) work() {
+	for f.advance() {
+		f.note.source.Notify(f.wake)
+		if f.state.CompareAndSwap(working, waiting) {
+			return
+		}
+		f.state.Store(working)
+	}
+	f.note.source.Close()
+	f.socket.finish(f.run)
+}
+
+// advance sends the events that are there, and reports whether there may be more.
+func (f *flow) advance() (more bool) {
+	defer f.socket.closeOnPanic(f.ctx)
+	for {
+		sent, more := f.note.source.Next(f.ctx)
+		if sent {
+			if response := f.responses(f.ctx); response != nil {
+				f.socket.next(f.run, response)
+				continue
+			}
+			more = false
+		}
+		if !more {
+			f.socket.conclude(f.ctx, f.run, f.note)
+		}
+		return more
+	}
+}

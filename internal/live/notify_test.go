@@ -1,0 +1,74 @@
+package live
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"linkspan/internal/channel"
+)
+
+// TestNotify calls who waits for news when there is something to say, whatever that is, and only then.
+func TestNotify(t *testing.T) {
+	for name, happens := range map[string]func(t *testing.T, m *memory, h *Hub, key channel.LogKey, stop func()){
+		"an event": func(_ *testing.T, m *memory, h *Hub, key channel.LogKey, _ func()) { h.hint(key, m.append(key, 1)) },
+		"another history": func(_ *testing.T, m *memory, h *Hub, key channel.LogKey, _ func()) {
+			m.restore(key, 0, true)
+			h.hint(key, 100)
+		},
+		"idleness":           func(*testing.T, *memory, *Hub, channel.LogKey, func()) { time.Sleep(time.Minute) },
+		"the end of the hub": func(_ *testing.T, _ *memory, _ *Hub, _ channel.LogKey, stop func()) { stop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m := newMemory()
+				h, stop := start(t, Config{Reader: m, Idle: time.Minute, Poll: time.Hour})
+				key := m.newLog(3)
+				s := follow(t, h, key, nil)
+				called := make(chan struct{}, 2)
+				s.Notify(func() { called <- struct{}{} }) // the greeting is due
+				<-called
+				next(t, s)
+				s.Notify(func() { t.Error("who was replaced is called") })
+				s.Notify(func() { called <- struct{}{} })
+				synctest.Wait()
+				if len(called) > 0 {
+					t.Fatal("called without news")
+				}
+				happens(t, m, h, key, stop)
+				<-called
+				began := time.Now()
+				if _, err := s.Next(t.Context()); time.Since(began) > 0 {
+					t.Errorf("then Next waits: %v", err)
+				}
+				synctest.Wait()
+				if len(called) > 0 {
+					t.Error("called twice")
+				}
+			})
+		})
+	}
+}
+
+// TestNotifyAfterClose calls nobody whose subscription is closed.
+func TestNotifyAfterClose(t *testing.T) {
+	bubble(t, Config{Idle: time.Minute}, func(t *testing.T, m *memory, h *Hub) {
+		key := m.newLog(0)
+		other := follow(t, h, key, nil)
+		next(t, other)
+		s := follow(t, h, key, nil)
+		next(t, s)
+		s.Notify(func() { t.Error("called") })
+		s.Close()
+		h.hint(key, m.append(key, 1))
+		expect(t, other, got{first: 1, last: 1, position: 1})
+		time.Sleep(2 * time.Minute)
+		var ended bool
+		s.Notify(func() { ended = true }) // there is nothing to wait for
+		if _, err := s.Next(t.Context()); !ended || !errors.Is(err, channel.ErrHubClosed) {
+			t.Errorf("after its end: %v %v", ended, err)
+		}
+	})
+}
