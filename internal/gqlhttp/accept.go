@@ -22,6 +22,17 @@ type accepted struct {
 	stream Kind   // how several answers come; empty: not at all
 }
 
+// ofRefusal is the media type in which a request is refused. Readers of streams go by the status.
+func (a accepted) ofRefusal() string {
+	switch {
+	case a == accepted{}:
+		return typeJSON
+	case a.single == "":
+		return typeResponse
+	}
+	return a.single
+}
+
 // accept reads an Accept header (RFC 9110, 12.5.1). Without one, or with one that takes anything, the answer is
 // application/json, as clients expect who don't know better (GraphQL over HTTP, 6.1.1).
 func accept(header string) accepted {

@@ -19,60 +19,51 @@ func (t *Transport) answer(w http.ResponseWriter, r *http.Request, executor grap
 	ctx := graphql.StartOperationTrace(r.Context())
 	addVary(w.Header())
 	accepts := accept(strings.Join(r.Header.Values("Accept"), ","))
-	var params graphql.RawParams
-	var refused *Error
-	switch {
-	case r.Method != http.MethodGet && r.Method != http.MethodPost:
-		refused = refusef(http.StatusMethodNotAllowed, "GraphQL is asked by POST or GET.")
-		refused.Allow = methods
-	case accepts == accepted{}:
-		refused = refusef(http.StatusNotAcceptable, "Answers can be had as %s, %s, %s and %s.", typeResponse, typeJSON, typeSSE, typeMultipart)
-	case r.Method == http.MethodGet:
-		refused = readGet(r, &params)
-	default:
-		refused = t.readPost(w, r, &params)
-	}
-	single := accepts.single // of a refusal
-	switch {
-	case accepts == accepted{}:
-		single = typeJSON
-	case single == "": // a reader of streams goes by the status
-		single = typeResponse
-	}
-	if refused != nil {
-		writeRefusal(ctx, w, executor, single, refused.list())
+	params := graphql.RawParams{Headers: r.Header}
+	if refused := t.readRequest(w, r, accepts, &params); refused != nil {
+		writeRefusal(ctx, w, executor, accepts.ofRefusal(), refused.list())
 		return
 	}
-	params.Headers = r.Header
 	operation, errs := executor.CreateOperationContext(ctx, &params)
 	if errs == nil {
 		if refused := checkOperation(r, accepts, operation.Operation.Operation); refused != nil {
 			errs = refused.list()
 		}
 	}
-	if errs != nil {
+	switch {
+	case errs != nil && accepts.single == "" && ofDocument(errs): // the stream itself says what is wrong with it
 		ctx = graphql.WithOperationContext(ctx, operation)
-		if accepts.single == "" && ofDocument(errs) { // the stream itself says what is wrong with it
-			t.stream(w, r.WithContext(ctx), executor, accepts.stream, func(ctx context.Context) (graphql.ResponseHandler, context.Context) {
-				return graphql.OneShot(executor.DispatchError(ctx, errs)), ctx
-			})
-			return
-		}
-		writeRefusal(ctx, w, executor, single, errs)
-		return
-	}
-	if accepts.single == "" || operation.Operation.Operation == ast.Subscription {
+		t.stream(w, r.WithContext(ctx), executor, accepts.stream, func(ctx context.Context) (graphql.ResponseHandler, context.Context) {
+			return graphql.OneShot(executor.DispatchError(ctx, errs)), ctx
+		})
+	case errs != nil:
+		writeRefusal(graphql.WithOperationContext(ctx, operation), w, executor, accepts.ofRefusal(), errs)
+	case accepts.single == "", operation.Operation.Operation == ast.Subscription:
 		t.stream(w, r.WithContext(ctx), executor, accepts.stream, func(ctx context.Context) (graphql.ResponseHandler, context.Context) {
 			return executor.DispatchOperation(ctx, operation)
 		})
-		return
+	default:
+		responses, ctx := executor.DispatchOperation(ctx, operation)
+		if response := responses(ctx); response != nil { // else the client has gone
+			write(w, http.StatusOK, accepts.single, response)
+		}
 	}
-	responses, ctx := executor.DispatchOperation(ctx, operation)
-	response := responses(ctx)
-	if response == nil { // the client has gone
-		return
+}
+
+// readRequest reads what is asked, by whichever method.
+func (t *Transport) readRequest(w http.ResponseWriter, r *http.Request, accepts accepted, into *graphql.RawParams) *Error {
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodPost:
+		refused := refusef(http.StatusMethodNotAllowed, "GraphQL is asked by POST or GET.")
+		refused.Allow = methods
+		return refused
+	case accepts == accepted{}:
+		return refusef(http.StatusNotAcceptable, "Answers can be had as %s, %s, %s and %s.", typeResponse, typeJSON, typeSSE, typeMultipart)
+	case r.Method == http.MethodGet:
+		return readGet(r, into)
+	default:
+		return t.readPost(w, r, into)
 	}
-	write(w, http.StatusOK, single, response)
 }
 
 // checkOperation refuses an operation that the request can't carry.
