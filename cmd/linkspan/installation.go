@@ -152,7 +152,7 @@ func (in *installation) close() {
 
 // serve answers HTTP on the listener until ctx ends, with an edge to which this adds what the rooms behind it are.
 func (in *installation) serve(ctx context.Context, listener net.Listener, edge server.Config, secret []byte) error {
-	edge.Resolvers, edge.Tokens = resolvers.New(in.service), server.NewTokens(secret, in.store)
+	edge.Resolvers, edge.Tokens = resolvers.New(in.service), server.NewTokens(server.TokenConfig{Secrets: [][]byte{secret}}, in.store)
 	edge.Health, edge.Logger = healthOf(in.router), in.logger
 	return server.New(edge).Serve(ctx, listener)
 }

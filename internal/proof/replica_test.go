@@ -57,7 +57,7 @@ func startReplica(t testing.TB, config shardrouter.Config, o replicaOptions) *re
 	}
 	r.address = listener.Addr().String()
 	edge := server.New(server.Config{
-		Resolvers: resolvers.New(r.Service), Tokens: server.NewTokens(servertest.Secret, r.store), Logger: logger,
+		Resolvers: resolvers.New(r.Service), Tokens: server.NewTokens(server.TokenConfig{Secrets: [][]byte{servertest.Secret}}, r.store), Logger: logger,
 		Health: func(context.Context) []server.ClusterHealth { return []server.ClusterHealth{{Name: "main"}} },
 	})
 	serving, stopServing := context.WithCancel(ctx)

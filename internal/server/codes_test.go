@@ -134,7 +134,7 @@ func (r *refuser) oneTooMany() servertest.Answer {
 func (r *refuser) notListed() servertest.Answer {
 	logger := slog.New(slog.DiscardHandler)
 	handler := server.New(server.Config{
-		Resolvers: resolvers.New(nil), Tokens: server.NewTokens(servertest.Secret, nil), Logger: logger, Operations: server.Operations{Only: true},
+		Resolvers: resolvers.New(nil), Tokens: server.NewTokens(server.TokenConfig{Secrets: [][]byte{servertest.Secret}}, nil), Logger: logger, Operations: server.Operations{Only: true},
 	}).Handler()
 	return ask(handler, "", `{ __typename }`)
 }
@@ -152,7 +152,7 @@ func (r *refuser) without(err error) servertest.Answer {
 	logger := slog.New(slog.DiscardHandler)
 	handler := server.New(server.Config{
 		Resolvers: resolvers.New(&channel.Service{Main: brokenMain{err: err}, Logger: logger}),
-		Tokens:    server.NewTokens(servertest.Secret, nil), Logger: logger,
+		Tokens:    server.NewTokens(server.TokenConfig{Secrets: [][]byte{servertest.Secret}}, nil), Logger: logger,
 	}).Handler()
 	return ask(handler, r.s.as("operator"), `{ group(handle: \"globex\") { id } }`)
 }

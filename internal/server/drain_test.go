@@ -86,7 +86,7 @@ func serve(t *testing.T, config Config) (url string, end func(), ended <-chan er
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.Resolvers, config.Tokens = resolvers.New(&channel.Service{}), NewTokens(nil, nil)
+	config.Resolvers, config.Tokens = resolvers.New(&channel.Service{}), NewTokens(TokenConfig{}, nil)
 	config.Logger = slog.New(slog.DiscardHandler)
 	ctx, end := context.WithCancel(t.Context())
 	result := make(chan error, 1)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Reason is why a cluster can't serve, as anybody may know it. It names no host, database or user.
+// Reason is why a cluster can't serve, or why tokens can't be judged, as anybody may know it. It names no host, database or user.
 type Reason string
 
 // The reasons.
@@ -15,6 +15,8 @@ const (
 	Unreachable  Reason = "it is out of reach, or does not answer"
 	WrongCluster Reason = "it is not the cluster that its name says"
 	NotMigrated  Reason = "migrations are missing: run `linkspan migrate`"
+	KeysMissing  Reason = "the JWKS can't be read, and nobody is let in by it"
+	KeysOld      Reason = "the JWKS can't be read, and its keys of before are taken"
 )
 
 // ClusterHealth is whether one cluster can serve: reachable, the one that its name says, and migrated.
@@ -35,6 +37,7 @@ type ready struct {
 	Ready    bool           `json:"ready"`
 	Draining bool           `json:"draining"`
 	Clusters []readyCluster `json:"clusters"`
+	SignIn   Reason         `json:"signIn,omitempty"` // what is amiss with the keys of tokens; it makes nobody unready
 }
 
 type readyCluster struct {
@@ -47,7 +50,7 @@ type readyCluster struct {
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
-	answer := ready{Ready: true, Draining: s.draining.Load(), Clusters: []readyCluster{}}
+	answer := ready{Ready: true, Draining: s.draining.Load(), Clusters: []readyCluster{}, SignIn: s.config.Tokens.ailment()}
 	for _, cluster := range s.config.Health(ctx) {
 		shown := readyCluster{Name: cluster.Name, Ready: cluster.Reason == "", Reason: cluster.Reason}
 		answer.Clusters = append(answer.Clusters, shown)

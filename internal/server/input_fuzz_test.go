@@ -63,7 +63,7 @@ func FuzzInput(f *testing.F) {
 	clusters := noClusters{oneGroup: acme}
 	service := &channel.Service{Main: clusters, Shards: clusters, InvitationTTL: time.Hour, Logger: logger}
 	handler := New(Config{
-		Resolvers: resolvers.New(service), Tokens: NewTokens(fuzzSecret, acme), Logger: logger,
+		Resolvers: resolvers.New(service), Tokens: NewTokens(TokenConfig{Secrets: [][]byte{fuzzSecret}}, acme), Logger: logger,
 	}).Handler()
 	sign := func(claims Claims) string {
 		token, err := SignToken(fuzzSecret, claims, 24*time.Hour)

@@ -38,7 +38,7 @@ func TestPanicsAreLoggedAndPresented(t *testing.T) {
 	testPanic(t, identified(handlerPanics, recovered(handler)), http.StatusInternalServerError, "recovered_test.go", token, log)
 
 	resolverPanics, log := logged()
-	broken := New(Config{Resolvers: resolvers.New(nil), Tokens: NewTokens(secret, nil), Logger: resolverPanics})
+	broken := New(Config{Resolvers: resolvers.New(nil), Tokens: NewTokens(TokenConfig{Secrets: [][]byte{secret}}, nil), Logger: resolverPanics})
 	testPanic(t, broken.Handler(), http.StatusOK, "resolvers/group.go", token, log)
 }
 
@@ -80,7 +80,7 @@ func TestCausesAreLogged(t *testing.T) {
 	logger, text := logged()
 	ctx := context.WithValue(t.Context(), requestKey{}, &request{id: "the-request", logger: logger})
 	present(ctx, channel.Unavailable(errors.New("the cause of a fault")))
-	signIn := &signIn{tokens: NewTokens([]byte("a secret of at least thirty-two bytes"), nil)}
+	signIn := &signIn{tokens: NewTokens(TokenConfig{Secrets: [][]byte{[]byte("a secret of at least thirty-two bytes")}}, nil)}
 	signIn.withBearer(ctx, "Bearer not-a-token")
 	for _, want := range []string{"the cause of a fault", "token refused", `"requestId":"the-request"`} {
 		if !strings.Contains(text.String(), want) {
@@ -110,7 +110,7 @@ func TestSignInThatFailsIsNoRefusal(t *testing.T) {
 		t.Fatal(err)
 	}
 	logger, text := logged()
-	s := New(Config{Tokens: NewTokens(secret, brokenGroups{}), Logger: logger})
+	s := New(Config{Tokens: NewTokens(TokenConfig{Secrets: [][]byte{secret}}, brokenGroups{}), Logger: logger})
 	request := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(`{"query":"{ viewer { id } }"}`))
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+token)

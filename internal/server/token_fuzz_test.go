@@ -14,6 +14,7 @@ import (
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
+	"linkspan/internal/server/jwkstest"
 )
 
 // oneGroup knows acme alone.
@@ -31,7 +32,8 @@ var (
 	acme       = oneGroup{channel.Group{ID: ids.NewGroup(), Handle: "acme", Name: "Acme"}}
 )
 
-// FuzzToken gives any text as a token: none but one that was signed is taken, and no refusal repeats it.
+// FuzzToken gives any text as a token, to a verifier by a secret and to one by a JWKS: none but one that was signed is
+// taken, and no refusal repeats it.
 func FuzzToken(f *testing.F) {
 	good, err := SignToken(fuzzSecret, Claims{Group: "acme", Role: RoleAdmin, RegisteredClaims: jwt.RegisteredClaims{Subject: "ana"}}, time.Hour)
 	if err != nil {
@@ -46,16 +48,70 @@ func FuzzToken(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	tokens := NewTokens(fuzzSecret, acme)
+	key := jwkstest.NewKey(f, "1", "EdDSA") // which has one signature for a text
+	byKey := key.Sign(f, ana(nil))
+	_, rest, _ = strings.Cut(byKey, ".")
+	for _, header := range []string{
+		`{"alg":"EdDSA","kid":"1"}`, `{"alg":"EdDSA"}`, `{"alg":"EdDSA","kid":1}`, `{"alg":"EdDSA","kid":"1","crit":["b64"],"b64":false}`,
+		`{"alg":"HS256","kid":"1"}`, `{"alg":"none","kid":"1"}`, `{"alg":"RS256","kid":"1"}`, `{"alg":["EdDSA"],"kid":"1"}`,
+		`{"alg":"EdDSA","kid":"1","jku":"http://127.0.0.1:1/","jwk":{"kty":"OKP","crv":"Ed25519","x":"AA"}}`, `{"alg":"EdDSA","kid":"1","kid":"2"}`,
+	} {
+		f.Add(base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + rest)
+	}
+	for _, seed := range []string{byKey, byKey + "A", byKey + "=", byKey[:len(byKey)-1], strings.ToLower(byKey)} {
+		f.Add(seed)
+	}
+	verifiers := map[string]*Tokens{
+		good:  NewTokens(TokenConfig{Secrets: [][]byte{fuzzSecret}}, acme),
+		byKey: judge(f, jwkstest.New(key), TokenConfig{}),
+	}
 	f.Fuzz(func(t *testing.T, token string) {
-		viewer, err := tokens.Verify(t.Context(), token)
-		switch {
-		case err == nil && token != good:
-			t.Errorf("%q is taken as a token of %+v", token, viewer)
-		case err != nil && (!errors.Is(err, errToken) || viewer != nil):
-			t.Errorf("%q: %v %v", token, viewer, err)
-		case err != nil && len(token) > 40 && strings.Contains(err.Error(), token):
-			t.Errorf("the refusal repeats the token: %v", err)
+		for signed, tokens := range verifiers {
+			viewer, err := tokens.Verify(t.Context(), token)
+			switch {
+			case err == nil && token != signed:
+				t.Errorf("%q is taken as a token of %+v", token, viewer)
+			case err != nil && token == signed:
+				t.Errorf("a good token: %v", err)
+			case err != nil && (!errors.Is(err, errToken) || viewer != nil):
+				t.Errorf("%q: %v %v", token, viewer, err)
+			case err != nil && len(token) > 40 && strings.Contains(err.Error(), token):
+				t.Errorf("the refusal repeats the token: %v", err)
+			}
+		}
+	})
+}
+
+// FuzzKeySet gives any text as a JWKS: it is refused, or has keys each of which judges a token without a panic.
+func FuzzKeySet(f *testing.F) {
+	for _, algorithm := range []string{"RS256", "ES256", "EdDSA"} {
+		f.Add(jwkstest.Set(jwkstest.NewKey(f, "1", algorithm)))
+	}
+	for _, seed := range []string{
+		`{"keys":[]}`, `{"keys":[{}]}`, `{"keys":[null,1,"a",[]]}`, `{"keys":[{"kty":"oct","k":"AAAA","alg":"HS256"}]}`,
+		`{"keys":[{"kty":"RSA","n":"` + strings.Repeat("_", 342) + `","e":"AA"}]}`, `{"keys":[{"kty":"RSA","n":"` + strings.Repeat("_", 341) + `8","e":"Ag"}]}`,
+		`{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}`, `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"` + strings.Repeat("A", 43) + `"}]}`,
+		`{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA","x5c":["AAAA"]}]}`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		set, err := parseKeySet([]byte(text), JWKSAlgorithms, nil)
+		if err != nil {
+			return
+		}
+		for _, key := range set.keys {
+			for _, algorithm := range key.algorithms {
+				method := jwt.GetSigningMethod(algorithm)
+				for _, length := range []int{0, 64, 96, 132, 256} {
+					if method.Verify("a.b", make([]byte, length), key.key) == nil && algorithm != "EdDSA" {
+						t.Errorf("%s takes zeros as a signature by %s", text, algorithm)
+					}
+				}
+			}
+			if set.index(key) < 0 || !set.holds([]*publicKey{key}) {
+				t.Errorf("%s does not hold its own key", text)
+			}
 		}
 	})
 }
@@ -74,7 +130,7 @@ func FuzzClaims(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	tokens := NewTokens(fuzzSecret, acme)
+	tokens := NewTokens(TokenConfig{Secrets: [][]byte{fuzzSecret}}, acme)
 	f.Fuzz(func(t *testing.T, claims string) {
 		signing := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." +
 			base64.RawURLEncoding.EncodeToString([]byte(claims))

@@ -37,6 +37,7 @@ type Options struct {
 	NoSweep       bool                // the test calls Service.ExpireDue itself
 	NoGroups      bool                // the test registers them itself
 	Edge          server.Config       // the edge, but for what it needs of the rest
+	Tokens        *server.TokenConfig // whose are taken; nil: those that Secret signed
 }
 
 // Server is a running server. It ends with its test.
@@ -86,8 +87,14 @@ func New(t testing.TB, options Options) *Server {
 		t.Fatal(err)
 	}
 	s.URL = "http://" + listener.Addr().String()
+	signIn := server.TokenConfig{Secrets: [][]byte{Secret}}
+	if options.Tokens != nil {
+		signIn = *options.Tokens
+	}
+	signIn.Logger = logger
+	tokens := server.NewTokens(signIn, s.Store)
 	edge := options.Edge
-	edge.Resolvers, edge.Tokens, edge.Logger = resolvers.New(s.Service), server.NewTokens(Secret, s.Store), logger
+	edge.Resolvers, edge.Tokens, edge.Logger = resolvers.New(s.Service), tokens, logger
 	edge.Remedy, edge.Health = "(how to get one)", s.health
 	web := server.New(edge)
 	ctx, stop := context.WithCancel(context.Background())
@@ -100,6 +107,7 @@ func New(t testing.TB, options Options) *Server {
 		}
 	})
 	running.Go(func() { relay.Run(background) })
+	running.Go(func() { tokens.Run(background) })
 	if !options.NoSweep {
 		sweeping.Go(func() { s.Service.Sweep(sweep) })
 	}
