@@ -11,6 +11,7 @@ import (
 
 	"linkspan/internal/demo"
 	"linkspan/internal/localpg"
+	"linkspan/internal/server"
 	"linkspan/shardrouter"
 )
 
@@ -38,6 +39,8 @@ func (devCmd) Help() string {
 	return `From the environment alone it takes:
 
   LINKSPAN_JWT_SECRET    the key of the tokens (HS256), at least 32 bytes; empty: one of its own
+  LINKSPAN_JWT_SECRET_PREVIOUS
+                         another whose tokens are taken too
   LINKSPAN_NATS_URL      a NATS server for hints; empty: one in this process
 
 Where root's data directory is below a home that PostgreSQL's user can't enter, the clusters are in a directory of their
@@ -54,7 +57,7 @@ func (c *devCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	edge.Remedy = devRemedy
-	secret, err := secretFromEnv()
+	secrets, err := secretsFromEnv()
 	if err != nil {
 		return err
 	}
@@ -85,12 +88,15 @@ func (c *devCmd) Run(ctx context.Context) (err error) {
 	if listenErr != nil {
 		return listenErr
 	}
-	hello := welcome{url: endpointAt(listener.Addr()), dataDir: c.Data, log: c.logPlace(), secret: secret != nil}
-	if secret == nil {
-		if secret, err = ensureDevKey(c.Data); err != nil {
+	hello := welcome{url: endpointAt(listener.Addr()), dataDir: c.Data, log: c.logPlace(), secret: secrets != nil}
+	if secrets == nil {
+		key, err := ensureDevKey(c.Data)
+		if err != nil {
 			return err
 		}
+		secrets = [][]byte{key}
 	}
+	tokens := server.TokenConfig{Secrets: secrets, Issuer: c.Issuer, Audience: c.Audience}
 	config := shardrouter.Config{MainDSN: clusters.DSN(shardrouter.MainName)}
 	for _, name := range devClusters[1:] {
 		config.Shards = append(config.Shards, shardrouter.Shard{Name: name, DSN: clusters.DSN(name)})
@@ -114,7 +120,7 @@ func (c *devCmd) Run(ctx context.Context) (err error) {
 	progress.done()
 	fmt.Print(hello)
 	err = serveUntilEnd(ctx, clusters, func(ctx context.Context) error {
-		return in.serve(ctx, listener, edge, secret)
+		return in.serve(ctx, listener, edge, tokens)
 	})
 	if ctx.Err() != nil {
 		fmt.Println("\nstopped; the data stays in", c.dataPlaces(root))

@@ -22,6 +22,7 @@ import (
 
 // serverFlags are the settings that dev and serve have in common.
 type serverFlags struct {
+	claimFlags
 	Listen        string        `default:"127.0.0.1:8080" env:"LINKSPAN_LISTEN" help:"Address to listen on."`
 	InvitationTTL time.Duration `default:"336h" env:"LINKSPAN_INVITATION_TTL" help:"How long an invitation can be accepted."`
 	PoolSize      int           `default:"16" env:"LINKSPAN_POOL_SIZE" help:"Most connections to each cluster."`
@@ -40,7 +41,7 @@ func (f serverFlags) check() error {
 	case f.PoolSize < 1:
 		return fmt.Errorf("LINKSPAN_POOL_SIZE is %d: it must be at least 1", f.PoolSize)
 	}
-	return nil
+	return f.claimFlags.check()
 }
 
 // edge is what the settings say of the server's edge.
@@ -150,9 +151,16 @@ func (in *installation) close() {
 	in.router.Close()
 }
 
-// serve answers HTTP on the listener until ctx ends, with an edge to which this adds what the rooms behind it are.
-func (in *installation) serve(ctx context.Context, listener net.Listener, edge server.Config, secret []byte) error {
-	edge.Resolvers, edge.Tokens = resolvers.New(in.service), server.NewTokens(server.TokenConfig{Secrets: [][]byte{secret}}, in.store)
+// serve answers HTTP on the listener until ctx ends, with an edge to which this adds whose tokens are taken and what the
+// rooms behind it are.
+func (in *installation) serve(ctx context.Context, listener net.Listener, edge server.Config, signIn server.TokenConfig) error {
+	signIn.Logger = in.logger
+	edge.Resolvers, edge.Tokens = resolvers.New(in.service), server.NewTokens(signIn, in.store)
 	edge.Health, edge.Logger = healthOf(in.router), in.logger
+	fresh, stop := context.WithCancel(context.WithoutCancel(ctx)) // requests are answered for a while behind ctx's end
+	var refreshing sync.WaitGroup
+	refreshing.Go(func() { edge.Tokens.Run(fresh) })
+	defer refreshing.Wait()
+	defer stop()
 	return server.New(edge).Serve(ctx, listener)
 }

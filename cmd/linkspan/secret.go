@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -18,23 +19,39 @@ const (
 	devKeyFile = "dev.key"
 )
 
-// secretFromEnv is the key of the tokens that LINKSPAN_JWT_SECRET gives; nil where it gives none.
-func secretFromEnv() ([]byte, error) {
-	secret := []byte(os.Getenv("LINKSPAN_JWT_SECRET"))
-	if len(secret) == 0 {
-		return nil, nil
+// secretsFromEnv are the keys that tokens may be signed with: LINKSPAN_JWT_SECRET, which new ones are, and
+// LINKSPAN_JWT_SECRET_PREVIOUS. None where none is given.
+func secretsFromEnv() (secrets [][]byte, err error) {
+	for _, name := range []string{"LINKSPAN_JWT_SECRET", "LINKSPAN_JWT_SECRET_PREVIOUS"} {
+		secret := []byte(os.Getenv(name))
+		if len(secret) == 0 {
+			continue
+		}
+		if len(secret) < minSecretBytes {
+			return nil, fmt.Errorf("%s has %d bytes: give a random key of at least %d, "+
+				"such as `openssl rand -hex 32` prints", name, len(secret), minSecretBytes)
+		}
+		secrets = append(secrets, secret)
 	}
-	if len(secret) < minSecretBytes {
-		return nil, fmt.Errorf("LINKSPAN_JWT_SECRET has %d bytes: give a random key of at least %d, "+
-			"such as `openssl rand -hex 32` prints", len(secret), minSecretBytes)
+	switch {
+	case len(secrets) == 1 && os.Getenv("LINKSPAN_JWT_SECRET") == "":
+		return nil, errors.New("LINKSPAN_JWT_SECRET_PREVIOUS is set without LINKSPAN_JWT_SECRET: set that to the secret of new " +
+			"tokens, or unset the previous one")
+	case len(secrets) == 2 && bytes.Equal(secrets[0], secrets[1]):
+		return nil, errors.New("LINKSPAN_JWT_SECRET and LINKSPAN_JWT_SECRET_PREVIOUS are the same: give the first a new value, " +
+			"or unset the previous one")
 	}
-	return secret, nil
+	return secrets, nil
 }
 
 // signingSecret is the key to sign tokens with: LINKSPAN_JWT_SECRET, else the dev server's. It never makes one.
 func signingSecret(dataDir string) ([]byte, error) {
-	if secret, err := secretFromEnv(); err != nil || secret != nil {
-		return secret, err
+	secrets, err := secretsFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	if len(secrets) > 0 {
+		return secrets[0], nil
 	}
 	return devKey(dataDir)
 }

@@ -15,6 +15,7 @@ import (
 // serveCmd serves on given clusters.
 type serveCmd struct {
 	serverFlags
+	signInFlags
 	Migrate    bool          `env:"LINKSPAN_MIGRATE" help:"Bring the clusters to the newest schema first."`
 	Rate       float64       `default:"50" env:"LINKSPAN_RATE" help:"Most operations a second of one user, in this process; 0: any number."`
 	RateBurst  int           `default:"100" env:"LINKSPAN_RATE_BURST" help:"Most of them at once, after a while of silence."`
@@ -27,8 +28,13 @@ func (serveCmd) Help() string {
 
   LINKSPAN_MAIN_DSN      the main database, as libpq reads it
   LINKSPAN_SHARD_DSNS    the shards: name=dsn,name=dsn
-  LINKSPAN_JWT_SECRET    the key of the tokens (HS256), at least 32 bytes
+  LINKSPAN_JWT_SECRET    the key of the tokens (HS256), at least 32 bytes; not needed with --jwks-url
+  LINKSPAN_JWT_SECRET_PREVIOUS
+                         the key before it, while tokens of it are about: they are taken too
   LINKSPAN_NATS_URL      a NATS server that all replicas share; empty: one in this process, for a single replica
+
+Tokens are signed with the secret, or by an identity provider whose public keys --jwks-url has. For both at once
+--jwt-algorithms must name the algorithms of both, as in HS256,RS256.
 
 Run ` + "`bin/linkspan migrate`" + ` first, or give --migrate.`
 }
@@ -51,13 +57,13 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	edge.Rate = server.Rate{PerSecond: c.Rate, Burst: c.RateBurst}
 	edge.Remedy, edge.DrainDelay = "Send it as `Authorization: Bearer <token>`.", c.DrainDelay
 	logger := newLogger(os.Stderr, c.LogLevel)
-	secret, err := secretFromEnv()
+	secrets, err := secretsFromEnv()
 	if err != nil {
 		return err
 	}
-	if secret == nil {
-		return fmt.Errorf("LINKSPAN_JWT_SECRET is not set: give a random key of at least %d bytes, "+
-			"such as `openssl rand -hex 32` prints", minSecretBytes)
+	tokens, err := c.tokens(secrets, c.claimFlags)
+	if err != nil {
+		return err
 	}
 	config, err := clustersFromEnv()
 	if err != nil {
@@ -79,7 +85,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	}
 	defer in.close()
 	fmt.Println("ready:", endpointAt(listener.Addr()))
-	return in.serve(ctx, listener, edge, secret)
+	return in.serve(ctx, listener, edge, tokens)
 }
 
 // listenOn listens on the address. A taken one is told with what to do.

@@ -14,6 +14,7 @@ import (
 
 // tokenCmd prints a signed token.
 type tokenCmd struct {
+	claimFlags
 	User     string        `arg:"" optional:"" name:"USER@GROUP" help:"Whose token, as in ana@acme."`
 	Role     string        `enum:"admin,member," default:"" env:"LINKSPAN_TOKEN_ROLE" help:"admin or member. Default: what the demo user is, else member."`
 	TTL      time.Duration `name:"ttl" default:"24h" env:"LINKSPAN_TOKEN_TTL" help:"How long it is good for."`
@@ -41,6 +42,9 @@ func (c *tokenCmd) Run(context.Context) error {
 	if c.TTL <= 0 {
 		return errors.New("--ttl must be positive, as in --ttl 24h")
 	}
+	if err := c.check(); err != nil {
+		return err
+	}
 	secret, err := signingSecret(c.Data)
 	if err != nil {
 		return err
@@ -57,7 +61,7 @@ func (c *tokenCmd) sign(secret []byte) (string, error) {
 	if c.Operator {
 		claims := server.Claims{Role: server.RoleOperator}
 		claims.Subject = "operator"
-		return server.SignToken(secret, claims, c.TTL)
+		return c.signToken(secret, claims, c.TTL)
 	}
 	claims, err := claimsOf(c.User)
 	if err != nil {
@@ -66,7 +70,13 @@ func (c *tokenCmd) sign(secret []byte) (string, error) {
 	if c.Role != "" {
 		claims.Role = c.Role
 	}
-	return server.SignToken(secret, claims, c.TTL)
+	return c.signToken(secret, claims, c.TTL)
+}
+
+// signToken signs a token with the claims that all have.
+func (f claimFlags) signToken(secret []byte, claims server.Claims, ttl time.Duration) (string, error) {
+	claims.Issuer, claims.Audience = f.Issuer, []string{f.Audience}
+	return server.SignToken(secret, claims, ttl)
 }
 
 // claimsOf returns what a token says of USER@GROUP: of a demo user what it is there, of others that they are members.
@@ -89,7 +99,7 @@ func claimsOf(user string) (server.Claims, error) {
 }
 
 // demoToken signs a token for USER@GROUP of the demo data.
-func demoToken(dataDir, user string, ttl time.Duration) (string, error) {
+func demoToken(flags claimFlags, dataDir, user string, ttl time.Duration) (string, error) {
 	secret, err := signingSecret(dataDir)
 	if err != nil {
 		return "", err
@@ -98,5 +108,5 @@ func demoToken(dataDir, user string, ttl time.Duration) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return server.SignToken(secret, claims, ttl)
+	return flags.signToken(secret, claims, ttl)
 }

@@ -15,6 +15,7 @@ const tourTokenTTL = 15 * time.Minute
 
 // tourCmd plays the main job on the running dev server for a person to watch.
 type tourCmd struct {
+	claimFlags
 	URL  string         `name:"url" default:"http://127.0.0.1:8080/graphql" env:"LINKSPAN_URL" help:"The dev server's GraphQL endpoint."`
 	Data string         `default:".linkspan" env:"LINKSPAN_DATA" help:"Where the dev server's data is: its key signs the tokens, unless LINKSPAN_JWT_SECRET does."`
 	Pace *time.Duration `env:"LINKSPAN_TOUR_PACE" help:"Pause after each step. Default: 700ms on a terminal, else none."`
@@ -32,9 +33,12 @@ func (c *tourCmd) Run(ctx context.Context) error {
 	if _, err := newClient(c.URL, ""); err != nil {
 		return err
 	}
+	if err := c.check(); err != nil {
+		return err
+	}
 	config := demo.TourConfig{URL: c.URL, Tokens: make(map[string]string), Out: os.Stdout}
 	for _, user := range demo.TourUsers {
-		token, err := demoToken(c.Data, user, tourTokenTTL)
+		token, err := demoToken(c.claimFlags, c.Data, user, tourTokenTTL)
 		if err != nil {
 			return err
 		}
