@@ -94,6 +94,11 @@ func demoToken(dataDir, user string, ttl time.Duration) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return signUser(secret, user, ttl)
+}
+
+// signUser signs a token for USER@GROUP.
+func signUser(secret []byte, user string, ttl time.Duration) (string, error) {
 	claims, err := claimsOf(user)
 	if err != nil {
 		return "", err
