@@ -13,10 +13,10 @@ RESTART  = $(shell grep -rl --include='*_test.go' '^//go:build long' . | xargs g
 	| grep -vE 'ProgramKilled|ClusterKilled|Trouble$$|TroubleFailover|NPMForReal' | paste -sd '|' -)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-restart test-long test-clients lint lint-schema reference generate verify fuzz bench bench-size cover clean
+.PHONY: help run build test test-restart test-long test-clients lint lint-schema reference generate verify graphiql verify-graphiql fuzz bench bench-size cover clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Build and start local clusters with demo data, and serve on them (Ctrl-C ends all)
 	@test -x $(BIN) || echo "Building $(BIN): the first time this takes a minute or two ..."
@@ -37,7 +37,7 @@ test-long: ## Run the crash, race, model, replica and outage tests at their full
 	$(GO) test -tags long -count=1 -p 1 -timeout 20m ./internal/localpg/... ./internal/server ./shardrouter
 	LINKSPAN_TEST_LONG=1 $(GO) test -tags long -count=1 -p 1 -timeout 90m -run 'Killed|Lives|Races|Trouble|^($(RESTART))$$' ./internal/proof ./cmd/linkspan
 
-test-clients: build ## Run the JavaScript clients against the real program (needs Node 20 and npm)
+test-clients: build ## Run the JavaScript clients and GraphiQL against the real program (needs Node 20, npm and Chromium)
 	cd clients && npm ci --no-audit --no-fund --loglevel=error && npm test
 
 lint: ## Check style and import directions
@@ -60,6 +60,12 @@ generate: ## Make graph/ anew from schema.graphqls
 verify: ## Prove that nothing generated is stale, go.mod is tidy, and the schema migrates up, down and up again
 	@scripts/verify
 
+graphiql: ## Build the GraphiQL page anew into web/graphiql/dist, which is committed (needs Node 20.19 and npm)
+	cd web/graphiql && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
+
+verify-graphiql: ## Prove that web/graphiql/dist is what its source makes (needs Node 20.19 and npm)
+	@scripts/verify-graphiql
+
 fuzz: ## Fuzz each target for FUZZTIME (10s)
 	@scripts/fuzz $(FUZZTIME)
 
@@ -74,4 +80,4 @@ cover: ## Show how much of each package the tests run through
 	$(GO) tool cover -func=coverage.out | tail -1
 
 clean: ## Remove what was built; the dev data in .linkspan stays
-	rm -rf bin coverage.out clients/node_modules clients/generated tools/schema/node_modules
+	rm -rf bin coverage.out clients/node_modules clients/generated tools/schema/node_modules web/graphiql/node_modules

@@ -2,6 +2,11 @@ module linkspan
 
 go 1.26.0
 
+ignore (
+	./clients/node_modules
+	./web/graphiql/node_modules
+)
+
 require (
 	github.com/99designs/gqlgen v0.17.98
 	github.com/MicahParks/jwkset v0.11.4

@@ -66,6 +66,11 @@ class Linkspan {
     return await this.running.token(user, ...flags);
   }
 
+  /** Where GraphQL is served, over HTTP. */
+  get url(): string {
+    return this.running.url;
+  }
+
   /** The environment of a `linkspan serve` on the same clusters. */
   async installation(): Promise<Record<string, string>> {
     return await this.running.installation();

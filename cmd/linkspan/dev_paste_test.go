@@ -44,7 +44,9 @@ func TestWhatDevPrintsCanBePasted(t *testing.T) {
 	}
 	d.start()
 	var blocks []string // each begins with a comment
-	for i, text := range strings.Split(<-d.welcome, "\n    # ") {
+	welcome := <-d.welcome
+	testPage(t, d, welcome)
+	for i, text := range strings.Split(welcome, "\n    # ") {
 		if text, _, _ = strings.Cut(text, "\n\n"); i > 0 {
 			blocks = append(blocks, "# "+text)
 		}

@@ -19,6 +19,7 @@ type serveCmd struct {
 	Migrate    bool          `env:"LINKSPAN_MIGRATE" help:"Bring the clusters to the newest schema first."`
 	Rate       float64       `default:"50" env:"LINKSPAN_RATE" help:"Most operations a second of one user, in this process; 0: any number."`
 	RateBurst  int           `default:"100" env:"LINKSPAN_RATE_BURST" help:"Most of them at once, after a while of silence."`
+	GraphiQL   bool          `name:"graphiql" env:"LINKSPAN_GRAPHIQL" help:"Serve the GraphiQL page at /graphiql."`
 	DrainDelay time.Duration `default:"2s" env:"LINKSPAN_DRAIN_DELAY" help:"How long it still serves when told to end."`
 }
 
@@ -85,7 +86,16 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	}
 	defer in.close()
 	fmt.Println("ready:", endpointAt(listener.Addr()))
+	edge.GraphiQL = c.graphiql()
 	return in.serve(ctx, listener, edge, tokens)
+}
+
+// graphiql is the page, which signs nobody in here; nil: there is none.
+func (c *serveCmd) graphiql() *server.GraphiQL {
+	if !c.GraphiQL {
+		return nil
+	}
+	return &server.GraphiQL{}
 }
 
 // listenOn listens on the address. A taken one is told with what to do.

@@ -104,9 +104,14 @@ func demoToken(flags claimFlags, dataDir, user string, ttl time.Duration) (strin
 	if err != nil {
 		return "", err
 	}
+	return flags.signUser(secret, user, ttl)
+}
+
+// signUser signs a token for USER@GROUP.
+func (f claimFlags) signUser(secret []byte, user string, ttl time.Duration) (string, error) {
 	claims, err := claimsOf(user)
 	if err != nil {
 		return "", err
 	}
-	return flags.signToken(secret, claims, ttl)
+	return f.signToken(secret, claims, ttl)
 }

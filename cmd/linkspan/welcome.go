@@ -19,6 +19,15 @@ func endpointAt(listening net.Addr) string {
 	return "http://" + address + "/graphql"
 }
 
+// pageAt is the URL of the GraphiQL page, with a user where the server signs users in by name.
+func pageAt(listening net.Addr) string {
+	url := strings.TrimSuffix(endpointAt(listening), "graphql") + "graphiql"
+	if at, err := netip.ParseAddrPort(listening.String()); err == nil && at.Addr().IsLoopback() {
+		url += "?as=ana@acme"
+	}
+	return url
+}
+
 // welcome says where the dev server is and what to try next: blocks that can be pasted into new terminals, in the
 // directory where dev was started.
 type welcome struct {
@@ -26,6 +35,7 @@ type welcome struct {
 	dataDir string
 	log     string // where it goes
 	secret  bool   // whether LINKSPAN_JWT_SECRET signs the tokens
+	page    string // where GraphiQL is; "": nowhere
 }
 
 func (w welcome) String() string {
@@ -40,10 +50,14 @@ func (w welcome) String() string {
 	if w.secret {
 		where += ", with the same LINKSPAN_JWT_SECRET"
 	}
+	browser := ""
+	if w.page != "" {
+		browser = "  In a browser, each step of the main job in a tab of its own: " + w.page + "\n"
+	}
 	return fmt.Sprintf(`ready: %[1]s
 
   Groups acme, globex and initech; users ana@acme, gil@globex, ivy@initech (admins), ben@acme, hua@globex (members).
-  %[2]s:
+%[7]s  %[2]s:
 
     # watch two groups share a channel, step by step
     %[3]sbin/linkspan tour
@@ -61,7 +75,7 @@ func (w welcome) String() string {
     export LINKSPAN_TOKEN=$(bin/linkspan token gil@globex)
 
   The log: %[6]s    Ctrl-C ends the server and its clusters; the data stays.
-`, w.url, where, env.String(), shellQuote(w.url), welcomeFields, w.log)
+`, w.url, where, env.String(), shellQuote(w.url), welcomeFields, w.log, browser)
 }
 
 // welcomeFields is what the request in the welcome asks for.

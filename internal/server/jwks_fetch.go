@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -32,12 +31,6 @@ func CheckJWKSURL(address string) error {
 		return nil
 	}
 	return errors.New("it must begin with https:// (http:// is for loopback alone): whoever can change what it says signs in as anybody")
-}
-
-// isLoopback reports whether the host is this machine, whoever is asked.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // jwksClient follows no redirect, and keeps no connection.

@@ -14,6 +14,7 @@ import (
 
 	"linkspan/graph"
 	"linkspan/internal/gqlhttp"
+	"linkspan/web/graphiql"
 )
 
 const (
@@ -30,6 +31,7 @@ type Config struct {
 	Health    Health
 	Remedy    string // what a client without a valid token is told to do
 	Logger    *slog.Logger
+	GraphiQL  *GraphiQL // nil: there is no such page
 	// DrainDelay is for how long a server that is to end still takes requests while /readyz says that it is draining: until
 	// balancers have noticed.
 	DrainDelay time.Duration
@@ -42,6 +44,7 @@ type Config struct {
 type Server struct {
 	config    Config
 	draining  atomic.Bool
+	loopback  atomic.Bool // whether it listens where only this machine can reach it
 	signIn    *signIn
 	transport *gqlhttp.Transport
 }
@@ -61,6 +64,9 @@ func (s *Server) Handler() http.Handler {
 	router.Get("/readyz", s.readyz)
 	graphql := s.transport.Handler(newExecutor(s.config))
 	router.With(s.config.Origins.cors(), s.signIn.middleware).Handle("/graphql", graphql)
+	if s.config.GraphiQL != nil {
+		router.Mount(graphiql.Path, s.graphiql())
+	}
 	return router
 }
 
@@ -68,6 +74,7 @@ func (s *Server) Handler() http.Handler {
 // connections, ends sockets and streams so that their clients return to another server, lets requests finish for a few
 // seconds, and returns.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	s.loopback.Store(isLoopbackHost(listener.Addr().String()))
 	var unused unused
 	unlistened := make(chan struct{})
 	h := &http.Server{

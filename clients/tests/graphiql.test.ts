@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { GroupByHandleDocument } from "../generated/operations.js";
+import { useBrowser } from "../support/browser.js";
+import { present } from "../support/expect.js";
+import { GraphiQLPage, type Answer } from "../support/graphiql.js";
+import { limits, useLinkspan } from "../support/linkspan.js";
+import { ask } from "../support/steps.js";
+
+const STEPS = ["GlobexListens", "AcmeAsks", "GlobexAccepts", "AcmeSees", "GlobexSees"];
+
+describe("GraphiQL", limits, () => {
+  const linkspan = useLinkspan();
+  const browser = useBrowser();
+  let asked = 0;
+
+  async function open(query = "?as=ana@acme"): Promise<GraphiQLPage> {
+    return await new GraphiQLPage(await browser.open(linkspan.url.replace(/graphql$/, `graphiql${query}`))).ready();
+  }
+
+  /** Has globex listen, and returns how many events it has heard of when it surely does. */
+  async function listen(page: GraphiQLPage): Promise<number> {
+    await page.open("GlobexListens");
+    await page.press();
+    await page.until("globex listens", async () => (await page.listening()).includes("listening"));
+    await page.until("globex hears", async () => {
+      await askGlobex();
+      return (await page.events()) > 0;
+    });
+    const last = await askGlobex();
+    await page.answer((answer) => answer.data?.invitationReceived.invitation.id === last.id);
+    return await page.events();
+  }
+
+  /** Asks globex as Ana, by another client. */
+  async function askGlobex(): Promise<{ readonly id: string }> {
+    const ana = await linkspan.signIn("ana@acme");
+    const { group } = await ana.query(GroupByHandleDocument, { handle: "globex" });
+    return (await ask(ana, present(group), `asked ${++asked}`)).invitation;
+  }
+
+  test("each step of the main job is one press, the first time and again", async () => {
+    const page = await open();
+    assert.deepEqual(await page.tabs(), STEPS);
+    assert.equal(await page.listening(), "");
+    const before = await listen(page);
+
+    const names = new Set<string>();
+    for (const round of [1, 2]) {
+      const asked = (await page.play("AcmeAsks")).data.createSharedChannel;
+      assert.deepEqual(asked.errors, []);
+      assert.equal(asked.sharedChannel.state, "PENDING");
+      names.add(asked.sharedChannel.name);
+      await page.until("the event is counted", async () => (await page.events()) === before + round);
+
+      const accepted = (await page.play("GlobexAccepts")).data.acceptSharedChannel;
+      assert.deepEqual(accepted.errors, []);
+      assert.equal(accepted.sharedChannel.id, asked.sharedChannel.id);
+      assert.equal(accepted.sharedChannel.state, "ACTIVE");
+      assert.equal(accepted.invitation.resolvedBy.name, "Gil");
+
+      const sides = [{ name: asked.sharedChannel.name, group: { name: "Acme" } }, { name: accepted.sharedChannel.name, group: { name: "Globex" } }];
+      const seen = (answer: Answer) => [answer.data.viewer.user.name, ...answer.data.viewer.sharedChannels.nodes];
+      assert.deepEqual(seen(await page.play("AcmeSees")), ["Ana", { ...asked.sharedChannel, state: "ACTIVE", sides }]);
+      assert.deepEqual(seen(await page.play("GlobexSees")), ["Gil", { ...accepted.sharedChannel, sides }]);
+
+      // What came while the tab was away is there when it is opened, and it listens on.
+      await page.open("GlobexListens");
+      const { invitation } = (await page.answer((answer) => answer.data?.invitationReceived.invitation.id === asked.invitation.id)).data.invitationReceived;
+      assert.deepEqual([invitation.proposedName, invitation.sentBy.name], [asked.sharedChannel.name, "Ana"]);
+    }
+    assert.equal(names.size, 2, "a new name each time");
+
+    await page.press(); // it is the stop button now
+    await page.until("nobody listens any more", async () => (await page.listening()) === "");
+    assert.doesNotMatch(await page.kept(), /eyJ/, "no token is kept");
+    assert.doesNotMatch(page.watched.asked.join(), /eyJ/, "no token is in a URL");
+  });
+
+  test("a subscription goes on in its own tab, until that is closed", async () => {
+    const page = await open();
+    const before = await listen(page);
+    await page.openNew(); // which GraphiQL does without ending what the last tab does
+    const invitation = await askGlobex();
+    await page.until("the event is counted", async () => (await page.events()) === before + 1);
+    assert.equal(await page.text("response.json"), "", "nothing of it is in the new tab");
+    await page.page.getByRole("button", { name: /^● GlobexListens/ }).click();
+    await page.answer((answer) => answer.data?.invitationReceived.invitation.id === invitation.id);
+    await page.close("GlobexListens");
+    await page.until("nobody listens any more", async () => (await page.listening()) === "");
+  });
+
+  test("a tab acts as the user of the page, or as the one that its comment names", async () => {
+    const page = await open("?as=gil@globex");
+    assert.match(await page.page.title(), /gil@globex/);
+    await page.openNew();
+    await page.type("operation.graphql", "query WhoAmI { viewer { user { name } group { handle } role } }");
+    const who = async () => (await page.execute()).data.viewer;
+    assert.deepEqual(await who(), { user: { name: "Gil" }, group: { handle: "globex" }, role: "ADMIN" });
+
+    const chosen = page.page.getByLabel("This tab acts as");
+    assert.equal(await chosen.inputValue(), "gil@globex");
+    await chosen.selectOption("ben@acme");
+    assert.deepEqual(await who(), { user: { name: "Ben" }, group: { handle: "acme" }, role: "MEMBER" });
+    assert.match(await page.text("operation.graphql"), /^# as ben@acme\n/);
+    await page.type("operation.graphql", "# as zoe@initech\nquery WhoAmI { viewer { user { name } group { handle } role } }");
+    assert.deepEqual(await who(), { user: { name: "zoe" }, group: { handle: "initech" }, role: "MEMBER" });
+    await page.type("operation.graphql", "# as zoe@nowhere\nquery WhoAmI { viewer { user { name } group { handle } role } }");
+    assert.match((await page.execute()).errors?.[0]?.message ?? "", /zoe@nowhere is of no group/);
+    page.watched.expected.push(/status of 40[04]/); // Chromium tells it on the console
+    await page.type("operation.graphql", "{ viewer { shoeSize } }");
+    assert.equal((await page.execute()).errors?.[0]?.extensions?.code, "GRAPHQL_VALIDATION_FAILED");
+  });
+
+  test("what was typed is there after a reload, and is executed with a new token", async () => {
+    const page = await open();
+    await page.open("AcmeSees");
+    await page.type("operation.graphql", "# as ana@acme\nquery Typed { viewer { user { name } } }");
+    await page.until("it is kept", async () => (await page.kept()).includes("query Typed"));
+    await page.page.reload();
+    await page.ready();
+    assert.deepEqual(await page.tabs(), STEPS.with(3, "Typed"));
+    assert.match(await page.text("operation.graphql"), /query Typed/);
+    assert.equal((await page.execute()).data.viewer.user.name, "Ana");
+
+    page.page.once("dialog", (dialog) => void dialog.accept());
+    await Promise.all([page.page.waitForEvent("load"), page.page.getByRole("button", { name: "Start over" }).click()]);
+    await page.ready();
+    assert.deepEqual(await page.tabs(), STEPS);
+  });
+
+  test("nothing that an older page has kept keeps it from opening", async () => {
+    const page = await open();
+    const tab = { id: "old", title: "Old", query: "# as gil@globex\nquery Old { viewer { user { name } } }", variables: null, headers: '{"Authorization":"Bearer eyJold"}', operationName: "Old", response: null };
+    for (const kept of [
+      { tabState: "rubbish{", queries: "rubbish{", favorites: "[]", theme: "pink", visiblePlugin: "gone" },
+      { tabState: JSON.stringify({ tabs: [], activeTabIndex: 7 }), queries: "{}" },
+      { tabState: JSON.stringify({ tabs: [tab], activeTabIndex: 0 }), query: "query Other { __typename }", headers: tab.headers },
+    ]) {
+      await page.page.evaluate((entries) => {
+        const { localStorage } = globalThis as unknown as { localStorage: Map<string, string> & { clear(): void; setItem(key: string, value: string): void } };
+        localStorage.clear();
+        for (const [key, value] of entries) localStorage.setItem(`linkspan:as:graphiql:${key}`, value);
+      }, Object.entries(kept));
+      await page.page.reload();
+      await page.ready();
+      const [first] = await page.tabs();
+      assert.ok(first === "GlobexListens" || first === "Old", `tabs: ${await page.tabs()}`);
+    }
+    assert.deepEqual(await page.tabs(), ["Old"]);
+    assert.equal((await page.execute()).data.viewer.user.name, "Gil", "the old token is not used");
+  });
+
+  test("without ?as= nobody is signed in, but by a header", async () => {
+    const page = await open("");
+    assert.deepEqual(await page.tabs(), STEPS);
+    assert.match((await page.play("AcmeSees")).errors?.[0]?.message ?? "", /put a token in place of <token>/);
+    assert.match(await page.text("operation.graphql"), /linkspan token ana@acme/);
+    const token = await linkspan.token("ana@acme");
+    await page.type("request-headers.json", JSON.stringify({ Authorization: `Bearer ${token}` }));
+    assert.equal((await page.execute()).data.viewer.user.name, "Ana");
+    await page.open("AcmeAsks");
+    await page.type("request-headers.json", JSON.stringify({ authorization: `Bearer ${token}` }));
+    assert.deepEqual((await page.execute()).data.createSharedChannel.errors, []);
+    await page.until("the history is kept", async () => (await page.kept()).includes("graphiql:queries"));
+    assert.doesNotMatch(await page.kept(), /eyJ/, "no token is kept");
+
+    await page.open("GlobexListens");
+    await page.type("request-headers.json", JSON.stringify({ Authorization: "Bearer nonsense" }));
+    const [refused] = (await page.execute()).errors ?? [];
+    assert.match(`${refused?.extensions?.code} ${refused?.message}`, /UNAUTHENTICATED|4401/);
+    assert.equal(page.watched.asked.filter((url) => url.includes("sign-in")).length, 0);
+  });
+
+  test("a subscription that is closed says why, and does not come back by itself", async () => {
+    const page = await open();
+    const closes = [[4401, /4401.*bad token/], [4403, /4403.*expired/], [1000, /closed.*1000/], [1012, /restarts.*1012/]] as const;
+    for (const [code, said] of closes) {
+      let sockets = 0;
+      await page.page.routeWebSocket(/graphql$/, (socket) => {
+        sockets++;
+        socket.onMessage(() => void socket.close({ code, reason: { 4401: "bad token", 4403: "expired" }[code as number] ?? "" }));
+      });
+      await page.open("GlobexListens");
+      assert.match((await page.execute()).errors?.[0]?.message ?? "", said);
+      await page.play("AcmeSees"); // time enough for a socket that comes back
+      assert.equal(sockets, 1, `after ${code}`);
+      assert.equal(await page.listening(), "");
+      await page.page.unrouteAll();
+    }
+  });
+
+  test("the editors help: documentation, formatting, completion from workers", async () => {
+    const page = await open();
+    await page.page.getByRole("button", { name: "Show Documentation Explorer" }).click();
+    await page.page.getByRole("link", { name: "Mutation", exact: true }).click();
+    await page.page.getByRole("link", { name: "createSharedChannel", exact: true }).waitFor();
+    await page.open("AcmeAsks");
+    await page.type("operation.graphql", "# kept\n query   X{__typename}");
+    await page.type("variables.json", '{"a":1 /* kept */}');
+    await page.page.getByRole("button", { name: /^Prettify/ }).click();
+    await page.until("the operation is formatted", async () => (await page.text("operation.graphql")) === "# kept\nquery X {\n  __typename\n}\n");
+    assert.equal(await page.text("variables.json"), '{\n  "a": 1 /* kept */\n}');
+    await page.type("operation.graphql", "query X { shoeSize }");
+    await page.page.locator(".graphiql-query-editor .squiggly-error").first().waitFor();
+  });
+
+  test("users that nobody knows are refused in words", async () => {
+    for (const [as, said] of [["ana@nowhere", /ana@nowhere is of no group/], ["<b>ana", /is not USER@GROUP/]] as const) {
+      const { page, expected } = await browser.open(linkspan.url.replace(/graphql$/, `graphiql?as=${encodeURIComponent(as)}`));
+      expected.push(/status of 40[04]/);
+      assert.match(await page.locator("body").innerText(), said);
+    }
+  });
+});

@@ -1,0 +1,130 @@
+// The tabs that a newcomer meets: the main job for both sides, from left to right, each executed by one press.
+
+import { headersToFill, naming, pageUser } from "./identity.js";
+
+interface DemoTab {
+  user: string;
+  query: string;
+  variables?: Record<string, string>;
+}
+
+const tabs: DemoTab[] = [
+  {
+    user: "gil@globex",
+    query: `
+# 1. Globex listens. Press play, then open the
+#    next tab: what arrives is counted above.
+subscription GlobexListens {
+  invitationReceived {
+    at
+    invitation {
+      id
+      proposedName
+      note
+      state
+      sentBy { name }
+      fromGroup { name }
+    }
+  }
+}
+`,
+  },
+  {
+    user: "ana@acme",
+    query: `
+# 2. Acme asks globex to share a channel. In
+#    the variables, <fresh> is new each time.
+mutation AcmeAsks($name: String!) {
+  createSharedChannel(
+    input: {
+      target: { handle: "globex" }
+      name: $name
+      note: "Shall we plan it together?"
+    }
+  ) {
+    sharedChannel { id name state }
+    invitation { id state expiresAt }
+    errors { code message }
+  }
+}
+`,
+    variables: { name: "launch-<fresh>" },
+  },
+  {
+    user: "gil@globex",
+    query: `
+# 3. Globex accepts the newest invitation, and
+#    gives the channel a name of its own.
+mutation GlobexAccepts(
+  $invitation: ID!
+  $name: String
+) {
+  acceptSharedChannel(
+    input: {
+      invitationId: $invitation
+      name: $name
+    }
+  ) {
+    sharedChannel { id name state }
+    invitation { state resolvedBy { name } }
+    errors { code message }
+  }
+}
+`,
+    variables: { invitation: "<newest invitation>", name: "rocket-<fresh>" },
+  },
+  {
+    user: "ana@acme",
+    query: `
+# 4. Acme sees it: one channel, two sides.
+query AcmeSees {
+  viewer {
+    user { name }
+    sharedChannels(first: 1) {
+      nodes {
+        id
+        name
+        state
+        sides { name group { name } }
+      }
+    }
+  }
+}
+`,
+  },
+  {
+    user: "gil@globex",
+    query: `
+# 5. Globex sees it: the same id, its own name.
+query GlobexSees {
+  viewer {
+    user { name }
+    sharedChannels(first: 1) {
+      nodes {
+        id
+        name
+        state
+        sides { name group { name } }
+      }
+    }
+  }
+}
+`,
+  },
+];
+
+const signedIn = pageUser !== null;
+
+/** In the form that GraphiQL takes. Where the page signs nobody in, each tab says whose token it needs. */
+export const demoTabs = tabs.map(({ user, query, variables }) => ({
+  query: signedIn
+    ? naming(query.trimStart(), user)
+    : `# Into Headers, below, goes what this prints:\n#   bin/linkspan token ${user}\n${query.trimStart()}`,
+  variables: variables === undefined ? "" : JSON.stringify(variables, null, 2),
+  headers: signedIn ? "" : headersToFill,
+}));
+
+/** Whom the bar offers: those of the demo data, and the page's own. */
+export const offeredUsers = [
+  ...new Set([pageUser, "ana@acme", "ben@acme", "gil@globex", "hua@globex", "ivy@initech"].filter((user) => user !== null)),
+];
