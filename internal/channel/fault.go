@@ -13,6 +13,8 @@ const (
 	CursorExpired    FaultCode = "CURSOR_EXPIRED"
 	ShardUnavailable FaultCode = "SHARD_UNAVAILABLE"
 	RateLimited      FaultCode = "RATE_LIMITED"
+	// LimitExceeded is of a document or value over one of the edge's limits; the message says which.
+	LimitExceeded FaultCode = "LIMIT_EXCEEDED"
 	// PersistedQueryNotFound has a client send the document that it only named. The word is Apollo's.
 	PersistedQueryNotFound FaultCode = "PERSISTED_QUERY_NOT_FOUND"
 	// OperationNotListed is of a server that takes only the operations that it was given.
