@@ -22,6 +22,7 @@ import (
 
 // serverFlags are the settings that dev and serve have in common.
 type serverFlags struct {
+	limitFlags
 	claimFlags
 	Listen        string        `default:"127.0.0.1:8080" env:"LINKSPAN_LISTEN" help:"Address to listen on."`
 	InvitationTTL time.Duration `default:"336h" env:"LINKSPAN_INVITATION_TTL" help:"How long an invitation can be accepted."`
@@ -41,12 +42,15 @@ func (f serverFlags) check() error {
 	case f.PoolSize < 1:
 		return fmt.Errorf("LINKSPAN_POOL_SIZE is %d: it must be at least 1", f.PoolSize)
 	}
+	if err := f.limitFlags.check(); err != nil {
+		return err
+	}
 	return f.claimFlags.check()
 }
 
 // edge is what the settings say of the server's edge.
 func (f serverFlags) edge() (server.Config, error) {
-	var config server.Config
+	config := server.Config{Limits: f.limits(), NoIntrospection: !f.Introspection}
 	var err error
 	if config.Origins, err = server.ParseOrigins(f.Origins); err != nil {
 		return config, fmt.Errorf("LINKSPAN_ALLOWED_ORIGINS: %w", err)

@@ -425,11 +425,19 @@ func flipped(text string) string {
 
 func badDocuments(*ground) []bad {
 	deep := strings.Repeat("{ viewer ", 6000) + strings.Repeat("} ", 6000)
+	aliases := ""
+	for i := range 2000 {
+		aliases += fmt.Sprintf("a%d: __typename ", i)
+	}
 	return []bad{
 		{name: "no document", as: "ana@acme", document: "", want: "GRAPHQL_VALIDATION_FAILED"},
 		{name: "no GraphQL", as: "ana@acme", document: "hello {", want: "GRAPHQL_PARSE_FAILED"},
 		{name: "unknown field", as: "ana@acme", document: "{ nothing }", want: "GRAPHQL_VALIDATION_FAILED"},
-		{name: "more tokens than allowed", as: "ana@acme", document: deep, want: "GRAPHQL_PARSE_FAILED"},
+		{name: "deeper than allowed", as: "ana@acme", document: deep, want: "LIMIT_EXCEEDED"},
+		{name: "more tokens than allowed", as: "ana@acme", document: "{ viewer { " + strings.Repeat("id ", 15_000) + "} }", want: "LIMIT_EXCEEDED"},
+		{name: "more aliases than allowed", as: "", document: "{ " + aliases + "}", want: "LIMIT_EXCEEDED"},
+		{name: "more pages than allowed", as: "ana@acme", want: "LIMIT_EXCEEDED", variables: object{"n": 100},
+			document: "query ($n: Int) { viewer { sharedChannels(first: $n) { nodes { invitations(first: $n) { nodes { id note reason } } } } } }"},
 		{name: "fragment cycle", as: "ana@acme", document: "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }", want: "GRAPHQL_VALIDATION_FAILED"},
 		{name: "variable missing", as: "ana@acme", document: "query($id: ID!) { node(id: $id) { id } }", want: "BAD_USER_INPUT"},
 	}

@@ -40,6 +40,9 @@ var catalogue = struct {
 		errcode.ValidationFailed: func(r *refuser) servertest.Answer {
 			return r.post("ana@acme", `{ viewer { age } }`, nil)
 		},
+		channel.LimitExceeded: func(r *refuser) servertest.Answer {
+			return r.post("ana@acme", `{ viewer { sharedChannels(first: 100) { nodes { invitations(first: 100) { nodes { id note reason } } } } } }`, nil)
+		},
 		channel.CursorExpired: (*refuser).expiredCursor,
 		channel.RateLimited:   (*refuser).oneTooMany,
 		channel.PersistedQueryNotFound: func(r *refuser) servertest.Answer {

@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"linkspan/internal/channel"
+	"linkspan/internal/gqldoc"
 	"linkspan/internal/gqlhttp"
 	"linkspan/internal/ids"
 	"linkspan/internal/scalar"
@@ -56,6 +57,8 @@ func faultOf(err error, wrapped *gqlerror.Error) *channel.Fault {
 	var value *scalar.ValueError
 	var integer *graphql.IntegerError
 	var request *gqlhttp.Error
+	var early *gqldoc.ValueError
+	var limit *gqldoc.LimitError
 	switch {
 	case errors.As(err, &fault):
 		return fault
@@ -63,6 +66,10 @@ func faultOf(err error, wrapped *gqlerror.Error) *channel.Fault {
 		return channel.BadInput("Malformed value: %s.", malformed)
 	case errors.As(err, &value):
 		return channel.BadInput("%s", value.Message)
+	case errors.As(err, &early):
+		return channel.BadInput("%s", early.Message)
+	case errors.As(err, &limit):
+		return &channel.Fault{Code: channel.LimitExceeded, Message: limit.Error()}
 	case errors.As(err, &request):
 		return requestFault(request)
 	case errors.As(err, &integer):
@@ -76,9 +83,6 @@ func faultOf(err error, wrapped *gqlerror.Error) *channel.Fault {
 	if wrapped != nil && wrapped.Err == nil {
 		switch code, _ := wrapped.Extensions["code"].(string); code {
 		case errcode.ParseFailed, errcode.ValidationFailed:
-			if isVariableError(wrapped) {
-				return channel.BadInput("%s", wrapped.Message)
-			}
 			return &channel.Fault{Code: channel.FaultCode(code), Message: wrapped.Message}
 		}
 	}
@@ -96,11 +100,6 @@ func requestFault(refused *gqlhttp.Error) *channel.Fault {
 		return &channel.Fault{Code: channel.RateLimited, Message: refused.Message, Retryable: true}
 	}
 	return channel.BadInput("%s", refused.Message)
-}
-
-// isVariableError reports whether the error is about the value of a variable: the validator puts a path on those alone.
-func isVariableError(err *gqlerror.Error) bool {
-	return len(err.Path) > 0 && len(err.Locations) == 0
 }
 
 // logger is the request's logger.

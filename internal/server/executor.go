@@ -2,33 +2,40 @@ package server
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/executor"
-	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
-	"github.com/vektah/gqlparser/v2/ast"
 
 	"linkspan/graph"
-)
-
-const (
-	// maxTokens bounds the size of a document before it is parsed.
-	maxTokens = 15000
-	// queryCacheSize is how many parsed documents are kept.
-	queryCacheSize = 1000
+	"linkspan/internal/gqldoc"
+	"linkspan/internal/ids"
+	"linkspan/internal/scalar"
 )
 
 // newExecutor makes what runs operations, whichever way they come.
 func newExecutor(config Config) graphql.GraphExecutor {
-	e := executor.New(graph.NewExecutableSchema(graph.Config{Resolvers: config.Resolvers}))
-	e.SetQueryCache(lru.New[*ast.QueryDocument](queryCacheSize))
-	e.SetParserTokenLimit(maxTokens)
+	e := gqldoc.New(graph.NewExecutableSchema(graph.Config{Resolvers: config.Resolvers}), gqldoc.Config{
+		Limits: config.Limits, Introspection: !config.NoIntrospection, Scalars: scalars,
+	})
 	e.SetErrorPresenter(present)
 	e.SetRecoverFunc(func(_ context.Context, v any) error { return panicked(v) })
-	e.Use(extension.Introspection{})
 	e.Use(newRated(config.Rate))
 	e.Use(newPersisted(config.Operations)) // before the gate, whose refusals show no document
 	e.Use(gate{config.Remedy})
 	return e
+}
+
+// scalars read the schema's own scalars before anything is executed; their errors are what execution would say.
+var scalars = map[string]func(any) error{
+	"DateTime": func(v any) error {
+		_, err := scalar.UnmarshalDateTime(v)
+		return err
+	},
+	"LogCursor": func(v any) error {
+		var cursor ids.LogCursor
+		if err := cursor.UnmarshalGQL(v); err != nil {
+			return fmt.Errorf("malformed value: %w", err)
+		}
+		return nil
+	},
 }

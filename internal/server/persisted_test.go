@@ -46,7 +46,7 @@ func TestAutomaticPersistedQueries(t *testing.T) {
 	expect("the document and its hash", `{"query":"`+document+`",`+named(sha(document))+`}`, `"acme"`)
 	expect("the hash alone", `{`+named(sha(document))+`}`, `"acme"`)
 	expect("as a documentId", `{"documentId":"sha256:`+sha(document)+`"}`, `"acme"`)
-	expect("an operation's name", `{"operationName":"Other",`+named(sha(document))+`}`, "operation Other not found")
+	expect("an operation's name", `{"operationName":"Other",`+named(sha(document))+`}`, "no operation named")
 	for _, extension := range []string{`1`, `{}`, `{"version":2,"sha256Hash":"` + sha(document) + `"}`, `{"version":"1","sha256Hash":"` + sha(document) + `"}`, `{"version":1,"sha256Hash":"x"}`, `{"version":1}`} {
 		expect("malformed: "+extension, `{"extensions":{"persistedQuery":`+extension+`}}`, "BAD_USER_INPUT")
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"linkspan/graph"
+	"linkspan/internal/gqldoc"
 	"linkspan/internal/gqlhttp"
 	"linkspan/web/graphiql"
 )
@@ -32,6 +33,10 @@ type Config struct {
 	Remedy    string // what a client without a valid token is told to do
 	Logger    *slog.Logger
 	GraphiQL  *GraphiQL // nil: there is no such page
+	// Limits is what a document may cost; what is 0 is as in gqldoc.DefaultLimits.
+	Limits gqldoc.Limits
+	// NoIntrospection keeps the schema from clients.
+	NoIntrospection bool
 	// DrainDelay is for how long a server that is to end still takes requests while /readyz says that it is draining: until
 	// balancers have noticed.
 	DrainDelay time.Duration
