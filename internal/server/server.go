@@ -110,7 +110,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		gone <- s.transport.Shutdown(limit)
 	}()
 	err := h.Shutdown(limit)
-	<-gone // sockets that don't answer are not waited for
+	if left := <-gone; left != nil { // what does not answer is not waited for
+		s.config.Logger.Warn("not all sockets and streams ended in time", "err", left)
+	}
 	if err != nil {
 		return fmt.Errorf("server: requests did not finish in %v: %w", shutdownTimeout, errors.Join(err, h.Close()))
 	}
