@@ -29,6 +29,8 @@ export const cacheConfig: InMemoryCacheConfig = {
 export interface ClientOptions {
   /** Which way queries and mutations go; subscriptions always take the WebSocket. Default: POST. */
   transport?: "POST" | "GET" | "WebSocket";
+  /** What all operations go through instead, made of how the API is asked over HTTP. */
+  link?: (http: HttpLink.Options) => ApolloLink;
   /** Default: cacheConfig. */
   cache?: InMemoryCacheConfig;
   /** Where GraphQL is served, if not by the program of the test. */
@@ -44,36 +46,36 @@ export class Client {
   readonly #feeds: { close(): void }[] = [];
   #current: WebSocket | undefined;
 
-  /** The token is sent as it is: it need not be valid. */
-  constructor(url: string, token: string, options: ClientOptions = {}) {
-    const authorization = `Bearer ${token}`;
+  /** The token is sent as it is: it need not be valid. Undefined: none is sent. */
+  constructor(url: string, token: string | undefined, options: ClientOptions = {}) {
+    const headers: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
     this.#socket = createClient({
       url: url.replace(/^http/, "ws"),
       webSocketImpl: WebSocket,
-      connectionParams: { Authorization: authorization },
+      connectionParams: headers,
       retryAttempts: 0, // tests see a lost connection
       on: { opened: (socket) => void (this.#current = socket as WebSocket) },
     });
     const socketLink = new GraphQLWsLink(this.#socket);
-    const httpLink = new HttpLink({
+    const http: HttpLink.Options = {
       uri: url,
-      headers: { Authorization: authorization },
+      headers,
       useGETForQueries: options.transport === "GET",
       fetch: (input, init) => {
         const limits = [AbortSignal.timeout(REQUEST_MS), ...(init?.signal ? [init.signal] : [])];
         return fetch(input, { ...init, signal: AbortSignal.any(limits) });
       },
-    });
+    };
     const counting = new ApolloLink((operation, forward) => {
       this.requests++;
       return forward(operation);
     });
     this.apollo = new ApolloClient({
       cache: new InMemoryCache(options.cache ?? cacheConfig),
-      link: ApolloLink.split(
+      link: options.link?.(http) ?? ApolloLink.split(
         ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
         socketLink,
-        counting.concat(options.transport === "WebSocket" ? socketLink : httpLink),
+        counting.concat(options.transport === "WebSocket" ? socketLink : new HttpLink(http)),
       ),
       // Each query asks the server; what it answers goes through the cache all the same.
       defaultOptions: { query: { fetchPolicy: "network-only" } },

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { CombinedGraphQLErrors } from "@apollo/client";
+import type { GraphQLFormattedError } from "graphql";
 import type { UserErrorCode } from "../generated/operations.js";
 
 interface Refusal {
@@ -46,13 +47,18 @@ function typeOf(code: UserErrorCode): string {
 export async function fault(answer: Promise<unknown>, code: string): Promise<void> {
   await assert.rejects(answer, (error: unknown) => {
     assert.ok(CombinedGraphQLErrors.is(error), `a GraphQL error, not ${error}`);
-    assert.equal(error.errors.length, 1);
-    const extensions = error.errors[0]?.extensions;
-    assert.equal(extensions?.code, code, error.message);
-    assert.equal(extensions?.retryable, false);
-    assert.match(String(extensions?.requestId), /^\S{8,64}$/);
+    isFault(error.errors, code);
     return true;
   });
+}
+
+/** Expects the errors of an answer to be one of that code, with the request's id, which a repeat does not mend. */
+export function isFault(errors: readonly GraphQLFormattedError[] | undefined, code: string): void {
+  assert.equal(errors?.length, 1);
+  const { message, extensions } = present(errors?.[0]);
+  assert.equal(extensions?.code, code, message);
+  assert.equal(extensions?.retryable, false);
+  assert.match(String(extensions?.requestId), /^\S{8,64}$/);
 }
 
 /** The value, which must be there. */

@@ -1,7 +1,14 @@
-import type { Observable, Subscription } from "rxjs";
+import { Observable, type Subscription } from "rxjs";
 import { within } from "./deadline.js";
 
 const EVENT_MS = 15_000;
+
+/** Where graphql-ws and graphql-sse hand over what comes. */
+export interface Sink<Result> {
+  next(result: Result): void;
+  error(error: unknown): void;
+  complete(): void;
+}
 
 /** What a subscription delivers, to be taken one after the other. */
 export class Feed<Event> {
@@ -26,6 +33,15 @@ export class Feed<Event> {
         this.#wake();
       },
     });
+  }
+
+  /** The feed of what a client hands to a sink: each is a whole result, with data or errors. The function begins it. */
+  static of<Result>(begin: (sink: Sink<Result>) => () => void): Feed<Result> {
+    return new Feed(new Observable((observer) => begin({
+      next: (data) => observer.next({ data }),
+      error: (error) => observer.error(error),
+      complete: () => observer.complete(),
+    })));
   }
 
   /** The next event; rejects with why there will be none. */

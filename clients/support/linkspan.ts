@@ -7,6 +7,7 @@ import { Client, type ClientOptions } from "./client.js";
 import { takeComplaints } from "./console.js";
 import { happened, present } from "./expect.js";
 import { Program } from "./program.js";
+import { Replicas } from "./replicas.js";
 
 /** A group of a test's own, so that nothing else is in its lists and its inbox. */
 export interface TestGroup extends GroupRefFragment {
@@ -21,7 +22,7 @@ export const limits = { timeout: 150_000 };
 export function useLinkspan(): Linkspan {
   const linkspan = new Linkspan();
   before(() => linkspan.start());
-  afterEach(() => linkspan.closeClients());
+  afterEach(() => linkspan.endTest());
   after(() => linkspan.stop());
   return linkspan;
 }
@@ -29,6 +30,7 @@ export function useLinkspan(): Linkspan {
 class Linkspan {
   #program: Program | undefined;
   #clients: Client[] = [];
+  #replicas: Replicas[] = [];
   #groups = 0;
 
   async start(): Promise<void> {
@@ -44,10 +46,10 @@ class Linkspan {
     await this.running.restart();
   }
 
-  /** Ends a test: its clients are closed, and Apollo must have had nothing to say against its data. */
-  closeClients(): void {
-    this.#clients.forEach((client) => client.close());
-    this.#clients = [];
+  /** Ends a test: its clients and replicas are closed, and Apollo must have had nothing to say against its data. */
+  async endTest(): Promise<void> {
+    this.#clients.splice(0).forEach((client) => client.close());
+    await Promise.all(this.#replicas.splice(0).map((replicas) => replicas.stop()));
     assert.deepEqual(takeComplaints(), [], "what was said on the console");
   }
 
@@ -76,8 +78,15 @@ class Linkspan {
     return await this.running.installation();
   }
 
-  /** A client with that token, which need not be valid, until the test ends. */
-  connect(token: string, options: ClientOptions = {}): Client {
+  /** One `linkspan serve` on the same clusters, with that in its environment too, until the test ends. */
+  async serve(environment: Record<string, string> = {}): Promise<Replicas> {
+    const replicas = await Replicas.start(1, { ...(await this.installation()), ...environment });
+    this.#replicas.push(replicas);
+    return replicas;
+  }
+
+  /** A client with that token, which need not be valid, or with none, until the test ends. */
+  connect(token: string | undefined, options: ClientOptions = {}): Client {
     const client = new Client(options.url ?? this.running.url, token, options);
     this.#clients.push(client);
     return client;

@@ -11,22 +11,26 @@ import { limits, useLinkspan } from "../support/linkspan.js";
 describe("sign-in and faults", limits, () => {
   const linkspan = useLinkspan();
 
-  test("without a valid token everything but introspection is UNAUTHENTICATED", async () => {
+  test("without a valid token everything but introspection is UNAUTHENTICATED, and a WebSocket is closed", async () => {
     const good = await linkspan.token("ana@acme");
     const [head, claims, signature] = good.split(".");
     const forged = [head, Buffer.from('{"sub":"ana","group":"globex","aud":"linkspan","exp":9999999999}').toString("base64url"), signature];
     const expired = await linkspan.token("ana@acme", "--ttl", "1ns");
     const ofNobody = await linkspan.token("ana@nobody-here");
-    const bad = { none: "", garbled: "nonsense", cut: [head, claims].join("."), forged: forged.join("."), expired, "of a group that is not there": ofNobody };
+    const bad = { none: undefined, empty: "", garbled: "nonsense", cut: [head, claims].join("."), forged: forged.join("."), expired, "of a group that is not there": ofNobody };
     for (const [kind, token] of Object.entries(bad)) {
+      const socketClosed = new RegExp(`Socket closed with event ${kind === "expired" ? 4403 : 4401} `);
       for (const transport of ["POST", "GET", "WebSocket"] as const) {
         const client = linkspan.connect(token, { transport });
-        const answered = await client.apollo.query<{ __typename: string }>({ query: gql`{ __schema { queryType { name } } }` });
-        assert.ok(answered.data, kind);
-        await fault(client.query(ViewerDocument, {}), "UNAUTHENTICATED");
-        await fault(client.query(GroupByHandleDocument, { handle: "acme" }), "UNAUTHENTICATED");
-        await fault(client.mutate(RegisterGroupDocument, { handle: "x-y", name: "X" }), "UNAUTHENTICATED");
-        await fault(client.follow(InboxDocument, {}).next(), "UNAUTHENTICATED");
+        const refused = async (answer: Promise<unknown>, over: typeof transport = transport): Promise<void> =>
+          over === "WebSocket" && token !== undefined ? assert.rejects(answer, socketClosed, kind) : fault(answer, "UNAUTHENTICATED");
+        const introspected = client.apollo.query({ query: gql`{ __schema { queryType { name } } }` });
+        if (transport === "WebSocket" && token !== undefined) await refused(introspected);
+        else assert.ok((await introspected).data, kind);
+        await refused(client.query(ViewerDocument, {}));
+        await refused(client.query(GroupByHandleDocument, { handle: "acme" }));
+        await refused(client.mutate(RegisterGroupDocument, { handle: "x-y", name: "X" }));
+        await refused(client.follow(InboxDocument, {}).next(), "WebSocket");
       }
     }
   });
@@ -34,7 +38,7 @@ describe("sign-in and faults", limits, () => {
   test("a subscription ends with its token", async () => {
     const client = linkspan.connect(await linkspan.token("ana@acme", "--ttl", "3s"));
     const inbox = client.follow(InboxDocument, {});
-    await fault(inbox.until(() => false), "UNAUTHENTICATED");
+    await assert.rejects(inbox.until(() => false), /Socket closed with event 4403 The token has expired/);
     await fault(client.query(ViewerDocument, {}), "UNAUTHENTICATED");
   });
 

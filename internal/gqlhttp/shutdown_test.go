@@ -49,6 +49,9 @@ func TestShutdown(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
+	if n := s.watch.panics(); n != 0 {
+		t.Errorf("%d panics were told of: to break off is none", n)
+	}
 	if got := s.post("subscription { silent }", "Accept", acceptSSE); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
 		t.Errorf("a stream after the end: %d %v", got.status, got.header)
 	}

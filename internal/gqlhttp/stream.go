@@ -65,7 +65,9 @@ func (t *Transport) stream(w http.ResponseWriter, r *http.Request, executor grap
 	defer s.close()
 	defer func() {
 		if recovered := recover(); recovered != nil {
-			t.config.Watch.Panicked(ctx, recovered)
+			if recovered != http.ErrAbortHandler { // with which parts are broken off, below
+				t.config.Watch.Panicked(ctx, recovered)
+			}
 			panic(http.ErrAbortHandler) // nothing that is no part of the stream may follow
 		}
 	}()

@@ -27,7 +27,8 @@ type Operations struct {
 }
 
 // ReadOperations reads documents as graphql-codegen's client preset writes them (persistedDocuments): a JSON object from
-// hashes to documents. A hash that is not its document's is an error.
+// hashes to documents. The preset writes sha256: before a hash; without it is as good. A hash that is not its document's is
+// an error.
 func ReadOperations(path string) (map[string]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -40,13 +41,19 @@ func ReadOperations(path string) (map[string]string, error) {
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s has no operation", path)
 	}
-	for hash, document := range all {
+	byHash := make(map[string]string, len(all))
+	for id, document := range all {
+		hash := strings.TrimPrefix(id, hashPrefix)
 		if hashOf(document) != hash {
-			return nil, fmt.Errorf("%s: %q is not the SHA-256 of its document: set persistedDocuments.hashAlgorithm to sha256", path, hash)
+			return nil, fmt.Errorf("%s: %q is not the SHA-256 of its document: set persistedDocuments.hashAlgorithm to sha256", path, id)
 		}
+		byHash[hash] = document
 	}
-	return all, nil
+	return byHash, nil
 }
+
+// hashPrefix may stand before a hash, and says which one it is (GraphQL over HTTP, appendix A).
+const hashPrefix = "sha256:"
 
 func hashOf(document string) string {
 	sum := sha256.Sum256([]byte(document))
@@ -138,7 +145,7 @@ var hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 func namedHash(extensions map[string]any) (string, *channel.Fault) {
 	if given, there := extensions[gqlhttp.DocumentIDExtension]; there {
 		id, _ := given.(string)
-		if hash := strings.TrimPrefix(id, "sha256:"); hashForm.MatchString(hash) {
+		if hash := strings.TrimPrefix(id, hashPrefix); hashForm.MatchString(hash) {
 			return hash, nil
 		}
 		return "", channel.BadInput("documentId must be a SHA-256: 64 lower-case hexadecimal digits, behind sha256: or alone.")
@@ -149,6 +156,7 @@ func namedHash(extensions map[string]any) (string, *channel.Fault) {
 	}
 	fields, _ := given.(map[string]any)
 	hash, _ := fields["sha256Hash"].(string)
+	hash = strings.TrimPrefix(hash, hashPrefix) // of clients that take it from the preset's documents
 	if version, ok := fields["version"].(json.Number); !ok || version.String() != "1" || !hashForm.MatchString(hash) {
 		return "", channel.BadInput("persistedQuery must have version 1 and a sha256Hash of 64 lower-case hexadecimal digits.")
 	}
