@@ -50,7 +50,7 @@ func (f serverFlags) check() error {
 
 // edge is what the settings say of the server's edge.
 func (f serverFlags) edge() (server.Config, error) {
-	config := server.Config{Limits: f.limits(), NoIntrospection: !f.Introspection}
+	config := server.Config{Connections: f.connections(), Limits: f.limits(), NoIntrospection: !f.Introspection}
 	var err error
 	if config.Origins, err = server.ParseOrigins(f.Origins); err != nil {
 		return config, fmt.Errorf("LINKSPAN_ALLOWED_ORIGINS: %w", err)

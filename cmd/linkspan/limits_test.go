@@ -7,6 +7,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"linkspan/internal/gqldoc"
+	"linkspan/internal/server"
 )
 
 // TestLimitFlags has the flags' defaults be those of the package, takes each from its variable, and refuses what lets
@@ -30,22 +31,29 @@ func TestLimitFlags(t *testing.T) {
 		}
 		return config.Limits
 	}
+	names := []string{"DEPTH", "ALIASES", "COMPLEXITY", "TOKENS", "BODY_BYTES", "CONNECTIONS", "OPERATIONS"}
 	flags, d := parse(), gqldoc.DefaultLimits()
 	if got := limits(flags); got.Depth != d.Depth || got.Aliases != d.Aliases || got.Complexity != d.Complexity || got.Tokens != d.Tokens {
 		t.Errorf("the flags' defaults are %+v, the package's %+v", got, d)
+	}
+	if got, want := flags.connections(), (server.Connections{MaxBodyBytes: server.MaxBodyBytes, MaxOpen: 100, MaxOperations: 100}); got != want {
+		t.Errorf("the flags' defaults are %+v, want %+v", got, want)
 	}
 	if !flags.Introspection || flags.check() != nil {
 		t.Errorf("by default: introspection %v, %v", flags.Introspection, flags.check())
 	}
 	t.Setenv("LINKSPAN_INTROSPECTION", "false")
-	for _, name := range []string{"DEPTH", "ALIASES", "COMPLEXITY", "TOKENS"} {
+	for _, name := range names {
 		t.Setenv("LINKSPAN_MAX_"+name, "7")
 	}
 	flags = parse()
 	if want := (gqldoc.Limits{Depth: 7, Aliases: 7, Complexity: 7, Tokens: 7}); limits(flags) != want || flags.Introspection {
 		t.Errorf("from the environment: %+v, introspection %v", limits(flags), flags.Introspection)
 	}
-	for _, name := range []string{"DEPTH", "ALIASES", "COMPLEXITY", "TOKENS"} {
+	if got, want := flags.connections(), (server.Connections{MaxBodyBytes: 7, MaxOpen: 7, MaxOperations: 7}); got != want {
+		t.Errorf("from the environment: %+v", got)
+	}
+	for _, name := range names {
 		t.Setenv("LINKSPAN_MAX_"+name, "0")
 		if err := parse().check(); err == nil || !strings.Contains(err.Error(), "LINKSPAN_MAX_"+name) {
 			t.Errorf("%s of 0: %v", name, err)

@@ -39,10 +39,11 @@ type Config struct {
 	NoIntrospection bool
 	// DrainDelay is for how long a server that is to end still takes requests while /readyz says that it is draining: until
 	// balancers have noticed.
-	DrainDelay time.Duration
-	Origins    Origins
-	Rate       Rate
-	Operations Operations
+	DrainDelay  time.Duration
+	Connections Connections
+	Origins     Origins
+	Rate        Rate
+	Operations  Operations
 }
 
 // Server answers HTTP.
@@ -57,7 +58,7 @@ type Server struct {
 // New returns a server that does not listen yet.
 func New(config Config) *Server {
 	signIn := &signIn{tokens: config.Tokens}
-	return &Server{config: config, signIn: signIn, transport: newTransport(signIn, config.Origins)}
+	return &Server{config: config, signIn: signIn, transport: newTransport(signIn, config)}
 }
 
 // Handler returns all endpoints; contract, "Endpoints".

@@ -10,13 +10,22 @@ import (
 	"linkspan/internal/gqlhttp"
 )
 
-// MaxBodyBytes is the greatest length of a request's body, and of a WebSocket message.
+// MaxBodyBytes is the greatest length of a request's body, and of a WebSocket message, where nothing else is said; contract,
+// "What every operation keeps", 8.
 const MaxBodyBytes = 1 << 20
 
+// Connections bounds what one client may send at once and keep open. What is 0 is as in [gqlhttp.Config].
+type Connections struct {
+	MaxBodyBytes  int64
+	MaxOpen       int // WebSockets and streams of one user
+	MaxOperations int // on one WebSocket
+}
+
 // newTransport makes what GraphQL is reached through.
-func newTransport(signIn *signIn, origins Origins) *gqlhttp.Transport {
+func newTransport(signIn *signIn, config Config) *gqlhttp.Transport {
 	return gqlhttp.New(gqlhttp.Config{
-		MaxBodyBytes: MaxBodyBytes, Init: signIn.initSocket, Party: party, CheckOrigin: origins.check,
+		MaxBodyBytes: config.Connections.MaxBodyBytes, MaxConnections: config.Connections.MaxOpen, MaxOperations: config.Connections.MaxOperations,
+		Init: signIn.initSocket, Party: party, CheckOrigin: config.Origins.check,
 		SocketContext: socketContext, Watch: watch{},
 	})
 }

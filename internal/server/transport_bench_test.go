@@ -26,7 +26,7 @@ import (
 // turns and without a network. The ratio is that of the requests which each answers in the same time.
 func BenchmarkTransport(b *testing.B) {
 	config := Config{Resolvers: resolvers.New(&channel.Service{})}
-	executor, ours := newExecutor(config), newTransport(&signIn{}, nil)
+	executor, ours := newExecutor(config), newTransport(&signIn{}, Config{})
 	stock := handler.New(graph.NewExecutableSchema(graph.Config{Resolvers: config.Resolvers}))
 	stock.AddTransport(transport.POST{})
 	stock.SetQueryCache(lru.New[*ast.QueryDocument](1000))
