@@ -5,6 +5,9 @@ import type { WatchedPage } from "./browser.js";
 const PATIENCE_MS = 20_000;
 const TICK_MS = 20;
 
+/** The tabs that it opens with. */
+export const STEPS = ["GlobexListens", "AcmeAsks", "GlobexAccepts", "AcmeSees", "GlobexSees"];
+
 type Editor = "operation.graphql" | "variables.json" | "request-headers.json" | "response.json";
 
 /** What Monaco, which GraphiQL makes known to the page, is asked here. */

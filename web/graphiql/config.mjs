@@ -11,9 +11,12 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const lightPrettier = {
   name: "light-prettier",
   enforce: "pre",
-  resolveId(id, importer = "") {
-    if (!id.startsWith("prettier/") || importer.includes("/src/")) return null;
-    return here(id === "prettier/standalone" ? "src/format.ts" : "src/no-plugin.ts");
+  resolveId: {
+    filter: { id: /^prettier\// },
+    handler: (id, importer = "") => {
+      if (importer.includes("/src/")) return null;
+      return here(id === "prettier/standalone" ? "src/format.ts" : "src/no-plugin.ts");
+    },
   },
 };
 
@@ -39,6 +42,6 @@ export default {
     license: { fileName: "licenses.md" }, // of all that is in the bundle, which must go with it
     reportCompressedSize: false,
     chunkSizeWarningLimit: 4096,
-    rolldownOptions: { onwarn },
+    rolldownOptions: { onwarn, checks: { pluginTimings: false } }, // timings say how busy the machine is
   },
 };
