@@ -64,12 +64,14 @@ func (t *Transport) stream(w http.ResponseWriter, r *http.Request, executor grap
 	defer t.leave(s, kind, 0)
 	defer s.close()
 	defer func() {
-		if recovered := recover(); recovered != nil {
-			if recovered != http.ErrAbortHandler { // with which parts are broken off, below
-				t.config.Watch.Panicked(ctx, recovered)
-			}
-			panic(http.ErrAbortHandler) // nothing that is no part of the stream may follow
+		switch recovered := recover(); recovered {
+		case nil:
+			return
+		case http.ErrAbortHandler: // with which parts are broken off, below
+		default:
+			t.config.Watch.Panicked(ctx, recovered)
 		}
+		panic(http.ErrAbortHandler) // nothing that is no part of the stream may follow
 	}()
 	if !party.Expires.IsZero() {
 		defer time.AfterFunc(time.Until(party.Expires), func() { cancel(errExpired) }).Stop()
