@@ -41,7 +41,7 @@ test-clients: build ## Run the JavaScript clients and GraphiQL against the real 
 	cd clients && npm ci --no-audit --no-fund --loglevel=error && npm test
 
 lint: ## Check style and import directions
-	$(LINT) run
+	$(LINT) run --allow-parallel-runners
 
 lint-schema: tools/schema/node_modules ## Check the schema's style, that it keeps what was released, and docs/schema.md (needs Node 20 and npm)
 	cd tools/schema && npm --silent test
