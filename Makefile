@@ -69,8 +69,10 @@ verify-graphiql: ## Prove that web/graphiql/dist is what its source makes (needs
 fuzz: ## Fuzz each target for FUZZTIME (10s)
 	@scripts/fuzz $(FUZZTIME)
 
-bench: build ## Measure the main job on real clusters, with ratios, and the start of dev
-	LINKSPAN_BIN=$(CURDIR)/$(BIN) $(GO) test -run '^$$' -bench 'Flow|Start' -benchtime 1x -timeout 10m ./internal/bench ./cmd/linkspan
+bench: build ## Measure the main job on real clusters, with ratios, the start of dev, a socket's memory, and the edge
+	LINKSPAN_BIN=$(CURDIR)/$(BIN) $(GO) test -run '^$$' -bench 'Flow|Start|Sockets' -benchtime 1x -timeout 10m ./internal/bench ./cmd/linkspan
+	$(GO) test -run '^$$' -bench 'Transport' -benchtime 3s -count 3 ./internal/server
+	$(GO) test -run '^$$' -bench 'Hostile' ./internal/gqldoc
 
 bench-size: ## Measure the main job with a thousand and with a million channels, and a check of them (5 GB of disk)
 	$(GO) test -run '^$$' -bench Size -benchtime 1x -timeout 60m ./internal/bench
