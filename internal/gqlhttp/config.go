@@ -47,7 +47,8 @@ type Party struct {
 	Expires time.Time
 }
 
-// Watch is told what comes and goes, for metrics. Its methods must not wait, and are called concurrently.
+// Watch is told what comes and goes, for metrics. Its methods must not wait and must not call the transport; they are called
+// concurrently.
 type Watch interface {
 	// Opened is told that a connection of the kind begins.
 	Opened(kind Kind)

@@ -13,15 +13,17 @@ const preflightHeader = "Apollo-Require-Preflight"
 var proofs = [...]string{preflightHeader, "X-Apollo-Operation-Name", "Graphql-Require-Preflight", "Authorization"}
 
 // mayBeForged reports whether a GET may come from any page that a browser shows: a link, an image or a script can send
-// it. A POST never is, for application/json needs a preflight. What a browser sends by fetch says so itself
-// (Sec-Fetch-Mode, which no page can set), and keeps the answer from the pages of other origins.
+// it. A POST never is, for application/json needs a preflight. What a browser fetches for a page of this
+// server itself says so (Sec-Fetch-Mode and Sec-Fetch-Site, which no page can set); so does what is no browser, such as
+// Node's fetch.
 func mayBeForged(r *http.Request) bool {
 	for _, name := range proofs {
 		if r.Header.Get(name) != "" {
 			return false
 		}
 	}
-	if r.Header.Get("Sec-Fetch-Mode") == "cors" {
+	site := r.Header.Get("Sec-Fetch-Site")
+	if r.Header.Get("Sec-Fetch-Mode") == "cors" && site != "cross-site" && site != "same-site" {
 		return false
 	}
 	switch mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); {

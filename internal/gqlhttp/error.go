@@ -26,6 +26,11 @@ func refusef(status int, format string, args ...any) *Error {
 	return &Error{Status: status, Message: fmt.Sprintf(format, args...)}
 }
 
+// refuseEnding is the refusal of a server that goes away.
+func refuseEnding() *Error {
+	return &Error{Status: http.StatusServiceUnavailable, Message: "The server is going away: come again.", RetryAfter: time.Second}
+}
+
 // list makes of it what an executor presents.
 func (e *Error) list() gqlerror.List { return gqlerror.List{{Message: e.Message, Err: e}} }
 

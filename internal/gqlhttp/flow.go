@@ -39,15 +39,22 @@ func (f *flow) wake() {
 
 // work sends what there is, until nothing more comes for now or for good. Only one goroutine is in it.
 func (f *flow) work() {
-	for f.advance() {
-		f.note.source.Notify(f.wake)
+	for f.advance() && f.rest() {
 		if f.state.CompareAndSwap(working, waiting) {
 			return
 		}
 		f.state.Store(working)
 	}
+	defer f.socket.finish(f.run)
+	defer f.socket.closeOnPanic(f.ctx)
 	f.note.source.Close()
-	f.socket.finish(f.run)
+}
+
+// rest has the source call when there is more; false: it could not be asked.
+func (f *flow) rest() (asked bool) {
+	defer f.socket.closeOnPanic(f.ctx)
+	f.note.source.Notify(f.wake)
+	return true
 }
 
 // advance sends the events that are there, and reports whether there may be more.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
@@ -34,6 +35,78 @@ func TestSlowClients(t *testing.T) {
 	eventually(t, "all are cut off", func() bool {
 		return s.watch.count(gqlhttp.WebSocket)+s.watch.count(gqlhttp.SSE)+s.watch.count(gqlhttp.Multipart) == 0 && s.running.Load() == 0
 	})
+}
+
+// TestSlowReaders get all, however long it takes, as long as they read.
+func TestSlowReaders(t *testing.T) {
+	t.Parallel()
+	s := serve(t, gqlhttp.Config{WriteTimeout: 2 * time.Second})
+	response := s.begin(t.Context(), http.MethodPost, "", quote("{ big }"), "Content-Type", "application/json")
+	defer response.Body.Close()
+	length, buffer := 0, make([]byte, 1<<20)
+	for began := time.Now(); ; {
+		n, err := io.ReadFull(response.Body, buffer)
+		length += n
+		if err != nil {
+			break
+		}
+		if time.Since(began) < 4*time.Second { // longer than the timeout
+			<-time.After(200 * time.Millisecond)
+		}
+	}
+	if length < 32<<20 {
+		t.Errorf("it got %d bytes", length)
+	}
+}
+
+// TestUnreadAnswers let go of what answers them.
+func TestUnreadAnswers(t *testing.T) {
+	t.Parallel()
+	s := newService()
+	transport := gqlhttp.New(gqlhttp.Config{WriteTimeout: 100 * time.Millisecond})
+	ended := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(ended)
+		transport.Do(w, r, s.executor())
+	}))
+	defer server.Close()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(quote("{ big }")), quote("{ big }"))
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		t.Error("the handler still writes")
+	}
+}
+
+// TestFloods ask faster than they read. They are read no faster than they read themselves.
+func TestFloods(t *testing.T) {
+	t.Parallel()
+	s := serve(t, gqlhttp.Config{MaxOperations: 2, WriteTimeout: 300 * time.Millisecond})
+	for name, flood := range map[string]func(i int) []string{
+		"new ids":       func(i int) []string { return []string{subscribe(fmt.Sprint(i), "subscription { silent }")} },
+		"completed ids": func(int) []string { return []string{subscribe("x", "{"), `{"type":"complete","id":"x"}`} },
+	} {
+		k := s.connect()
+		k.send(subscribe("e", "subscription { endless }"))
+		most := 0
+	flooding:
+		for i := 0; ; i++ {
+			for _, message := range flood(i) {
+				if k.conn.Write(k.ctx, websocket.MessageText, []byte(message)) != nil {
+					break flooding
+				}
+			}
+			most = max(most, runtime.NumGoroutine())
+		}
+		if most > 2000 { // other tests run too; a flood without a bound makes tens of thousands
+			t.Errorf("%s: %d goroutines", name, most)
+		}
+	}
 }
 
 // TestBadSockets come and go in all ways that a client can behave badly; nothing of them stays.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -21,7 +22,7 @@ func (t *Transport) answer(w http.ResponseWriter, r *http.Request, executor grap
 	accepts := accept(strings.Join(r.Header.Values("Accept"), ","))
 	params := graphql.RawParams{Headers: r.Header}
 	if refused := t.readRequest(w, r, accepts, &params); refused != nil {
-		writeRefusal(ctx, w, executor, accepts.ofRefusal(), refused.list())
+		t.writeRefusal(ctx, w, executor, accepts.ofRefusal(), refused.list())
 		return
 	}
 	operation, errs := executor.CreateOperationContext(ctx, &params)
@@ -30,22 +31,23 @@ func (t *Transport) answer(w http.ResponseWriter, r *http.Request, executor grap
 			errs = refused.list()
 		}
 	}
+	single := errs != nil || operation.Operation.Operation != ast.Subscription
 	switch {
 	case errs != nil && accepts.single == "" && ofDocument(errs): // the stream itself says what is wrong with it
 		ctx = graphql.WithOperationContext(ctx, operation)
-		t.stream(w, r.WithContext(ctx), executor, accepts.stream, func(ctx context.Context) (graphql.ResponseHandler, context.Context) {
+		t.stream(w, r.WithContext(ctx), executor, accepts, single, func(ctx context.Context) (graphql.ResponseHandler, context.Context) {
 			return graphql.OneShot(executor.DispatchError(ctx, errs)), ctx
 		})
 	case errs != nil:
-		writeRefusal(graphql.WithOperationContext(ctx, operation), w, executor, accepts.ofRefusal(), errs)
-	case accepts.single == "", operation.Operation.Operation == ast.Subscription:
-		t.stream(w, r.WithContext(ctx), executor, accepts.stream, func(ctx context.Context) (graphql.ResponseHandler, context.Context) {
+		t.writeRefusal(graphql.WithOperationContext(ctx, operation), w, executor, accepts.ofRefusal(), errs)
+	case accepts.single == "", !single:
+		t.stream(w, r.WithContext(ctx), executor, accepts, single, func(ctx context.Context) (graphql.ResponseHandler, context.Context) {
 			return executor.DispatchOperation(ctx, operation)
 		})
 	default:
 		responses, ctx := executor.DispatchOperation(ctx, operation)
 		if response := responses(ctx); response != nil { // else the client has gone
-			write(w, http.StatusOK, accepts.single, response)
+			t.write(w, http.StatusOK, accepts.single, response)
 		}
 	}
 }
@@ -87,13 +89,21 @@ func checkOperation(r *http.Request, accepts accepted, operation ast.Operation) 
 
 const streams = "ask over a WebSocket (graphql-transport-ws), or with Accept: text/event-stream or multipart/mixed;subscriptionSpec=1.0."
 
-func writeRefusal(ctx context.Context, w http.ResponseWriter, executor graphql.GraphExecutor, mediaType string, refused gqlerror.List) {
+func (t *Transport) writeRefusal(ctx context.Context, w http.ResponseWriter, executor graphql.GraphExecutor, mediaType string, refused gqlerror.List) {
 	status := statusOf(refused, mediaType, w.Header())
-	write(w, status, mediaType, executor.DispatchError(ctx, refused))
+	t.write(w, status, mediaType, executor.DispatchError(inOperation(ctx), refused))
+}
+
+// inOperation gives refusals before an operation one, for middlewares of responses, which always have one.
+func inOperation(ctx context.Context) context.Context {
+	if graphql.HasOperationContext(ctx) {
+		return ctx
+	}
+	return graphql.WithOperationContext(ctx, &graphql.OperationContext{})
 }
 
 // write answers with one response.
-func write(w http.ResponseWriter, status int, mediaType string, response *graphql.Response) {
+func (t *Transport) write(w http.ResponseWriter, status int, mediaType string, response *graphql.Response) {
 	buffer := takeBuffer()
 	defer giveBuffer(buffer)
 	writeResponse(buffer, response)
@@ -103,7 +113,11 @@ func write(w http.ResponseWriter, status int, mediaType string, response *graphq
 		header["Content-Length"] = []string{strconv.Itoa(buffer.Len())}
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(buffer.Bytes()) // the client may have gone: nobody to tell
+	control := http.NewResponseController(w)
+	_, _ = writePieces(w, buffer.Bytes(), func() error { // the client may have gone: nobody to tell
+		_ = control.SetWriteDeadline(time.Now().Add(t.config.WriteTimeout)) // where there are none, writes don't wait
+		return nil
+	})
 }
 
 // unmeasuredBytes is the length up to which net/http itself finds out how long an answer is.

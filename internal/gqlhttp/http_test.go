@@ -87,6 +87,8 @@ func TestHTTP(t *testing.T) {
 		"GET, Apollo's other header":   {"GET", get("query", "{ name }"), "", []string{"X-Apollo-Operation-Name", "Q"}, 200, asJSON, `"linkspan"`},
 		"GET, with credentials":        {"GET", get("query", "{ name }"), "", []string{"Authorization", "Bearer x"}, 200, asJSON, `"linkspan"`},
 		"GET, fetched":                 {"GET", get("query", "{ name }"), "", []string{"Sec-Fetch-Mode", "cors"}, 200, asJSON, `"linkspan"`},
+		"GET, fetched by another site": {"GET", get("query", "{ name }"), "", []string{"Sec-Fetch-Mode", "cors", "Sec-Fetch-Site", "cross-site"}, 400, asJSON, "-data"},
+		"GET, fetched by its own page": {"GET", get("query", "{ name }"), "", []string{"Sec-Fetch-Mode", "cors", "Sec-Fetch-Site", "same-origin"}, 200, asJSON, `"linkspan"`},
 		"GET, of an image":             {"GET", get("query", "{ name }"), "", []string{"Sec-Fetch-Mode", "no-cors"}, 400, asJSON, "-data"},
 		"PUT":                          {"PUT", "", quote("{ name }"), with(), 405, asJSON, "-data"},
 		"a subscription by POST":       {"POST", "", quote("subscription { silent }"), with(), 400, asJSON, "text/event-stream"},

@@ -18,51 +18,57 @@ type operationRun struct {
 	single bool // it has one answer
 }
 
-// subscribe begins an operation.
+// subscribe begins an operation. What is refused is answered before anything else is read, so that who does not read is not
+// read either.
 func (s *socket) subscribe(id string, payload json.RawMessage) error {
 	var params graphql.RawParams
 	malformed := parse(payload, &params)
 	refused := checkText(payload, &params)
+	ctx, run, err := s.admit(id, malformed, &refused)
+	switch {
+	case err != nil:
+		return err
+	case refused != nil:
+		return s.refuse(ctx, id, refused.list())
+	case run != nil:
+		go s.operate(ctx, run, &params)
+	}
+	return nil
+}
+
+// admit takes an operation in, or says why not: an error closes the socket. Neither is set where the server goes away: the
+// client asks again when it is back.
+func (s *socket) admit(id string, malformed *Error, refused **Error) (context.Context, *operationRun, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.acked {
-		return &CloseError{CloseUnauthorized, "Unauthorized: connection_init comes first"}
-	}
-	if malformed != nil { // PROTOCOL.md: a format that is not specified closes the socket
-		return &CloseError{CloseInvalidMessage, malformed.Message}
-	}
-	if s.closed != nil {
-		return s.closed
-	}
-	if _, taken := s.operations[id]; taken {
-		return &CloseError{CloseDuplicateID, "Subscriber for " + id + " already exists"}
-	}
-	max := s.transport.config.MaxOperations
-	switch {
-	case refused != nil:
-	case len(s.operations) >= max:
-		refused = refusef(http.StatusTooManyRequests, "Too many operations run on this socket: at most %d at once. Complete some first.", max)
-	case s.ending:
-		refused = refusef(http.StatusServiceUnavailable, "The server is going away: come again.")
-	}
-	if refused != nil {
-		errs := refused.list()
-		ctx := s.ctx
-		s.running.Go(func() { s.refuse(ctx, id, errs) })
-		return nil
+	most := s.transport.config.MaxOperations
+	switch _, taken := s.operations[id]; {
+	case !s.acked:
+		return nil, nil, &CloseError{CloseUnauthorized, "Unauthorized: connection_init comes first"}
+	case malformed != nil: // PROTOCOL.md: a format that is not specified closes the socket
+		return nil, nil, &CloseError{CloseInvalidMessage, malformed.Message}
+	case s.closed != nil:
+		return nil, nil, s.closed
+	case taken:
+		return nil, nil, &CloseError{CloseDuplicateID, "Subscriber for " + id + " already exists"}
+	case s.ending, *refused != nil:
+		return s.ctx, nil, nil
+	case len(s.operations) >= most, s.live >= 2*most: // those that were completed may not have ended yet
+		*refused = refusef(http.StatusTooManyRequests, "Too many operations run on this socket: at most %d at once. Complete some first.", most)
+		return s.ctx, nil, nil
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	run := &operationRun{id: id, cancel: cancel}
 	s.operations[id] = run
+	s.live++
 	s.running.Add(1)
-	go s.operate(ctx, run, &params)
-	return nil
+	return ctx, run, nil
 }
 
 // refuse answers an operation that does not begin.
-func (s *socket) refuse(ctx context.Context, id string, errs gqlerror.List) {
-	errs = s.executor.DispatchError(ctx, errs).Errors
-	_ = s.send(func(b *bytes.Buffer) bool { writeError(b, id, errs); return true }) // the socket has ended
+func (s *socket) refuse(ctx context.Context, id string, errs gqlerror.List) error {
+	errs = s.executor.DispatchError(inOperation(ctx), errs).Errors
+	return s.send(func(b *bytes.Buffer) bool { writeError(b, id, errs); return true })
 }
 
 // complete ends an operation because the client does: nothing more is sent of it, and its id is free.
@@ -78,9 +84,6 @@ func (s *socket) complete(id string) {
 func (s *socket) drop(run *operationRun) {
 	run.cancel()
 	delete(s.operations, run.id)
-	if run.single {
-		s.singles--
-	}
 }
 
 // closeOnPanic closes the socket if its caller panics.
@@ -202,6 +205,10 @@ func (s *socket) finish(run *operationRun) {
 	run.cancel()
 	if s.operations[run.id] == run {
 		s.drop(run)
+	}
+	s.live--
+	if run.single { // now that its last message is out
+		s.singles--
 	}
 	over := s.ending && s.singles == 0
 	s.mu.Unlock()

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // schema is what the tests ask.
 const schema = `
-type Query { name: String! echo(text: String!): String! breaks: String panics: String waits: String }
+type Query { name: String! echo(text: String!): String! breaks: String panics: String waits: String big: String }
 type Mutation { name: String! waits: String }
 type Subscription {
   "count sends 1 to that number, with ids, and ends; it begins behind Last-Event-ID."
@@ -102,6 +102,8 @@ func (s *service) Exec(ctx context.Context) graphql.ResponseHandler {
 		}
 	case "panics":
 		panic("on purpose")
+	case "big":
+		data = `"` + strings.Repeat("x", 32<<20) + `"`
 	case "waits":
 		select {
 		case <-s.release:

@@ -23,7 +23,9 @@ func TestShutdown(t *testing.T) {
 	listening.send(subscribe("1", "subscription { silent }"))
 	working.send(subscribe("m", "mutation { waits }"))
 	working.send(subscribe("s", "subscription { silent }"))
-	eventually(t, "all runs", func() bool { return s.running.Load() == 5 })
+	single := s.begin(t.Context(), http.MethodPost, "", quote("mutation { waits }"), asked(acceptSSE)...)
+	defer single.Body.Close()
+	eventually(t, "all runs", func() bool { return s.running.Load() == 6 })
 
 	ended := make(chan error, 1)
 	go func() {
@@ -39,13 +41,15 @@ func TestShutdown(t *testing.T) {
 	if text, err := io.ReadAll(parts.Body); err == nil || strings.Contains(string(text), "--graphql--") {
 		t.Errorf("parts end with %q %v", text, err)
 	}
-	working.send(subscribe("late", "{ name }"))
-	if got, _ := working.read(); !strings.HasPrefix(got, `{"id":"late","type":"error"`) {
-		t.Errorf("what comes late gets %s", got)
-	}
+	working.send(subscribe("late", "{ name }")) // gets no answer: the client asks another server
+	working.send(`{"type":"ping"}`)
+	working.expect(`{"type":"pong"}`)
 	close(s.release)
 	working.expect(`{"id":"m","type":"next","payload":{"data":{"waits":"released"}}}`, `{"id":"m","type":"complete"}`)
 	working.closed(1012)
+	if text, err := io.ReadAll(single.Body); err != nil || !strings.Contains(string(text), `"released"`) || !strings.Contains(string(text), "complete") {
+		t.Errorf("a mutation's stream ends with %q %v", text, err)
+	}
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}

@@ -30,6 +30,7 @@ type socket struct {
 	ctx        context.Context // of operations; Init may replace it
 	acked      bool
 	operations map[string]*operationRun
+	live       int         // how many have not ended, those that were completed too
 	singles    int         // how many of them have one answer
 	timer      *time.Timer // for init; then for the next ping or the answer to the last
 	expiry     *time.Timer

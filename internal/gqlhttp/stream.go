@@ -36,6 +36,7 @@ type stream struct {
 	control *http.ResponseController
 	config  *Config
 	cancel  context.CancelCauseFunc
+	single  bool // the operation has one answer, which a server that goes away waits for
 
 	mu     sync.Mutex // of writing
 	beats  *time.Timer
@@ -47,17 +48,18 @@ var errExpired = errors.New("gqlhttp: the party's time is over")
 // operation begins an operation and returns its responses, with the context that they are asked with.
 type operation func(ctx context.Context) (graphql.ResponseHandler, context.Context)
 
-// stream answers with all responses of an operation. That it breaks off, without a last part, tells the client to come
-// back.
-func (t *Transport) stream(w http.ResponseWriter, r *http.Request, executor graphql.GraphExecutor, kind Kind, begin operation) {
+// stream answers with all responses of an operation, or its single one. That it breaks off, without a last part, tells the
+// client to come back.
+func (t *Transport) stream(w http.ResponseWriter, r *http.Request, executor graphql.GraphExecutor, accepts accepted, single bool, begin operation) {
+	kind := accepts.stream
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	s := &stream{
-		framing: framings[kind], w: w, control: http.NewResponseController(w), config: &t.config, cancel: cancel,
+		framing: framings[kind], w: w, control: http.NewResponseController(w), config: &t.config, cancel: cancel, single: single,
 	}
 	party := t.config.Party(ctx)
 	if refused := t.admit(s, kind, party); refused != nil {
-		writeRefusal(ctx, w, executor, typeJSON, refused.list())
+		t.writeRefusal(ctx, w, executor, accepts.ofRefusal(), refused.list())
 		return
 	}
 	defer t.uncount(party)
@@ -105,9 +107,7 @@ func (t *Transport) admit(s *stream, kind Kind, party Party) *Error {
 	}
 	if err := t.enter(s, kind); err != nil {
 		t.uncount(party)
-		refused := refusef(http.StatusServiceUnavailable, "The server is going away: come again.")
-		refused.RetryAfter = time.Second
-		return refused
+		return refuseEnding()
 	}
 	return nil
 }
@@ -144,8 +144,7 @@ func (s *stream) write(part func(*bytes.Buffer)) {
 	if s.closed {
 		return
 	}
-	s.setDeadline()
-	_, err := s.w.Write(buffer.Bytes())
+	_, err := writePieces(s.w, buffer.Bytes(), s.setDeadline)
 	if err == nil {
 		err = s.control.Flush()
 	}
@@ -155,8 +154,9 @@ func (s *stream) write(part func(*bytes.Buffer)) {
 	}
 }
 
-func (s *stream) setDeadline() {
+func (s *stream) setDeadline() error {
 	_ = s.control.SetWriteDeadline(time.Now().Add(s.config.WriteTimeout)) // where there are none, writes don't wait
+	return nil
 }
 
 // close lets nothing more be written but the end of the answer itself, which has its time too.
@@ -167,8 +167,14 @@ func (s *stream) close() {
 	if s.beats != nil {
 		s.beats.Stop()
 	}
-	s.setDeadline()
+	_ = s.setDeadline()
 }
 
 // end implements connection.
-func (s *stream) end(context.Context) { s.cancel(errEnding) }
+func (s *stream) end(ctx context.Context) {
+	if s.single {
+		context.AfterFunc(ctx, func() { s.cancel(errEnding) })
+		return
+	}
+	s.cancel(errEnding)
+}

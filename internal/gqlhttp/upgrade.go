@@ -2,6 +2,7 @@ package gqlhttp
 
 import (
 	"bufio"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -26,13 +27,11 @@ func asksForWebSocket(r *http.Request) bool {
 // upgrade opens a WebSocket, which goes on when this has returned.
 func (t *Transport) upgrade(w http.ResponseWriter, r *http.Request, executor graphql.GraphExecutor) {
 	if r.Header.Get("Origin") != "" && !t.config.CheckOrigin(r) {
-		writeRefusal(r.Context(), w, executor, typeJSON, refusef(http.StatusForbidden, "Pages of this origin may not open a WebSocket here.").list())
+		t.writeRefusal(r.Context(), w, executor, typeJSON, refusef(http.StatusForbidden, "Pages of this origin may not open a WebSocket here.").list())
 		return
 	}
 	if t.isEnding() {
-		refused := refusef(http.StatusServiceUnavailable, "The server is going away: come again.")
-		refused.RetryAfter = time.Second
-		writeRefusal(r.Context(), w, executor, typeJSON, refused.list())
+		t.writeRefusal(r.Context(), w, executor, typeJSON, refuseEnding().list())
 		return
 	}
 	answer := &upgradeWriter{ResponseWriter: w, timeout: t.config.WriteTimeout}
@@ -43,7 +42,7 @@ func (t *Transport) upgrade(w http.ResponseWriter, r *http.Request, executor gra
 			if answer.refused == http.StatusMethodNotAllowed {
 				refused.Allow = http.MethodGet
 			}
-			writeRefusal(r.Context(), w, executor, typeJSON, refused.list())
+			t.writeRefusal(r.Context(), w, executor, typeJSON, refused.list())
 		}
 		return
 	}
@@ -99,6 +98,22 @@ func (w *upgradeWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return bounded, bufio.NewReadWriter(reader, bufio.NewWriterSize(bounded, writeBufferBytes)), nil
 }
 
+// pieceBytes is how much is written at once: as much as any client takes in WriteTimeout that reads at all.
+const pieceBytes = 32 << 10
+
+// writePieces gives each piece of a text its time: who reads slowly gets it all, who does not read is cut off.
+func writePieces(w io.Writer, text []byte, bound func() error) (written int, err error) {
+	for len(text) > 0 && err == nil {
+		if err = bound(); err != nil {
+			return written, err
+		}
+		var n int
+		n, err = w.Write(text[:min(len(text), pieceBytes)])
+		written, text = written+n, text[n:]
+	}
+	return written, err
+}
+
 // boundedConn gives each write its time.
 type boundedConn struct {
 	net.Conn
@@ -106,10 +121,7 @@ type boundedConn struct {
 }
 
 func (c *boundedConn) Write(text []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(text)
+	return writePieces(c.Conn, text, func() error { return c.SetWriteDeadline(time.Now().Add(c.timeout)) })
 }
 
 // earlyConn is a connection of which some was read too early.

@@ -60,6 +60,7 @@ func (o Origins) cors() func(http.Handler) http.Handler {
 		AllowedHeaders: []string{
 			"Accept", "Authorization", "Content-Type", "Last-Event-ID", RequestIDHeader,
 			"Apollo-Require-Preflight", "X-Apollo-Operation-Name", "GraphQL-Require-Preflight",
+			"Apollographql-Client-Name", "Apollographql-Client-Version", "Traceparent", "Tracestate", "Baggage",
 		},
 		ExposedHeaders: []string{RequestIDHeader, "Retry-After"},
 		MaxAge:         preflightSeconds,

@@ -67,7 +67,7 @@ const (
 )
 
 // persisted finds the documents that requests name, by Apollo's protocol of automatic persisted queries. Those that
-// clients send with their hash are remembered for everybody, once they have turned out to be valid.
+// clients send with their hash are remembered for everybody, once they have turned out to be valid and if somebody is signed in.
 type persisted struct {
 	known      Operations
 	remembered *lru.Cache[string, string]
@@ -111,8 +111,8 @@ func (p *persisted) MutateOperationParameters(_ context.Context, params *graphql
 }
 
 // MutateOperationContext implements [graphql.OperationContextMutator]: the document is valid.
-func (p *persisted) MutateOperationContext(_ context.Context, operation *graphql.OperationContext) *gqlerror.Error {
-	if len(operation.Extensions) == 0 || p.known.Only || len(operation.RawQuery) > maxRememberedBytes {
+func (p *persisted) MutateOperationContext(ctx context.Context, operation *graphql.OperationContext) *gqlerror.Error {
+	if channel.ViewerFrom(ctx) == nil || len(operation.Extensions) == 0 || p.known.Only || len(operation.RawQuery) > maxRememberedBytes {
 		return nil
 	}
 	if hash, _ := namedHash(operation.Extensions); hash != "" && !p.remembered.Contains(hash) {

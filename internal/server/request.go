@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"runtime/debug"
 	"time"
@@ -59,11 +59,7 @@ func identified(logger *slog.Logger, next http.Handler) http.Handler {
 			id = uuid.Must(uuid.NewV7()).String()
 		}
 		w.Header().Set(RequestIDHeader, id)
-		address, _, err := net.SplitHostPort(r.RemoteAddr)
-		if err != nil {
-			address = r.RemoteAddr
-		}
-		req := &request{id: id, address: address, logger: logger}
+		req := &request{id: id, address: clientOf(r.RemoteAddr), logger: logger}
 		ctx := context.WithValue(r.Context(), requestKey{}, req)
 		started := time.Now()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
@@ -75,6 +71,19 @@ func identified(logger *slog.Logger, next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(ww, r.WithContext(ctx))
 	})
+}
+
+// clientOf is the address that a connection came from, without the port; of IPv6 the 64 bits that one client has for itself.
+func clientOf(remote string) string {
+	at, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return remote
+	}
+	address := at.Addr().Unmap()
+	if prefix, err := address.Prefix(64); err == nil && address.Is6() {
+		return prefix.String()
+	}
+	return address.String()
 }
 
 // recovered makes of a panic an error like others: logged, and without its text for the client.

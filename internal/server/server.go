@@ -22,6 +22,7 @@ const (
 	headerTimeout   = 10 * time.Second
 	bodyTimeout     = 30 * time.Second
 	idleTimeout     = 2 * time.Minute
+	writeTimeout    = time.Minute // of an answer as a whole; sockets and streams have one for each write
 	shutdownTimeout = 5 * time.Second
 )
 
@@ -84,7 +85,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	var unused unused
 	unlistened := make(chan struct{})
 	h := &http.Server{
-		Handler: s.Handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
+		Handler: s.Handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		ConnState: unused.note,
 		ErrorLog:  slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
 	}

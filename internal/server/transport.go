@@ -40,11 +40,11 @@ func socketContext(r *http.Request) context.Context {
 	return channel.WithViewer(ctx, channel.ViewerFrom(r.Context()))
 }
 
-// party is the user for whom a socket or a stream is, for as long as the user's token is valid.
+// party is the user for whom a socket or a stream is, for as long as the user's token is valid; without one it is the address.
 func party(ctx context.Context) gqlhttp.Party {
 	viewer := channel.ViewerFrom(ctx)
 	if viewer == nil {
-		return gqlhttp.Party{}
+		return gqlhttp.Party{Key: "address " + requestFrom(ctx).address}
 	}
 	return gqlhttp.Party{Key: viewer.User.ID.String(), Expires: viewer.ExpiresAt}
 }

@@ -98,6 +98,8 @@ func (e *exchange) again() *http.Request {
 
 func (e *exchange) Header() http.Header { return e.header }
 func (e *exchange) WriteHeader(int)     {}
+
+func (e *exchange) SetWriteDeadline(time.Time) error { return nil } // as a connection has it
 func (e *exchange) Write(text []byte) (int, error) {
 	e.answer = append(e.answer[:0], text...)
 	return len(text), nil
