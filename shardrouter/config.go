@@ -42,6 +42,8 @@ type Config struct {
 
 	// Logger hears when a cluster goes down or comes back; default slog.Default().
 	Logger *slog.Logger
+	// Statements is told of each statement that callers send. Nil: nobody is.
+	Statements StatementTracer
 	// DisablePreparing is for a pooler in transaction mode, such as pgbouncer: no prepared statements,
 	// and no timeouts in the startup packet, which poolers refuse. Set statement_timeout and
 	// idle_in_transaction_session_timeout on the role instead.

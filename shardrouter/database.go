@@ -32,6 +32,7 @@ type Database struct {
 	outage   atomic.Pointer[outage]
 	asking   atomic.Bool  // suspect is at work
 	resets   atomic.Int64 // of the pool, by lost attempts
+	counts   counts
 
 	life     context.Context // of the workers
 	endLife  context.CancelFunc

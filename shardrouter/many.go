@@ -90,6 +90,7 @@ func (m *manyRead) readGroup(ctx context.Context, s *search, current *[Slots]pla
 	case err == nil:
 		return
 	case errors.Is(err, ErrNotOwned):
+		at.database.counts.notOwned.Add(1) // it refused, so it is there
 		err = &UnavailableError{Cluster: at.name, Slot: NoSlot, Err: err}
 		if some := (*notOwnedError)(nil); errors.As(err, &some) {
 			refused = intersect(slots, some.slots)

@@ -35,6 +35,7 @@ func (d *Database) trip(reason error) {
 	if !d.outage.CompareAndSwap(nil, o) {
 		return
 	}
+	d.counts.outages.Add(1)
 	d.dialer.cut()
 	d.config.Logger.Warn("cluster is down", "cluster", d.name, "error", reason)
 	if !d.spawn(func(ctx context.Context) { d.recover(ctx, o) }) {

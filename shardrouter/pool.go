@@ -24,7 +24,12 @@ func (c Config) connConfig(cluster, dsn string) (*pgxpool.Config, error) {
 	}
 	config := pool.ConnConfig
 	config.ConnectTimeout = c.ConnectTimeout
-	config.Tracer = c.tracer
+	switch {
+	case c.tracer != nil:
+		config.Tracer = c.tracer
+	case c.Statements != nil:
+		config.Tracer = pgxTracer{cluster, c.Statements}
+	}
 	// bun's statements are all different texts: a statement cache would only fill the server's memory.
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	if config.RuntimeParams["application_name"] == "" {
@@ -60,7 +65,11 @@ func (d *Database) newPool(pool *pgxpool.Config) (*pgxpool.Pool, error) {
 		// The pool connects in the background, under no caller's deadline.
 		ctx, cancel := context.WithTimeout(ctx, d.config.ConnectTimeout)
 		defer cancel()
-		return d.identity.verify(ctx, conn)
+		err := d.identity.verify(ctx, conn)
+		if err == nil {
+			d.counts.connected(conn.PgConn().Conn().RemoteAddr().String())
+		}
+		return err
 	}
 	// Again at each use, for it costs nothing: a closure may have changed it.
 	pool.PrepareConn = func(_ context.Context, conn *pgx.Conn) (bool, error) {

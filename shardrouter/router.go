@@ -121,6 +121,7 @@ func (r *Router) follow(ctx context.Context, slot Slot, do func(*Database) error
 			unknown = commit.Err
 		}
 		if refused {
+			at.cluster.database.counts.notOwned.Add(1)
 			err = &UnavailableError{Cluster: at.cluster.name, Slot: slot, Err: ErrNotOwned}
 		}
 		if !r.find(ctx, search, at.cluster.database, []Slot{slot}, at.epoch) {

@@ -76,6 +76,7 @@ func (op *operation) judge(ctx context.Context, a *attempt, err, cause error) (a
 	}
 	switch f := faultOf(err); {
 	case f == faultConflict:
+		op.database.counts.conflicts.Add(1)
 		return op.conflict(ctx, err, op.unavailable(err))
 	case f == faultFull:
 		if op.full.IsZero() {
@@ -122,6 +123,7 @@ func (op *operation) lost(a *attempt, err error) (bool, error) {
 	}
 	op.reconnects++
 	if op.reconnects == 1 {
+		d.counts.reconnects.Add(1)
 		d.renew(a)
 		return true, err
 	}

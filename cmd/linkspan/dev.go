@@ -73,9 +73,13 @@ func (c *devCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer closeLog()
-	listener, listenErr := listenOn(c.Listen)
+	listener, listenErr := listenOn(c.Listen, listenVariable, "127.0.0.1:8090")
 	if listenErr == nil {
 		defer listener.Close()
+	}
+	admin, adminErr := listenAdmin(c.AdminListen, devAdminListen)
+	if admin != nil {
+		defer admin.Close()
 	}
 
 	progress := newProgress(os.Stdout)
@@ -92,7 +96,13 @@ func (c *devCmd) Run(ctx context.Context) (err error) {
 	if listenErr != nil {
 		return listenErr
 	}
-	hello := welcome{url: endpointAt(listener.Addr()), dataDir: c.Data, log: c.logPlace(), secret: secrets != nil}
+	if without := (*adminTakenError)(nil); errors.As(adminErr, &without) {
+		progress.note(without.Error())
+		logger.Warn("no admin listener", "err", without)
+	} else if adminErr != nil {
+		return adminErr
+	}
+	hello := welcome{url: endpointAt(listener.Addr()), dataDir: c.Data, log: c.logPlace(), secret: secrets != nil, metrics: adminURL(admin)}
 	if c.GraphiQL {
 		hello.page = pageAt(listener.Addr())
 	}
@@ -128,7 +138,7 @@ func (c *devCmd) Run(ctx context.Context) (err error) {
 	progress.done()
 	fmt.Print(hello)
 	err = serveUntilEnd(ctx, clusters, func(ctx context.Context) error {
-		return in.serve(ctx, listener, edge, tokens)
+		return in.serve(ctx, listener, admin, edge, tokens)
 	})
 	if ctx.Err() != nil {
 		fmt.Println("\nstopped; the data stays in", c.dataPlaces(root))

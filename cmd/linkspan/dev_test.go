@@ -84,7 +84,8 @@ func command(t testing.TB, env []string, args ...string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, pair)
 		}
 	}
-	cmd.Env = append(cmd.Env, "GORACE=halt_on_error=1") // a race must not hide behind another exit code
+	cmd.Env = append(cmd.Env, "GORACE=halt_on_error=1")    // a race must not hide behind another exit code
+	cmd.Env = append(cmd.Env, "LINKSPAN_ADMIN_LISTEN=off") // tests must not meet at its default
 	cmd.Env = append(cmd.Env, env...)
 	return cmd
 }

@@ -13,9 +13,11 @@ import (
 
 	"linkspan/internal/channel"
 	"linkspan/internal/live"
+	"linkspan/internal/metrics"
 	"linkspan/internal/outbox"
 	"linkspan/internal/server"
 	"linkspan/internal/store"
+	"linkspan/internal/traces"
 	"linkspan/resolvers"
 	"linkspan/shardrouter"
 )
@@ -25,6 +27,7 @@ type serverFlags struct {
 	limitFlags
 	claimFlags
 	Listen        string        `default:"127.0.0.1:8080" env:"LINKSPAN_LISTEN" help:"Address to listen on."`
+	AdminListen   string        `env:"LINKSPAN_ADMIN_LISTEN" placeholder:"ADDRESS" help:"Address for /metrics and pprof, or off. Default: off; in dev 127.0.0.1:8081."`
 	InvitationTTL time.Duration `default:"336h" env:"LINKSPAN_INVITATION_TTL" help:"How long an invitation can be accepted."`
 	PoolSize      int           `default:"16" env:"LINKSPAN_POOL_SIZE" help:"Most connections to each cluster."`
 	NoPrepare     bool          `env:"LINKSPAN_NO_PREPARE" help:"Prepare no statements: for pgbouncer in transaction mode."`
@@ -69,7 +72,7 @@ func (f serverFlags) edge() (server.Config, error) {
 
 // newLogger makes the program's logger, of JSON lines. What libraries log goes there too, by slog or by package log.
 func newLogger(out io.Writer, level slog.Level) *slog.Logger {
-	logger := slog.New(server.LogHandler(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level})))
+	logger := slog.New(traces.LogHandler(server.LogHandler(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level}))))
 	slog.SetDefault(logger)
 	return logger
 }
@@ -84,6 +87,8 @@ type installation struct {
 	relay   *outbox.Relay
 	service *channel.Service
 	logger  *slog.Logger
+	metrics *metrics.Metrics
+	traces  *traces.Traces // nil: the environment asks for none
 
 	stopSweep, stop   context.CancelFunc
 	sweeping, running sync.WaitGroup
@@ -102,27 +107,41 @@ var wrapPorts func(ports) ports
 // open joins the rooms over prepared clusters and starts what runs in the background. close ends it.
 func open(ctx context.Context, config shardrouter.Config, flags serverFlags, logger *slog.Logger) (*installation, error) {
 	config.PoolSize, config.DisablePreparing, config.Logger = flags.PoolSize, flags.NoPrepare, logger
-	router, err := shardrouter.Open(ctx, config)
+	tracing, err := traces.FromEnv(ctx, logger)
 	if err != nil {
-		return nil, inALine(err)
-	}
-	hints, err := openHints(ctx, logger)
-	if err != nil {
-		router.Close()
 		return nil, err
 	}
-	in := &installation{router: router, hints: hints, store: store.New(router), logger: logger}
-	in.hub = live.NewHub(live.Config{Reader: in.store, Hints: hints, Logger: logger})
+	in := &installation{logger: logger, metrics: metrics.New(logger), traces: tracing}
+	if tracing != nil {
+		config.Statements = tracing
+	}
+	if in.router, err = shardrouter.Open(ctx, config); err != nil {
+		in.closeTraces()
+		return nil, inALine(err)
+	}
+	if in.hints, err = openHints(ctx, logger); err != nil {
+		in.router.Close()
+		in.closeTraces()
+		return nil, err
+	}
+	in.store = store.New(in.router)
+	in.hub = live.NewHub(live.Config{Reader: in.store, Hints: in.hints, Logger: logger, Watch: in.metrics})
 	stored := ports{in.store, in.store, in.store}
 	if wrapPorts != nil {
 		stored = wrapPorts(stored)
 	}
-	deliverer := channel.Deliverer{Shards: stored.shards, Hints: in.hub}
-	in.relay = outbox.NewRelay(stored.outbox, deliverer.Deliver, logger)
+	deliver := in.metrics.Deliver(channel.Deliverer{Shards: stored.shards, Hints: in.hub}.Deliver)
+	if tracing != nil {
+		deliver = tracing.Deliver(deliver)
+	}
+	in.relay = outbox.NewRelay(in.metrics.OutboxStore(stored.outbox), deliver, logger)
 	in.service = &channel.Service{
 		Main: stored.main, Shards: stored.shards, Outbox: in.relay, Hub: in.hub, InvitationTTL: flags.InvitationTTL,
-		Logger: logger,
+		Logger: logger, Refused: in.metrics.Refused,
 	}
+	in.metrics.WatchClusters(in.router)
+	in.metrics.WatchHub(in.hub)
+	in.metrics.WatchOutbox(in.store.Backlog)
 	background := context.WithoutCancel(ctx)
 	sweep, stopSweep := context.WithCancel(background)
 	background, stop := context.WithCancel(background)
@@ -153,11 +172,31 @@ func (in *installation) close() {
 	in.running.Wait()
 	in.hints.Close()
 	in.router.Close()
+	in.closeTraces()
+}
+
+// tracesTimeout is how long sending the last spans may take.
+const tracesTimeout = 3 * time.Second
+
+func (in *installation) closeTraces() {
+	if in.traces == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), tracesTimeout)
+	defer cancel()
+	if err := in.traces.Close(ctx); err != nil {
+		in.logger.Warn("the last traces could not be sent", "err", err)
+	}
 }
 
 // serve answers HTTP on the listener until ctx ends, with an edge to which this adds whose tokens are taken and what the
-// rooms behind it are.
-func (in *installation) serve(ctx context.Context, listener net.Listener, edge server.Config, signIn server.TokenConfig) error {
+// rooms behind it are. On admin, unless it is nil, it answers those who run the server.
+func (in *installation) serve(ctx context.Context, listener, admin net.Listener, edge server.Config, signIn server.TokenConfig) error {
+	defer in.administer(ctx, admin)()
+	edge.Watch = in.metrics
+	if in.traces != nil {
+		edge.Tracer = in.traces
+	}
 	signIn.Logger = in.logger
 	edge.Resolvers, edge.Tokens = resolvers.New(in.service), server.NewTokens(signIn, in.store)
 	edge.Health, edge.Logger = healthOf(in.router), in.logger

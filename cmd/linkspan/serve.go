@@ -75,11 +75,18 @@ func (c *serveCmd) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	listener, err := listenOn(c.Listen)
+	listener, err := listenOn(c.Listen, listenVariable, "127.0.0.1:8090")
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
+	admin, err := listenAdmin(c.AdminListen, "")
+	if err != nil {
+		return err
+	}
+	if admin != nil {
+		defer admin.Close()
+	}
 	in, err := open(ctx, config, c.serverFlags, logger)
 	if err != nil {
 		return err
@@ -87,7 +94,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	defer in.close()
 	fmt.Println("ready:", endpointAt(listener.Addr()))
 	edge.GraphiQL = c.graphiql()
-	return in.serve(ctx, listener, edge, tokens)
+	return in.serve(ctx, listener, admin, edge, tokens)
 }
 
 // graphiql is the page, which signs nobody in here; nil: there is none.
@@ -98,15 +105,17 @@ func (c *serveCmd) graphiql() *server.GraphiQL {
 	return &server.GraphiQL{}
 }
 
-// listenOn listens on the address. A taken one is told with what to do.
-func listenOn(address string) (net.Listener, error) {
+const listenVariable = "LINKSPAN_LISTEN"
+
+// listenOn listens on the address that the variable gives. A taken one is told with what to do.
+func listenOn(address, variable, example string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is taken by another program: end that one, or choose another address, "+
-			"as in LINKSPAN_LISTEN=127.0.0.1:8090", address)
+		return nil, fmt.Errorf("%s is taken by another program: end that one, or choose another address, as in %s=%s",
+			address, variable, example)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("can't listen on %s: %w; choose another address with LINKSPAN_LISTEN", address, err)
+		return nil, fmt.Errorf("can't listen on %s: %w; choose another address with %s", address, err, variable)
 	}
 	return listener, nil
 }

@@ -11,12 +11,15 @@ import (
 const defaultURL = "http://127.0.0.1:8080/graphql"
 
 // endpointAt is the URL of the GraphQL endpoint for a client on this machine.
-func endpointAt(listening net.Addr) string {
+func endpointAt(listening net.Addr) string { return "http://" + hereAt(listening) + "/graphql" }
+
+// hereAt is the address for a client on this machine.
+func hereAt(listening net.Addr) string {
 	address := listening.String()
 	if at, err := netip.ParseAddrPort(address); err == nil && at.Addr().IsUnspecified() {
 		address = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), at.Port()).String()
 	}
-	return "http://" + address + "/graphql"
+	return address
 }
 
 // pageAt is the URL of the GraphiQL page, with a user where the server signs users in by name.
@@ -34,6 +37,7 @@ type welcome struct {
 	url     string
 	dataDir string
 	log     string // where it goes
+	metrics string // where they are; "": nowhere
 	secret  bool   // whether LINKSPAN_JWT_SECRET signs the tokens
 	page    string // where GraphiQL is; "": nowhere
 }
@@ -53,6 +57,10 @@ func (w welcome) String() string {
 	browser := ""
 	if w.page != "" {
 		browser = "  In a browser, each step of the main job in a tab of its own: " + w.page + "\n"
+	}
+	ending := "    "
+	if w.metrics != "" {
+		ending += "Metrics: " + w.metrics + "\n  "
 	}
 	return fmt.Sprintf(`ready: %[1]s
 
@@ -74,8 +82,8 @@ func (w welcome) String() string {
     # ... and there accept as Gil: this first, then the command that the listener has printed
     export LINKSPAN_TOKEN=$(bin/linkspan token gil@globex)
 
-  The log: %[6]s    Ctrl-C ends the server and its clusters; the data stays.
-`, w.url, where, env.String(), shellQuote(w.url), welcomeFields, w.log, browser)
+  The log: %[6]s%[8]sCtrl-C ends the server and its clusters; the data stays.
+`, w.url, where, env.String(), shellQuote(w.url), welcomeFields, w.log, browser, ending)
 }
 
 // welcomeFields is what the request in the welcome asks for.

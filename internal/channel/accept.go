@@ -13,7 +13,7 @@ import (
 func (s *Service) AcceptSharedChannel(ctx context.Context, v *Viewer, in AcceptSharedChannelInput) (*AcceptSharedChannelPayload, error) {
 	d, err := s.acceptSharedChannel(ctx, v, in)
 	if err != nil {
-		refusals, err := refused(err)
+		refusals, err := s.refused(err)
 		return &AcceptSharedChannelPayload{Errors: refusals}, err
 	}
 	steps, err := s.drive(ctx, d, d.outcome.Channel.Bytes())

@@ -16,7 +16,7 @@ func (s *Service) CreateSharedChannel(ctx context.Context, v *Viewer, in CreateS
 		err = s.finish(ctx, d, toChannel(d.outcome.Channel))
 	}
 	if err != nil {
-		refusals, err := refused(err)
+		refusals, err := s.refused(err)
 		return &CreateSharedChannelPayload{Errors: refusals}, err
 	}
 	channel, invitation := d.channel, d.invitation

@@ -38,7 +38,7 @@ func (s *Service) end(
 		err = s.finish(ctx, d, home)
 	}
 	if err != nil {
-		refusals, err := refused(err)
+		refusals, err := s.refused(err)
 		return nil, refusals, err
 	}
 	if d.repeated {

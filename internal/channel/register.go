@@ -16,7 +16,7 @@ func (s *Service) RegisterGroup(ctx context.Context, v *Viewer, in RegisterGroup
 func (s *Service) RegisterGroupAs(ctx context.Context, v *Viewer, id ids.Group, in RegisterGroupInput) (*RegisterGroupPayload, error) {
 	group, err := s.registerGroup(ctx, v, id, in)
 	if err != nil {
-		refusals, err := refused(err)
+		refusals, err := s.refused(err)
 		return &RegisterGroupPayload{Errors: refusals}, err
 	}
 	return &RegisterGroupPayload{Group: &group}, nil

@@ -22,12 +22,16 @@ type Service struct {
 	Hub           Hub
 	InvitationTTL time.Duration
 	Logger        *slog.Logger
+	Refused       func(UserErrorCode) // told of each refusal, for metrics; nil: nobody is
 }
 
 // refused turns the error of a decision into the refusals of a payload; other errors stay errors.
-func refused(err error) ([]UserError, error) {
+func (s *Service) refused(err error) ([]UserError, error) {
 	var refusal UserError
 	if errors.As(err, &refusal) {
+		if s.Refused != nil {
+			s.Refused(refusal.GetCode())
+		}
 		return []UserError{refusal}, nil
 	}
 	return nil, err

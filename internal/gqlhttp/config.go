@@ -54,6 +54,8 @@ type Watch interface {
 	Opened(kind Kind)
 	// Closed is told that it has ended: a WebSocket with the code that it was closed with (1006: it was lost), a stream with 0.
 	Closed(kind Kind, code CloseCode)
+	// Sent is told that a response was sent on a connection of the kind.
+	Sent(kind Kind)
 	// Panicked is told what was recovered outside of the executor.
 	Panicked(ctx context.Context, recovered any)
 }
@@ -104,4 +106,5 @@ type nobody struct{}
 
 func (nobody) Opened(Kind)                   {}
 func (nobody) Closed(Kind, CloseCode)        {}
+func (nobody) Sent(Kind)                     {}
 func (nobody) Panicked(context.Context, any) {}

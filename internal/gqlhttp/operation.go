@@ -166,15 +166,19 @@ func (s *socket) single(run *operationRun) bool {
 }
 
 func (s *socket) next(run *operationRun, response *graphql.Response) {
-	_ = s.send(func(b *bytes.Buffer) bool { // a socket that has ended ends the operation too
+	sent := false
+	err := s.send(func(b *bytes.Buffer) bool { // a socket that has ended ends the operation too
 		s.mu.Lock()
-		listening := s.operations[run.id] == run
+		sent = s.operations[run.id] == run
 		s.mu.Unlock()
-		if listening {
+		if sent {
 			writeNext(b, run.id, response)
 		}
-		return listening
+		return sent
 	})
+	if sent && err == nil {
+		s.transport.config.Watch.Sent(WebSocket)
+	}
 }
 
 // fail ends the operation with errors.

@@ -33,7 +33,7 @@ type site struct {
 // serve starts a server; it ends with the test, which fails where something is still open then or was recovered.
 func serve(t testing.TB, config gqlhttp.Config) *site {
 	t.Helper()
-	s := &site{service: newService(), t: t, watch: &watch{open: map[gqlhttp.Kind]int{}}}
+	s := &site{service: newService(), t: t, watch: &watch{open: map[gqlhttp.Kind]int{}, sent: map[gqlhttp.Kind]int{}}}
 	if config.Watch == nil {
 		config.Watch = s.watch
 	}
@@ -67,6 +67,7 @@ func serve(t testing.TB, config gqlhttp.Config) *site {
 type watch struct {
 	mu       sync.Mutex
 	open     map[gqlhttp.Kind]int
+	sent     map[gqlhttp.Kind]int
 	codes    []gqlhttp.CloseCode
 	panicked []any
 }
@@ -84,10 +85,22 @@ func (w *watch) Closed(kind gqlhttp.Kind, code gqlhttp.CloseCode) {
 	w.codes = append(w.codes, code)
 }
 
+func (w *watch) Sent(kind gqlhttp.Kind) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sent[kind]++
+}
+
 func (w *watch) Panicked(_ context.Context, recovered any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.panicked = append(w.panicked, recovered)
+}
+
+func (w *watch) sentOn(kind gqlhttp.Kind) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sent[kind]
 }
 
 func (w *watch) count(kind gqlhttp.Kind) int {

@@ -83,7 +83,9 @@ func (t *Transport) stream(w http.ResponseWriter, r *http.Request, executor grap
 	defer note.close()
 	responses, ctx := begin(withNote(ctx, note))
 	for response := note.next(ctx, responses); response != nil; response = note.next(ctx, responses) {
-		s.write(func(b *bytes.Buffer) { s.framing.next(b, response, note.takeEventID()) })
+		if s.write(func(b *bytes.Buffer) { s.framing.next(b, response, note.takeEventID()) }) {
+			t.config.Watch.Sent(kind)
+		}
 	}
 	if broken := ctx.Err() != nil; !broken {
 		s.write(func(b *bytes.Buffer) {
@@ -134,15 +136,16 @@ func (s *stream) beat() {
 	}
 }
 
-// write sends a part. A client that does not take it in time gets no more, and the operation ends.
-func (s *stream) write(part func(*bytes.Buffer)) {
+// write sends a part, and reports whether it did. A client that does not take it in time gets no more, and the operation
+// ends.
+func (s *stream) write(part func(*bytes.Buffer)) bool {
 	buffer := takeBuffer()
 	defer giveBuffer(buffer)
 	part(buffer)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return
+		return false
 	}
 	_, err := writePieces(s.w, buffer.Bytes(), s.setDeadline)
 	if err == nil {
@@ -152,6 +155,7 @@ func (s *stream) write(part func(*bytes.Buffer)) {
 		s.closed = true
 		s.cancel(err)
 	}
+	return err == nil
 }
 
 func (s *stream) setDeadline() error {

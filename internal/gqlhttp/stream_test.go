@@ -82,6 +82,9 @@ func TestMultipart(t *testing.T) {
 			t.Errorf("%s: %s %q, want %q", document, got.header.Get("Content-Type"), got.body, want)
 		}
 	}
+	if sent := s.watch.sentOn(gqlhttp.Multipart); sent != 4 {
+		t.Errorf("%d responses were told to be sent, want 4", sent)
+	}
 	if got := s.post("{ name }", "Accept", acceptMultipart); got.header.Get("Content-Type") != asJSON {
 		t.Errorf("a query comes as %s %s", got.header.Get("Content-Type"), got.body)
 	}

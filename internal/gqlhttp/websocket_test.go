@@ -33,6 +33,9 @@ func TestSocketProtocol(t *testing.T) {
 	k.expect(`{"id":"é\"","type":"next","payload":{"data":{"name":"linkspan"}}}`, `{"id":"é\"","type":"complete"}`)
 	k.send(subscribe("b", "{ breaks }")) // an error of a field is part of the result
 	k.expect(`{"id":"b","type":"next","payload":{"errors":[{"message":"it broke","extensions":{"presented":true}}],"data":{"breaks":null}}}`, `{"id":"b","type":"complete"}`)
+	if sent := s.watch.sentOn(gqlhttp.WebSocket); sent != 5 {
+		t.Errorf("%d responses were told to be sent, want 5", sent)
+	}
 }
 
 // TestSocketErrors has operations fail: error is their last message, and the socket stays.

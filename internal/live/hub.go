@@ -25,6 +25,31 @@ type Config struct {
 	Ring     int           // newest events kept in memory of each live log; default 256
 	PageSize int           // most events of a read, and of a delivery; default 100
 	Logger   *slog.Logger  // default: none
+	Watch    Watch         // nil: nobody is told
+}
+
+// Watch is told what subscribers get, for metrics. It must not wait, and is called concurrently.
+type Watch interface {
+	// Delivered is told of a delivery of events: how many more the log has, and how old its newest event is; a replay is of
+	// events from before the subscription.
+	Delivered(behind int64, age time.Duration, replay bool)
+}
+
+// Stat is what a hub has to do.
+type Stat struct {
+	Logs          int // that are followed
+	Subscriptions int
+}
+
+// Stat tells what the hub has to do now.
+func (h *Hub) Stat() Stat {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	stat := Stat{Logs: len(h.logs)}
+	for _, l := range h.logs {
+		stat.Subscriptions += l.subscribers
+	}
+	return stat
 }
 
 func (c Config) withDefaults() Config {

@@ -88,6 +88,10 @@ func (s *Subscription) Next(ctx context.Context) (channel.Delivery, error) {
 		if s.position.Number < now.head.Number {
 			events, err := s.behind(ctx, now)
 			if err == nil {
+				if watch := s.log.hub.cfg.Watch; watch != nil && len(events) > 0 {
+					newest := events[len(events)-1]
+					watch.Delivered(max(now.head.Number-newest.Number, 0), time.Since(newest.At), !s.caughtUp)
+				}
 				return s.deliver(events, false), nil
 			}
 			if !retryable(err) {

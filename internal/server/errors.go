@@ -30,6 +30,7 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 	}
 	fault := faultOf(err, wrapped)
 	logFault(ctx, fault, shown.Path.String(), err)
+	requestFrom(ctx).failed(ctx, fault.Code)
 	shown.Message = fault.Message
 	shown.Extensions = map[string]any{
 		"code": fault.Code, "retryable": fault.Retryable, "requestId": requestID(ctx),

@@ -67,6 +67,7 @@ func (r *rated) MutateOperationParameters(ctx context.Context, _ *graphql.RawPar
 	if limiter.AllowN(now, 1) {
 		return nil
 	}
+	requestFrom(ctx).rateLimited()
 	short := 1 - limiter.TokensAt(now)
 	return gqlerror.Wrap(&gqlhttp.Error{
 		Status: http.StatusTooManyRequests, RetryAfter: time.Duration(math.Ceil(short / r.rate.PerSecond * float64(time.Second))),

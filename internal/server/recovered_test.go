@@ -35,7 +35,7 @@ func TestPanicsAreLoggedAndPresented(t *testing.T) {
 	}
 	handlerPanics, log := logged()
 	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a bug in hiding") })
-	testPanic(t, identified(handlerPanics, recovered(handler)), http.StatusInternalServerError, "recovered_test.go", token, log)
+	testPanic(t, identified(handlerPanics, observers{}, recovered(handler)), http.StatusInternalServerError, "recovered_test.go", token, log)
 
 	resolverPanics, log := logged()
 	broken := New(Config{Resolvers: resolvers.New(nil), Tokens: NewTokens(TokenConfig{Secrets: [][]byte{secret}}, nil), Logger: resolverPanics})

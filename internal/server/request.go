@@ -30,6 +30,7 @@ type request struct {
 	address string // that it came from, without the port
 	logger  *slog.Logger
 	group   string // of who is signed in
+	observers
 }
 
 type requestKey struct{}
@@ -52,14 +53,14 @@ func note(ctx context.Context, v *channel.Viewer) {
 }
 
 // identified gives each request its id, tells it the client, and writes a line to the log when it has ended.
-func identified(logger *slog.Logger, next http.Handler) http.Handler {
+func identified(logger *slog.Logger, by observers, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(RequestIDHeader)
 		if !givenID.MatchString(id) {
 			id = uuid.Must(uuid.NewV7()).String()
 		}
 		w.Header().Set(RequestIDHeader, id)
-		req := &request{id: id, address: clientOf(r.RemoteAddr), logger: logger}
+		req := &request{id: id, address: clientOf(r.RemoteAddr), logger: logger, observers: by}
 		ctx := context.WithValue(r.Context(), requestKey{}, req)
 		started := time.Now()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)

@@ -45,6 +45,9 @@ type Config struct {
 	Origins     Origins
 	Rate        Rate
 	Operations  Operations
+	// Watch and Tracer are told what happens. Nil: nobody is.
+	Watch  Watch
+	Tracer Tracer
 }
 
 // Server answers HTTP.
@@ -65,7 +68,11 @@ func New(config Config) *Server {
 // Handler returns all endpoints; contract, "Endpoints".
 func (s *Server) Handler() http.Handler {
 	router := chi.NewRouter()
-	router.Use(func(next http.Handler) http.Handler { return identified(s.config.Logger, next) })
+	by := observers{s.config.Watch, s.config.Tracer}
+	if by.tracer != nil {
+		router.Use(by.tracer.Handler)
+	}
+	router.Use(func(next http.Handler) http.Handler { return identified(s.config.Logger, by, next) })
 	router.Use(recovered, s.lastAnswers, secured)
 	router.Get("/healthz", healthz)
 	router.Get("/readyz", s.readyz)

@@ -33,6 +33,7 @@ func (s *signIn) withBearer(ctx context.Context, authorization string) context.C
 		return context.WithValue(ctx, refusedKey{}, errToken)
 	}
 	viewer, err := s.tokens.Verify(ctx, strings.TrimSpace(token))
+	requestFrom(ctx).signedIn(err)
 	if err != nil {
 		if errors.Is(err, errToken) {
 			logger(ctx).InfoContext(ctx, "token refused", "err", err)

@@ -26,7 +26,7 @@ func newTransport(signIn *signIn, config Config) *gqlhttp.Transport {
 	return gqlhttp.New(gqlhttp.Config{
 		MaxBodyBytes: config.Connections.MaxBodyBytes, MaxConnections: config.Connections.MaxOpen, MaxOperations: config.Connections.MaxOperations,
 		Init: signIn.initSocket, Party: party, CheckOrigin: config.Origins.check,
-		SocketContext: socketContext, Watch: watch{},
+		SocketContext: socketContext, Watch: watch{config.Watch},
 	})
 }
 
@@ -89,11 +89,26 @@ func authorizationIn(payload json.RawMessage) (string, error) {
 	return *init.Authorization, nil
 }
 
-// watch logs what goes wrong outside of the executor.
-type watch struct{}
+// watch logs what goes wrong outside of the executor, and passes the rest on.
+type watch struct{ to Watch }
 
-func (watch) Opened(gqlhttp.Kind)                    {}
-func (watch) Closed(gqlhttp.Kind, gqlhttp.CloseCode) {}
+func (w watch) Opened(kind gqlhttp.Kind) {
+	if w.to != nil {
+		w.to.Opened(kind)
+	}
+}
+
+func (w watch) Closed(kind gqlhttp.Kind, code gqlhttp.CloseCode) {
+	if w.to != nil {
+		w.to.Closed(kind, code)
+	}
+}
+
+func (w watch) Sent(kind gqlhttp.Kind) {
+	if w.to != nil {
+		w.to.Sent(kind)
+	}
+}
 
 func (watch) Panicked(ctx context.Context, recovered any) {
 	logger(ctx).ErrorContext(ctx, "unknown error", "err", panicked(recovered))

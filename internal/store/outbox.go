@@ -203,3 +203,14 @@ func (s *Store) Defer(ctx context.Context, stream channel.Stream, pause time.Dur
 	}, shardrouter.Repeatable())
 	return translate(err)
 }
+
+// Backlog returns how many steps are open, and the age of the oldest by main's clock; 0 and 0 where none is.
+func (s *Store) Backlog(ctx context.Context) (open int64, oldest time.Duration, err error) {
+	var seconds float64
+	err = s.router.Main().ReadPgx(ctx, func(ctx context.Context, conn shardrouter.Conn) error {
+		return conn.QueryRow(ctx, `
+			SELECT count(*), COALESCE(EXTRACT(EPOCH FROM now() - min(created_at)), 0)::float8
+			FROM linkspan_main.outbox_step`).Scan(&open, &seconds)
+	})
+	return open, time.Duration(seconds * float64(time.Second)), translate(err)
+}

@@ -18,10 +18,12 @@ import (
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
 	"linkspan/internal/live"
+	"linkspan/internal/metrics"
 	"linkspan/internal/outbox"
 	"linkspan/internal/server"
 	"linkspan/internal/store"
 	"linkspan/internal/store/storetest"
+	"linkspan/internal/traces"
 	"linkspan/resolvers"
 	"linkspan/shardrouter"
 )
@@ -38,6 +40,7 @@ type Options struct {
 	NoGroups      bool                // the test registers them itself
 	Edge          server.Config       // the edge, but for what it needs of the rest
 	Tokens        *server.TokenConfig // whose are taken; nil: those that Secret signed
+	Traces        *traces.Traces
 }
 
 // Server is a running server. It ends with its test.
@@ -48,6 +51,7 @@ type Server struct {
 	Router  *shardrouter.Router
 	Config  shardrouter.Config
 	Logs    *Log
+	Metrics *metrics.Metrics
 
 	t testing.TB
 }
@@ -71,17 +75,29 @@ func New(t testing.TB, options Options) *Server {
 	} else {
 		s.Config = storetest.Config(t, options.Shards)
 	}
+	if options.Traces != nil {
+		s.Config.Statements = options.Traces
+	}
 	s.Store, s.Router = storetest.OpenConfig(t, s.Config)
-	logger := slog.New(server.LogHandler(slog.NewJSONHandler(s.Logs, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	logger := slog.New(traces.LogHandler(server.LogHandler(slog.NewJSONHandler(s.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	s.Metrics = metrics.New(logger)
 	hints, err := live.Embedded(t.Context(), logger)
 	if err != nil {
 		t.Fatal(err)
 	}
-	hub := live.NewHub(live.Config{Reader: s.Store, Hints: hints, Logger: logger})
-	relay := outbox.NewRelay(s.Store, channel.Deliverer{Shards: s.Store, Hints: hub}.Deliver, logger)
+	hub := live.NewHub(live.Config{Reader: s.Store, Hints: hints, Logger: logger, Watch: s.Metrics})
+	deliver := s.Metrics.Deliver(channel.Deliverer{Shards: s.Store, Hints: hub}.Deliver)
+	if options.Traces != nil {
+		deliver = options.Traces.Deliver(deliver)
+	}
+	relay := outbox.NewRelay(s.Metrics.OutboxStore(s.Store), deliver, logger)
 	s.Service = &channel.Service{
 		Main: s.Store, Shards: s.Store, Outbox: relay, Hub: hub, InvitationTTL: options.InvitationTTL, Logger: logger,
+		Refused: s.Metrics.Refused,
 	}
+	s.Metrics.WatchClusters(s.Router)
+	s.Metrics.WatchHub(hub)
+	s.Metrics.WatchOutbox(s.Store.Backlog)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +111,10 @@ func New(t testing.TB, options Options) *Server {
 	tokens := server.NewTokens(signIn, s.Store)
 	edge := options.Edge
 	edge.Resolvers, edge.Tokens, edge.Logger = resolvers.New(s.Service), tokens, logger
-	edge.Remedy, edge.Health = "(how to get one)", s.health
+	edge.Remedy, edge.Health, edge.Watch = "(how to get one)", s.health, s.Metrics
+	if options.Traces != nil {
+		edge.Tracer = options.Traces
+	}
 	web := server.New(edge)
 	ctx, stop := context.WithCancel(context.Background())
 	sweep, stopSweep := context.WithCancel(context.Background())
