@@ -87,7 +87,7 @@ func TestSIGTERMDrains(t *testing.T) {
 	s.terminate()
 	_, err = inbox.Next(ctx)
 	var closed *gqlclient.CloseError
-	if !errors.As(err, &closed) || closed.Code != gqlclient.CloseGoingAway {
+	if !errors.As(err, &closed) || closed.Code != gqlclient.CloseRestart {
 		t.Errorf("the socket ended with %v", err)
 	}
 	if _, _, err := s.readiness(); err == nil {

@@ -72,7 +72,7 @@ func TestListenResumesFromWhereItWas(t *testing.T) {
 		func(p *gqlclienttest.Peer, id string) { p.Complete(id); p.Gone() },
 		func(p *gqlclienttest.Peer, id string) {
 			p.Next(id, `{"inbox":{"__typename":"InvitationChanged","cursor":"4","at":"2026-11-23T21:18:00Z"}}`)
-			p.Close(gqlclient.CloseGoingAway, "restarting")
+			p.Close(gqlclient.CloseRestart, "restarting")
 		},
 		func(p *gqlclienttest.Peer, id string) { p.Next(id, invitation("5")); p.Gone() },
 	}

@@ -105,6 +105,7 @@ func (e *StatusError) Error() string {
 const (
 	CloseNormal       = 1000
 	CloseGoingAway    = 1001
+	CloseRestart      = 1012
 	CloseBadRequest   = 4400
 	CloseUnauthorized = 4401
 	CloseForbidden    = 4403
