@@ -87,7 +87,7 @@ func (t *Transport) stream(w http.ResponseWriter, r *http.Request, executor grap
 			t.config.Watch.Sent(kind)
 		}
 	}
-	if broken := ctx.Err() != nil; !broken {
+	if ctx.Err() == nil {
 		s.write(func(b *bytes.Buffer) {
 			if failure := note.failed(); failure != nil {
 				s.framing.failed(b, failure)

@@ -52,7 +52,7 @@ func (s *Subscription) setAlarm() {
 
 // due reports whether Next has something to say.
 func (s *Subscription) due(now *moment) bool {
-	return now.epoch != s.epoch || s.greeting || s.position.Number < now.head.Number || now.err != nil && now != s.since || s.left() <= 0
+	return now.epoch != s.epoch || s.greeting || s.position.Number < now.head.Number || s.left() <= 0
 }
 
 // left is how long the subscriber may still wait without a word.
