@@ -2,10 +2,11 @@ package gqlhttp
 
 import (
 	"bytes"
-	"encoding/json"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
@@ -26,15 +27,18 @@ const maxIDBytes = 256
 
 // message is a message as it comes.
 type message struct {
-	ID      *string         `json:"id"`
-	Type    string          `json:"type"`
-	Payload json.RawMessage `json:"payload"`
+	ID      *string        `json:"id"`
+	Type    string         `json:"type"`
+	Payload jsontext.Value `json:"payload"`
 }
+
+// halfPairs leaves halves of surrogate pairs to who reads the payload: they end one operation and not the socket.
+var halfPairs = jsontext.AllowInvalidUTF8(true)
 
 // readMessage reads a message and checks its form; PROTOCOL.md, "Message types". The error closes the socket.
 func readMessage(text []byte) (message, *CloseError) {
 	var m *message
-	if !utf8.Valid(text) || json.Unmarshal(text, &m) != nil || m == nil {
+	if !utf8.Valid(text) || json.Unmarshal(text, &m, halfPairs) != nil || m == nil {
 		return message{}, &CloseError{CloseInvalidMessage, "A message must be a JSON object in UTF-8 with a type"}
 	}
 	hasID := m.ID != nil && *m.ID != ""
@@ -44,8 +48,8 @@ func readMessage(text []byte) (message, *CloseError) {
 			return message{}, &CloseError{CloseInvalidMessage, "The payload of " + m.Type + " must be an object"}
 		}
 	case messageSubscribe:
-		if !hasID || len(*m.ID) > maxIDBytes {
-			return message{}, &CloseError{CloseInvalidMessage, "subscribe needs an id of 1 to 256 bytes"}
+		if !hasID || len(*m.ID) > maxIDBytes || len(m.Payload) == 0 {
+			return message{}, &CloseError{CloseInvalidMessage, "subscribe needs an id of 1 to 256 bytes and a payload"}
 		}
 	case messageComplete:
 		if !hasID {
@@ -59,7 +63,7 @@ func readMessage(text []byte) (message, *CloseError) {
 	return *m, nil
 }
 
-func isObjectOrAbsent(payload json.RawMessage) bool {
+func isObjectOrAbsent(payload jsontext.Value) bool {
 	return len(payload) == 0 || payload[0] == '{' || string(payload) == "null"
 }
 
@@ -92,7 +96,7 @@ func writeComplete(b *bytes.Buffer, id string) {
 }
 
 // writePong answers a ping with its payload.
-func writePong(b *bytes.Buffer, payload json.RawMessage) {
+func writePong(b *bytes.Buffer, payload jsontext.Value) {
 	b.WriteString(`{"type":"pong"`)
 	if len(payload) > 0 {
 		b.WriteString(`,"payload":`)

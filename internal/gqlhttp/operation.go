@@ -3,7 +3,6 @@ package gqlhttp
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -20,10 +19,9 @@ type operationRun struct {
 
 // subscribe begins an operation. What is refused is answered before anything else is read, so that who does not read is not
 // read either.
-func (s *socket) subscribe(id string, payload json.RawMessage) error {
+func (s *socket) subscribe(id string, payload []byte) error {
 	var params graphql.RawParams
-	malformed := parse(payload, &params)
-	refused := checkText(payload, &params)
+	refused, malformed := parse(payload, &params)
 	ctx, run, err := s.admit(id, malformed, &refused)
 	switch {
 	case err != nil:
@@ -38,15 +36,15 @@ func (s *socket) subscribe(id string, payload json.RawMessage) error {
 
 // admit takes an operation in, or says why not: an error closes the socket. Neither is set where the server goes away: the
 // client asks again when it is back.
-func (s *socket) admit(id string, malformed *Error, refused **Error) (context.Context, *operationRun, error) {
+func (s *socket) admit(id string, malformed bool, refused **Error) (context.Context, *operationRun, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	most := s.transport.config.MaxOperations
 	switch _, taken := s.operations[id]; {
 	case !s.acked:
 		return nil, nil, &CloseError{CloseUnauthorized, "Unauthorized: connection_init comes first"}
-	case malformed != nil: // PROTOCOL.md: a format that is not specified closes the socket
-		return nil, nil, &CloseError{CloseInvalidMessage, malformed.Message}
+	case malformed: // PROTOCOL.md: a format that is not specified closes the socket
+		return nil, nil, &CloseError{CloseInvalidMessage, (*refused).Message}
 	case s.closed != nil:
 		return nil, nil, s.closed
 	case taken:

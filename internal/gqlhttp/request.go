@@ -1,48 +1,61 @@
 package gqlhttp
 
 import (
-	"bytes"
-	"encoding/json"
+	jsonv1 "encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // parameters are those of a request, as a body or as the payload of a subscribe message has them. Fields that are null
 // count as absent.
 type parameters struct {
-	Query         *string         `json:"query"`
-	DocumentID    *string         `json:"documentId"`
-	OperationName *string         `json:"operationName"`
-	Variables     json.RawMessage `json:"variables"`
-	Extensions    json.RawMessage `json:"extensions"`
+	Query         *string        `json:"query"`
+	DocumentID    *string        `json:"documentId"`
+	OperationName *string        `json:"operationName"`
+	Variables     map[string]any `json:"variables"`
+	Extensions    map[string]any `json:"extensions"`
 }
+
+// numbers leaves numbers among variables and extensions as they were written.
+var numbers = json.WithUnmarshalers(json.UnmarshalFromFunc(func(d *jsontext.Decoder, value *any) error {
+	if d.PeekKind() != jsontext.KindNumber {
+		return errors.ErrUnsupported // and is read as usual
+	}
+	number, err := d.ReadToken()
+	*value = jsonv1.Number(number.String())
+	return err
+}))
 
 // form says what a request looks like, for those who missed it.
 const form = "a JSON object in UTF-8 with query (a string), and if need be operationName (a string), variables and extensions (objects)."
 
-// parse reads a request from JSON, which may still be no Unicode. Numbers among the variables stay as they were written.
-// What it returns shares nothing with text.
-func parse(text []byte, into *graphql.RawParams) *Error {
-	if first := bytes.TrimLeft(text, " \t\r\n"); len(first) > 0 && first[0] == '[' {
-		return refusef(http.StatusBadRequest, "The request is an array; operations are sent one by one: send %s", form)
-	}
+// parse reads a request from JSON. It refuses text that is not JSON as RFC 7493 (I-JSON) has it, where readers would make
+// different things of it: not Unicode, half a surrogate pair, a name twice. Malformed is JSON that is no request. What it
+// reads shares nothing with text.
+func parse(text []byte, into *graphql.RawParams) (refused *Error, malformed bool) {
 	var p *parameters
-	if err := json.Unmarshal(text, &p); err != nil || p == nil {
-		return refusef(http.StatusBadRequest, "The request is not a GraphQL request: send %s", form)
+	var semantic *json.SemanticError
+	switch err := json.Unmarshal(text, &p, numbers); {
+	case err == nil && p != nil:
+	case err == nil:
+		return refusef(http.StatusBadRequest, "The request is null: send %s", form), true
+	case !errors.As(err, &semantic):
+		return refusef(http.StatusBadRequest, "The request is not JSON, is not Unicode, or gives a name twice: send %s", form), false
+	case semantic.JSONPointer == "" && semantic.JSONKind == jsontext.KindBeginArray:
+		return refusef(http.StatusBadRequest, "The request is an array; operations are sent one by one: send %s", form), true
+	default:
+		return refusef(http.StatusBadRequest, "The request is not a GraphQL request: send %s", form), true
 	}
-	var ok bool
-	if into.Variables, ok = object(p.Variables); !ok {
-		return refusef(http.StatusBadRequest, "The variables are not an object.")
-	}
-	if into.Extensions, ok = object(p.Extensions); !ok {
-		return refusef(http.StatusBadRequest, "The extensions are not an object.")
-	}
+	into.Variables, into.Extensions = p.Variables, p.Extensions
 	if p.OperationName != nil {
 		into.OperationName = *p.OperationName
 	}
@@ -52,15 +65,8 @@ func parse(text []byte, into *graphql.RawParams) *Error {
 	if p.DocumentID != nil {
 		nameDocument(*p.DocumentID, into)
 	}
-	return complete(p.Query != nil, into)
-}
-
-// checkText refuses a request, as it came and parsed, that is not Unicode or that escapes what is not.
-func checkText(text []byte, params *graphql.RawParams) *Error {
-	if !isUnicode(text) || strings.Contains(params.Query, `\`) && !isUnicode([]byte(params.Query)) {
-		return refusef(http.StatusBadRequest, "The request is not UTF-8, or escapes half of a surrogate pair.")
-	}
-	return nil
+	refused = complete(p.Query != nil, into)
+	return refused, refused != nil
 }
 
 // DocumentIDExtension is where an executor finds a request's documentId (GraphQL over HTTP, appendix A: Persisted Documents),
@@ -84,18 +90,12 @@ func complete(hasQuery bool, params *graphql.RawParams) *Error {
 	return nil
 }
 
-// object reads a JSON object; absent and null give none.
-func object(text []byte) (map[string]any, bool) {
-	if len(text) == 0 || string(text) == "null" || string(text) == "{}" {
+// object reads a JSON object from a parameter of a URL; absent and null give none.
+func object(text string) (value map[string]any, ok bool) {
+	if text == "" {
 		return nil, true
 	}
-	if text[0] != '{' {
-		return nil, false
-	}
-	var value map[string]any
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	err := decoder.Decode(&value)
+	err := json.Unmarshal([]byte(text), &value, numbers)
 	return value, err == nil
 }
 
@@ -114,10 +114,8 @@ func (t *Transport) readPost(w http.ResponseWriter, r *http.Request, into *graph
 	case err != nil && !errors.Is(err, io.EOF):
 		return refusef(http.StatusBadRequest, "The body could not be read.")
 	}
-	if refused := parse(buffer.Bytes(), into); refused != nil {
-		return refused
-	}
-	return checkText(buffer.Bytes(), into)
+	refused, _ := parse(buffer.Bytes(), into)
+	return refused
 }
 
 func checkContentType(header http.Header) *Error {
@@ -142,8 +140,8 @@ func readGet(r *http.Request, into *graphql.RawParams) *Error {
 		return refusef(http.StatusBadRequest, "The URL's query part is malformed.")
 	}
 	for _, name := range [...]string{"query", "documentId", "operationName", "variables", "extensions"} {
-		if !isUnicode([]byte(values.Get(name))) {
-			return refusef(http.StatusBadRequest, "The parameter %s is not UTF-8, or escapes half of a surrogate pair.", name)
+		if !utf8.ValidString(values.Get(name)) {
+			return refusef(http.StatusBadRequest, "The parameter %s is not UTF-8.", name)
 		}
 		if len(values[name]) > 1 {
 			return refusef(http.StatusBadRequest, "The parameter %s is given twice.", name)
@@ -151,10 +149,10 @@ func readGet(r *http.Request, into *graphql.RawParams) *Error {
 	}
 	into.Query, into.OperationName = values.Get("query"), values.Get("operationName")
 	var ok bool
-	if into.Variables, ok = object([]byte(strings.TrimSpace(values.Get("variables")))); !ok {
+	if into.Variables, ok = object(values.Get("variables")); !ok {
 		return refusef(http.StatusBadRequest, "The parameter variables is not a JSON object.")
 	}
-	if into.Extensions, ok = object([]byte(strings.TrimSpace(values.Get("extensions")))); !ok {
+	if into.Extensions, ok = object(values.Get("extensions")); !ok {
 		return refusef(http.StatusBadRequest, "The parameter extensions is not a JSON object.")
 	}
 	if id := values.Get("documentId"); id != "" {

@@ -118,7 +118,7 @@ func (s *socket) read(kind websocket.MessageType, reader io.Reader) (err error) 
 	s.alive()
 	switch m.Type {
 	case messageInit:
-		return s.init(m.Payload)
+		return s.init(json.RawMessage(m.Payload))
 	case messagePing:
 		return s.send(func(b *bytes.Buffer) bool { writePong(b, m.Payload); return true })
 	case messageSubscribe:

@@ -45,13 +45,17 @@ func TestSocketErrors(t *testing.T) {
 	k := s.connect()
 	for document, message := range map[string]string{
 		"{": "Expected Name", "{ none }": "Cannot query field", "query($t: String!) { echo(text: $t) }": "must be defined", "": "no operation",
-		"subscription { refused }": "not for you", `{ echo(text: "\ud800") }`: "half of a surrogate pair",
+		"subscription { refused }": "not for you",
 	} {
 		k.send(subscribe("1", document))
 		got, _ := k.read()
 		if !strings.HasPrefix(got, `{"id":"1","type":"error","payload":[{"message":"`) || !strings.Contains(got, message) || !strings.Contains(got, `"presented":true`) {
 			t.Errorf("%s: %s", document, got)
 		}
+	}
+	k.send(`{"id":"1","type":"subscribe","payload":{"query":"{ name }","variables":{"a":"\ud800"}}}`)
+	if got, _ := k.read(); !strings.HasPrefix(got, `{"id":"1","type":"error","payload":[{"message":"`) || !strings.Contains(got, "not Unicode") {
+		t.Errorf("half a pair: %s", got)
 	}
 	k.send(subscribe("f", "subscription { fails }"))
 	k.expect(`{"id":"f","type":"next","payload":{"data":{"fails":1}}}`, `{"id":"f","type":"error","payload":[{"message":"it broke off"}]}`)
@@ -126,6 +130,7 @@ func TestSocketCloseCodes(t *testing.T) {
 		"subscribe without a query":     {[]string{init, `{"id":"1","type":"subscribe","payload":{}}`}, 4400},
 		"subscribe with a list":         {[]string{init, `{"id":"1","type":"subscribe","payload":{"query":"{ name }","variables":[]}}`}, 4400},
 		"complete without an id":        {[]string{init, `{"type":"complete"}`}, 4400},
+		"a name twice":                  {[]string{init, `{"id":"1","type":"subscribe","payload":{"query":"{ name }","query":"{ none }"}}`}, 4400},
 		"not UTF-8":                     {[]string{init, "{\"type\":\"ping\",\"payload\":{\"a\":\"\xff\"}}"}, 4400},
 		"subscribe before init":         {[]string{subscribe("1", "{ name }")}, 4401},
 		"init twice":                    {[]string{init, init}, 4429},

@@ -44,11 +44,13 @@ var kinds = map[Kind]struct {
 }
 
 func encode(kind Kind, parts ...[16]byte) string {
-	raw := make([]byte, 0, 32)
+	text, raw := make([]byte, 0, 64), make([]byte, 0, 32)
 	for _, part := range parts {
 		raw = append(raw, part[:]...)
 	}
-	return string(kind) + "_" + alphabet.EncodeToString(raw)
+	text = append(text, kind...)
+	text = append(text, '_')
+	return string(alphabet.AppendEncode(text, raw))
 }
 
 // decode returns the bytes of a text that is an id of that kind, canonically spelt.

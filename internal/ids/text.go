@@ -1,9 +1,7 @@
 package ids
 
 import (
-	"fmt"
 	"io"
-	"strconv"
 	"strings"
 )
 
@@ -114,14 +112,14 @@ func (id User) MarshalText() ([]byte, error)           { return []byte(id.String
 func (id *User) UnmarshalText(text []byte) error       { return id.parse(string(text)) }
 
 // MarshalGQL and UnmarshalGQL are the id in GraphQL; the error is a *MalformedError.
-func (id ID) MarshalGQL(w io.Writer)         { quote(w, id) }
-func (id Group) MarshalGQL(w io.Writer)      { quote(w, id) }
-func (id Invitation) MarshalGQL(w io.Writer) { quote(w, id) }
-func (id Channel) MarshalGQL(w io.Writer)    { quote(w, id) }
-func (id Shard) MarshalGQL(w io.Writer)      { quote(w, id) }
-func (id User) MarshalGQL(w io.Writer)       { quote(w, id) }
-func (id Viewer) MarshalGQL(w io.Writer)     { quote(w, id) }
-func (id Side) MarshalGQL(w io.Writer)       { quote(w, id) }
+func (id ID) MarshalGQL(w io.Writer)         { quote(w, id.String()) }
+func (id Group) MarshalGQL(w io.Writer)      { quote(w, id.String()) }
+func (id Invitation) MarshalGQL(w io.Writer) { quote(w, id.String()) }
+func (id Channel) MarshalGQL(w io.Writer)    { quote(w, id.String()) }
+func (id Shard) MarshalGQL(w io.Writer)      { quote(w, id.String()) }
+func (id User) MarshalGQL(w io.Writer)       { quote(w, id.String()) }
+func (id Viewer) MarshalGQL(w io.Writer)     { quote(w, id.String()) }
+func (id Side) MarshalGQL(w io.Writer)       { quote(w, id.String()) }
 
 func (id *Group) UnmarshalGQL(v any) error      { return unquote(v, KindGroup, id.parse) }
 func (id *Invitation) UnmarshalGQL(v any) error { return unquote(v, KindInvitation, id.parse) }
@@ -145,7 +143,12 @@ func (id *ID) UnmarshalGQL(v any) error {
 	return nil
 }
 
-func quote(w io.Writer, id fmt.Stringer) { io.WriteString(w, strconv.Quote(id.String())) }
+// quote writes an id, which has nothing to escape.
+func quote(w io.Writer, id string) {
+	io.WriteString(w, `"`)
+	io.WriteString(w, id)
+	io.WriteString(w, `"`)
+}
 
 func unquote(v any, kind Kind, parse func(string) error) error {
 	text, ok := v.(string)
