@@ -28,7 +28,7 @@ const (
 	maxReasonBytes                   = 123 // RFC 6455, 5.5, less the code
 	shutdownReason                   = "Service restart"
 	subprotocol                      = "graphql-transport-ws"
-	tooManyConnectionsText           = "Too many sockets and streams are open: at most %d at once"
+	tooManyConnectionsText           = "Too many sockets and streams are open: at most %d at once."
 )
 
 // CloseError closes a WebSocket. Reason is fit for clients; it is cut to 123 bytes.

@@ -103,7 +103,7 @@ func (t *Transport) stream(w http.ResponseWriter, r *http.Request, executor grap
 // admit makes the stream one of the open connections of its party, unless there are too many.
 func (t *Transport) admit(s *stream, kind Kind, party Party) *Error {
 	if err := t.count(party); err != nil {
-		refused := refusef(http.StatusTooManyRequests, "Too many streams and sockets are open: at most %d at once. Close some first.", t.config.MaxConnections)
+		refused := refusef(http.StatusTooManyRequests, tooManyConnectionsText+" Close some first.", t.config.MaxConnections)
 		refused.RetryAfter = time.Second
 		return refused
 	}
