@@ -35,6 +35,19 @@ type factor struct {
 	unset     int      // instead of all that, where no variable is set
 }
 
+// bytes is about how much memory it takes.
+func (c *cost) bytes() int {
+	const ofSum, ofTerm, ofName = 32, 48, 16
+	n := cap(c.sums) * ofSum
+	for i := range c.sums {
+		n += cap(c.sums[i].terms) * ofTerm
+		for j := range c.sums[i].terms {
+			n += cap(c.sums[i].terms[j].times.variables) * ofName
+		}
+	}
+	return n
+}
+
 // over returns the cost where it is more than max, else 0.
 func (c *cost) over(max int, variables map[string]any) int {
 	var few [16]int

@@ -54,6 +54,9 @@ func hostile() []hostileDocument {
 		{"2,000 same fields with other arguments", "{ viewer { " + list(2000, "sharedChannels(first: %d) ") + "} }", gqldoc.LimitValidationSteps, ""},
 		{"two fields of 2,000 arguments", "{ viewer { " + repeat("x("+list(1000, "a%d: 1 ")+") ", 2) + "} }", gqldoc.LimitValidationSteps, ""},
 		{"same fields that nest", "{ viewer { " + repeat("group { "+repeat("id ", 40)+"} ", 40) + "} }", gqldoc.LimitValidationSteps, ""},
+		{"300 same fields in 20 inline fragments", "{ viewer { " + repeat("... { ", 20) + repeat("id ", 300) + repeat("} ", 20) + "} }", gqldoc.LimitValidationSteps, ""},
+		{"a fragment of them", "{ viewer { ...A } } fragment A on Viewer { " + repeat("... { ", 18) + repeat("id ", 300) + repeat("} ", 18) + "}", gqldoc.LimitValidationSteps, ""},
+		{"a fragment of them that is not used", "{ __typename } fragment A on Viewer { " + repeat("... { ", 18) + repeat("id ", 300) + repeat("} ", 18) + "}", gqldoc.LimitValidationSteps, ""},
 		{"7,000 spreads of one fragment", "{ " + repeat("...A ", 7000) + "} fragment A on Query { viewer { id } }", gqldoc.LimitRootFields, ""},
 		{"5,000 spreads of none", "{ viewer { " + repeat("...A ", 5000) + "} }", gqldoc.LimitValidationSteps, ""},
 		{"500 fragments that spread the next", "{ ...F0 } " + chain(500, "fragment F%d on Query { ...F%d } ", "__typename"), gqldoc.LimitValidationSteps, ""},
@@ -106,6 +109,7 @@ func heavy() []hostileDocument {
 	}
 	return []hostileDocument{
 		{name: "300 same fields", text: "{ viewer { " + repeat("id ", 300) + "} }"},
+		{name: "90 same fields in 20 inline fragments", text: "{ viewer { " + repeat("... { ", 20) + repeat("id ", 90) + repeat("} ", 20) + "} }"},
 		{name: "75 same pages", text: "{ viewer { " + repeat("sharedChannels(first: 1) { logCursor } ", 75) + "} }"},
 		{name: "100 operations", text: list(100, "query Q%d { viewer { ...A } } ") + "fragment A on Viewer { " + repeat("group { id handle name } ", 10) + "}"},
 		{name: "150 fragments in a row", text: "{ viewer { ...F0 } } " + rows(150)},

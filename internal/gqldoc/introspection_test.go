@@ -33,7 +33,7 @@ func TestIntrospection(t *testing.T) {
 	}
 }
 
-// TestSuggestions has errors suggest names where introspection is on, and nowhere tell one where it is off.
+// TestSuggestions has errors suggest names where introspection is on, and none where it is off.
 func TestSuggestions(t *testing.T) {
 	t.Parallel()
 	on := gqldoc.New(linkspan(t), gqldoc.Config{Introspection: true})

@@ -14,8 +14,8 @@ import (
 const maxParens = 2
 
 // scan looks at a document's tokens one by one, as far as the first limit. It keeps none, and neither judges nor repairs
-// syntax: the parser does, within what scan has let through. It returns the number of tokens.
-func scan(text string, limits *Limits) (int, *gqlerror.Error) {
+// syntax: the parser does, within what scan has let through. It returns about how much memory the parsed document takes.
+func scan(text string, limits *Limits) (bytes int, refused *gqlerror.Error) {
 	if len(text) > limits.Bytes {
 		return 0, (&LimitError{LimitBytes, limits.Bytes, len(text)}).refused()
 	}
@@ -27,16 +27,19 @@ func scan(text string, limits *Limits) (int, *gqlerror.Error) {
 	for n := 1; ; n++ {
 		token, err := tokens.ReadToken()
 		if err != nil {
-			return n, nil //nolint:nilerr // the parser meets it again, and says where
+			return 0, nil //nolint:nilerr // the parser meets it again, and says where
 		}
 		if token.Kind == lexer.EOF || s.lost {
-			return n, nil
+			return bytesPerDocument + len(text) + n*bytesPerToken + s.inner*bytesPerInner, nil
 		}
 		if n > limits.Tokens {
-			return n, (&LimitError{Limit: LimitTokens, Max: limits.Tokens}).refused()
+			return 0, (&LimitError{Limit: LimitTokens, Max: limits.Tokens}).refused()
+		}
+		if s.parens > 0 {
+			s.inner++
 		}
 		if refused := s.see(token); refused != nil {
-			return n, refused
+			return 0, refused
 		}
 	}
 }
@@ -56,6 +59,7 @@ type scanner struct {
 	inline       bool   // the next brace is of an inline fragment
 	lost         bool   // it can't be GraphQL; the parser says why
 
+	inner  int // tokens inside parentheses
 	values int // open lists and objects inside parentheses, and list types
 	parens int
 	run    [maxParens + 1]directives // by parentheses

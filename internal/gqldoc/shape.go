@@ -47,7 +47,9 @@ type shape struct {
 	cycle     *gqlerror.Error
 	walk      int // numbers walks and sets, for fragment.seen
 	steps     int
-	keys      []mergedKey // of the sets that are being looked at
+	keys      []mergedKey        // of the sets that are being looked at
+	inlines   []ast.SelectionSet // of inline fragments that pairs met
+	alone     bool               // an inline fragment is being looked at, alone
 }
 
 // checkShape refuses a document with a cycle of fragments, or over a limit.
@@ -78,12 +80,14 @@ func checkShape(doc *ast.QueryDocument, limits *Limits) *gqlerror.Error {
 		}
 		s.count(e.nodes+len(operation.VariableDefinitions)*len(operation.VariableDefinitions), spreads)
 		s.pairs([]ast.SelectionSet{operation.SelectionSet}, 1)
+		s.inlinePairs()
 	}
 	for _, definition := range doc.Fragments {
 		f := s.fragments[definition.Name]
 		s.count(f.extent.nodes, f.spreads)
 		if !f.paired { // else the validator remembers most of what it compared
 			s.pairs([]ast.SelectionSet{f.definition.SelectionSet}, 1)
+			s.inlinePairs()
 		}
 	}
 	if s.steps > limits.ValidationSteps {
@@ -201,11 +205,24 @@ func (s *shape) pairs(sets []ast.SelectionSet, level int) {
 		}
 	}
 	for i := m.first; i < end; i++ {
-		if sets := s.keys[i].sets; len(sets) > 0 {
+		switch sets := s.keys[i].sets; {
+		case len(sets) == 0:
+		case s.alone:
+			s.pairs(sets, level)
+		default:
 			s.pairs(sets, level+1)
 		}
 	}
 	s.keys = s.keys[:m.first]
+}
+
+// inlinePairs adds the comparisons within each inline fragment that pairs has met: the validator makes them once more.
+func (s *shape) inlinePairs() {
+	s.alone = true
+	for _, set := range s.inlines {
+		s.pairs([]ast.SelectionSet{set}, 1)
+	}
+	s.inlines, s.alone = s.inlines[:0], false
 }
 
 // merged is what selection sets hold together, by response key.
@@ -242,6 +259,9 @@ func (m *merged) collect(set ast.SelectionSet) {
 				key.sets = append(key.sets, selection.SelectionSet)
 			}
 		case *ast.InlineFragment:
+			if !m.shape.alone {
+				m.shape.inlines = append(m.shape.inlines, selection.SelectionSet)
+			}
 			m.collect(selection.SelectionSet)
 		case *ast.FragmentSpread:
 			m.spreads++

@@ -27,8 +27,8 @@ type validator struct {
 	scalars map[string]func(any) error
 }
 
-// newValidator returns a validator. Without introspection, no error tells a name of the schema that the document does
-// not hold, and __schema and __type are refused.
+// newValidator returns a validator. Without introspection, no error suggests names, and __schema and __type are refused.
+// What a field or an input object that the document names requires is told all the same.
 func newValidator(schema *ast.Schema, introspection bool, scalars map[string]func(any) error) *validator {
 	v := &validator{schema: schema, scalars: scalars}
 	all := rules.NewDefaultRules()

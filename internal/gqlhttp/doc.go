@@ -9,7 +9,8 @@
 // The invariants:
 //
 //   - Nothing that a client sends, or fails to send or to read, holds anything for longer than the limits of [Config]:
-//     all reads, writes, messages, operations and connections are bounded.
+//     all writes, messages, operations and connections are bounded, and all reads but those of a request's header and
+//     body, whose time is http.Server's ReadTimeout.
 //   - What ends an operation frees its resolver: its context ends.
 //   - A response is on its way before the next one is asked for, so an executor may use its buffers again.
 //   - Errors are made known through the executor's presenter alone; this package shows no text but its own.

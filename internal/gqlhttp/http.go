@@ -47,7 +47,11 @@ func (t *Transport) answer(w http.ResponseWriter, r *http.Request, executor grap
 	default:
 		responses, ctx := executor.DispatchOperation(ctx, operation)
 		if response := responses(ctx); response != nil { // else the client has gone
-			t.write(w, http.StatusOK, accepts.single, response)
+			status := http.StatusOK
+			if response.Data == nil { // nothing was executed after all (GraphQL over HTTP, 6.4.2)
+				status = statusOf(response.Errors, accepts.single, w.Header())
+			}
+			t.write(w, status, accepts.single, response)
 		}
 	}
 }

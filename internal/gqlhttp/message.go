@@ -2,6 +2,7 @@ package gqlhttp
 
 import (
 	"bytes"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -41,7 +42,7 @@ func readMessage(text []byte) (message, *CloseError) {
 	if !utf8.Valid(text) || json.Unmarshal(text, &m, halfPairs) != nil || m == nil {
 		return message{}, &CloseError{CloseInvalidMessage, "A message must be a JSON object in UTF-8 with a type"}
 	}
-	hasID := m.ID != nil && *m.ID != ""
+	hasID := m.ID != nil && *m.ID != "" && !strings.ContainsRune(*m.ID, utf8.RuneError) // which half a pair becomes
 	switch m.Type {
 	case messageInit, messagePing, messagePong:
 		if !isObjectOrAbsent(m.Payload) {

@@ -64,7 +64,8 @@ type Source interface {
 }
 
 // Pull has the transport ask the source whenever it is ready for an event. A resolver that does so, and returns its channel,
-// needs no goroutine that sends. ctx is the one that it was called with; it must come from this package's transport.
+// needs no goroutine that sends. It must not return an error after that: nobody would hear of it; see [Fail]. ctx is the
+// one that it was called with; it must come from this package's transport.
 func Pull(ctx context.Context, source Source) {
 	n := noteFrom(ctx)
 	if n == nil {

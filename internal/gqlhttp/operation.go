@@ -14,7 +14,7 @@ import (
 type operationRun struct {
 	id     string
 	cancel context.CancelFunc
-	single bool // it has one answer
+	single bool // it has one answer, as far as is known
 }
 
 // subscribe begins an operation. What is refused is answered before anything else is read, so that who does not read is not
@@ -56,9 +56,10 @@ func (s *socket) admit(id string, malformed bool, refused **Error) (context.Cont
 		return s.ctx, nil, nil
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
-	run := &operationRun{id: id, cancel: cancel}
+	run := &operationRun{id: id, cancel: cancel, single: true}
 	s.operations[id] = run
 	s.live++
+	s.singles++
 	s.running.Add(1)
 	return ctx, run, nil
 }
@@ -103,7 +104,7 @@ func (s *socket) operate(ctx context.Context, run *operationRun, params *graphql
 }
 
 // begin begins an operation and, unless it is a subscription that pulls from a source, runs it to its end.
-func (s *socket) begin(ctx context.Context, run *operationRun, params *graphql.RawParams) *flow {
+func (s *socket) begin(ctx context.Context, run *operationRun, params *graphql.RawParams) (begun *flow) {
 	defer s.closeOnPanic(ctx)
 	ctx = graphql.StartOperationTrace(ctx)
 	operation, errs := s.executor.CreateOperationContext(ctx, params)
@@ -112,10 +113,15 @@ func (s *socket) begin(ctx context.Context, run *operationRun, params *graphql.R
 		return nil
 	}
 	subscription := operation.Operation.Operation == ast.Subscription
-	if !subscription && !s.single(run) {
+	if !s.goesOn(run, subscription) {
 		return nil
 	}
 	note := &note{}
+	defer func() {
+		if begun == nil {
+			note.close()
+		}
+	}()
 	responses, ctx := s.executor.DispatchOperation(withNote(ctx, note), operation)
 	if note.source != nil {
 		f := &flow{socket: s, run: run, ctx: ctx, note: note, responses: responses}
@@ -151,16 +157,16 @@ func (s *socket) conclude(ctx context.Context, run *operationRun, note *note) {
 	}
 }
 
-// single notes that the operation has one answer, which a server that goes away waits for.
-func (s *socket) single(run *operationRun) bool {
+// goesOn reports whether somebody still wants the operation, now that it is known whether it is a subscription. A server that
+// goes away waits for all others.
+func (s *socket) goesOn(run *operationRun, subscription bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.operations[run.id] != run {
-		return false
+	if subscription {
+		run.single = false
+		s.singles--
 	}
-	run.single = true
-	s.singles++
-	return true
+	return s.closed == nil && s.operations[run.id] == run && (!subscription || !s.ending)
 }
 
 func (s *socket) next(run *operationRun, response *graphql.Response) {

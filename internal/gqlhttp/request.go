@@ -62,7 +62,7 @@ func parse(text []byte, into *graphql.RawParams) (refused *Error, malformed bool
 	if p.Query != nil {
 		into.Query = *p.Query
 	}
-	if p.DocumentID != nil {
+	if p.DocumentID != nil && *p.DocumentID != "" {
 		nameDocument(*p.DocumentID, into)
 	}
 	refused = complete(p.Query != nil, into)
@@ -82,9 +82,7 @@ func nameDocument(id string, params *graphql.RawParams) {
 
 // complete refuses a request without a document, unless its extensions name one that the executor may know.
 func complete(hasQuery bool, params *graphql.RawParams) *Error {
-	_, automatic := params.Extensions["persistedQuery"]
-	_, named := params.Extensions[DocumentIDExtension]
-	if !hasQuery && !automatic && !named {
+	if !hasQuery && params.Extensions["persistedQuery"] == nil && params.Extensions[DocumentIDExtension] == nil {
 		return refusef(http.StatusBadRequest, "The request has no query: send %s", form)
 	}
 	return nil

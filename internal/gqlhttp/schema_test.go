@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // schema is what the tests ask.
 const schema = `
-type Query { name: String! echo(text: String!): String! breaks: String panics: String waits: String big: String }
+type Query { name: String! echo(text: String!): String! breaks: String panics: String waits: String stops: String big: String }
 type Mutation { name: String! waits: String }
 type Subscription {
   "count sends 1 to that number, with ids, and ends; it begins behind Last-Event-ID."
@@ -42,18 +42,21 @@ type Subscription {
 
 // service is what is behind the schema.
 type service struct {
+	judge   func() // is called when a request is judged
 	schema  *ast.Schema
 	running atomic.Int64  // resolvers that have not ended
+	began   atomic.Int64  // operations
 	release chan struct{} // lets what waits go on
 }
 
 func newService() *service {
-	return &service{schema: gqlparser.MustLoadSchema(&ast.Source{Input: schema}), release: make(chan struct{})}
+	return &service{schema: gqlparser.MustLoadSchema(&ast.Source{Input: schema}), release: make(chan struct{}), judge: func() {}}
 }
 
 // executor is gqlgen's own over the service.
 func (s *service) executor() *executor.Executor {
 	e := executor.New(s)
+	e.Use(judged{s})
 	e.SetErrorPresenter(func(ctx context.Context, err error) *gqlerror.Error {
 		shown := &gqlerror.Error{Message: err.Error(), Path: graphql.GetPath(ctx), Extensions: map[string]any{"presented": true}}
 		if wrapped := (*gqlerror.Error)(nil); errors.As(err, &wrapped) {
@@ -64,6 +67,16 @@ func (s *service) executor() *executor.Executor {
 	return e
 }
 
+// judged has the service judge requests.
+type judged struct{ *service }
+
+func (judged) ExtensionName() string                   { return "Judged" }
+func (judged) Validate(graphql.ExecutableSchema) error { return nil }
+func (j judged) MutateOperationContext(context.Context, *graphql.OperationContext) *gqlerror.Error {
+	j.judge()
+	return nil
+}
+
 func (s *service) Schema() *ast.Schema { return s.schema }
 
 func (s *service) Complexity(context.Context, string, string, int, map[string]any) (int, bool) {
@@ -72,6 +85,7 @@ func (s *service) Complexity(context.Context, string, string, int, map[string]an
 
 // Exec implements graphql.ExecutableSchema for operations with one field at their root.
 func (s *service) Exec(ctx context.Context) graphql.ResponseHandler {
+	s.began.Add(1)
 	request := graphql.GetOperationContext(ctx)
 	field := graphql.CollectFields(request, request.Operation.SelectionSet, nil)[0]
 	arguments := field.ArgumentMap(request.Variables)
@@ -104,6 +118,8 @@ func (s *service) Exec(ctx context.Context) graphql.ResponseHandler {
 		panic("on purpose")
 	case "big":
 		data = `"` + strings.Repeat("x", 32<<20) + `"`
+	case "stops":
+		return graphql.OneShot(graphql.ErrorResponse(ctx, "given up"))
 	case "waits":
 		select {
 		case <-s.release:
@@ -161,7 +177,9 @@ func (n id) String() string { return "event-" + strconv.Itoa(int(n)) }
 // eventually waits for what must become true soon.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for deadline := t.Context(); ; {
+	deadline, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
 		if holds() {
 			return
 		}

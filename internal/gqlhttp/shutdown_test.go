@@ -67,6 +67,47 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
+// TestShutdownWhileJudging waits for what may yet have one answer, and begins nothing that nobody listens to.
+func TestShutdownWhileJudging(t *testing.T) {
+	t.Parallel()
+	s := serve(t, gqlhttp.Config{})
+	judging, judge := make(chan struct{}), make(chan struct{})
+	s.judge = func() {
+		judging <- struct{}{}
+		<-judge
+	}
+	mutating, listening, gone := s.connect(), s.connect(), s.connect()
+	mutating.send(subscribe("m", "mutation { name }"))
+	listening.send(subscribe("s", "subscription { silent }"))
+	gone.send(subscribe("c", "subscription { silent }"))
+	for range 3 {
+		<-judging
+	}
+	gone.send(`{"type":"complete","id":"c"}`)
+	gone.send(`{"type":"ping"}`)
+	gone.expect(`{"type":"pong"}`)
+	ended := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		ended <- s.transport.Shutdown(ctx)
+	}()
+	eventually(t, "the server goes away", func() bool {
+		return s.do(http.MethodGet, "", "", "Connection", "Upgrade", "Upgrade", "websocket").status == http.StatusServiceUnavailable
+	})
+	close(judge)
+	mutating.expect(`{"id":"m","type":"next","payload":{"data":{"name":"linkspan"}}}`, `{"id":"m","type":"complete"}`)
+	for _, k := range []*socket{mutating, listening, gone} {
+		k.closed(1012)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if n := s.began.Load(); n != 1 {
+		t.Errorf("%d operations began, want the mutation alone", n)
+	}
+}
+
 // TestShutdownGivesUp on what does not end in time.
 func TestShutdownGivesUp(t *testing.T) {
 	t.Parallel()

@@ -31,8 +31,8 @@ type socket struct {
 	acked      bool
 	operations map[string]*operationRun
 	live       int         // how many have not ended, those that were completed too
-	singles    int         // how many of them have one answer
-	timer      *time.Timer // for init; then for the next ping or the answer to the last
+	singles    int         // how many of them have one answer, as far as is known
+	timer      *time.Timer // for init to come, and to be answered; then for the next ping or the answer to the last
 	expiry     *time.Timer
 	pinged     bool // the last beat was a ping
 	waiting    bool // for a sign of life since
@@ -133,16 +133,19 @@ func (s *socket) read(kind websocket.MessageType, reader io.Reader) (err error) 
 func (s *socket) init(payload json.RawMessage) error {
 	s.mu.Lock()
 	again := s.acked
-	s.timer.Stop()
+	config := &s.transport.config
+	if !again && s.closed == nil {
+		s.timer.Reset(config.InitTimeout) // ends what Init waits for, too
+	}
 	s.mu.Unlock()
 	if again {
 		return &CloseError{CloseTooManyInits, "Too many initialisation requests"}
 	}
-	config := &s.transport.config
 	if string(payload) == "null" {
 		payload = nil
 	}
 	ctx, err := config.Init(s.ctx, bytes.Clone(payload))
+	s.timer.Stop()
 	if err != nil {
 		var refused *CloseError
 		if !errors.As(err, &refused) {

@@ -118,7 +118,7 @@ func (t *Transport) admit(s *stream, kind Kind, party Party) *Error {
 func (s *stream) begin() {
 	header := s.w.Header()
 	header.Set("Content-Type", s.framing.contentType())
-	header.Set("Cache-Control", "no-cache, no-transform")
+	header.Set("Cache-Control", "no-store, no-transform")
 	header.Set("X-Accel-Buffering", "no")      // proxies of nginx's kind pass each part on
 	_ = s.control.SetReadDeadline(time.Time{}) // the server's is for the request alone; where there is none, none is lifted
 	s.write(s.framing.begin)
@@ -154,6 +154,8 @@ func (s *stream) write(part func(*bytes.Buffer)) bool {
 	if err != nil {
 		s.closed = true
 		s.cancel(err)
+	} else {
+		_ = s.control.SetWriteDeadline(time.Time{}) // in HTTP/2 it would end a stream that only waits
 	}
 	return err == nil
 }

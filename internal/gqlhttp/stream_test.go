@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -64,6 +65,43 @@ func TestSSE(t *testing.T) {
 		if got := s.do(c.method, c.url, c.body, c.headers...); got.status != c.status || strings.Contains(got.body, "data:") {
 			t.Errorf("%s: %d %s, want %d", name, got.status, got.body, c.status)
 		}
+	}
+}
+
+// TestStreamsOverHTTP2 keeps a stream that only waits open for longer than a write may take.
+func TestStreamsOverHTTP2(t *testing.T) {
+	t.Parallel()
+	s := serve(t, gqlhttp.Config{WriteTimeout: 20 * time.Millisecond, Heartbeat: 100 * time.Millisecond})
+	server := httptest.NewUnstartedServer(s.transport.Handler(s.executor()))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	for accept, beat := range map[string]string{acceptSSE: ":", acceptMultipart: "{}"} {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, strings.NewReader(quote("subscription { silent }")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Accept", accept)
+		response, err := server.Client().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.ProtoMajor != 2 || !strings.Contains(response.Header.Get("Cache-Control"), "no-store") {
+			t.Errorf("%s: %s %v", accept, response.Proto, response.Header)
+		}
+		lines := bufio.NewScanner(response.Body)
+		for beats := 0; beats < 3 && lines.Scan(); {
+			if lines.Text() == beat {
+				beats++
+			}
+		}
+		if err := lines.Err(); err != nil {
+			t.Errorf("%s: %v", accept, err)
+		}
+		cancel()
+		response.Body.Close()
 	}
 }
 

@@ -129,6 +129,7 @@ func TestSocketCloseCodes(t *testing.T) {
 		"subscribe without a payload":   {[]string{init, `{"id":"1","type":"subscribe"}`}, 4400},
 		"subscribe without a query":     {[]string{init, `{"id":"1","type":"subscribe","payload":{}}`}, 4400},
 		"subscribe with a list":         {[]string{init, `{"id":"1","type":"subscribe","payload":{"query":"{ name }","variables":[]}}`}, 4400},
+		"an id with half a pair":        {[]string{init, `{"id":"\ud800","type":"subscribe","payload":{"query":"{ name }"}}`}, 4400},
 		"complete without an id":        {[]string{init, `{"type":"complete"}`}, 4400},
 		"a name twice":                  {[]string{init, `{"id":"1","type":"subscribe","payload":{"query":"{ name }","query":"{ none }"}}`}, 4400},
 		"not UTF-8":                     {[]string{init, "{\"type\":\"ping\",\"payload\":{\"a\":\"\xff\"}}"}, 4400},
@@ -198,6 +199,23 @@ func TestSocketInitTimeout(t *testing.T) {
 		if got, closed = pinging.read(); got == "" && closed.Code != 4408 {
 			t.Errorf("closed with %v", closed)
 		}
+	}
+}
+
+// TestSocketInitTakesLong gives up on an Init that does not come to an end.
+func TestSocketInitTakesLong(t *testing.T) {
+	t.Parallel()
+	given := make(chan error, 1)
+	s := serve(t, gqlhttp.Config{InitTimeout: 20 * time.Millisecond, Init: func(ctx context.Context, _ json.RawMessage) (context.Context, error) {
+		<-ctx.Done()
+		given <- context.Cause(ctx)
+		return ctx, nil
+	}})
+	k := s.dial("graphql-transport-ws")
+	k.send(`{"type":"connection_init"}`)
+	k.closed(4408)
+	if err := <-given; err == nil {
+		t.Error("Init was not told why")
 	}
 }
 
