@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json"
 	"github.com/golang-jwt/jwt/v5"
 
 	"linkspan/internal/channel"
@@ -29,6 +30,13 @@ type Claims struct {
 	Role  string `json:"role"`
 	Name  string `json:"name,omitempty"`
 	jwt.RegisteredClaims
+}
+
+// UnmarshalJSON takes claims by their exact names, which encoding/json does not, and refuses a name that is given twice: RFC
+// 7519, section 4.
+func (c *Claims) UnmarshalJSON(text []byte) error {
+	type read Claims // without this method
+	return json.Unmarshal(text, (*read)(c))
 }
 
 // SignToken makes a token with those claims that is valid from now for ttl, for Audience if they name none.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"linkspan/internal/channel"
 	"linkspan/internal/server/jwkstest"
 )
 
@@ -76,6 +77,43 @@ func TestIssuerAndAudience(t *testing.T) {
 		for by, token := range map[string]string{"secret": hs256(t, newSecret, c.changes), "JWKS": key.Sign(t, ana(c.changes))} {
 			expect(t, loose, token, c.loose, name+" by "+by)
 			expect(t, strict, token, c.strict, name+" by "+by+", strict")
+		}
+	}
+}
+
+// TestClaimNamesAreExact holds that only a claim's own name counts, though others that fold to it stand behind it.
+func TestClaimNamesAreExact(t *testing.T) {
+	t.Parallel()
+	const issuer = "https://id.example/"
+	tokens := NewTokens(TokenConfig{Secrets: [][]byte{[]byte(newSecret)}, Issuer: issuer}, acme)
+	const good = `"iss":"https://id.example/","aud":"linkspan","sub":"ana","group":"acme","role":"member","exp":4102444800`
+	for name, c := range map[string]struct{ claims, want string }{
+		"as it should be":       {`{` + good + `}`, taken},
+		"Role and Group beside": {`{` + good + `,"Role":"admin","Group":"globex","ROLE":"operator"}`, taken},
+		"ſub and Name beside":   {`{` + good + `,"ſub":"eve","Sub":"eve","Name":"Eve"}`, taken},
+		"others that are odd":   {`{` + good + `,"EXP":1,"Nbf":4102444800,"AUD":7,"ISS":[],"email":"a@b","picture":null,"x":{"y":[1]}}`, taken},
+		"EXP behind exp":        {`{` + strings.Replace(good, "4102444800", "1", 1) + `,"EXP":4102444800}`, expired},
+		"Iss behind iss":        {`{` + strings.Replace(good, issuer, "https://evil.example/", 1) + `,"Iss":"` + issuer + `"}`, refused},
+		"Iss for iss":           {`{` + strings.Replace(good, `"iss"`, `"Iss"`, 1) + `}`, refused},
+		"Aud for aud":           {`{` + strings.Replace(good, `"aud"`, `"Aud"`, 1) + `}`, refused},
+		"ROLE for role":         {`{` + strings.Replace(good, `"role"`, `"ROLE"`, 1) + `}`, refused},
+		"EXP for exp":           {`{` + strings.Replace(good, `"exp"`, `"EXP"`, 1) + `}`, refused},
+		"role twice":            {`{` + good + `,"role":"admin"}`, refused},
+		"a name twice, deep":    {`{` + good + `,"x":{"y":1,"y":2}}`, refused},
+		"no UTF-8":              {`{` + good + ",\"x\":\"\xff\"}", refused},
+	} {
+		signing := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(c.claims))
+		signature, err := jwt.SigningMethodHS256.Sign(signing, []byte(newSecret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		token := signing + "." + base64.RawURLEncoding.EncodeToString(signature)
+		expect(t, tokens, token, c.want, name)
+		if c.want != taken {
+			continue
+		}
+		if viewer, err := tokens.Verify(t.Context(), token); err != nil || viewer.Role != channel.RoleMember || viewer.Operator || viewer.ExpiresAt.Unix() != 4102444800 {
+			t.Errorf("%s: %+v %v", name, viewer, err)
 		}
 	}
 }
