@@ -197,14 +197,17 @@ func (t *Tokens) claims(ctx context.Context, token string) (c Claims, keys []*pu
 // publicKeys returns the keys of the JWKS that may have signed a token with that header. `jku`, `x5u`, `jwk` and `x5c` in
 // it mean nothing.
 func (t *Tokens) publicKeys(ctx context.Context, token *jwt.Token) ([]*publicKey, error) {
-	if t.jwks == nil {
+	switch {
+	case t.jwks == nil:
 		return nil, fmt.Errorf("%w: there is no JWKS", errToken)
+	case !slices.Contains(JWKSAlgorithms, token.Method.Alg()):
+		return nil, fmt.Errorf("%w: no key of a JWKS signs by its algorithm", errToken)
 	}
 	var id *string
 	if given, ok := token.Header["kid"]; ok {
 		text, ok := given.(string)
-		if !ok {
-			return nil, fmt.Errorf("%w: its kid is no text", errToken)
+		if !ok || text == "" {
+			return nil, fmt.Errorf("%w: its kid is no text, or an empty one", errToken)
 		}
 		id = &text
 	}

@@ -238,8 +238,7 @@ func TestHeaders(t *testing.T) {
 		maps.Copy(header, more)
 		return header
 	}
-	tokens := judge(t, jwkstest.New(key, second, nameless), TokenConfig{})
-	for name, c := range map[string]struct {
+	cases := map[string]struct {
 		key    *jwkstest.Key
 		header map[string]any
 		want   string
@@ -268,9 +267,19 @@ func TestHeaders(t *testing.T) {
 		"crit, null":                   {key, map[string]any{"kid": "1", "crit": nil}, refused},
 		"an encoding that needs crit":  {key, map[string]any{"kid": "1", "crit": []string{"b64"}, "b64": false}, refused},
 		"what nobody needs to know of": {key, map[string]any{"kid": "1", "cty": "x", "x5t": "AAAA", "nonce": "1"}, taken},
-	} {
-		expect(t, tokens, c.key.SignWith(t, c.header, ana(nil)), c.want, name)
 	}
+	synctest.Test(t, func(t *testing.T) {
+		provider := jwkstest.New(key, second, nameless)
+		tokens := judge(t, provider, TokenConfig{})
+		for name, c := range cases {
+			time.Sleep(pauseUnknown) // else nobody can tell of a key that may be new
+			reads := provider.Reads()
+			expect(t, tokens, c.key.SignWith(t, c.header, ana(nil)), c.want, name)
+			if name == "an empty name" && provider.Reads() != reads {
+				t.Error("the set is read for a key without a name")
+			}
+		}
+	})
 	expect(t, NewTokens(TokenConfig{Secrets: [][]byte{[]byte(newSecret)}}, acme),
 		jwkstest.Sign(t, jwt.SigningMethodHS256, []byte(newSecret), map[string]any{"crit": []string{"exp"}}, ana(nil)), refused, "crit by a secret")
 	if got := trap.Reads(); got != 0 {
