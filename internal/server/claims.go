@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -70,17 +71,37 @@ func (t *Tokens) viewer(ctx context.Context, c Claims) (*channel.Viewer, error) 
 			return nil, errors.Join(errToken, errors.New("the group is not a handle"))
 		}
 		var err error
-		v.Group, err = t.groups.FindGroup(ctx, channel.GroupSelector{Handle: &c.Group})
-		if errors.Is(err, channel.ErrNotFound) {
-			return nil, errors.Join(errToken, errors.New("the group is not registered"))
-		}
-		if err != nil {
+		if v.Group, err = t.group(ctx, c.Group); err != nil {
 			return nil, err
 		}
 	}
 	v.User = channel.User{ID: ids.UserOf(v.Group.ID, c.Subject), Name: displayName(c), Group: v.Group}
 	return v, nil
 }
+
+const (
+	// maxUnregistered is how many handles of groups that are not registered are remembered: those asked for last.
+	maxUnregistered = 1000
+	// unregisteredFor is for how long; a group that is registered meanwhile is found that much later by who asked before.
+	unregisteredFor = 2 * time.Second
+)
+
+// group returns the group of that handle. The error is an errToken where main has none, or had none a moment ago.
+func (t *Tokens) group(ctx context.Context, handle string) (channel.Group, error) {
+	if asked, ok := t.unregistered.Get(handle); ok && time.Since(asked) < unregisteredFor {
+		return channel.Group{}, errUnregistered
+	}
+	asked := time.Now()
+	group, err := t.groups.FindGroup(ctx, channel.GroupSelector{Handle: &handle})
+	if errors.Is(err, channel.ErrNotFound) {
+		t.unregistered.Add(handle, asked)
+		return channel.Group{}, errUnregistered
+	}
+	return group, err
+}
+
+// errUnregistered is the error of a token of a group that is not registered.
+var errUnregistered = fmt.Errorf("%w: the group is not registered", errToken)
 
 // displayName is the name that the token gives, if it is fit to be shown, else the subject.
 func displayName(c Claims) string {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/singleflight"
 
 	"linkspan/internal/channel"
@@ -51,13 +52,19 @@ type Tokens struct {
 	parser  *jwt.Parser
 	cache   tokenCache
 	flights singleflight.Group // of the verification of one token by many at once
+	// unregistered has the handles of groups that main did not know, and when it was asked.
+	unregistered *lru.Cache[string, time.Time]
 }
 
 // NewTokens returns a verifier for tokens. The algorithm in a token's header only chooses among the keys that sign by it:
 // HS256 the secrets, the others those of the JWKS, each by the algorithms of its type. There is no leeway. Run must run
 // where there is a JWKS.
 func NewTokens(c TokenConfig, groups GroupFinder) *Tokens {
-	t := &Tokens{groups: groups, cache: newTokenCache()}
+	unregistered, err := lru.New[string, time.Time](maxUnregistered)
+	if err != nil {
+		panic(err) // the size is positive
+	}
+	t := &Tokens{groups: groups, cache: newTokenCache(), unregistered: unregistered}
 	for _, secret := range c.Secrets {
 		if len(secret) > 0 {
 			t.secrets.Keys = append(t.secrets.Keys, secret)
@@ -108,8 +115,8 @@ var (
 
 // Verify returns who bears the token; the viewer is the caller's own. The error is or wraps errTokenExpired, or else
 // errToken whatever is wrong with the token; or it is that of a main database that can't be asked for the group, or of a
-// JWKS that can't be read. What is good is remembered until the token ends or its key leaves the JWKS: then neither is
-// asked again.
+// JWKS that can't be read. What is good is remembered until the token ends or its key leaves the JWKS: until then neither is
+// asked again. That a group is not registered is remembered for unregisteredFor.
 func (t *Tokens) Verify(ctx context.Context, token string) (*channel.Viewer, error) {
 	if len(token) > MaxTokenBytes || strings.ContainsAny(token, "\r\n") { // base64url without line breaks: RFC 7515, section 2; the decoder passes over them
 		return nil, errors.Join(errToken, jwt.ErrTokenMalformed)

@@ -33,7 +33,7 @@ var (
 )
 
 // FuzzToken gives any text as a token, to a verifier by a secret and to one by a JWKS: none but one that was signed is
-// taken, and no refusal repeats it.
+// taken, and no refusal repeats it. Of a key that may be new, nobody can tell.
 func FuzzToken(f *testing.F) {
 	good, err := SignToken(fuzzSecret, Claims{Group: "acme", Role: RoleAdmin, RegisteredClaims: jwt.RegisteredClaims{Subject: "ana"}}, time.Hour)
 	if err != nil {
@@ -68,12 +68,14 @@ func FuzzToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, token string) {
 		for signed, tokens := range verifiers {
 			viewer, err := tokens.Verify(t.Context(), token)
+			fault, retryable := errors.AsType[*channel.Fault](err)
+			retryable = retryable && fault.Retryable && signed == byKey
 			switch {
 			case err == nil && token != signed:
 				t.Errorf("%q is taken as a token of %+v", token, viewer)
 			case err != nil && token == signed:
 				t.Errorf("a good token: %v", err)
-			case err != nil && (!errors.Is(err, errToken) || viewer != nil):
+			case err != nil && (!errors.Is(err, errToken) && !retryable || viewer != nil):
 				t.Errorf("%q: %v %v", token, viewer, err)
 			case err != nil && len(token) > 40 && strings.Contains(err.Error(), token):
 				t.Errorf("the refusal repeats the token: %v", err)
