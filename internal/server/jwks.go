@@ -236,16 +236,19 @@ func (j *jwks) note(ctx context.Context, set *keySet, err error) {
 	close(j.done)
 	j.done = make(chan struct{})
 	j.mu.Unlock()
-	switch {
+	switch shown := withoutQuery(j.url); {
 	case err != nil && last == nil:
-		j.logger.WarnContext(ctx, "the JWKS can't be read: no token of its keys can be judged", "url", j.url, "err", err)
+		j.logger.WarnContext(ctx, "the JWKS can't be read: no token of its keys can be judged", "url", shown, "err", err)
 	case err != nil:
 		j.logger.WarnContext(ctx, "the JWKS can't be read: its keys of before are taken until they are too old",
-			"url", j.url, "err", err, "until", last.at.Add(MaxKeyAge))
-	case last == nil || before != nil || len(set.keys) != len(last.keys) || !last.holds(set.keys):
-		j.logger.InfoContext(ctx, "the JWKS was read", "url", j.url, "keys", set.ids())
-		if len(set.passed) > 0 {
-			j.logger.WarnContext(ctx, "keys of the JWKS are passed over", "url", j.url, "err", errors.Join(set.passed...))
+			"url", shown, "err", err, "until", last.at.Add(MaxKeyAge))
+	default:
+		anew := last == nil || before != nil
+		if anew || len(set.keys) != len(last.keys) || !last.holds(set.keys) {
+			j.logger.InfoContext(ctx, "the JWKS was read", "url", shown, "keys", set.ids())
+		}
+		if why := set.why(); why != nil && (anew || !last.passesOver(set.passed)) {
+			j.logger.WarnContext(ctx, "keys of the JWKS are passed over", "url", shown, "err", why)
 		}
 	}
 }

@@ -441,7 +441,7 @@ func TestJWKSKeys(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		passed := errors.Join(set.passed...)
+		passed := set.why()
 		if test.passed == "" && (passed != nil || len(set.keys) != 2) ||
 			test.passed != "" && (passed == nil || !strings.Contains(passed.Error(), test.passed) || !slices.Equal(set.ids(), []string{"good"})) {
 			t.Errorf("%s: keys %v, passed over: %v", name, set.ids(), passed)
