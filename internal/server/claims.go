@@ -75,7 +75,7 @@ func (t *Tokens) viewer(ctx context.Context, c Claims) (*channel.Viewer, error) 
 			return nil, err
 		}
 	}
-	v.User = channel.User{ID: ids.UserOf(v.Group.ID, c.Subject), Name: displayName(c), Group: v.Group}
+	v.User = channel.User{ID: ids.UserOf(v.Group.ID, c.Subject), Name: channel.ShownName(c.Name, c.Subject), Group: v.Group}
 	return v, nil
 }
 
@@ -102,15 +102,6 @@ func (t *Tokens) group(ctx context.Context, handle string) (channel.Group, error
 
 // errUnregistered is the error of a token of a group that is not registered.
 var errUnregistered = fmt.Errorf("%w: the group is not registered", errToken)
-
-// displayName is the name that the token gives, if it is fit to be shown, else the subject.
-func displayName(c Claims) string {
-	name := strings.TrimSpace(c.Name)
-	if name == "" || !storable(name) || utf8.RuneCountInString(name) > channel.MaxNameRunes {
-		return c.Subject
-	}
-	return name
-}
 
 // storable reports whether a claim is text that can be kept.
 func storable(claim string) bool { return utf8.ValidString(claim) && !strings.ContainsRune(claim, 0) }
