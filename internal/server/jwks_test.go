@@ -126,6 +126,22 @@ func TestJWKSRotation(t *testing.T) {
 		time.Sleep(DefaultJWKSRefresh)
 		synctest.Wait()
 		expect(t, tokens, byThird, refused, "the set is empty")
+
+		// A key that is for less than before is another key too.
+		free := jwkstest.NewKey(t, "4", "RS256")
+		delete(free.JWK, "alg")
+		byFree := free.Sign(t, ana(nil))
+		provider.Has(free)
+		time.Sleep(DefaultJWKSRefresh)
+		synctest.Wait()
+		expect(t, tokens, byFree, taken, "the key is for all of RSA")
+		free.JWK["alg"] = "PS256"
+		provider.Has(free)
+		time.Sleep(DefaultJWKSRefresh)
+		synctest.Wait()
+		expect(t, tokens, byFree, refused, "the key is for PS256 alone")
+		narrowed := jwkstest.Sign(t, jwt.SigningMethodPS256, free.Private, map[string]any{"kid": free.ID}, ana(nil))
+		expect(t, tokens, narrowed, taken, "and by PS256")
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -109,7 +110,7 @@ func (t *Tokens) ailment() Reason {
 var (
 	// errToken is the error of a token that names nobody; it is wrapped with the reason, for the log alone.
 	errToken = errors.New("server: the token is not valid")
-	// errTokenExpired is that of a token that was good until it ended. It is an errToken too.
+	// errTokenExpired is that of a token with which nothing is wrong but that it has ended. It is an errToken too.
 	errTokenExpired = fmt.Errorf("%w: it has expired", errToken)
 )
 
@@ -193,12 +194,19 @@ func (t *Tokens) claims(ctx context.Context, token string) (c Claims, keys []*pu
 		return c, nil, undecided
 	case errors.Is(err, jwt.ErrTokenMalformed):
 		return c, nil, errors.Join(errToken, jwt.ErrTokenMalformed) // err may repeat a claim
-	case errors.Is(err, jwt.ErrTokenExpired):
+	case errors.Is(err, jwt.ErrTokenExpired) && !wrong(err):
 		return c, nil, errors.Join(errTokenExpired, err)
 	case err != nil:
 		return c, nil, errors.Join(errToken, err)
 	}
 	return c, keys, nil
+}
+
+// wrong reports whether the claims of a token would be wrong at any time: another of its kind would be no better.
+func wrong(err error) bool {
+	return slices.ContainsFunc([]error{
+		jwt.ErrTokenNotValidYet, jwt.ErrTokenUsedBeforeIssued, jwt.ErrTokenInvalidAudience, jwt.ErrTokenInvalidIssuer, jwt.ErrTokenRequiredClaimMissing,
+	}, func(also error) bool { return errors.Is(err, also) })
 }
 
 // publicKeys returns the keys of the JWKS that may have signed a token with that header. `jku`, `x5u`, `jwk` and `x5c` in

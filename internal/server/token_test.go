@@ -118,6 +118,34 @@ func TestClaimNamesAreExact(t *testing.T) {
 	}
 }
 
+// TestExpiredAndWrong tells a token that was good until it ended from one that never was for us.
+func TestExpiredAndWrong(t *testing.T) {
+	t.Parallel()
+	const issuer = "https://id.example/"
+	ended, soon := time.Now().Add(-time.Second).Unix(), time.Now().Add(time.Hour).Unix()
+	key := jwkstest.NewKey(t, "1", "ES256")
+	tokens := judge(t, jwkstest.New(key), TokenConfig{Secrets: [][]byte{[]byte(newSecret)}, Issuer: issuer})
+	for name, c := range map[string]struct {
+		changes map[string]any
+		want    string
+	}{
+		"ended alone":        {nil, expired},
+		"of another issuer":  {map[string]any{"iss": "https://evil.example/"}, refused},
+		"of no issuer":       {map[string]any{"iss": nil}, refused},
+		"for another":        {map[string]any{"aud": "elsewhere"}, refused},
+		"for nobody":         {map[string]any{"aud": nil}, refused},
+		"not yet valid":      {map[string]any{"nbf": soon}, refused},
+		"issued hereafter":   {map[string]any{"iat": soon}, refused},
+		"for us too, and so": {map[string]any{"aud": []string{"elsewhere", Audience}, "nbf": ended, "iat": ended}, expired},
+	} {
+		changes := map[string]any{"iss": issuer, "exp": ended, "iat": ended - 10}
+		maps.Copy(changes, c.changes)
+		expect(t, tokens, hs256(t, newSecret, changes), c.want, name+", by a secret")
+		expect(t, tokens, key.Sign(t, ana(changes)), c.want, name+", by a JWKS")
+		expect(t, tokens, hs256(t, oldSecret, changes), refused, name+", forged")
+	}
+}
+
 // TestAlgorithms takes each key by the algorithms of its type that are configured and that the set says, and by no other.
 func TestAlgorithms(t *testing.T) {
 	t.Parallel()
