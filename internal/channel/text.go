@@ -32,6 +32,27 @@ func cleanName(name, field string) (string, error) {
 	return name, nil
 }
 
+// ShownName returns what users of other groups are shown of a user: the name, if cleanName takes it; else the fallback, NFC,
+// with U+FFFD for each code point that must not be in a name, and for all of them if there is nothing to see.
+func ShownName(name, fallback string) string {
+	if clean, err := cleanName(name, "name"); err == nil && utf8.ValidString(name) {
+		return clean
+	}
+	replaced := func(which func(rune) bool) func(rune) rune {
+		return func(r rune) rune {
+			if which(r) {
+				return unicode.ReplacementChar
+			}
+			return r
+		}
+	}
+	shown := strings.Map(replaced(control), norm.NFC.String(strings.ToValidUTF8(fallback, string(unicode.ReplacementChar))))
+	if strings.IndexFunc(shown, visible) < 0 {
+		shown = strings.Map(replaced(func(rune) bool { return true }), shown)
+	}
+	return shown
+}
+
 // visible tells what leaves a mark: letters, numbers, punctuation and symbols, but for the fillers that Unicode counts
 // among them though nothing is drawn (Other_Default_Ignorable_Code_Point) and the blank Braille pattern.
 func visible(r rune) bool {

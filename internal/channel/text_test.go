@@ -45,6 +45,37 @@ func TestInvisibleNames(t *testing.T) {
 	}
 }
 
+// TestShownName shows a name by the rules of names, and else something that can do no harm.
+func TestShownName(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"Ana Ålund": "Ana Ålund", " Ana\u00a0": "Ana", "cafe\u0301": "café", "שלום": "שלום", "👩\u200d👧": "👩\u200d👧", strings.Repeat("e\u0301", 80): strings.Repeat("é", 80),
+		"": "sub", " ": "sub", "\u200b\u2060": "sub", "\u3164": "sub", "Ana\u202e": "sub", "\u2066Ana\u2069": "sub", "A\nna": "sub", "A\x00": "sub", "A\x1b[31m": "sub", "A\u2028a": "sub",
+		"A\xff": "sub", strings.Repeat("a", 81): "sub",
+	} {
+		if got := ShownName(name, "sub"); got != want {
+			t.Errorf("%q is shown as %q, want %q", name, got, want)
+		}
+	}
+	for fallback, want := range map[string]string{
+		"ana": "ana", " ana ": " ana ", "cafe\u0301": "café", "auth0|7": "auth0|7", strings.Repeat("a", 255): strings.Repeat("a", 255), "a\u202eb\u2066": "a\ufffdb\ufffd", "a\r\n": "a\ufffd\ufffd", "\x1b": "\ufffd",
+		"\u200b\u200c": "\ufffd\ufffd", " ": "\ufffd", "\u3164\u2800": "\ufffd\ufffd", "a\u200b": "a\u200b", "a\xff": "a\ufffd",
+	} {
+		for _, name := range []string{"", "\u202e"} {
+			if got := ShownName(name, fallback); got != want {
+				t.Errorf("%q is shown as %q, want %q", fallback, got, want)
+			}
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		name, fallback := rapid.String().Draw(t, "name"), rapid.StringN(1, 60, -1).Draw(t, "fallback")
+		shown := ShownName(name, fallback)
+		if !norm.NFC.IsNormalString(shown) || !utf8.ValidString(shown) || strings.IndexFunc(shown, visible) < 0 || strings.IndexFunc(shown, control) >= 0 {
+			t.Errorf("%q, %q is shown as %q", name, fallback, shown)
+		}
+	})
+}
+
 func TestCleanText(t *testing.T) {
 	t.Parallel()
 	if got, err := cleanText(nil, "note"); got != nil || err != nil {

@@ -3,10 +3,12 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json"
 	"github.com/golang-jwt/jwt/v5"
 
 	"linkspan/internal/channel"
@@ -29,6 +31,13 @@ type Claims struct {
 	Role  string `json:"role"`
 	Name  string `json:"name,omitempty"`
 	jwt.RegisteredClaims
+}
+
+// UnmarshalJSON takes claims by their exact names, which encoding/json does not, and refuses a name that is given twice: RFC
+// 7519, section 4.
+func (c *Claims) UnmarshalJSON(text []byte) error {
+	type read Claims // without this method
+	return json.Unmarshal(text, (*read)(c))
 }
 
 // SignToken makes a token with those claims that is valid from now for ttl, for Audience if they name none.
@@ -62,26 +71,37 @@ func (t *Tokens) viewer(ctx context.Context, c Claims) (*channel.Viewer, error) 
 			return nil, errors.Join(errToken, errors.New("the group is not a handle"))
 		}
 		var err error
-		v.Group, err = t.groups.FindGroup(ctx, channel.GroupSelector{Handle: &c.Group})
-		if errors.Is(err, channel.ErrNotFound) {
-			return nil, errors.Join(errToken, errors.New("the group is not registered"))
-		}
-		if err != nil {
+		if v.Group, err = t.group(ctx, c.Group); err != nil {
 			return nil, err
 		}
 	}
-	v.User = channel.User{ID: ids.UserOf(v.Group.ID, c.Subject), Name: displayName(c), Group: v.Group}
+	v.User = channel.User{ID: ids.UserOf(v.Group.ID, c.Subject), Name: channel.ShownName(c.Name, c.Subject), Group: v.Group}
 	return v, nil
 }
 
-// displayName is the name that the token gives, if it is fit to be shown, else the subject.
-func displayName(c Claims) string {
-	name := strings.TrimSpace(c.Name)
-	if name == "" || !storable(name) || utf8.RuneCountInString(name) > channel.MaxNameRunes {
-		return c.Subject
+const (
+	// maxUnregistered is how many handles of groups that are not registered are remembered: those asked for last.
+	maxUnregistered = 1000
+	// unregisteredFor is for how long; a group that is registered meanwhile is found that much later by who asked before.
+	unregisteredFor = 2 * time.Second
+)
+
+// group returns the group of that handle. The error is an errToken where main has none, or had none a moment ago.
+func (t *Tokens) group(ctx context.Context, handle string) (channel.Group, error) {
+	if asked, ok := t.unregistered.Get(handle); ok && time.Since(asked) < unregisteredFor {
+		return channel.Group{}, errUnregistered
 	}
-	return name
+	asked := time.Now()
+	group, err := t.groups.FindGroup(ctx, channel.GroupSelector{Handle: &handle})
+	if errors.Is(err, channel.ErrNotFound) {
+		t.unregistered.Add(handle, asked)
+		return channel.Group{}, errUnregistered
+	}
+	return group, err
 }
+
+// errUnregistered is the error of a token of a group that is not registered.
+var errUnregistered = fmt.Errorf("%w: the group is not registered", errToken)
 
 // storable reports whether a claim is text that can be kept.
 func storable(claim string) bool { return utf8.ValidString(claim) && !strings.ContainsRune(claim, 0) }

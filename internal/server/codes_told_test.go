@@ -2,10 +2,14 @@ package server_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -62,7 +66,8 @@ func TestCatalogueIsWhole(t *testing.T) {
 	}
 }
 
-// codesIn adds the codes that a file of Go writes as constants of their types, or converts to them.
+// codesIn adds the codes that a file of Go writes as constants of their types, or converts to them. One that is written as
+// text in a fault or a refusal itself is an error.
 func codesIn(path string, found map[string][]string) error {
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 	if err != nil {
@@ -86,6 +91,11 @@ func codesIn(path string, found map[string][]string) error {
 	}
 	ast.Inspect(file, func(node ast.Node) bool {
 		switch node := node.(type) {
+		case *ast.KeyValueExpr:
+			field, _ := node.Key.(*ast.Ident)
+			if code, ok := node.Value.(*ast.BasicLit); ok && code.Kind == token.STRING && field != nil && field.Name == "Code" {
+				err = errors.Join(err, fmt.Errorf("%s: the code %s is written where it is used: make it a constant of its type", path, code.Value))
+			}
 		case *ast.ValueSpec:
 			add(node.Type, node.Values)
 		case *ast.CallExpr:
@@ -93,7 +103,31 @@ func codesIn(path string, found map[string][]string) error {
 		}
 		return true
 	})
-	return nil
+	return err
+}
+
+// TestCodesAreSeen has the search find codes in each way that they can be written.
+func TestCodesAreSeen(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]struct {
+		found map[string][]string
+		fails bool
+	}{
+		`const A FaultCode = "A"`: {map[string][]string{"FaultCode": {"A"}}, false},
+		`var a = &Fault{Code: channel.FaultCode("A")}; const B, C channel.UserErrorCode = "B", "C"`: {map[string][]string{"FaultCode": {"A"}, "UserErrorCode": {"B", "C"}}, false},
+		`var a = &channel.Fault{Code: "BRAND_NEW", Retryable: true}`:                                {map[string][]string{}, true},
+		`func f() error { return channel.Refusal{Refused: Refused{Code: "BRAND_NEW"}} }`:            {map[string][]string{}, true},
+		`var a, b = Fault{Code: Internal}, Close{Code: 4400, Reason: "Code"}`:                       {map[string][]string{}, false},
+	} {
+		path := filepath.Join(t.TempDir(), "a.go")
+		if err := os.WriteFile(path, []byte("package a; "+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		found := map[string][]string{}
+		if err := codesIn(path, found); (err != nil) != want.fails || !maps.EqualFunc(found, want.found, slices.Equal) {
+			t.Errorf("%s: %v %v", text, found, err)
+		}
+	}
 }
 
 // TestRefusalsAreInTheSchema compares the catalogue with the schema: a value of UserErrorCode and a type for each code.

@@ -20,9 +20,10 @@ func newExecutor(config Config) graphql.GraphExecutor {
 	e.SetErrorPresenter(present)
 	e.SetRecoverFunc(func(_ context.Context, v any) error { return panicked(v) })
 	e.Use(newObserved(observers{config.Watch, config.Tracer}, config.Operations))
-	e.Use(newRated(config.Rate))
+	gate := gate{config.Remedy}
+	e.Use(newRated(config.Rate, gate))
 	e.Use(newPersisted(config.Operations)) // before the gate, whose refusals show no document
-	e.Use(gate{config.Remedy})
+	e.Use(gate)
 	return e
 }
 

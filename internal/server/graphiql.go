@@ -22,7 +22,9 @@ type GraphiQL struct {
 }
 
 // forwarded are headers by which a proxy tells that it passes on what somebody else asked.
-var forwarded = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"}
+var forwarded = []string{
+	"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Via", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip",
+}
 
 // refusedSignIn says with which status and why nobody is signed in by a name alone.
 type refusedSignIn struct {

@@ -100,6 +100,29 @@ func TestGraphiQLSignsInOnThisMachineAlone(t *testing.T) {
 	}
 }
 
+// TestGraphiQLSignsNobodyInThroughAProxy holds each header by which a proxy makes itself known.
+func TestGraphiQLSignsNobodyInThroughAProxy(t *testing.T) {
+	t.Parallel()
+	s := graphiqlHere(acme)
+	for name, value := range map[string]string{
+		"Forwarded": "for=192.0.2.1", "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Host": here, "X-Forwarded-Proto": "http", "Via": "1.1 proxy",
+		"X-Real-IP": "192.0.2.1", "CF-Connecting-IP": "192.0.2.1", "True-Client-IP": "192.0.2.1", "X-Other": "",
+	} {
+		want := http.StatusForbidden
+		if value == "" {
+			want = http.StatusOK
+		}
+		for what, v := range map[string]visit{"the page": pageAs("ana@acme", here), "a token": tokenFor("ana@acme", here)} {
+			v.header = make(http.Header)
+			v.header.Set(name, value)
+			answer := v.answer(s)
+			if answer.Code != want || value != "" && !strings.Contains(answer.Body.String(), "through a proxy") {
+				t.Errorf("%s with %s: %d %s", what, name, answer.Code, answer.Body)
+			}
+		}
+	}
+}
+
 // TestGraphiQLListensToItsListener: it is the listener that says who can reach the server, whatever is asked for.
 func TestGraphiQLListensToItsListener(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // Reason is why a cluster can't serve, or why tokens can't be judged, as anybody may know it. It names no host, database or user.
@@ -29,8 +32,58 @@ type ClusterHealth struct {
 // Health asks all clusters at once, in bounded time.
 type Health func(ctx context.Context) []ClusterHealth
 
-// readyTimeout bounds the asking of all clusters.
-const readyTimeout = 2 * time.Second
+const (
+	// readyTimeout bounds the asking of all clusters.
+	readyTimeout = 2 * time.Second
+	// readyFor is how long what they said is taken for what they say: anybody may ask /readyz.
+	readyFor = time.Second
+)
+
+// rounds asks the clusters one round at a time, and no more often than readyFor.
+type rounds struct {
+	ask    Health
+	flight singleflight.Group
+	last   atomic.Pointer[round]
+}
+
+// round is what the clusters said, and when.
+type round struct {
+	clusters []ClusterHealth
+	at       time.Time
+}
+
+// clusters returns what the clusters said last, or say now. The log is told once a round.
+func (r *rounds) clusters(ctx context.Context) []ClusterHealth {
+	if last := r.recent(); last != nil {
+		return last.clusters
+	}
+	said, _, _ := r.flight.Do("", func() (any, error) {
+		if last := r.recent(); last != nil {
+			return last, nil
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTimeout) // others wait for it too
+		defer cancel()
+		said := &round{clusters: r.ask(ctx)}
+		for _, cluster := range said.clusters {
+			if cluster.Reason != "" {
+				logger(ctx).WarnContext(ctx, "cluster not ready", "cluster", cluster.Name, "reason", cluster.Reason, "err", cluster.Err)
+			}
+		}
+		said.at = time.Now()
+		r.last.Store(said)
+		return said, nil
+	})
+	return said.(*round).clusters
+}
+
+// recent is the last round, nil if it is too long ago.
+func (r *rounds) recent() *round {
+	last := r.last.Load()
+	if last == nil || time.Since(last.at) >= readyFor {
+		return nil
+	}
+	return last
+}
 
 // ready is the answer of /readyz.
 type ready struct {
@@ -48,16 +101,11 @@ type readyCluster struct {
 
 // readyz answers 200 if this process should get requests, else 503, with a reason for each cluster; the log has more.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
-	defer cancel()
 	answer := ready{Ready: true, Draining: s.draining.Load(), Clusters: []readyCluster{}, SignIn: s.config.Tokens.ailment()}
-	for _, cluster := range s.config.Health(ctx) {
+	for _, cluster := range s.rounds.clusters(r.Context()) {
 		shown := readyCluster{Name: cluster.Name, Ready: cluster.Reason == "", Reason: cluster.Reason}
 		answer.Clusters = append(answer.Clusters, shown)
-		if !shown.Ready {
-			answer.Ready = false
-			logger(ctx).WarnContext(ctx, "cluster not ready", "cluster", cluster.Name, "reason", cluster.Reason, "err", cluster.Err)
-		}
+		answer.Ready = answer.Ready && shown.Ready
 	}
 	status := http.StatusOK
 	if answer.Ready = answer.Ready && !answer.Draining && len(answer.Clusters) > 0; !answer.Ready {

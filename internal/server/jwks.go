@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"linkspan/internal/channel"
 )
 
@@ -19,11 +21,13 @@ const (
 	// MaxKeyAge is how long the keys of a JWKS are taken while it can't be read again.
 	MaxKeyAge = 24 * time.Hour
 
-	// pauseUnknown is the least time between a read and one because a token names a key that is not in the set.
+	// pauseUnknown is the least time between two reads because a token names a key that is not in the set.
 	pauseUnknown = 10 * time.Second
 	// pauseFailed is the least time between a read that failed and one because a token came, and the first pause of those
 	// that are tried anyway; each failure doubles that up to maxPauseFailed.
 	pauseFailed, maxPauseFailed = time.Second, 30 * time.Second
+	// maxSeen is how many ids of keys that were in the set are remembered: those of all its keys now, and as many again.
+	maxSeen = 2 * maxKeys
 	// readPatience is how long a request waits for a read.
 	readPatience = 2 * time.Second
 )
@@ -40,12 +44,15 @@ type jwks struct {
 	client     *http.Client
 	logger     *slog.Logger
 
-	last  atomic.Pointer[readSet] // nil before the first
-	asked chan struct{}           // somebody wants a read before its time
+	last  atomic.Pointer[readSet]      // nil before the first
+	seen  *lru.Cache[string, struct{}] // the ids of keys that were in a set: those of last, and of sets before
+	asked chan struct{}                // somebody wants a read before its time
 
 	mu      sync.Mutex
 	ended   time.Time     // of the last read; zero before the first
+	looked  time.Time     // of the last read that was asked for; zero before the first
 	failure error         // of the last read
+	wanted  bool          // the read under way was asked for
 	reading bool          // one is under way
 	done    chan struct{} // closed when the read under way, or else the next, has ended
 	over    bool          // run has ended
@@ -58,8 +65,12 @@ type readSet struct {
 }
 
 func newJWKS(url string, refresh time.Duration, algorithms []string, logger *slog.Logger) *jwks {
+	seen, err := lru.New[string, struct{}](maxSeen)
+	if err != nil {
+		panic(err) // the size is positive
+	}
 	return &jwks{
-		url: url, refresh: refresh, algorithms: algorithms, logger: logger, client: jwksClient,
+		url: url, refresh: refresh, algorithms: algorithms, logger: logger, client: jwksClient, seen: seen,
 		asked: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 }
@@ -77,64 +88,76 @@ func (j *jwks) current() (*keySet, error) {
 }
 
 // find returns the keys that may have signed a token that names that key (nil: none) and algorithm. If they are not known,
-// it has the set read, unless that was a moment ago. The error is errUnknownKey, a retryable fault where nobody can tell
-// whether the set has such a key, or that of ctx.
+// it has the set read. The error is errUnknownKey where a read that began since then has no such key, or where one may not
+// begin yet and the key was in the set before; a retryable fault where nobody can tell, because reads fail or the pause
+// between two of them is not over; or that of ctx.
 func (j *jwks) find(ctx context.Context, id *string, algorithm string) ([]*publicKey, error) {
-	if set, err := j.current(); err == nil {
-		if found := set.find(id, algorithm); len(found) > 0 {
-			return found, nil
+	var late *time.Timer
+	for fresh := false; ; {
+		if set, err := j.current(); err == nil {
+			if found := set.find(id, algorithm); len(found) > 0 {
+				return found, nil
+			}
+		}
+		if fresh {
+			return nil, errUnknownKey
+		}
+		if late == nil {
+			late = time.NewTimer(readPatience)
+			defer late.Stop()
+		}
+		var left time.Duration
+		var err error
+		switch fresh, left, err = j.renew(ctx, late.C); {
+		case err != nil:
+			return nil, err
+		case left > 0 && id != nil && j.seen.Contains(*id):
+			return nil, errUnknownKey // it is no new key
+		case left > 0:
+			return nil, keyNotThereYet(left)
 		}
 	}
-	if err := j.renew(ctx); err != nil {
-		return nil, err
-	}
-	set, err := j.current()
-	if err != nil {
-		return nil, err
-	}
-	if found := set.find(id, algorithm); len(found) > 0 {
-		return found, nil
-	}
-	return nil, errUnknownKey
 }
 
-// renew has the set read if it was not a moment ago, and waits for that. While reads fail it does not wait.
-func (j *jwks) renew(ctx context.Context) error {
+// renew waits for the read under way, or else has one begun and waits for that, which is fresh then. Where none may begin
+// yet, left is how much of the pause is left. It waits for no longer than late, and not at all while reads fail: then the
+// error is a retryable fault.
+func (j *jwks) renew(ctx context.Context, late <-chan time.Time) (fresh bool, left time.Duration, err error) {
 	j.mu.Lock()
-	pause, failure, done := pauseUnknown, j.failure, j.done
+	failure, done, over := j.failure, j.done, j.over
+	last, pause := j.looked, pauseUnknown
 	if failure != nil {
-		pause = pauseFailed
+		last, pause = j.ended, pauseFailed
 	}
-	recent := !j.ended.IsZero() && time.Since(j.ended) < pause
-	if !recent && !j.reading {
+	left = max(pause-time.Since(last), 0)
+	if fresh = !j.reading; fresh && left == 0 {
 		select {
 		case j.asked <- struct{}{}:
 		default:
 		}
 	}
-	wait := failure == nil && (j.reading || !recent) && !j.over
 	j.mu.Unlock()
 	switch {
 	case failure != nil:
-		return keysUnavailable(failure)
-	case !wait:
-		return nil
+		return false, 0, keysUnavailable(failure)
+	case over:
+		return false, 0, keysUnavailable(errors.New("it is not read any more"))
+	case fresh && left > 0:
+		return false, left, nil
 	}
-	late := time.NewTimer(readPatience)
-	defer late.Stop()
 	select {
 	case <-done:
-	case <-late.C:
-		return keysUnavailable(fmt.Errorf("not read within %v", readPatience))
+	case <-late:
+		return false, 0, keysUnavailable(fmt.Errorf("not read within %v", readPatience))
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, 0, ctx.Err()
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.failure != nil {
-		return keysUnavailable(j.failure)
+		return false, 0, keysUnavailable(j.failure)
 	}
-	return nil
+	return fresh, 0, nil
 }
 
 // run reads the set at once, whenever it is due, and when it is asked for, until ctx ends.
@@ -142,13 +165,15 @@ func (j *jwks) run(ctx context.Context) {
 	defer j.end()
 	var pause time.Duration
 	for failures := 0; ; {
+		asked := false
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(pause):
 		case <-j.asked:
+			asked = true
 		}
-		j.begin()
+		j.begin(asked)
 		set, err := j.read(ctx)
 		if ctx.Err() != nil {
 			return
@@ -182,12 +207,13 @@ func (j *jwks) read(ctx context.Context) (set *keySet, err error) {
 }
 
 // begin marks that a read is under way; it answers whoever asked for one until now.
-func (j *jwks) begin() {
+func (j *jwks) begin(asked bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.reading = true
+	j.reading, j.wanted = true, asked
 	select {
 	case <-j.asked:
+		j.wanted = true
 	default:
 	}
 }
@@ -199,21 +225,30 @@ func (j *jwks) note(ctx context.Context, set *keySet, err error) {
 	before := j.failure
 	if err == nil {
 		j.last.Store(&readSet{set, time.Now()})
+		for _, id := range set.ids() {
+			j.seen.Add(id, struct{}{})
+		}
 	}
 	j.reading, j.failure, j.ended = false, err, time.Now()
+	if j.wanted {
+		j.looked = j.ended
+	}
 	close(j.done)
 	j.done = make(chan struct{})
 	j.mu.Unlock()
-	switch {
+	switch shown := withoutQuery(j.url); {
 	case err != nil && last == nil:
-		j.logger.WarnContext(ctx, "the JWKS can't be read: no token of its keys can be judged", "url", j.url, "err", err)
+		j.logger.WarnContext(ctx, "the JWKS can't be read: no token of its keys can be judged", "url", shown, "err", err)
 	case err != nil:
 		j.logger.WarnContext(ctx, "the JWKS can't be read: its keys of before are taken until they are too old",
-			"url", j.url, "err", err, "until", last.at.Add(MaxKeyAge))
-	case last == nil || before != nil || len(set.keys) != len(last.keys) || !last.holds(set.keys):
-		j.logger.InfoContext(ctx, "the JWKS was read", "url", j.url, "keys", set.ids())
-		if len(set.passed) > 0 {
-			j.logger.WarnContext(ctx, "keys of the JWKS are passed over", "url", j.url, "err", errors.Join(set.passed...))
+			"url", shown, "err", err, "until", last.at.Add(MaxKeyAge))
+	default:
+		anew := last == nil || before != nil
+		if anew || len(set.keys) != len(last.keys) || !last.holds(set.keys) {
+			j.logger.InfoContext(ctx, "the JWKS was read", "url", shown, "keys", set.ids())
+		}
+		if why := set.why(); why != nil && (anew || !last.passesOver(set.passed)) {
+			j.logger.WarnContext(ctx, "keys of the JWKS are passed over", "url", shown, "err", why)
 		}
 	}
 }
@@ -241,12 +276,20 @@ func (j *jwks) ailment() Reason {
 }
 
 // keysUnavailable is the fault of a request whose token nobody can judge now.
-func keysUnavailable(err error) *channel.Fault {
+func keysUnavailable(err error) error {
 	if err == nil {
 		err = errors.New("not read yet")
 	}
-	return &channel.Fault{
+	return later(pauseFailed, &channel.Fault{
 		Code: channel.ShardUnavailable, Retryable: true, Err: fmt.Errorf("JWKS: %w", err),
 		Message: "The identity provider's keys, which this token is judged by, are out of reach. Try again.",
-	}
+	})
+}
+
+// keyNotThereYet is the fault of a request whose token names a key that may have been published since the last read.
+func keyNotThereYet(left time.Duration) error {
+	return later(left, &channel.Fault{
+		Code: channel.ShardUnavailable, Retryable: true,
+		Message: "The key that this token names is not known, and the identity provider's keys were read a moment ago. Try again.",
+	})
 }

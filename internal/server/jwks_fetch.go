@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -33,6 +34,23 @@ func CheckJWKSURL(address string) error {
 	return errors.New("it must begin with https:// (http:// is for loopback alone): whoever can change what it says signs in as anybody")
 }
 
+// withoutQuery is an address as the log may have it: the query may hold a key of the provider's.
+func withoutQuery(address string) string {
+	bare, _, cut := strings.Cut(address, "?")
+	if cut {
+		bare += "?…"
+	}
+	return bare
+}
+
+// withoutAddress is an error of a request without the address that net/http puts before it.
+func withoutAddress(err error) error {
+	if of := (*url.Error)(nil); errors.As(err, &of) {
+		return of.Err
+	}
+	return err
+}
+
 // jwksClient follows no redirect, and keeps no connection.
 var jwksClient = &http.Client{
 	Transport: &http.Transport{
@@ -41,23 +59,23 @@ var jwksClient = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// fetchJWKS gets a JWKS, in bounded time and size.
+// fetchJWKS gets a JWKS, in bounded time and size. The error has no query of an address.
 func fetchJWKS(ctx context.Context, client *http.Client, address string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, err
+		return nil, withoutAddress(err)
 	}
 	request.Header.Set("Accept", "application/jwk-set+json, application/json")
 	response, err := client.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, withoutAddress(err)
 	}
 	defer func() { _ = response.Body.Close() }() // it was read, or is of no use
 	if response.StatusCode != http.StatusOK {
 		if to := response.Header.Get("Location"); to != "" {
-			return nil, fmt.Errorf("it answers %d and points to %.200q, which is not followed: give the address itself", response.StatusCode, to)
+			return nil, fmt.Errorf("it answers %d and points to %.200q, which is not followed: give the address itself", response.StatusCode, withoutQuery(to))
 		}
 		return nil, fmt.Errorf("it answers %d", response.StatusCode)
 	}

@@ -48,7 +48,13 @@ func (k *publicKey) is(other *publicKey) bool {
 // keySet is a JWKS as it was read once. It never changes.
 type keySet struct {
 	keys   []*publicKey
-	passed []error // why keys of it are passed over
+	passed []passedKey
+}
+
+// passedKey is a key of a JWKS that is passed over.
+type passedKey struct {
+	text string // as the set has it
+	why  error
 }
 
 // parseKeySet reads a JWKS (RFC 7517, section 5). What is not for signatures by one of the algorithms, or is no good as a
@@ -69,7 +75,7 @@ func parseKeySet(body []byte, algorithms []string, before *keySet) (*keySet, err
 	for i, raw := range members.Keys {
 		key, err := parseKey(raw, algorithms)
 		if err != nil {
-			set.passed = append(set.passed, fmt.Errorf("key %d: %w", i, err))
+			set.passed = append(set.passed, passedKey{string(raw), fmt.Errorf("key %d: %w", i, err)})
 			continue
 		}
 		if known := before.index(key); known >= 0 {
@@ -155,6 +161,28 @@ func (s *keySet) find(id *string, algorithm string) (found []*publicKey) {
 		}
 	}
 	return found
+}
+
+// passesOver reports whether the set passes over the same keys as the other, in whatever order.
+func (s *keySet) passesOver(other []passedKey) bool {
+	texts := func(passed []passedKey) []string {
+		texts := make([]string, len(passed))
+		for i, key := range passed {
+			texts[i] = key.text
+		}
+		slices.Sort(texts)
+		return texts
+	}
+	return slices.Equal(texts(s.passed), texts(other))
+}
+
+// why says for what reasons keys are passed over; nil: none is.
+func (s *keySet) why() error {
+	reasons := make([]error, len(s.passed))
+	for i, key := range s.passed {
+		reasons[i] = key.why
+	}
+	return errors.Join(reasons...)
 }
 
 // ids are the names of the set's keys, for the log.

@@ -2,9 +2,13 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +19,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"linkspan/internal/channel"
+	"linkspan/internal/gqlhttp"
 	"linkspan/internal/server/jwkstest"
 )
 
@@ -93,6 +98,7 @@ func TestJWKSRotation(t *testing.T) {
 		byFirst, bySecond, byThird := first.Sign(t, ana(nil)), second.Sign(t, ana(nil)), third.Sign(t, ana(nil))
 		provider := jwkstest.New(first)
 		tokens := judge(t, provider, TokenConfig{})
+		synctest.Wait()
 		expect(t, tokens, byFirst, taken, "its key is in the set")
 		expect(t, tokens, bySecond, refused, "its key is not in the set yet")
 
@@ -120,6 +126,22 @@ func TestJWKSRotation(t *testing.T) {
 		time.Sleep(DefaultJWKSRefresh)
 		synctest.Wait()
 		expect(t, tokens, byThird, refused, "the set is empty")
+
+		// A key that is for less than before is another key too.
+		free := jwkstest.NewKey(t, "4", "RS256")
+		delete(free.JWK, "alg")
+		byFree := free.Sign(t, ana(nil))
+		provider.Has(free)
+		time.Sleep(DefaultJWKSRefresh)
+		synctest.Wait()
+		expect(t, tokens, byFree, taken, "the key is for all of RSA")
+		free.JWK["alg"] = "PS256"
+		provider.Has(free)
+		time.Sleep(DefaultJWKSRefresh)
+		synctest.Wait()
+		expect(t, tokens, byFree, refused, "the key is for PS256 alone")
+		narrowed := jwkstest.Sign(t, jwt.SigningMethodPS256, free.Private, map[string]any{"kid": free.ID}, ana(nil))
+		expect(t, tokens, narrowed, taken, "and by PS256")
 	})
 }
 
@@ -139,8 +161,9 @@ func TestJWKSUnknownKey(t *testing.T) {
 			t.Errorf("%d reads, want 2", got)
 		}
 		time.Sleep(pauseUnknown)
-		for range 10 {
-			expect(t, tokens, foreign.Sign(t, ana(nil)), refused, "a key that is nowhere")
+		for i := range 10 {
+			want := map[bool]string{true: refused, false: unavailable}[i == 0] // behind a read of its own, and while none may begin
+			expect(t, tokens, foreign.Sign(t, ana(nil)), want, "a key that is nowhere")
 			time.Sleep(pauseUnknown / 10)
 		}
 		if got := provider.Reads(); got != 3 {
@@ -164,6 +187,87 @@ func TestJWKSUnknownKey(t *testing.T) {
 			t.Errorf("%d reads, want 4", got)
 		}
 	})
+}
+
+// A token that nobody signed can't keep out those of a key that has just been published: while the set may not be read for
+// them they are told when to come again, and then they are taken. Keys that have left are not waited for.
+func TestJWKSNewKeyBehindMadeUpOnes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		left, stays, added := jwkstest.NewKey(t, "1", "ES256"), jwkstest.NewKey(t, "2", "ES256"), jwkstest.NewKey(t, "3", "ES256")
+		provider := jwkstest.New(left, stays)
+		logger, _ := logged()
+		tokens := judge(t, provider, TokenConfig{})
+		s := New(Config{Tokens: tokens, Logger: logger})
+		expect(t, tokens, left.Sign(t, ana(nil)), taken, "at the start")
+		provider.Has(stays)
+		time.Sleep(DefaultJWKSRefresh)
+		synctest.Wait()
+		expect(t, tokens, jwkstest.NewKey(t, "made up", "ES256").Sign(t, ana(nil)), refused, "a key that is nowhere")
+		provider.Has(stays, added)
+		reads := provider.Reads()
+		token := added.Sign(t, ana(nil))
+		for wait := pauseUnknown; wait > 0; wait -= 2500 * time.Millisecond {
+			expect(t, tokens, token, unavailable, "a new key")
+			if got := asked(s, token, "application/graphql-response+json"); got != fmt.Sprintf("503 %d SHARD_UNAVAILABLE", (wait+time.Second-1)/time.Second) {
+				t.Errorf("%v before a read may begin: %s", wait, got)
+			}
+			if code := initCode(s, token); code != gqlhttp.CloseTryLater {
+				t.Errorf("on a socket: %d", code)
+			}
+			time.Sleep(2500 * time.Millisecond)
+		}
+		expect(t, tokens, stays.Sign(t, ana(nil)), taken, "a known key")
+		expect(t, tokens, token, taken, "a new key, once the set may be read")
+		if got := provider.Reads() - reads; got != 1 {
+			t.Errorf("%d reads, want 1", got)
+		}
+		expect(t, tokens, left.Sign(t, ana(nil)), refused, "a key that was there before, while the set may not be read")
+		if code := initCode(s, left.Sign(t, ana(nil))); code != gqlhttp.CloseUnauthorized {
+			t.Errorf("on a socket: %d", code)
+		}
+	})
+}
+
+// Who comes while a read is under way that began before has the set read again, as the key may have come meanwhile.
+func TestJWKSNewKeyDuringARead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		known, added := jwkstest.NewKey(t, "1", "ES256"), jwkstest.NewKey(t, "2", "ES256")
+		provider := jwkstest.New(known)
+		before := jwkstest.Set(known)
+		provider.Does(func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(time.Second)
+			_, _ = io.WriteString(w, before)
+		})
+		tokens := judge(t, provider, TokenConfig{})
+		synctest.Wait()
+		provider.Has(known, added)
+		expect(t, tokens, added.Sign(t, ana(nil)), taken, "a key that the read under way does not find")
+	})
+}
+
+// asked tells what the server answers to who it is: status, Retry-After and the code.
+func asked(s *Server, token, accept string) string {
+	request := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(`{"query":"{ viewer { id } }"}`))
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", accept)
+	request.Header.Set("Authorization", "Bearer "+token)
+	answer := httptest.NewRecorder()
+	s.Handler().ServeHTTP(answer, request)
+	_, code, _ := strings.Cut(answer.Body.String(), `"code":"`)
+	code, _, _ = strings.Cut(code, `"`)
+	return fmt.Sprintf("%d %s %s", answer.Code, answer.Header().Get("Retry-After"), code)
+}
+
+// initCode is the code that a socket is closed with whose connection_init has that token; 0: it is not.
+func initCode(s *Server, token string) gqlhttp.CloseCode {
+	_, err := s.signIn.initSocket(context.Background(), json.RawMessage(`{"Authorization":"Bearer `+token+`"}`))
+	var closed *gqlhttp.CloseError
+	if !errors.As(err, &closed) {
+		return 0
+	}
+	return closed.Code
 }
 
 // TestJWKSUnreachable starts without the provider, takes tokens as soon as it is there, and goes on for a day without it.
@@ -353,7 +457,7 @@ func TestJWKSKeys(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		passed := errors.Join(set.passed...)
+		passed := set.why()
 		if test.passed == "" && (passed != nil || len(set.keys) != 2) ||
 			test.passed != "" && (passed == nil || !strings.Contains(passed.Error(), test.passed) || !slices.Equal(set.ids(), []string{"good"})) {
 			t.Errorf("%s: keys %v, passed over: %v", name, set.ids(), passed)

@@ -1,49 +1,127 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
-	"path"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/go-chi/cors"
 )
 
 // Origins are those of the pages that a browser lets use the API: besides the server's own, which it always does.
-type Origins []string
+type Origins []origin
 
-// ParseOrigins reads origins as `https://app.example.com`. A `*` stands for any part of a host name or any port:
-// `https://*.example.com`, `http://localhost:*`. The error says which is none.
+// origin is where pages come from, as browsers say it, or many of them.
+type origin struct {
+	scheme string
+	host   string // without a port, in lower case
+	port   string // "": the scheme's own
+	below  bool   // not the host itself, but all that end in a dot and it
+	ports  bool   // whatever the port
+}
+
+// ParseOrigins reads origins as `https://app.example.com`. A `*` as the first label of at least three stands for one label
+// or more, and one as the port for any: `https://*.example.com`, `http://localhost:*`. The error says what is wrong with
+// which, and what to write instead.
 func ParseOrigins(texts []string) (Origins, error) {
 	var all Origins
 	for _, text := range texts {
-		origin := strings.ToLower(strings.TrimSpace(text))
-		scheme, host, ok := strings.Cut(origin, "://")
-		_, err := path.Match(host, "")
-		if !ok || scheme != "http" && scheme != "https" || host == "" || strings.Trim(host, "*.:") == "" || strings.ContainsAny(host, "/?#@[\\ ") && !strings.HasPrefix(host, "[") || err != nil {
-			return nil, fmt.Errorf("%q is not an origin: write it as https://app.example.com, without a path", text)
+		text = strings.TrimSpace(text)
+		parsed, err := parseOrigin(text)
+		if err != nil {
+			if strings.Contains(text, "@") {
+				text = "an entry" // it may have a password
+			} else {
+				text = strconv.Quote(text)
+			}
+			return nil, fmt.Errorf("%s is not an origin: %w", text, err)
 		}
-		all = append(all, origin)
+		all = append(all, parsed)
 	}
 	return all, nil
 }
 
-// allow reports whether pages of the origin may use the API of the host that they ask.
-func (o Origins) allow(origin, host string) bool {
-	asked, err := url.Parse(strings.ToLower(origin))
-	if err != nil || asked.Host == "" {
-		return false
+// errNoOrigin is the error of a text that is nothing like one.
+var errNoOrigin = errors.New("write it as https://app.example.com")
+
+// parseOrigin reads one origin: RFC 6454, section 6.2, and the `*` of ParseOrigins.
+func parseOrigin(text string) (origin, error) {
+	text, ports := strings.CutSuffix(strings.ToLower(text), ":*")
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") {
+		return origin{}, errNoOrigin
 	}
-	if asked.Host == strings.ToLower(host) {
+	switch {
+	case u.User != nil:
+		return origin{}, errors.New("leave away what stands before the @")
+	case u.Path != "" || u.RawQuery != "" || strings.ContainsAny(text, "?#"):
+		return origin{}, fmt.Errorf("leave away what stands behind the host: write %s://%s", u.Scheme, u.Host)
+	}
+	parsed := origin{scheme: u.Scheme, port: u.Port(), ports: ports}
+	if parsed.port != "" {
+		port, err := strconv.ParseUint(parsed.port, 10, 16)
+		if err != nil || port == 0 || ports {
+			return origin{}, errors.New("a port is a number up to 65535, or * for any")
+		}
+		if parsed.port = strconv.FormatUint(port, 10); parsed.port == defaultPorts[u.Scheme] {
+			parsed.port = ""
+		}
+	}
+	parsed.host, parsed.below, err = parseHost(u.Hostname(), strings.HasPrefix(u.Host, "["))
+	return parsed, err
+}
+
+// defaultPorts are those that browsers leave away.
+var defaultPorts = map[string]string{"http": "80", "https": "443"}
+
+// hostForm is that of a host's name as browsers send it: labels of ASCII, the last of which is no number.
+var hostForm = regexp.MustCompile(`^([a-z0-9_-]+\.)*[a-z0-9_-]*[a-z_-][a-z0-9_-]*$`)
+
+// parseHost reads a host in lower case, which may begin with `*.`: then it is what stands behind that.
+func parseHost(host string, bracketed bool) (_ string, below bool, err error) {
+	address, err := netip.ParseAddr(host)
+	if err == nil && address.Zone() == "" && address.Is6() == bracketed {
+		return address.String(), false, nil
+	}
+	if bracketed {
+		return "", false, errors.New("its address is not one of IPv6, as in http://[::1]:3000")
+	}
+	host, below = strings.CutPrefix(host, "*.")
+	switch {
+	case strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII }):
+		return "", false, errors.New("write its host in punycode, as browsers send it: https://xn--bcher-kva.example for https://b\u00fccher.example")
+	case strings.Contains(host, "*"), below && !strings.Contains(host, "."):
+		return "", false, errors.New("a * is the whole first label, before two others at least, as in https://*.example.com; or the whole port, as in http://localhost:*")
+	case !hostForm.MatchString(host):
+		return "", false, errNoOrigin
+	}
+	return host, below, nil
+}
+
+// covers reports whether a page's origin is one of o's.
+func (o origin) covers(page origin) bool {
+	return o.scheme == page.scheme && (o.ports || o.port == page.port) &&
+		(o.below && strings.HasSuffix(page.host, "."+o.host) || !o.below && o.host == page.host)
+}
+
+// allow reports whether pages of the origin may use the API of the host that they ask. A page of that host is the server's
+// own whatever its scheme: behind a proxy where TLS ends, nobody here knows the scheme that the API is asked by. So whoever
+// can change what http://api.example.com shows can have it use https://api.example.com; it gets no token by that.
+func (o Origins) allow(asking, host string) bool {
+	if asked, err := url.Parse(strings.ToLower(asking)); err != nil || asked.Host == "" {
+		return false
+	} else if asked.Host == strings.ToLower(host) {
 		return true
 	}
-	return slices.ContainsFunc(o, func(pattern string) bool {
-		scheme, hosts, _ := strings.Cut(pattern, "://")
-		matches, err := path.Match(hosts, asked.Host)
-		return err == nil && matches && scheme == asked.Scheme
-	})
+	page, err := parseOrigin(asking)
+	return err == nil && !page.below && !page.ports && slices.ContainsFunc(o, func(listed origin) bool { return listed.covers(page) })
 }
 
 // check is for upgrades to WebSockets, for which browsers ask nobody.

@@ -115,9 +115,11 @@ func (p *persisted) MutateOperationContext(ctx context.Context, operation *graph
 	if channel.ViewerFrom(ctx) == nil || len(operation.Extensions) == 0 || p.known.Only || len(operation.RawQuery) > maxRememberedBytes {
 		return nil
 	}
-	if hash, _ := namedHash(operation.Extensions); hash != "" && !p.remembered.Contains(hash) {
-		p.remembered.Add(hash, operation.RawQuery)
+	hash, _ := namedHash(operation.Extensions)
+	if _, listed := p.known.ByHash[hash]; listed || hash == "" || p.remembered.Contains(hash) {
+		return nil
 	}
+	p.remembered.Add(hash, operation.RawQuery)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"math"
 	"net/http"
 	"time"
@@ -28,17 +29,18 @@ const maxRated = 100_000
 // rated refuses operations of those who ask too often, before they are read.
 type rated struct {
 	rate Rate
+	gate gate
 	by   *lru.Cache[string, *rate.Limiter]
 }
 
 var _ graphql.OperationParameterMutator = (*rated)(nil)
 
-func newRated(r Rate) *rated {
+func newRated(r Rate, g gate) *rated {
 	by, err := lru.New[string, *rate.Limiter](maxRated)
 	if err != nil {
 		panic(err) // the size is positive
 	}
-	return &rated{r, by}
+	return &rated{r, g, by}
 }
 
 // ExtensionName implements [graphql.HandlerExtension].
@@ -66,6 +68,9 @@ func (r *rated) MutateOperationParameters(ctx context.Context, _ *graphql.RawPar
 	now := time.Now()
 	if limiter.AllowN(now, 1) {
 		return nil
+	}
+	if refused, _ := ctx.Value(refusedKey{}).(error); refused != nil && !errors.Is(refused, errNoToken) {
+		return gqlerror.Wrap(r.gate.refusal(ctx)) // it shares its bucket with all of its address, and to come later does not help
 	}
 	requestFrom(ctx).rateLimited()
 	short := 1 - limiter.TokensAt(now)

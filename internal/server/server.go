@@ -55,6 +55,7 @@ type Server struct {
 	config    Config
 	draining  atomic.Bool
 	loopback  atomic.Bool // whether it listens where only this machine can reach it
+	rounds    rounds      // of /readyz
 	signIn    *signIn
 	transport *gqlhttp.Transport
 }
@@ -62,7 +63,7 @@ type Server struct {
 // New returns a server that does not listen yet.
 func New(config Config) *Server {
 	signIn := &signIn{tokens: config.Tokens}
-	return &Server{config: config, signIn: signIn, transport: newTransport(signIn, config)}
+	return &Server{config: config, rounds: rounds{ask: config.Health}, signIn: signIn, transport: newTransport(signIn, config)}
 }
 
 // Handler returns all endpoints; contract, "Endpoints".

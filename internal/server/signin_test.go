@@ -66,6 +66,15 @@ func badTokens(t *testing.T) map[string]string {
 		}
 		return base64.RawURLEncoding.EncodeToString(encoded)
 	}
+	worded := func(claims string) string { // claims as they are written, in that order
+		text := parts[0] + "." + part(json.RawMessage(claims))
+		signature, err := jwt.SigningMethodHS256.Sign(text, servertest.Secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text + "." + base64.RawURLEncoding.EncodeToString(signature)
+	}
+	const past, future = "1", "4102444800"
 	headers := map[string]string{}
 	for name, token := range map[string]string{
 		"no token behind Bearer": "", "a word": "secret", "two parts": parts[0] + "." + parts[1], "four parts": good + ".x", "no signature": parts[0] + "." + parts[1] + ".",
@@ -95,6 +104,13 @@ func badTokens(t *testing.T) map[string]string {
 		"missing role": hs(object{"role": nil}), "empty role": hs(object{"role": ""}), "unknown role": hs(object{"role": "owner"}), "role in capitals": hs(object{"role": "ADMIN"}),
 		"missing group": hs(object{"group": nil}), "empty group": hs(object{"group": ""}), "unknown group": hs(object{"group": "nobody"}), "group in capitals": hs(object{"group": "ACME"}),
 		"group with NUL": hs(object{"group": "ac\x00me"}), "huge group": hs(object{"group": strings.Repeat("a", 10_000)}), "group that is a list": hs(object{"group": []string{"acme"}}),
+		"ROLE for role":       worded(`{"sub":"ana","group":"acme","aud":"linkspan","exp":` + future + `,"ROLE":"admin"}`),
+		"ROLE of an operator": worded(`{"sub":"ana","aud":"linkspan","exp":` + future + `,"ROLE":"operator"}`),
+		"Group for group":     worded(`{"sub":"ana","role":"admin","aud":"linkspan","exp":` + future + `,"Group":"acme"}`),
+		"ſub for sub":         worded(`{"group":"acme","role":"admin","aud":"linkspan","exp":` + future + `,"ſub":"ana"}`),
+		"EXP behind exp":      worded(`{"sub":"ana","group":"acme","role":"admin","aud":"linkspan","exp":` + past + `,"EXP":` + future + `}`),
+		"Aud behind aud":      worded(`{"sub":"ana","group":"acme","role":"admin","aud":"elsewhere","exp":` + future + `,"Aud":"linkspan"}`),
+		"two of a name":       worded(`{"sub":"eve","sub":"ana","group":"acme","role":"admin","aud":"linkspan","exp":` + future + `}`),
 		"operator of a group": hs(object{"role": "operator"}), "member of no group": hs(object{"role": "member", "group": nil}),
 	} {
 		headers[name] = "Bearer " + token
@@ -194,6 +210,12 @@ func testGoodTokens(t *testing.T, s *place) {
 		"a name":              {"Bearer " + hs(object{"name": " Ana Ålund "}), `"name":"Ana Ålund"`},
 		"a blank name":        {"Bearer " + hs(object{"name": "  "}), `"name":"ana"`},
 		"too long a name":     {"Bearer " + hs(object{"name": strings.Repeat("a", 81)}), `"name":"ana"`},
+		"a decomposed name":   {"Bearer " + hs(object{"name": "Cafe\u0301"}), "\"name\":\"Caf\u00e9\""},
+		"a name that turns":   {"Bearer " + hs(object{"name": "Ana\u202e"}), `"name":"ana"`},
+		"a name of nothing":   {"Bearer " + hs(object{"name": "\u200b\u3164"}), `"name":"ana"`},
+		"a name of two lines": {"Bearer " + hs(object{"name": "Ana\nsays"}), `"name":"ana"`},
+		"a sub that turns":    {"Bearer " + hs(object{"sub": "ana\u202e"}), "\"name\":\"ana\ufffd\""},
+		"a sub of nothing":    {"Bearer " + hs(object{"sub": "\u200b", "name": " "}), "\"name\":\"\ufffd\""},
 		"a name with NUL":     {"Bearer " + hs(object{"name": "A\x00"}), `"name":"ana"`},
 		"several audiences":   {"Bearer " + hs(object{"aud": []string{"elsewhere", "linkspan"}}), `"role":"ADMIN"`},
 		"the longest sub":     {"Bearer " + hs(object{"sub": strings.Repeat("a", 255)}), `"name":"` + strings.Repeat("a", 255)},

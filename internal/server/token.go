@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/singleflight"
 
 	"linkspan/internal/channel"
@@ -51,13 +53,19 @@ type Tokens struct {
 	parser  *jwt.Parser
 	cache   tokenCache
 	flights singleflight.Group // of the verification of one token by many at once
+	// unregistered has the handles of groups that main did not know, and when it was asked.
+	unregistered *lru.Cache[string, time.Time]
 }
 
 // NewTokens returns a verifier for tokens. The algorithm in a token's header only chooses among the keys that sign by it:
 // HS256 the secrets, the others those of the JWKS, each by the algorithms of its type. There is no leeway. Run must run
 // where there is a JWKS.
 func NewTokens(c TokenConfig, groups GroupFinder) *Tokens {
-	t := &Tokens{groups: groups, cache: newTokenCache()}
+	unregistered, err := lru.New[string, time.Time](maxUnregistered)
+	if err != nil {
+		panic(err) // the size is positive
+	}
+	t := &Tokens{groups: groups, cache: newTokenCache(), unregistered: unregistered}
 	for _, secret := range c.Secrets {
 		if len(secret) > 0 {
 			t.secrets.Keys = append(t.secrets.Keys, secret)
@@ -102,14 +110,14 @@ func (t *Tokens) ailment() Reason {
 var (
 	// errToken is the error of a token that names nobody; it is wrapped with the reason, for the log alone.
 	errToken = errors.New("server: the token is not valid")
-	// errTokenExpired is that of a token that was good until it ended. It is an errToken too.
+	// errTokenExpired is that of a token with which nothing is wrong but that it has ended. It is an errToken too.
 	errTokenExpired = fmt.Errorf("%w: it has expired", errToken)
 )
 
 // Verify returns who bears the token; the viewer is the caller's own. The error is or wraps errTokenExpired, or else
 // errToken whatever is wrong with the token; or it is that of a main database that can't be asked for the group, or of a
-// JWKS that can't be read. What is good is remembered until the token ends or its key leaves the JWKS: then neither is
-// asked again.
+// JWKS that can't be read. What is good is remembered until the token ends or its key leaves the JWKS: until then neither is
+// asked again. That a group is not registered is remembered for unregisteredFor.
 func (t *Tokens) Verify(ctx context.Context, token string) (*channel.Viewer, error) {
 	if len(token) > MaxTokenBytes || strings.ContainsAny(token, "\r\n") { // base64url without line breaks: RFC 7515, section 2; the decoder passes over them
 		return nil, errors.Join(errToken, jwt.ErrTokenMalformed)
@@ -186,7 +194,7 @@ func (t *Tokens) claims(ctx context.Context, token string) (c Claims, keys []*pu
 		return c, nil, undecided
 	case errors.Is(err, jwt.ErrTokenMalformed):
 		return c, nil, errors.Join(errToken, jwt.ErrTokenMalformed) // err may repeat a claim
-	case errors.Is(err, jwt.ErrTokenExpired):
+	case errors.Is(err, jwt.ErrTokenExpired) && !wrong(err):
 		return c, nil, errors.Join(errTokenExpired, err)
 	case err != nil:
 		return c, nil, errors.Join(errToken, err)
@@ -194,17 +202,27 @@ func (t *Tokens) claims(ctx context.Context, token string) (c Claims, keys []*pu
 	return c, keys, nil
 }
 
+// wrong reports whether the claims of a token would be wrong at any time: another of its kind would be no better.
+func wrong(err error) bool {
+	return slices.ContainsFunc([]error{
+		jwt.ErrTokenNotValidYet, jwt.ErrTokenUsedBeforeIssued, jwt.ErrTokenInvalidAudience, jwt.ErrTokenInvalidIssuer, jwt.ErrTokenRequiredClaimMissing,
+	}, func(also error) bool { return errors.Is(err, also) })
+}
+
 // publicKeys returns the keys of the JWKS that may have signed a token with that header. `jku`, `x5u`, `jwk` and `x5c` in
 // it mean nothing.
 func (t *Tokens) publicKeys(ctx context.Context, token *jwt.Token) ([]*publicKey, error) {
-	if t.jwks == nil {
+	switch {
+	case t.jwks == nil:
 		return nil, fmt.Errorf("%w: there is no JWKS", errToken)
+	case !slices.Contains(JWKSAlgorithms, token.Method.Alg()):
+		return nil, fmt.Errorf("%w: no key of a JWKS signs by its algorithm", errToken)
 	}
 	var id *string
 	if given, ok := token.Header["kid"]; ok {
 		text, ok := given.(string)
-		if !ok {
-			return nil, fmt.Errorf("%w: its kid is no text", errToken)
+		if !ok || text == "" {
+			return nil, fmt.Errorf("%w: its kid is no text, or an empty one", errToken)
 		}
 		id = &text
 	}

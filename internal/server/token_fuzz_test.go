@@ -33,7 +33,7 @@ var (
 )
 
 // FuzzToken gives any text as a token, to a verifier by a secret and to one by a JWKS: none but one that was signed is
-// taken, and no refusal repeats it.
+// taken, and no refusal repeats it. Of a key that may be new, nobody can tell.
 func FuzzToken(f *testing.F) {
 	good, err := SignToken(fuzzSecret, Claims{Group: "acme", Role: RoleAdmin, RegisteredClaims: jwt.RegisteredClaims{Subject: "ana"}}, time.Hour)
 	if err != nil {
@@ -68,12 +68,14 @@ func FuzzToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, token string) {
 		for signed, tokens := range verifiers {
 			viewer, err := tokens.Verify(t.Context(), token)
+			fault, retryable := errors.AsType[*channel.Fault](err)
+			retryable = retryable && fault.Retryable && signed == byKey
 			switch {
 			case err == nil && token != signed:
 				t.Errorf("%q is taken as a token of %+v", token, viewer)
 			case err != nil && token == signed:
 				t.Errorf("a good token: %v", err)
-			case err != nil && (!errors.Is(err, errToken) || viewer != nil):
+			case err != nil && (!errors.Is(err, errToken) && !retryable || viewer != nil):
 				t.Errorf("%q: %v %v", token, viewer, err)
 			case err != nil && len(token) > 40 && strings.Contains(err.Error(), token):
 				t.Errorf("the refusal repeats the token: %v", err)
@@ -126,7 +128,9 @@ func FuzzClaims(f *testing.F) {
 		`{"sub":"ana","group":"acme","role":"admin","aud":"linkspan","exp":"soon"}`, `{"sub":"","group":"acme","role":"admin","aud":"linkspan","exp":4102444800}`,
 		`{"sub":"a\u0000","group":"acme","role":"admin","aud":"linkspan","exp":4102444800}`, `{"sub":"ana","group":"ACME","role":"admin","aud":"linkspan","exp":4102444800}`,
 		`{"sub":"ana","group":"acme","role":"admin","aud":"linkspan","exp":4102444800,"nbf":4102444000}`, `{"sub":"ana","sub":"eve","group":"acme","role":"admin","aud":"linkspan","exp":1e300}`,
-		`{"sub":"ana","group":"acme","role":"admin","aud":"linkspan","exp":4102444800,"iat":-1}`, `{"SUB":"ana","Group":"acme","ROLE":"admin","aud":"linkspan","exp":4102444800}`,
+		`{"sub":"ana","group":"acme","role":"admin","aud":"linkspan","exp":4102444800,"iat":-1}`,
+		`{"sub":"ana","group":"acme","role":"member","aud":"linkspan","exp":4102444800,"Role":"admin","GROUP":"nobody","ſub":"eve","EXP":1}`,
+		`{"sub":"ana","group":"acme","role":"member","role":"admin","aud":"linkspan","exp":4102444800}`, `{"SUB":"ana","Group":"acme","ROLE":"admin","aud":"linkspan","exp":4102444800}`,
 	} {
 		f.Add(seed)
 	}
@@ -145,15 +149,18 @@ func FuzzClaims(f *testing.F) {
 			}
 			return
 		}
-		var read Claims
+		var read map[string]any // whose names are exact
 		if err := json.Unmarshal([]byte(claims), &read); err != nil {
 			t.Fatalf("%q is taken, and is no JSON: %v", claims, err)
 		}
-		operator := read.Role == RoleOperator && read.Group == ""
-		user := (read.Role == RoleAdmin || read.Role == RoleMember) && read.Group == "acme"
-		if read.Subject == "" || len(read.Subject) > MaxSubjectBytes || !slices.Contains(read.Audience, Audience) ||
+		sub, _ := read["sub"].(string)
+		group, _ := read["group"].(string)
+		audiences, _ := read["aud"].([]any)
+		operator := read["role"] == RoleOperator && group == ""
+		user := (read["role"] == RoleAdmin || read["role"] == RoleMember) && group == "acme"
+		if sub == "" || len(sub) > MaxSubjectBytes || read["aud"] != Audience && !slices.Contains(audiences, any(Audience)) ||
 			!viewer.ExpiresAt.After(time.Now()) || operator == user || viewer.Operator != operator || !storable(viewer.User.Name) ||
-			viewer.User.ID != ids.UserOf(viewer.Group.ID, read.Subject) {
+			viewer.User.ID != ids.UserOf(viewer.Group.ID, sub) {
 			t.Errorf("%s is taken as %+v", claims, viewer)
 		}
 	})

@@ -18,6 +18,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"linkspan/internal/channel"
 	"linkspan/internal/server/jwkstest"
 )
 
@@ -77,6 +78,71 @@ func TestIssuerAndAudience(t *testing.T) {
 			expect(t, loose, token, c.loose, name+" by "+by)
 			expect(t, strict, token, c.strict, name+" by "+by+", strict")
 		}
+	}
+}
+
+// TestClaimNamesAreExact holds that only a claim's own name counts, though others that fold to it stand behind it.
+func TestClaimNamesAreExact(t *testing.T) {
+	t.Parallel()
+	const issuer = "https://id.example/"
+	tokens := NewTokens(TokenConfig{Secrets: [][]byte{[]byte(newSecret)}, Issuer: issuer}, acme)
+	const good = `"iss":"https://id.example/","aud":"linkspan","sub":"ana","group":"acme","role":"member","exp":4102444800`
+	for name, c := range map[string]struct{ claims, want string }{
+		"as it should be":       {`{` + good + `}`, taken},
+		"Role and Group beside": {`{` + good + `,"Role":"admin","Group":"globex","ROLE":"operator"}`, taken},
+		"ſub and Name beside":   {`{` + good + `,"ſub":"eve","Sub":"eve","Name":"Eve"}`, taken},
+		"others that are odd":   {`{` + good + `,"EXP":1,"Nbf":4102444800,"AUD":7,"ISS":[],"email":"a@b","picture":null,"x":{"y":[1]}}`, taken},
+		"EXP behind exp":        {`{` + strings.Replace(good, "4102444800", "1", 1) + `,"EXP":4102444800}`, expired},
+		"Iss behind iss":        {`{` + strings.Replace(good, issuer, "https://evil.example/", 1) + `,"Iss":"` + issuer + `"}`, refused},
+		"Iss for iss":           {`{` + strings.Replace(good, `"iss"`, `"Iss"`, 1) + `}`, refused},
+		"Aud for aud":           {`{` + strings.Replace(good, `"aud"`, `"Aud"`, 1) + `}`, refused},
+		"ROLE for role":         {`{` + strings.Replace(good, `"role"`, `"ROLE"`, 1) + `}`, refused},
+		"EXP for exp":           {`{` + strings.Replace(good, `"exp"`, `"EXP"`, 1) + `}`, refused},
+		"role twice":            {`{` + good + `,"role":"admin"}`, refused},
+		"a name twice, deep":    {`{` + good + `,"x":{"y":1,"y":2}}`, refused},
+		"no UTF-8":              {`{` + good + ",\"x\":\"\xff\"}", refused},
+	} {
+		signing := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256"}`)) + "." + base64.RawURLEncoding.EncodeToString([]byte(c.claims))
+		signature, err := jwt.SigningMethodHS256.Sign(signing, []byte(newSecret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		token := signing + "." + base64.RawURLEncoding.EncodeToString(signature)
+		expect(t, tokens, token, c.want, name)
+		if c.want != taken {
+			continue
+		}
+		if viewer, err := tokens.Verify(t.Context(), token); err != nil || viewer.Role != channel.RoleMember || viewer.Operator || viewer.ExpiresAt.Unix() != 4102444800 {
+			t.Errorf("%s: %+v %v", name, viewer, err)
+		}
+	}
+}
+
+// TestExpiredAndWrong tells a token that was good until it ended from one that never was for us.
+func TestExpiredAndWrong(t *testing.T) {
+	t.Parallel()
+	const issuer = "https://id.example/"
+	ended, soon := time.Now().Add(-time.Second).Unix(), time.Now().Add(time.Hour).Unix()
+	key := jwkstest.NewKey(t, "1", "ES256")
+	tokens := judge(t, jwkstest.New(key), TokenConfig{Secrets: [][]byte{[]byte(newSecret)}, Issuer: issuer})
+	for name, c := range map[string]struct {
+		changes map[string]any
+		want    string
+	}{
+		"ended alone":        {nil, expired},
+		"of another issuer":  {map[string]any{"iss": "https://evil.example/"}, refused},
+		"of no issuer":       {map[string]any{"iss": nil}, refused},
+		"for another":        {map[string]any{"aud": "elsewhere"}, refused},
+		"for nobody":         {map[string]any{"aud": nil}, refused},
+		"not yet valid":      {map[string]any{"nbf": soon}, refused},
+		"issued hereafter":   {map[string]any{"iat": soon}, refused},
+		"for us too, and so": {map[string]any{"aud": []string{"elsewhere", Audience}, "nbf": ended, "iat": ended}, expired},
+	} {
+		changes := map[string]any{"iss": issuer, "exp": ended, "iat": ended - 10}
+		maps.Copy(changes, c.changes)
+		expect(t, tokens, hs256(t, newSecret, changes), c.want, name+", by a secret")
+		expect(t, tokens, key.Sign(t, ana(changes)), c.want, name+", by a JWKS")
+		expect(t, tokens, hs256(t, oldSecret, changes), refused, name+", forged")
 	}
 }
 
@@ -200,8 +266,7 @@ func TestHeaders(t *testing.T) {
 		maps.Copy(header, more)
 		return header
 	}
-	tokens := judge(t, jwkstest.New(key, second, nameless), TokenConfig{})
-	for name, c := range map[string]struct {
+	cases := map[string]struct {
 		key    *jwkstest.Key
 		header map[string]any
 		want   string
@@ -230,9 +295,19 @@ func TestHeaders(t *testing.T) {
 		"crit, null":                   {key, map[string]any{"kid": "1", "crit": nil}, refused},
 		"an encoding that needs crit":  {key, map[string]any{"kid": "1", "crit": []string{"b64"}, "b64": false}, refused},
 		"what nobody needs to know of": {key, map[string]any{"kid": "1", "cty": "x", "x5t": "AAAA", "nonce": "1"}, taken},
-	} {
-		expect(t, tokens, c.key.SignWith(t, c.header, ana(nil)), c.want, name)
 	}
+	synctest.Test(t, func(t *testing.T) {
+		provider := jwkstest.New(key, second, nameless)
+		tokens := judge(t, provider, TokenConfig{})
+		for name, c := range cases {
+			time.Sleep(pauseUnknown) // else nobody can tell of a key that may be new
+			reads := provider.Reads()
+			expect(t, tokens, c.key.SignWith(t, c.header, ana(nil)), c.want, name)
+			if name == "an empty name" && provider.Reads() != reads {
+				t.Error("the set is read for a key without a name")
+			}
+		}
+	})
 	expect(t, NewTokens(TokenConfig{Secrets: [][]byte{[]byte(newSecret)}}, acme),
 		jwkstest.Sign(t, jwt.SigningMethodHS256, []byte(newSecret), map[string]any{"crit": []string{"exp"}}, ana(nil)), refused, "crit by a secret")
 	if got := trap.Reads(); got != 0 {

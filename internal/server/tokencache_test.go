@@ -42,13 +42,61 @@ func TestKnownTokensNeedNoMain(t *testing.T) {
 		expect(t, tokens, known, taken, "known, without main")
 	}
 	expect(t, tokens, unknown, unavailable, "new, without main")
-	groups.answer = func(context.Context) (channel.Group, error) { return channel.Group{}, channel.ErrNotFound }
-	expect(t, tokens, unknown, refused, "of a group that is not registered yet")
 	groups.answer = registered
-	expect(t, tokens, unknown, taken, "once it is registered")
-	if got := groups.asked.Load(); got != 4 {
-		t.Errorf("main was asked %d times, want 4", got)
+	expect(t, tokens, unknown, taken, "new, with main")
+	if got := groups.asked.Load(); got != 3 {
+		t.Errorf("main was asked %d times, want 3", got)
 	}
+}
+
+func unregistered(context.Context) (channel.Group, error) {
+	return channel.Group{}, channel.ErrNotFound
+}
+
+// That a group is not registered is known for a moment: main is not asked for each token of it, nor is any other group kept
+// out. Once it is registered, it is found.
+func TestUnregisteredGroups(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		groups := &countingGroups{answer: unregistered}
+		tokens := NewTokens(TokenConfig{Secrets: [][]byte{[]byte(newSecret)}}, groups)
+		token := func(i int, group string) string {
+			return hs256(t, newSecret, map[string]any{"jti": fmt.Sprint(i), "group": group})
+		}
+		for range 3 {
+			for i := range 100 {
+				expect(t, tokens, token(i, "acme"), refused, "not registered yet")
+			}
+			time.Sleep(unregisteredFor)
+		}
+		if got := groups.asked.Load(); got != 3 {
+			t.Errorf("main was asked %d times, want 3", got)
+		}
+		groups.answer = func(context.Context) (channel.Group, error) {
+			return channel.Group{}, channel.Unavailable(errors.New("down"))
+		}
+		for range 2 {
+			expect(t, tokens, token(1, "acme"), unavailable, "not registered when it was asked, and main is down")
+		}
+		groups.answer = unregistered
+		expect(t, tokens, token(2, "acme"), refused, "not registered")
+		groups.answer = registered
+		expect(t, tokens, token(2, "acme"), refused, "not registered a moment ago")
+		if _, err := tokens.Verify(t.Context(), token(3, "other")); err != nil {
+			t.Errorf("another group: %v", err)
+		}
+		time.Sleep(unregisteredFor)
+		expect(t, tokens, token(2, "acme"), taken, "once it is registered")
+		expect(t, tokens, token(4, "acme"), taken, "another token")
+
+		groups.answer = unregistered
+		for i := range 1001 {
+			_, _ = tokens.Verify(t.Context(), token(0, fmt.Sprintf("group-%d", i)))
+		}
+		if got := tokens.unregistered.Len(); got != 1000 {
+			t.Errorf("%d are remembered", got)
+		}
+	})
 }
 
 // A key that stays in the set is the same after each read of it: whoever came by it is still known.
