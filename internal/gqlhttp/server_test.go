@@ -17,7 +17,7 @@ import (
 )
 
 // patience bounds the waiting of a test for what must happen soon.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func pause() <-chan time.Time { return time.After(time.Millisecond) }
 
