@@ -136,7 +136,7 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	}
 	in.relay = outbox.NewRelay(in.metrics.OutboxStore(stored.outbox), deliver, logger)
 	in.service = &channel.Service{
-		Main: stored.main, Shards: stored.shards, Outbox: in.relay, Hub: in.hub, InvitationTTL: flags.InvitationTTL,
+		Main: stored.main, Shards: stored.shards, Conversation: in.store, Outbox: in.relay, Hub: in.hub, Hints: in.hub, InvitationTTL: flags.InvitationTTL,
 		Logger: logger, Refused: in.metrics.Refused,
 	}
 	in.metrics.WatchClusters(in.router)

@@ -76,7 +76,7 @@ func TestWhatEndsAFeed(t *testing.T) {
 			for err == nil {
 				feed.Notify(func() {})
 				var event InboxEvent
-				if event, err = feed.Next(ctx); event != nil {
+				if event, _, err = feed.Next(ctx); event != nil {
 					events++
 				}
 			}

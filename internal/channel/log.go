@@ -12,10 +12,16 @@ import (
 type LogKey struct {
 	Kind ids.LogKind
 	ID   ids.Log
+	Side ids.Group // of a channel: whose private log is read with the public one; else zero
 }
 
 // InboxOf names a group's inbox log.
 func InboxOf(group ids.Group) LogKey { return LogKey{Kind: ids.LogInbox, ID: group.InboxLog()} }
+
+// ChannelLogOf names a channel's public log together with a side's private one, in the one order that the side sees.
+func ChannelLogOf(channel ids.Channel, side ids.Group) LogKey {
+	return LogKey{Kind: ids.LogChannel, ID: channel.Log(), Side: side}
+}
 
 // LogHead is where a log stands: the number of its newest event (0: none yet) in its history.
 type LogHead struct {
@@ -37,6 +43,17 @@ const (
 	EventSharedChannelLinked EventKind = "SHARED_CHANNEL_LINKED"
 )
 
+// The kinds of events of a channel's logs.
+const (
+	EventGroupLinked     EventKind = "GROUP_LINKED"
+	EventGroupUnlinked   EventKind = "GROUP_UNLINKED"
+	EventMessagePosted   EventKind = "MESSAGE_POSTED"
+	EventMessageEdited   EventKind = "MESSAGE_EDITED"
+	EventMessageDeleted  EventKind = "MESSAGE_DELETED"
+	EventReactionAdded   EventKind = "REACTION_ADDED"
+	EventReactionRemoved EventKind = "REACTION_REMOVED"
+)
+
 // LogEvent is an event as its log keeps it: what happened, when, and to which objects. It has no bodies; objects are
 // shown as they are when the event is.
 type LogEvent struct {
@@ -48,6 +65,8 @@ type LogEvent struct {
 	Channel    ids.Channel
 	Group      Group    // the group that the event is about
 	Actor      ids.User // who did it; zero: nobody (expiry)
+	Message    ids.Message
+	Emoji      string // of a reaction
 }
 
 // LogPage is a run of events right behind a position, and the log's head in the same snapshot.
@@ -59,10 +78,10 @@ type LogPage struct {
 // LogReader reads logs from their shards. Implementations are safe for concurrent use; a cluster out of reach is a
 // retryable SHARD_UNAVAILABLE fault.
 type LogReader interface {
-	// ReadLog returns at most limit events with numbers above after, in order.
+	// ReadLog returns at most limit events with numbers above after, in order. ErrNotFound: the log is not for that side.
 	ReadLog(ctx context.Context, log LogKey, after int64, limit int) (LogPage, error)
-	// LogHeads returns the heads of those logs that could be read, with one query a cluster; the error joins what went
-	// wrong with the others.
+	// LogHeads returns the heads of those logs that could be read, with one query a cluster and kind; the error joins what went
+	// wrong with the others. Logs that are not for their side are absent.
 	LogHeads(ctx context.Context, logs []LogKey) (map[LogKey]LogHead, error)
 }
 
@@ -78,6 +97,8 @@ type Appended struct {
 type Hints interface {
 	// Publish tells everybody, this process too. It does not wait for anybody.
 	Publish(a Appended)
+	// Moved tells everybody that a log goes on, where nobody has the event at hand. It does not wait for anybody.
+	Moved(log LogKey)
 }
 
 // Hub lets subscribers follow logs. One a process.

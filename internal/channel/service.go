@@ -18,8 +18,10 @@ const DefaultInvitationTTL = 14 * 24 * time.Hour
 type Service struct {
 	Main          Main
 	Shards        Shards
+	Conversation  Conversation
 	Outbox        Outbox
 	Hub           Hub
+	Hints         Hints
 	InvitationTTL time.Duration
 	Logger        *slog.Logger
 	Refused       func(UserErrorCode) // told of each refusal, for metrics; nil: nobody is

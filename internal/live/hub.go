@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -196,6 +197,14 @@ func (h *Hub) Publish(a channel.Appended) {
 	}
 }
 
+// Moved implements [channel.Hints].
+func (h *Hub) Moved(log channel.LogKey) {
+	h.hint(log, math.MaxInt64)
+	if h.cfg.Hints != nil {
+		h.cfg.Hints.Publish(log, math.MaxInt64)
+	}
+}
+
 // hint takes in "log key has reached n". It never waits.
 func (h *Hub) hint(key channel.LogKey, reached int64) {
 	h.mu.Lock()
@@ -232,6 +241,11 @@ func (h *Hub) poll(ctx context.Context) {
 	switch {
 	case err == nil:
 		h.outage.end()
+		for key, l := range live { // it is not for its side any more
+			if _, ok := heads[key]; !ok {
+				l.ask()
+			}
+		}
 	case !errors.Is(ctx.Err(), context.Canceled):
 		h.outage.begin(err)
 	}

@@ -223,7 +223,7 @@ func (l *log) readHead() (channel.LogHead, error) {
 		return head, nil
 	}
 	if err == nil {
-		err = fmt.Errorf("live: the reader gave no head of log %s", l.key.ID.UUID())
+		err = fmt.Errorf("live: the reader gave no head of log %s: %w", l.key.ID.UUID(), channel.ErrNotFound)
 	}
 	return channel.LogHead{}, outOfTime(err)
 }

@@ -42,6 +42,7 @@ func eachShape(t *testing.T, test func(t *testing.T, w *world)) {
 type noHints struct{}
 
 func (noHints) Publish(channel.Appended) {}
+func (noHints) Moved(channel.LogKey)     {}
 
 // world is an installation with two groups.
 type world struct {

@@ -167,17 +167,20 @@ CREATE TABLE linkspan_shard.channel_user (
     group_id     uuid        NOT NULL,
     user_id      uuid        NOT NULL,
     name         text        NOT NULL,
+    name_key     text        NOT NULL,
     read_follows bigint      NOT NULL DEFAULT 0,
     read_number  bigint      NOT NULL DEFAULT 0,
     seen_at      timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (slot, channel_id, group_id, user_id)
 );
+CREATE INDEX channel_user_name ON linkspan_shard.channel_user (slot, channel_id, name_key);
 COMMENT ON TABLE  linkspan_shard.channel_user              IS 'The users who took part in a channel, with how far each has read.';
 COMMENT ON COLUMN linkspan_shard.channel_user.slot         IS 'The slot of the channel.';
 COMMENT ON COLUMN linkspan_shard.channel_user.channel_id   IS 'The channel.';
 COMMENT ON COLUMN linkspan_shard.channel_user.group_id     IS 'The group of the user.';
 COMMENT ON COLUMN linkspan_shard.channel_user.user_id      IS 'The user.';
 COMMENT ON COLUMN linkspan_shard.channel_user.name         IS 'The user''s name when it last did something in the channel.';
+COMMENT ON COLUMN linkspan_shard.channel_user.name_key     IS 'The name in NFC, case-folded: how mentions find it.';
 COMMENT ON COLUMN linkspan_shard.channel_user.read_follows IS 'All up to this public event is read; 0: nothing.';
 COMMENT ON COLUMN linkspan_shard.channel_user.read_number  IS 'Of the private events that follow that public event, all up to this one are read; 0: none.';
 COMMENT ON COLUMN linkspan_shard.channel_user.seen_at      IS 'When the name was last changed.';

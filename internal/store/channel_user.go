@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
+	"linkspan/shardrouter"
+)
+
+// markRead moves a user's position on, unless it is further. Arguments: slot, channel, group, user, the user's name and its key, owner and
+// number of the message.
+var markRead = `
+	WITH ` + access + `,` + target(`$7`, `$8`) + `,
+	marked AS (
+		INSERT INTO linkspan_shard.channel_user AS u (slot, channel_id, group_id, user_id, name, name_key, read_follows, read_number)
+		SELECT $1, $2, $3, $4, $5, $6, t.follows, CASE WHEN t.owner_group_id = ` + everyone + ` THEN 0 ELSE t.number END FROM target AS t
+		ON CONFLICT (slot, channel_id, group_id, user_id) DO UPDATE
+		SET read_follows = excluded.read_follows, read_number = excluded.read_number
+		WHERE (u.read_follows, u.read_number) < (excluded.read_follows, excluded.read_number)
+	)
+	SELECT a.state, t.state FROM owned LEFT JOIN access AS a ON true LEFT JOIN target AS t ON true`
+
+// MarkRead implements [channel.Conversation].
+func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message) (standing channel.Standing, err error) {
+	slot := shardrouter.Slot(upTo.Channel.Slot())
+	err = s.router.WritePgx(ctx, slot, func(ctx context.Context, tx *shardrouter.Tx) error {
+		standing = channel.Standing{}
+		owned := false
+		tx.Queue(markRead, int16(slot), upTo.Channel, by.ID.Group, by.ID, by.Name, channel.NameKey(by.Name), upTo.Owner, upTo.Number).Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				owned = true
+				var state, messageState *string
+				if err := rows.Scan(&state, &messageState); err != nil {
+					return err
+				}
+				if state != nil {
+					standing.Channel = channel.SharedChannelState(*state)
+				}
+				if messageState != nil {
+					standing.Message = &channel.MessageStanding{State: channel.MessageState(*messageState)}
+				}
+			}
+			if rows.Err() == nil && !owned {
+				return shardrouter.ErrNotOwned
+			}
+			return rows.Err()
+		})
+		return nil
+	}, shardrouter.Repeatable())
+	return standing, translate(err)
+}
+
+// unreadOf counts a user's unread messages in channels. Arguments: slots, channels, group, user, the most that are counted.
+const unreadOf = `
+	SELECT owned.slot, s.channel_id, c.n FROM ` + shardrouter.OwnedFirstMany + `
+	LEFT JOIN linkspan_shard.channel_side AS s
+		ON s.slot = owned.slot AND s.channel_id = ANY ($2) AND s.group_id = $3 AND s.state = 'LINKED'
+	LEFT JOIN linkspan_shard.channel_user AS u
+		ON u.slot = s.slot AND u.channel_id = s.channel_id AND u.group_id = $3 AND u.user_id = $4
+	LEFT JOIN LATERAL (
+		SELECT count(*)::integer AS n FROM (
+			(SELECT FROM linkspan_shard.message AS m
+			WHERE m.slot = s.slot AND m.channel_id = s.channel_id AND m.owner_group_id = ` + everyone + `
+				AND m.number > COALESCE(u.read_follows, 0)
+				AND m.state <> 'DELETED' AND NOT (m.author_group_id = $3 AND m.author_id = $4) LIMIT $5)
+			UNION ALL
+			(SELECT FROM linkspan_shard.message AS m
+			WHERE m.slot = s.slot AND m.channel_id = s.channel_id AND m.owner_group_id = $3 AND m.owner_group_id <> ` + everyone + `
+				AND (m.follows, m.number) > (COALESCE(u.read_follows, 0), COALESCE(u.read_number, 0))
+				AND m.state <> 'DELETED' AND NOT (m.author_group_id = $3 AND m.author_id = $4) LIMIT $5)
+			LIMIT $5
+		) AS m
+	) AS c ON true`
+
+// Unread implements [channel.Conversation].
+func (s *Store) Unread(ctx context.Context, reader ids.User, channels []ids.Channel) (map[ids.Channel]int32, map[ids.Channel]error) {
+	bySlot := make(map[shardrouter.Slot][]ids.Channel)
+	for _, id := range channels {
+		slot := shardrouter.Slot(id.Slot())
+		bySlot[slot] = append(bySlot[slot], id)
+	}
+	counts := make(map[ids.Channel]int32, len(channels))
+	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Channel) ([]shardrouter.Slot, func(), error) {
+		here := make(map[ids.Channel]int32, len(wanted))
+		args := []any{slots, uuids(wanted), reader.Group, reader, channel.MaxUnread}
+		owned, err := eachOwned(ctx, conn, unreadOf, args, func(row pgx.Rows) error {
+			var id ids.Channel
+			var n int32
+			err := row.Scan(nil, &id, &n)
+			here[id] = n
+			return err
+		})
+		return owned, func() {
+			for id, n := range here {
+				counts[id] = n
+			}
+		}, err
+	})
+	unread := make(map[ids.Channel]error)
+	for slot, err := range failed {
+		for _, id := range bySlot[slot] {
+			unread[id] = err
+		}
+	}
+	return counts, unread
+}
+
+// participantsOf are users of a channel that a group may read, chosen by a condition on u. Arguments: slot, channel, group, and those of the condition.
+func participantsOf(which string) string {
+	return `
+	SELECT owned.slot, u.group_id, u.user_id, u.name, h.handle, h.group_name
+	FROM ` + shardrouter.OwnedFirst + ` LEFT JOIN (
+		linkspan_shard.channel_side AS v
+		JOIN linkspan_shard.channel_user AS u ON u.slot = v.slot AND u.channel_id = v.channel_id
+		JOIN linkspan_shard.channel_side AS h ON h.slot = v.slot AND h.channel_id = v.channel_id AND h.group_id = u.group_id
+	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND v.state = 'LINKED' AND ` + which + `
+	ORDER BY u.group_id, u.user_id`
+}
+
+var (
+	participantsByID   = participantsOf(`u.group_id = ANY ($4) AND u.user_id = ANY ($5)`)
+	participantsByName = participantsOf(`h.state = 'LINKED' AND u.name_key = ANY ($4)`)
+)
+
+// Participants implements [channel.Conversation].
+func (s *Store) Participants(ctx context.Context, reader ids.User, id ids.Channel, users []ids.User) (map[ids.User]channel.User, error) {
+	if len(users) == 0 {
+		return nil, nil
+	}
+	homes := make([]ids.Group, len(users))
+	for i, user := range users {
+		homes[i] = user.Group
+	}
+	found, err := s.participants(ctx, reader, id, participantsByID, uuids(homes), uuids(users))
+	byID := make(map[ids.User]channel.User, len(found))
+	for _, user := range found {
+		byID[user.ID] = user
+	}
+	return byID, err
+}
+
+// Named implements [channel.Conversation].
+func (s *Store) Named(ctx context.Context, reader ids.User, id ids.Channel, keys []string) ([]channel.User, error) {
+	return s.participants(ctx, reader, id, participantsByName, keys)
+}
+
+func (s *Store) participants(ctx context.Context, reader ids.User, id ids.Channel, text string, args ...any) (users []channel.User, err error) {
+	args = append([]any{id, reader.Group}, args...)
+	err = s.readSlot(ctx, shardrouter.Slot(id.Slot()), text, args, func() { users = nil }, func(row pgx.Rows) error {
+		var home channel.Group
+		var user ids.User
+		var name string
+		err := row.Scan(nil, &home.ID, &user, &name, &home.Handle, &home.Name)
+		users = append(users, userIn(home, user, name))
+		return err
+	})
+	return users, err
+}
