@@ -57,7 +57,7 @@ generate: ## Make graph/ anew from schema.graphqls
 	$(GO) tool gqlgen generate
 	@test ! -e graph/models_gen.go || { echo "graph/models_gen.go appeared: a type of the schema lacks its type in internal/channel"; rm -f graph/models_gen.go; exit 1; }
 
-verify: ## Prove that nothing generated is stale, go.mod is tidy, and the schema migrates up, down and up again
+verify: ## Prove that graph/ is what schema.graphqls makes, go.mod is tidy, and the schema migrates up, down and up again
 	@scripts/verify
 
 graphiql: ## Build the GraphiQL page anew into web/graphiql/dist, which is committed (needs Node 20.19 and npm)

@@ -33,6 +33,9 @@ type Config struct {
 	// asks whether the cluster lives. A server that lacks connections, memory or disk is asked again for
 	// half of it at most.
 	AttemptTimeout time.Duration
+	// IdleProbe is how long a cluster may give no sign of life while nobody asks it for anything; then it is asked
+	// whether it serves, so that one that is down counts as down without anybody's error; default 10 s.
+	IdleProbe time.Duration
 	// StatementTimeout is the server's limit on one statement, and on idling inside a transaction;
 	// default 10 s. An attempt ends by itself AttemptTimeout later.
 	StatementTimeout time.Duration
@@ -69,6 +72,7 @@ func (c Config) checked() (Config, error) {
 	c.PoolSize = cmp.Or(c.PoolSize, 16)
 	c.ConnectTimeout = cmp.Or(c.ConnectTimeout, 3*time.Second)
 	c.AttemptTimeout = cmp.Or(c.AttemptTimeout, 800*time.Millisecond)
+	c.IdleProbe = cmp.Or(c.IdleProbe, 10*time.Second)
 	c.StatementTimeout = cmp.Or(c.StatementTimeout, 10*time.Second)
 	c.RetryBudget = cmp.Or(c.RetryBudget, time.Second)
 	if c.Logger == nil {
@@ -77,7 +81,7 @@ func (c Config) checked() (Config, error) {
 	switch {
 	case c.PoolSize < 1:
 		return c, fmt.Errorf("pool size %d: want at least 1", c.PoolSize)
-	case min(c.ConnectTimeout, c.AttemptTimeout, c.StatementTimeout) < minTimeout:
+	case min(c.ConnectTimeout, c.AttemptTimeout, c.IdleProbe, c.StatementTimeout) < minTimeout:
 		return c, fmt.Errorf("a timeout is under %v", minTimeout)
 	case c.RetryBudget < 0:
 		return c, errors.New("the retry budget is negative")

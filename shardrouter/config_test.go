@@ -24,6 +24,7 @@ func TestConfigErrors(t *testing.T) {
 		"same database":   func(c *Config) { c.Shards[0].DSN = "host=b connect_timeout=1 password=" + secret },
 		"negative pool":   func(c *Config) { c.PoolSize = -1 },
 		"tiny timeout":    func(c *Config) { c.AttemptTimeout = time.Millisecond },
+		"negative idling": func(c *Config) { c.IdleProbe = -time.Second },
 		"negative budget": func(c *Config) { c.RetryBudget = -time.Second },
 	} {
 		t.Run(name, func(t *testing.T) {

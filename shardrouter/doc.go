@@ -16,7 +16,8 @@
 //   - A connection serves nothing before it has proved to be the right installation and cluster, to be
 //     writable, and to read backslashes in strings as backslashes.
 //   - A cluster that is down fails its own slots only: at once, with [*UnavailableError], without waiting
-//     in turn for a timeout. One prober a cluster finds out when it is back.
+//     in turn for a timeout. One prober a cluster finds out when it is back, and when one that nobody uses
+//     is down.
 //   - A COMMIT is not interrupted by the caller's going away. When its outcome cannot be known, that is
 //     an error of its own, [*OutcomeUnknownError], or the closure runs again if it is [Repeatable].
 //   - No closure runs inside another's transaction: at most one transaction is open per operation.

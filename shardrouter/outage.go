@@ -97,6 +97,20 @@ func (d *Database) suspect() {
 	}
 }
 
+// probeIdle suspects the cluster whenever it has given no sign of life for IdleProbe.
+func (d *Database) probeIdle(ctx context.Context) {
+	for {
+		left := d.config.IdleProbe - (time.Since(d.born) - time.Duration(d.lastSign.Load()))
+		if left <= 0 {
+			d.suspect()
+			left = d.config.IdleProbe
+		}
+		if wait(ctx, left+rand.N(left/8+1)) != nil { // jitter, because all processes start together
+			return
+		}
+	}
+}
+
 // alive notes that the cluster has just shown a sign of life.
 func (d *Database) alive() { d.lastSign.Store(int64(time.Since(d.born))) }
 

@@ -24,8 +24,8 @@ type Router struct {
 }
 
 // Open reads the slot table from the main database and returns a router. A shard that is down does not
-// fail it. If main is down, the error is an [*UnavailableError] and trying again is right; if the
-// databases are not set up, [ErrNotBootstrapped].
+// fail it: it counts as down once somebody has asked it, or IdleProbe is over. If main is down, the error is
+// an [*UnavailableError] and trying again is right; if the databases are not set up, [ErrNotBootstrapped].
 func Open(ctx context.Context, config Config) (*Router, error) {
 	config, err := config.checked()
 	if err != nil {
@@ -48,6 +48,9 @@ func Open(ctx context.Context, config Config) (*Router, error) {
 	if err := r.table.reload(ctx, r.main); err != nil {
 		r.Close()
 		return nil, err
+	}
+	for _, d := range r.Databases() {
+		d.spawn(d.probeIdle)
 	}
 	return r, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
@@ -53,6 +54,28 @@ func TestStat(t *testing.T) {
 	eventually(t, "a is back", func() bool { return a.Stat().Down == 0 })
 	if names := r.Databases(); len(names) != 3 || names[0].Name() != MainName || names[2].Name() != "b" {
 		t.Errorf("databases %v", names)
+	}
+}
+
+// A cluster that nobody asks for anything counts as down when it is.
+func TestIdleClusterDies(t *testing.T) {
+	t.Parallel()
+	config := installed(t, "a", "b")
+	config.IdleProbe = 20 * time.Millisecond
+	var p *proxy
+	p, config.Shards[0].DSN = newProxy(t, config.Shards[0].DSN)
+	r := openRouter(t, config)
+	a, _ := r.Cluster("a")
+	eventually(t, "a is asked though nobody uses it", func() bool { return p.accepted.Load() >= 3 })
+	if stat := a.Stat(); stat.Down != 0 || stat.Pool.AcquireCount() != 0 {
+		t.Errorf("a before it dies: %+v", stat)
+	}
+	p.stop()
+	eventually(t, "a counts as down", func() bool { return a.Stat().Down > 0 })
+	for _, d := range r.Databases() {
+		if stat := d.Stat(); d != a && stat.Outages != 0 {
+			t.Errorf("%s has had %d outages", d.Name(), stat.Outages)
+		}
 	}
 }
 

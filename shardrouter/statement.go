@@ -104,12 +104,9 @@ func isConstant(data pgx.TraceQueryStartData) bool {
 const maxHeadBytes = 2 << 10
 
 // headOf is a statement's first word and first table, as in "SELECT linkspan_main.outbox_step". Values stand behind a
-// quote, or are numbers: neither is ever part of it.
+// single quote or a dollar sign, or are numbers: none is ever part of it.
 func headOf(text string) string {
-	text = text[:min(len(text), maxHeadBytes)]
-	if value := strings.IndexAny(text, `'"$`); value >= 0 {
-		text = text[:value]
-	}
+	text = withoutNames(text[:min(len(text), maxHeadBytes)])
 	words := strings.Fields(text)
 	if len(words) == 0 || strings.IndexFunc(words[0], notALetter) >= 0 {
 		return "statement"
@@ -124,6 +121,35 @@ func headOf(text string) string {
 		}
 	}
 	return head
+}
+
+// withoutNames is what stands before the first value, without the names in double quotes that bun writes. Those of tables
+// with a schema of ours stay, without the quotes.
+func withoutNames(text string) string {
+	var plain strings.Builder
+	for {
+		at := strings.IndexAny(text, `'"$`)
+		if at < 0 {
+			plain.WriteString(text)
+			return plain.String()
+		}
+		plain.WriteString(text[:at])
+		if text[at] != '"' {
+			return plain.String()
+		}
+		name, rest, closed := strings.Cut(text[at+1:], `"`)
+		if table, ofOurs := strings.CutPrefix(rest, `."`); ofOurs && strings.HasPrefix(name, tablePrefix) {
+			table, rest, closed = strings.Cut(table, `"`)
+			name += "." + table
+			if closed && strings.IndexFunc(name, notOfAName) < 0 {
+				plain.WriteString(name + " ")
+			}
+		}
+		if !closed {
+			return plain.String()
+		}
+		text = rest
+	}
 }
 
 // tablePrefix begins the names of all tables, with their schemas.

@@ -2,12 +2,14 @@ package shardrouter
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
 func TestHeadOf(t *testing.T) {
@@ -18,17 +20,54 @@ func TestHeadOf(t *testing.T) {
 		"INSERT INTO linkspan_shard.note(slot,id) VALUES (5,6)":        "INSERT linkspan_shard.note",
 		"WITH due AS (SELECT 1 FROM linkspan_main.outbox_stream AS s)": "WITH linkspan_main.outbox_stream",
 		"SELECT 1 FROM x WHERE a = E'\\'linkspan_secret' AND 1 = 1":    "SELECT",
-		`SELECT "linkspan_secret" FROM linkspan_main.groups`:           "SELECT",
+		`SELECT "linkspan_secret" FROM linkspan_main.groups`:           "SELECT linkspan_main.groups",
+		`SELECT "a""linkspan_secret.b" FROM linkspan_main.groups`:      "SELECT linkspan_main.groups",
+		`SELECT "it's", 'linkspan_secret' FROM linkspan_main.groups`:   "SELECT",
+		`SELECT "linkspan_secret`:                                      "SELECT",
+		`SELECT "linkspan_main"."secret`:                               "SELECT",
+		`SELECT "linkspan_main"."S3cret" FROM linkspan_main.groups`:    "SELECT linkspan_main.groups",
+		`SELECT "linkspan_main"."groups"."handle"`:                     "SELECT linkspan_main.groups",
+		`SELECT 'x', "linkspan_main"."groups"`:                         "SELECT",
 		"SELECT $$linkspan_secret$$":                                   "SELECT",
 		"COMMIT":                                                       "COMMIT",
 		"":                                                             "statement",
 		"'secret'":                                                     "statement",
 		"12345":                                                        "statement",
 		"/* secret */ SELECT 1":                                        "statement",
-		"SELECT " + strings.Repeat("1,", 9999) + "2 FROM linkspan_a": "SELECT",
+		"SELECT " + strings.Repeat("1,", 9999) + "2 FROM linkspan_a":   "SELECT",
 	} {
 		if got := headOf(text); got != want {
 			t.Errorf("%.80q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// What bun makes of models and tables names the table, and no value.
+func TestHeadOfBun(t *testing.T) {
+	t.Parallel()
+	type note struct {
+		bun.BaseModel `bun:"table:linkspan_shard.note,alias:n"`
+		Slot          int16  `bun:",pk"`
+		ID            string `bun:",pk"`
+		Body          string
+	}
+	const secret = "linkspan_shard.s3cr3t"
+	db := bun.NewDB(nil, pgdialect.New())
+	row := &note{Slot: 1, ID: secret, Body: secret}
+	for _, query := range []fmt.Stringer{
+		db.NewSelect().Model(row).WherePK(),
+		db.NewSelect().Model(row).Where("body = ?", secret).Where("id IN (?)", bun.List([]string{secret})),
+		db.NewSelect().Model(row).ModelTableExpr("linkspan_shard.note AS n").Where("body = ?", secret),
+		db.NewSelect().Table("linkspan_shard.note").Column("body", "id").Where("body = ?", secret),
+		db.NewSelect().TableExpr("linkspan_shard.note AS n").ColumnExpr("n.body").Where("n.body = ?", secret),
+		db.NewSelect().TableExpr("linkspan_shard.note AS n").Column("n.body", "n.id").Limit(1),
+		db.NewInsert().Model(row),
+		db.NewUpdate().Model(row).WherePK(),
+		db.NewDelete().Model(row).WherePK(),
+	} {
+		word, _, _ := strings.Cut(query.String(), " ")
+		if got := headOf(query.String()); got != word+" linkspan_shard.note" {
+			t.Errorf("%s: %q", query, got)
 		}
 	}
 }

@@ -41,6 +41,8 @@ describe("the GraphiQL page", limits, () => {
         const { localStorage } = globalThis as unknown as { localStorage: Map<string, string> & { clear(): void; setItem(key: string, value: string): void } };
         localStorage.clear();
         for (const [key, value] of entries) localStorage.setItem(`linkspan:as:graphiql:${key}`, value);
+        // The page that is open still has something to keep, a moment later.
+        Object.defineProperty(globalThis, "localStorage", { value: { getItem: () => null, setItem: () => {}, removeItem: () => {} } });
       }, Object.entries(kept));
       await page.page.reload();
       await page.ready();
@@ -53,7 +55,7 @@ describe("the GraphiQL page", limits, () => {
 
   test("a subscription that is closed says why, and does not come back by itself", async () => {
     const page = await open();
-    const closes = [[4401, /4401.*bad token/], [4403, /4403.*expired/], [1000, /closed.*1000/], [1012, /restarts.*1012/]] as const;
+    const closes = [[4401, /4401.*bad token/], [4403, /4403.*expired/], [1000, /closed.*1000/], [1012, /restarts.*1012/], [1013, /too many.*can't be judged.*1013/i]] as const;
     for (const [code, said] of closes) {
       let sockets = 0;
       await page.page.routeWebSocket(/graphql$/, (socket) => {
@@ -67,6 +69,31 @@ describe("the GraphiQL page", limits, () => {
       assert.equal(await page.listening(), "");
       await page.page.unrouteAll();
     }
+  });
+
+  test("the line at the top names no user where a typed header says who acts", async () => {
+    const page = await open();
+    await page.open("AcmeSees");
+    const named = page.page.getByLabel("This tab acts as");
+    assert.equal(await named.inputValue(), "ana@acme");
+    await page.page.getByRole("button", { name: "Headers" }).click();
+    const token = await linkspan.token("gil@globex");
+    await page.type("request-headers.json", `{ "authorization": "Bearer ${token}", /* Gil's */ }`);
+    const header = page.page.getByLabel("This tab acts by");
+    await header.waitFor();
+    assert.equal(await header.isDisabled(), true);
+    assert.equal(await header.innerText(), "its Authorization header");
+    assert.equal(await named.count(), 0);
+    assert.equal((await page.execute()).data.viewer.user.name, "Gil");
+
+    for (const others of ['{ "Authorization": "Bearer <token>" }', '{ "X-Request-Id": "a-request-of-mine" }', "{ rubbish", ""]) {
+      await page.type("request-headers.json", others);
+      await named.waitFor();
+      await page.type("request-headers.json", '{ "Authorization": "Bearer x" }');
+      await header.waitFor();
+    }
+    await page.open("GlobexSees");
+    assert.equal(await named.inputValue(), "gil@globex");
   });
 
   test("the editors help: documentation, formatting, completion from workers", async () => {
@@ -89,6 +116,8 @@ describe("the GraphiQL page", limits, () => {
       const { page, expected } = await browser.open(linkspan.url.replace(/graphql$/, `graphiql?as=${encodeURIComponent(as)}`));
       expected.push(/status of 40[04]/);
       assert.match(await page.locator("body").innerText(), said);
+      await page.getByRole("link", { name: "GraphiQL as ana@acme" }).click();
+      await page.getByLabel("This tab acts as").waitFor();
     }
   });
 });

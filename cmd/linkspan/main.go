@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -39,13 +40,12 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var commands cli
-	parsed := kong.Parse(&commands,
-		kong.Name(os.Args[0]),
-		kong.Description(description),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
-	err := parsed.Run()
+	parser := newParser(new(cli), kong.BindTo(ctx, (*context.Context)(nil)))
+	parsed, err := parser.Parse(asked(os.Args[1:]))
+	if err != nil {
+		return misused(parser, err)
+	}
+	err = parsed.Run()
 	if err == nil {
 		return 0
 	}
@@ -53,6 +53,34 @@ func run() int {
 		fmt.Fprintln(os.Stderr, "linkspan:", err)
 	}
 	return 1
+}
+
+func newParser(commands *cli, options ...kong.Option) *kong.Kong {
+	return kong.Must(commands, append(options, kong.Name(os.Args[0]), kong.Description(description))...)
+}
+
+// asked is what the arguments ask for: without any, and as `help` or `help COMMAND`, help.
+func asked(arguments []string) []string {
+	switch {
+	case len(arguments) == 0:
+		return []string{"--help"}
+	case arguments[0] == "help":
+		return append(slices.Clone(arguments[1:]), "--help")
+	}
+	return arguments
+}
+
+// misused says what is wrong with the arguments, and where help is, and returns the exit code.
+func misused(parser *kong.Kong, err error) int {
+	help, code := parser.Model.Name, 1
+	if wrong := (*kong.ParseError)(nil); errors.As(err, &wrong) {
+		if command := wrong.Context.Selected(); command != nil {
+			help += " " + command.Name
+		}
+		code = wrong.ExitCode()
+	}
+	fmt.Fprintf(os.Stderr, "linkspan: %v; `%s --help` says what there is\n", err, help)
+	return code
 }
 
 // errSaid ends a command whose own output has said what is wrong.

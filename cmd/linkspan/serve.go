@@ -16,23 +16,26 @@ import (
 type serveCmd struct {
 	serverFlags
 	signInFlags
-	Migrate    bool          `env:"LINKSPAN_MIGRATE" help:"Bring the clusters to the newest schema first."`
-	Rate       float64       `default:"50" env:"LINKSPAN_RATE" help:"Most operations a second of one user, in this process; 0: any number."`
-	RateBurst  int           `default:"100" env:"LINKSPAN_RATE_BURST" help:"Most of them at once, after a while of silence."`
-	GraphiQL   bool          `name:"graphiql" env:"LINKSPAN_GRAPHIQL" help:"Serve the GraphiQL page at /graphiql."`
-	DrainDelay time.Duration `default:"2s" env:"LINKSPAN_DRAIN_DELAY" help:"How long it still serves when told to end."`
+	AdminListen string        `env:"LINKSPAN_ADMIN_LISTEN" placeholder:"ADDRESS" help:"Address for /metrics and pprof, or off. Default: off."`
+	Migrate     bool          `env:"LINKSPAN_MIGRATE" help:"Bring the clusters to the newest schema first."`
+	Rate        float64       `default:"50" env:"LINKSPAN_RATE" help:"Most operations a second of one user, or of one address that nobody is signed in from, in this process; 0: any number."`
+	RateBurst   int           `default:"100" env:"LINKSPAN_RATE_BURST" help:"Most of them at once, after a while of silence."`
+	GraphiQL    bool          `name:"graphiql" env:"LINKSPAN_GRAPHIQL" help:"Serve the GraphiQL page at /graphiql."`
+	DrainDelay  time.Duration `default:"2s" env:"LINKSPAN_DRAIN_DELAY" help:"How long it still serves when told to end."`
 }
 
 // Help is shown below the flags.
 func (serveCmd) Help() string {
 	return `The clusters and keys come from the environment alone:
 
-  LINKSPAN_MAIN_DSN      the main database, as libpq reads it
-  LINKSPAN_SHARD_DSNS    the shards: name=dsn,name=dsn
-  LINKSPAN_JWT_SECRET    the key of the tokens (HS256), at least 32 bytes; not needed with --jwks-url
-  LINKSPAN_JWT_SECRET_PREVIOUS
-                         the key before it, while tokens of it are about: they are taken too
-  LINKSPAN_NATS_URL      a NATS server that all replicas share; empty: one in this process, for a single replica
+  LINKSPAN_MAIN_DSN             the main database, as libpq reads it
+  LINKSPAN_SHARD_DSNS           the shards: name=dsn,name=dsn
+  LINKSPAN_JWT_SECRET           key of the tokens (HS256), at least 32 bytes;
+                                not needed with --jwks-url
+  LINKSPAN_JWT_SECRET_PREVIOUS  the key before it: its tokens are taken too
+  LINKSPAN_NATS_URL             a NATS server that all replicas share; empty:
+                                one in this process, for a single replica
+` + otelHelp + `
 
 Tokens are signed with the secret, or by an identity provider whose public keys --jwks-url has. For both at once
 --jwt-algorithms must name the algorithms of both, as in HS256,RS256.

@@ -16,7 +16,7 @@ const (
 	CloseLost              CloseCode = 1006 // never sent: the connection ended without a code
 	CloseTooBig            CloseCode = 1009 // a message is larger than MaxBodyBytes
 	CloseRestart           CloseCode = 1012 // the server goes away: come back, to another
-	CloseTryLater          CloseCode = 1013 // too many connections of one party: come back later
+	CloseTryLater          CloseCode = 1013 // too many connections of one party, or Init can't tell now who it is: come back later
 	CloseInvalidMessage    CloseCode = 4400
 	CloseUnauthorized      CloseCode = 4401 // subscribe before the acknowledgement; credentials that are no good
 	CloseForbidden         CloseCode = 4403 // the credentials have expired: come back with others

@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"strconv"
 	"sync"
 	"time"
 
@@ -62,6 +61,13 @@ func newEdge(register func(...prometheus.Collector)) edge {
 	for _, result := range []server.SignInResult{server.TokenOK, server.TokenExpired, server.TokenRefused, server.TokenUndecided} {
 		e.tokens[result] = tokens.WithLabelValues(string(result))
 	}
+	begin(e.errors, faultCodes)
+	for _, code := range append([]gqlhttp.CloseCode{0}, closeCodes...) {
+		e.closed.WithLabelValues(string(gqlhttp.WebSocket), codeLabel(gqlhttp.WebSocket, code))
+	}
+	for _, kind := range []gqlhttp.Kind{gqlhttp.SSE, gqlhttp.Multipart} {
+		e.closed.WithLabelValues(string(kind), codeLabel(kind, 0))
+	}
 	register(e.operations, e.durations, inFlight, e.errors, e.limited, open, e.closed, sent, tokens)
 	return e
 }
@@ -109,18 +115,3 @@ func (e *edge) Closed(kind gqlhttp.Kind, code gqlhttp.CloseCode) {
 
 // Sent implements [server.Watch].
 func (e *edge) Sent(kind gqlhttp.Kind) { e.sent[kind].Inc() }
-
-// codeLabel is a close code as a label: a client may close with any of thousands.
-func codeLabel(kind gqlhttp.Kind, code gqlhttp.CloseCode) string {
-	if kind != gqlhttp.WebSocket {
-		return "none"
-	}
-	const noStatus = 1005 // the client gave none
-	switch code {
-	case gqlhttp.CloseNormal, gqlhttp.CloseGoingAway, noStatus, gqlhttp.CloseLost, gqlhttp.CloseTooBig, gqlhttp.CloseRestart,
-		gqlhttp.CloseTryLater, gqlhttp.CloseInvalidMessage, gqlhttp.CloseUnauthorized, gqlhttp.CloseForbidden,
-		gqlhttp.CloseBadSubprotocol, gqlhttp.CloseTimeout, gqlhttp.CloseDuplicateID, gqlhttp.CloseTooManyInits, gqlhttp.CloseInternal:
-		return strconv.Itoa(int(code))
-	}
-	return "other"
-}

@@ -43,6 +43,7 @@ func New(logger *slog.Logger) *Metrics {
 	)
 	m.edge, m.events, m.outboxSteps = newEdge(m.register), newEvents(m.register), newOutboxSteps(m.register)
 	m.refusals = counters("refusals_total", "Refusals in the payloads of mutations, by code.", "code")
+	begin(m.refusals, refusalCodes)
 	m.register(m.refusals)
 	return m
 }

@@ -28,6 +28,10 @@ func newOutboxSteps(register func(...prometheus.Collector)) outboxSteps {
 		}),
 		taken: counters("outbox_taken_total", "Steps that the relay took up because no request had finished them; again: not for the first time.", "again"),
 	}
+	for _, kind := range stepKinds {
+		begin(o.deliveries, deliveryResults, string(kind))
+	}
+	begin(o.taken, []string{yes, no})
 	register(o.deliveries, o.took, o.taken)
 	return o
 }
@@ -38,12 +42,12 @@ func (o *outboxSteps) Deliver(deliver outbox.Deliver) outbox.Deliver {
 		began := time.Now()
 		err := deliver(ctx, step)
 		o.took.Observe(time.Since(began).Seconds())
-		result := "ok"
+		result := delivered
 		switch {
 		case errors.Is(err, channel.ErrStepGap):
-			result = "early"
+			result = early
 		case err != nil:
-			result = "failed"
+			result = failed
 		}
 		o.deliveries.WithLabelValues(string(step.Kind), result).Inc()
 		return err
@@ -64,9 +68,9 @@ type countedStore struct {
 func (s countedStore) ClaimDue(ctx context.Context, limit int, lease time.Duration) ([]outbox.Claim, error) {
 	claims, err := s.Store.ClaimDue(ctx, limit, lease)
 	for _, claim := range claims {
-		again := "no"
+		again := no
 		if claim.Attempts > 1 {
-			again = "yes"
+			again = yes
 		}
 		s.taken.WithLabelValues(again).Inc()
 	}

@@ -13,11 +13,9 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
-	"go.uber.org/goleak"
 
 	"linkspan/internal/localpg/localpgtest"
 	"linkspan/internal/metrics"
-	"linkspan/internal/server/servertest"
 )
 
 func TestMain(m *testing.M) { os.Exit(localpgtest.Main(m)) }
@@ -25,14 +23,19 @@ func TestMain(m *testing.M) { os.Exit(localpgtest.Main(m)) }
 // admin serves metrics for a test.
 func admin(t testing.TB, m *metrics.Metrics) (url string) {
 	t.Helper()
-	url, stop := serve(t, m)
+	return adminOn(t, m, "127.0.0.1:0")
+}
+
+func adminOn(t testing.TB, m *metrics.Metrics, address string) (url string) {
+	t.Helper()
+	url, stop := serve(t, m, address)
 	t.Cleanup(stop)
 	return url
 }
 
-func serve(t testing.TB, m *metrics.Metrics) (url string, stop func()) {
+func serve(t testing.TB, m *metrics.Metrics, address string) (url string, stop func()) {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,69 +110,4 @@ func (s scraped) labels(family, name string) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(found))
-}
-
-// TestAdminEnds ends an admin listener while a profile is under way and a connection is idle; nothing of it stays.
-func TestAdminEnds(t *testing.T) {
-	before := goleak.IgnoreCurrent()
-	url, stop := serve(t, metrics.New(discard))
-	client := &http.Client{Transport: &http.Transport{}}
-	idle, err := client.Get(url + "/healthz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.Copy(io.Discard, idle.Body)
-	idle.Body.Close()
-	profiled := make(chan error, 1)
-	begun := make(chan struct{})
-	go func() {
-		response, err := client.Get(url + "/debug/pprof/trace?seconds=300")
-		close(begun)
-		if err == nil {
-			_, err = io.Copy(io.Discard, response.Body)
-			response.Body.Close()
-		}
-		profiled <- err
-	}()
-	<-begun
-	stop()
-	if err := <-profiled; err == nil {
-		t.Error("a trace of 300 seconds ended in time")
-	}
-	client.CloseIdleConnections()
-	goleak.VerifyNone(t, before)
-}
-
-// TestEndpoints are those of the admin listener, and none of the public one.
-func TestEndpoints(t *testing.T) {
-	t.Parallel()
-	s := servertest.New(t, servertest.Options{Shards: 1})
-	url := admin(t, s.Metrics)
-	for path, want := range map[string]string{
-		"/metrics":                       "# TYPE linkspan_operations_total counter",
-		"/metrics?":                      "go_goroutines",
-		"/metrics?x":                     "process_resident_memory_bytes",
-		"/healthz":                       `{"status":"alive"}`,
-		"/debug/pprof/":                  "goroutine",
-		"/debug/pprof/goroutine?debug=1": "goroutine profile",
-		"/debug/pprof/heap":              "\x1f\x8b", // gzip
-		"/debug/pprof/cmdline":           "",
-		"/debug/pprof/symbol":            "num_symbols",
-		"/debug/pprof/profile?seconds=1": "\x1f\x8b",
-	} {
-		if status, body := get(t, url+path); status != http.StatusOK || !strings.Contains(body, want) {
-			t.Errorf("%s answers %d, %.200q", path, status, body)
-		}
-		if strings.HasPrefix(path, "/healthz") {
-			continue
-		}
-		if status, _ := get(t, s.URL+path); status != http.StatusNotFound {
-			t.Errorf("the public listener answers %s with %d", path, status)
-		}
-	}
-	for _, path := range []string{"/", "/graphql", "/readyz"} {
-		if status, _ := get(t, url+path); status != http.StatusNotFound {
-			t.Errorf("the admin listener answers %s with %d", path, status)
-		}
-	}
 }

@@ -3,8 +3,10 @@ package traces
 import (
 	"context"
 	"net/http"
+	"sync"
 
 	"github.com/go-chi/chi/v5/middleware"
+	"github.com/vektah/gqlparser/v2/ast"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
@@ -17,10 +19,12 @@ import (
 // route is the path whose requests are traced.
 const route = "/graphql"
 
-var headers propagation.TraceContext
+// endRequestKey is under which a request's context has what ends its span.
+type endRequestKey struct{}
 
-// Handler implements [server.Tracer]: a span for each request, in the trace of its traceparent header if it has one. A
-// WebSocket's is its upgrade; operations on it begin traces of their own.
+// Handler implements [server.Tracer]: a span for each request, in the trace that its headers name if propagation is on. It
+// ends with the answer, and that of a stream when its subscription has begun. A WebSocket's is its upgrade; operations on
+// it begin traces of their own.
 func (t *Traces) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != route {
@@ -28,20 +32,22 @@ func (t *Traces) Handler(next http.Handler) http.Handler {
 			return
 		}
 		method := methodOf(r)
-		ctx := headers.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+		ctx := t.headers.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 		ctx, span := t.tracer.Start(ctx, method+" "+route, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
 			attribute.String("http.request.method", method), attribute.String("http.route", route),
 		))
-		defer span.End()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		defer func() {
+		end := sync.OnceFunc(func() {
 			if status := ww.Status(); status > 0 {
 				span.SetAttributes(attribute.Int("http.response.status_code", status))
 				if status >= http.StatusInternalServerError {
 					span.SetStatus(codes.Error, "")
 				}
 			}
-		}()
+			span.End()
+		})
+		defer end()
+		ctx = context.WithValue(ctx, endRequestKey{}, end)
 		next.ServeHTTP(ww, r.WithContext(ctx))
 	})
 }
@@ -64,7 +70,13 @@ func (t *Traces) Operation(ctx context.Context, o server.Operation) (context.Con
 		attributes = append(attributes, attribute.String("graphql.operation.name", o.Name))
 	}
 	ctx, span := t.tracer.Start(ctx, name, trace.WithAttributes(attributes...))
-	return ctx, func() { span.End() }
+	endRequest, _ := ctx.Value(endRequestKey{}).(func())
+	return ctx, func() {
+		span.End()
+		if endRequest != nil && o.Type == ast.Subscription {
+			endRequest() // the answer goes on for as long as the client likes
+		}
+	}
 }
 
 // Failed implements [server.Tracer]: the span under way is marked with the code, as failed where that is the server's doing.

@@ -10,12 +10,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -28,6 +27,7 @@ import (
 type Traces struct {
 	provider *sdk.TracerProvider
 	tracer   trace.Tracer
+	headers  propagation.TextMapPropagator // that name a request's trace
 }
 
 var (
@@ -36,58 +36,46 @@ var (
 )
 
 // FromEnv returns traces as OpenTelemetry's environment variables ask for them; nil if they ask for none. Close ends them.
-// What goes wrong in sending is logged.
+// What goes wrong in sending, and what OpenTelemetry itself has to say, is logged.
 func FromEnv(ctx context.Context, logger *slog.Logger) (*Traces, error) {
-	kind := exporterFromEnv()
-	if kind == "none" {
-		return nil, nil
+	kind, err := exporterFromEnv()
+	if err != nil || kind == toNowhere {
+		return nil, err
 	}
+	headers, err := propagatorFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	logOf(logger)
 	exporter, err := newExporter(ctx, kind)
 	if err != nil {
 		return nil, err
 	}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { logger.Warn("traces", "err", err) }))
 	of, err := resource.Merge(resource.NewSchemaless(attribute.String("service.name", "linkspan")), resource.Environment())
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	return New(sdk.WithBatcher(exporter), sdk.WithResource(of)), nil
+	t := New(sdk.WithBatcher(exporter), sdk.WithResource(of))
+	t.headers = headers
+	return t, nil
 }
 
-// New returns traces with these options; the sampler is that of OTEL_TRACES_SAMPLER, unless they name one.
+// New returns traces with these options; the sampler is that of OTEL_TRACES_SAMPLER, unless they name one. Requests are in
+// the trace of their traceparent.
 func New(options ...sdk.TracerProviderOption) *Traces {
 	provider := sdk.NewTracerProvider(options...)
-	return &Traces{provider, provider.Tracer("linkspan")}
+	return &Traces{provider, provider.Tracer("linkspan"), propagation.TraceContext{}}
 }
 
 // Close sends what is left, until ctx ends.
 func (t *Traces) Close(ctx context.Context) error { return t.provider.Shutdown(ctx) }
 
-// exporterFromEnv is the exporter that the environment asks for; none: nothing does.
-func exporterFromEnv() string {
-	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") {
-		return "none"
-	}
-	if kind := os.Getenv("OTEL_TRACES_EXPORTER"); kind != "" {
-		return kind
-	}
-	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "" {
-		return "otlp"
-	}
-	return "none"
-}
-
 func newExporter(ctx context.Context, kind string) (sdk.SpanExporter, error) {
-	switch kind {
-	case "otlp":
-		for _, name := range []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
-			if protocol := os.Getenv(name); protocol != "" && protocol != "http/protobuf" {
-				return nil, fmt.Errorf("%s is %q: only http/protobuf is spoken here (port 4318 of a collector)", name, protocol)
-			}
-		}
-		return otlptracehttp.New(ctx)
-	case "console":
+	if kind == toConsole {
 		return stdouttrace.New(stdouttrace.WithWriter(os.Stderr))
 	}
-	return nil, fmt.Errorf("OTEL_TRACES_EXPORTER is %q: it can be otlp, console or none", kind)
+	if err := checkCollector(); err != nil {
+		return nil, err
+	}
+	return otlptracehttp.New(ctx)
 }

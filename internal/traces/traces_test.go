@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -270,38 +269,37 @@ func endOf(spans []tracetest.SpanStub, name string) (end time.Time) {
 	return end
 }
 
-// TestFromEnv reads the standard variables.
-func TestFromEnv(t *testing.T) {
-	for name, c := range map[string]struct {
-		env    map[string]string
-		traces bool
-		err    string
-	}{
-		"nothing is set":   {},
-		"an endpoint":      {env: map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, traces: true},
-		"traces' own":      {env: map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:1/v1/traces"}, traces: true},
-		"an exporter":      {env: map[string]string{"OTEL_TRACES_EXPORTER": "console"}, traces: true},
-		"none":             {env: map[string]string{"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}},
-		"disabled":         {env: map[string]string{"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}},
-		"another exporter": {env: map[string]string{"OTEL_TRACES_EXPORTER": "zipkin"}, err: "can be otlp, console or none"},
-		"another protocol": {env: map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, err: "only http/protobuf"},
+// TestStreams has a subscription go on over SSE: its request's span ends when it has begun.
+func TestStreams(t *testing.T) {
+	t.Parallel()
+	s, kept := newServer(t)
+	const trace = "0af7651916cd43dd8448eb211c80319d"
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/graphql", strings.NewReader(`{"query":"subscription { inbox { cursor } }"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"Content-Type": "application/json", "Accept": "text/event-stream", "Traceparent": "00-" + trace + "-b7ad6b7169203331-01",
+		"Authorization": "Bearer " + servertest.Admin(t, "gil@globex"),
 	} {
-		t.Run(name, func(t *testing.T) {
-			for _, variable := range []string{
-				"OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-				"OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-			} {
-				t.Setenv(variable, c.env[variable])
-			}
-			got, err := traces.FromEnv(t.Context(), slog.New(slog.DiscardHandler))
-			if (got != nil) != c.traces || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
-				t.Fatalf("traces: %v, error %v", got != nil, err)
-			}
-			if got != nil {
-				if err := got.Close(t.Context()); err != nil {
-					t.Error(err)
-				}
-			}
-		})
+		request.Header.Set(name, value)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var spans []tracetest.SpanStub
+	servertest.Eventually(t, "the request's span has ended, and the stream has not", func() bool {
+		spans = traced(kept.GetSpans())[trace]
+		return !endOf(spans, "POST /graphql").IsZero()
+	})
+	if endOf(spans, "POST /graphql").Before(endOf(spans, "subscription")) || endOf(spans, "subscription").IsZero() {
+		t.Error("the request's span ended before its operation's")
+	}
+	for _, span := range spans {
+		if span.Name == "POST /graphql" && attribute(span, "http.response.status_code") != "200" {
+			t.Errorf("the request's span has %v", span.Attributes)
+		}
 	}
 }

@@ -192,11 +192,16 @@ var refusalText string
 
 var refusal = template.Must(template.New("refusal").Parse(refusalText))
 
-// Refuse answers with a page that tells a person why there is no GraphiQL, and what to do: a sentence or two of text.
+// Refuse answers with a page that tells a person why there is no GraphiQL, and what to do: a sentence or two of text. Where
+// only the name was wrong, that is 400 or 404, it offers one of the demo data.
 func Refuse(w http.ResponseWriter, status int, message string) {
 	Protect(w.Header())
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = refusal.Execute(w, struct{ Message, Path string }{message, Path}) // the client may have gone
+	named := status == http.StatusBadRequest || status == http.StatusNotFound
+	_ = refusal.Execute(w, struct { // the client may have gone
+		Message, Path string
+		Named         bool
+	}{message, Path, named})
 }

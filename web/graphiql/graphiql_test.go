@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -172,6 +173,44 @@ func TestAcceptsGzip(t *testing.T) {
 	} {
 		if got := acceptsGzip([]string{header}); got != want {
 			t.Errorf("%q: %v", header, got)
+		}
+	}
+}
+
+// TestClosesAreExplained has the page know each code with which a WebSocket ends.
+func TestClosesAreExplained(t *testing.T) {
+	t.Parallel()
+	table, err := os.ReadFile("../../internal/gqlhttp/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("src/socket.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := regexp.MustCompile(`(?m)^\| (\d{4}) \|`).FindAllStringSubmatch(string(table), -1)
+	if len(codes) < 10 {
+		t.Fatalf("the table has the codes %v: not all were found", codes)
+	}
+	for _, code := range codes {
+		if !strings.Contains(string(source), "\n  "+code[1]+": \"") {
+			t.Errorf("src/socket.ts does not explain %s", code[1])
+		}
+	}
+}
+
+// TestRefuse offers a name that is known only where names are signed in, and has the browser ask for no icon.
+func TestRefuse(t *testing.T) {
+	t.Parallel()
+	for status, named := range map[int]bool{
+		http.StatusBadRequest: true, http.StatusNotFound: true, http.StatusForbidden: false, http.StatusServiceUnavailable: false,
+	} {
+		answer := httptest.NewRecorder()
+		Refuse(answer, status, "<b> is nobody")
+		page := answer.Body.String()
+		if answer.Code != status || !strings.Contains(page, "&lt;b&gt; is nobody") || !strings.Contains(page, `<link rel="icon" href="data:,">`) ||
+			!strings.Contains(page, `href="/graphiql"`) || strings.Contains(page, `href="/graphiql?as=ana@acme"`) != named {
+			t.Errorf("%d: %d %s", status, answer.Code, page)
 		}
 	}
 }

@@ -4,7 +4,7 @@ import { useEffect, useSyncExternalStore } from "react";
 import { createPortal } from "react-dom";
 import { pick, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import type { Feeds, Listening } from "./feeds.js";
-import { namedIn, naming, pageUser } from "./identity.js";
+import { actsByHeader, namedIn, naming, pageUser } from "./identity.js";
 import { startOver } from "./storage.js";
 import { offeredUsers } from "./tabs.js";
 
@@ -21,7 +21,7 @@ export function Bar({ feeds }: { feeds: Feeds }) {
   return createPortal(
     <>
       <strong className="bar-name">Linkspan</strong>
-      {pageUser === null ? <SignedOut /> : <ActsAs document={tabs[activeTabIndex]?.query ?? ""} user={pageUser} />}
+      <Identity document={tabs[activeTabIndex]?.query ?? ""} headers={tabs[activeTabIndex]?.headers ?? ""} />
       <output className="bar-listening" aria-live="polite">
         {listening.map((listener) => (
           <button key={listener.tab} type="button" className="bar-listener" onClick={() => open(listener)}>
@@ -34,6 +34,22 @@ export function Bar({ feeds }: { feeds: Feeds }) {
       </button>
     </>,
     document.getElementById("bar")!,
+  );
+}
+
+function Identity({ document, headers }: { document: string; headers: string }) {
+  if (actsByHeader(headers)) return <ActsByHeader />;
+  return pageUser === null ? <SignedOut /> : <ActsAs document={document} user={pageUser} />;
+}
+
+function ActsByHeader() {
+  return (
+    <label>
+      This tab acts by{" "}
+      <select className="bar-user" disabled>
+        <option>its Authorization header</option>
+      </select>
+    </label>
   );
 }
 

@@ -2,6 +2,7 @@
 // tab and no secret; a tab without one acts as the page's `?as=`. Tokens are asked for when they are needed and kept
 // nowhere: an old one can't be in the way.
 
+import { parse } from "jsonc-parser";
 import { Complaint } from "./complaint.js";
 
 const COMMENT = /^[ \t]*#[ \t]*as[ \t]+(\S+@\S+)[ \t]*\r?$/m;
@@ -24,11 +25,25 @@ export function naming(document: string, user: string): string {
   return COMMENT.test(document) ? document.replace(COMMENT, comment) : `${comment}\n${document}`;
 }
 
+/** Whether a tab with those headers acts by the Authorization that is typed there, whatever else names a user. */
+export function actsByHeader(headers: string): boolean {
+  const read: unknown = parse(headers, [], { allowTrailingComma: true });
+  return typeof read === "object" && read !== null && isToken(typedIn(read as Record<string, unknown>));
+}
+
+function typedIn(headers: Record<string, unknown>): unknown {
+  return Object.entries(headers).find(([name]) => name.toLowerCase() === "authorization")?.[1];
+}
+
+function isToken(typed: unknown): typed is string {
+  return typeof typed === "string" && !typed.includes(PLACEHOLDER);
+}
+
 /** The value of the Authorization header for a document that is sent with those headers; undefined: none. */
 export async function authorization(document: string, headers: Record<string, unknown>): Promise<string | undefined> {
-  const typed = Object.entries(headers).find(([name]) => name.toLowerCase() === "authorization")?.[1];
+  const typed = typedIn(headers);
   const user = namedIn(document) ?? pageUser ?? undefined;
-  if (typeof typed === "string" && !typed.includes(PLACEHOLDER)) return typed;
+  if (isToken(typed)) return typed;
   if (pageUser !== null && user !== undefined) return `Bearer ${await tokenOf(user)}`;
   if (typed !== undefined) {
     throw new Complaint(`Nobody is signed in. In Headers, put a token in place of ${PLACEHOLDER}.`);

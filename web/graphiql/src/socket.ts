@@ -4,17 +4,22 @@ import { createClient } from "graphql-ws";
 import type { Answer, GraphQLRequest } from "./http.js";
 import { shown } from "./complaint.js";
 
-/** What closes mean that a person can do something about. */
+/** What closes mean; the table in internal/gqlhttp/README.md says when the server sends which. */
 const CLOSES: Record<number, string> = {
   1000: "The server closed the connection.",
   1001: "The server is going away.",
   1006: "The connection was lost, or refused. Is the server running?",
+  1009: "A message was larger than the server takes.",
   1012: "The server restarts.",
+  1013: "Too many connections are open for this user, or the sign-in can't be judged now.",
   4400: "The server did not understand a message.",
   4401: "The sign-in was refused: the token is not valid.",
-  4403: "The sign-in has ended: the token has expired, or does not allow this.",
-  4408: "The server waited too long for the sign-in.",
-  4429: "There are too many connections or requests.",
+  4403: "The sign-in has ended: the token has expired.",
+  4406: "The server does not speak this page's protocol.",
+  4408: "The server waited too long for the sign-in, or for a sign of life.",
+  4409: "The operation's id is taken.",
+  4429: "The sign-in was sent twice.",
+  4500: "Something broke in the server.",
 };
 
 /** Who gets what a subscription brings. */
