@@ -100,7 +100,7 @@ type Shards interface {
 	Channels(ctx context.Context, group ids.Group, channels []ids.Channel) (found map[ids.Channel]*SharedChannel, unread map[ids.Channel]error)
 	// Invitations returns those of the invitations that the group sent or received.
 	Invitations(ctx context.Context, group ids.Group, invitations []ids.Invitation) (map[ids.Invitation]*Invitation, error)
-	// Users returns those of the users that the group knows: its own, and those whom it met.
+	// Users returns those of the users that the group knows: its own, and those whom it met, in its channels too.
 	Users(ctx context.Context, group ids.Group, users []ids.User) (map[ids.User]User, error)
 	// ListChannels reads a part of the group's list of channels.
 	ListChannels(ctx context.Context, group ids.Group, r Range) (Rows[ids.Channel], error)

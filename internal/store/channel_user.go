@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -125,6 +126,73 @@ var (
 	participantsByName = participantsOf(`h.state = 'LINKED' AND u.name_key = ANY ($4)`)
 )
 
+// channelsOfGroup are those in a group's list. Arguments: slot, group.
+const channelsOfGroup = `
+	SELECT owned.slot, c.channel_id FROM ` + shardrouter.OwnedFirst + `
+	LEFT JOIN linkspan_shard.group_channel AS c ON c.slot = owned.slot AND c.group_id = $2`
+
+// participantsOfMany are users of channels that a group may read. Arguments: slots, channels, group, the users' groups, users.
+const participantsOfMany = `
+	SELECT owned.slot, u.group_id, u.user_id, u.name, h.handle, h.group_name
+	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
+		linkspan_shard.channel_side AS v
+		JOIN linkspan_shard.channel_user AS u ON u.slot = v.slot AND u.channel_id = v.channel_id
+		JOIN linkspan_shard.channel_side AS h ON h.slot = v.slot AND h.channel_id = v.channel_id AND h.group_id = u.group_id
+	) ON v.slot = owned.slot AND v.channel_id = ANY ($2) AND v.group_id = $3 AND v.state = 'LINKED'
+		AND u.group_id = ANY ($4) AND u.user_id = ANY ($5)
+	ORDER BY u.seen_at`
+
+// addParticipants adds those of the users whom the group knows from its channels alone. It looks in all of them, for nothing
+// tells in which a user takes part.
+func (s *Store) addParticipants(ctx context.Context, group ids.Group, users []ids.User, found map[ids.User]channel.User) error {
+	if len(users) == 0 {
+		return nil
+	}
+	bySlot := make(map[shardrouter.Slot][]ids.Channel)
+	err := s.readOne(ctx, group, channelsOfGroup, []any{group}, func() { clear(bySlot) }, func(row pgx.Rows) error {
+		var id ids.Channel
+		err := row.Scan(nil, &id)
+		slot := shardrouter.Slot(id.Slot())
+		bySlot[slot] = append(bySlot[slot], id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	homes := make([]ids.Group, len(users))
+	for i, user := range users {
+		homes[i] = user.Group
+	}
+	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, channels []ids.Channel) ([]shardrouter.Slot, func(), error) {
+		var here []channel.User
+		args := []any{slots, uuids(channels), group, uuids(homes), uuids(users)}
+		owned, err := eachOwned(ctx, conn, participantsOfMany, args, func(row pgx.Rows) error {
+			user, err := scanParticipant(row)
+			here = append(here, user)
+			return err
+		})
+		return owned, func() {
+			for _, user := range here {
+				if slices.Contains(users, user.ID) {
+					found[user.ID] = user
+				}
+			}
+		}, err
+	})
+	for _, err := range failed {
+		return err
+	}
+	return nil
+}
+
+func scanParticipant(row pgx.Rows) (channel.User, error) {
+	var home channel.Group
+	var user ids.User
+	var name string
+	err := row.Scan(nil, &home.ID, &user, &name, &home.Handle, &home.Name)
+	return userIn(home, user, name), err
+}
+
 // Participants implements [channel.Conversation].
 func (s *Store) Participants(ctx context.Context, reader ids.User, id ids.Channel, users []ids.User) (map[ids.User]channel.User, error) {
 	if len(users) == 0 {
@@ -150,11 +218,8 @@ func (s *Store) Named(ctx context.Context, reader ids.User, id ids.Channel, keys
 func (s *Store) participants(ctx context.Context, reader ids.User, id ids.Channel, text string, args ...any) (users []channel.User, err error) {
 	args = append([]any{id, reader.Group}, args...)
 	err = s.readSlot(ctx, shardrouter.Slot(id.Slot()), text, args, func() { users = nil }, func(row pgx.Rows) error {
-		var home channel.Group
-		var user ids.User
-		var name string
-		err := row.Scan(nil, &home.ID, &user, &name, &home.Handle, &home.Name)
-		users = append(users, userIn(home, user, name))
+		user, err := scanParticipant(row)
+		users = append(users, user)
 		return err
 	})
 	return users, err
