@@ -36,10 +36,11 @@ func (s *Service) markRead(ctx context.Context, v *Viewer, in MarkReadInput) (*S
 	if _, err := newOperation(v, "markRead", in.ChannelID.String(), in.IdempotencyKey, nil); err != nil {
 		return nil, err
 	}
-	if in.UpToMessageID.Channel != in.ChannelID {
-		return nil, messageNotFound("upToMessageId")
+	upTo := in.UpToMessageID
+	if upTo.Channel != in.ChannelID {
+		upTo = noMessage(in.ChannelID)
 	}
-	standing, err := s.Conversation.MarkRead(ctx, v.User, in.UpToMessageID)
+	standing, err := s.Conversation.MarkRead(ctx, v.User, upTo)
 	switch {
 	case err != nil:
 		return nil, err

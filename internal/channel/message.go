@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -44,6 +45,12 @@ type Message struct {
 	Mentioned  []User
 
 	thread *thread // of those that are shown together
+}
+
+// noMessage is an id that no message of a channel has. It stands for one of another channel, so that this is answered like
+// every id that names nothing.
+func noMessage(channel ids.Channel) ids.Message {
+	return ids.Message{Channel: channel, Number: math.MaxInt64}
 }
 
 // IsNode marks the type as a Node of the schema.
