@@ -117,7 +117,7 @@ func participantsOf(which string) string {
 		linkspan_shard.channel_side AS v
 		JOIN linkspan_shard.channel_user AS u ON u.slot = v.slot AND u.channel_id = v.channel_id
 		JOIN linkspan_shard.channel_side AS h ON h.slot = v.slot AND h.channel_id = v.channel_id AND h.group_id = u.group_id
-	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND v.state = 'LINKED' AND ` + which + `
+	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND ` + mayRead + ` AND ` + which + `
 	ORDER BY u.group_id, u.user_id`
 }
 

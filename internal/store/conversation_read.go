@@ -159,7 +159,7 @@ func pageOfMessages(replies, backward bool) string {
 	FROM ` + shardrouter.OwnedFirst + `
 	LEFT JOIN (
 		linkspan_shard.channel_side AS v JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
-	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND v.state = 'LINKED'
+	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND ` + mayRead + `
 	LEFT JOIN LATERAL (
 		SELECT m.* FROM (
 			(SELECT m.*, 0::bigint AS private FROM linkspan_shard.message AS m
