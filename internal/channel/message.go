@@ -57,8 +57,10 @@ func noMessage(channel ids.Channel) ids.Message {
 func (*Message) IsNode() {}
 
 // Audience returns who may see the message.
-func (m *Message) Audience() Audience {
-	if m.ID.Owner.IsZero() {
+func (m *Message) Audience() Audience { return audienceOf(m.ID) }
+
+func audienceOf(id ids.Message) Audience {
+	if id.Owner.IsZero() {
 		return AudienceEveryone
 	}
 	return AudienceOwnGroup

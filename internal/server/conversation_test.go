@@ -13,6 +13,7 @@ const (
 	editDocument     = `mutation($input: EditMessageInput!) { it: editMessage(input: $input) { message { ...Msg } errors { __typename code message path } } } ` + msgFields
 	deleteDocument   = `mutation($input: DeleteMessageInput!) { it: deleteMessage(input: $input) { message { ...Msg } errors { __typename code message path } } } ` + msgFields
 	reactDocument    = `mutation($input: AddReactionInput!) { it: addReaction(input: $input) { message { ...Msg } errors { __typename code message path } } } ` + msgFields
+	unreactDocument  = `mutation($input: RemoveReactionInput!) { it: removeReaction(input: $input) { message { ...Msg } errors { __typename code message path } } } ` + msgFields
 	readDocument     = `mutation($input: MarkReadInput!) { it: markRead(input: $input) { sharedChannel { id unreadCount } errors { __typename code message path } } }`
 	messagesDocument = `query($id: ID!, $first: Int, $after: String, $last: Int, $before: String) { node(id: $id) { ... on SharedChannel {
 		unreadCount messages(first: $first, after: $after, last: $last, before: $before) {
