@@ -15,8 +15,9 @@ type Conversation interface {
 	// where the operation was kept before, where the channel is not ACTIVE for the group, where the message is none that
 	// the group may see or is deleted, and where it is not the user's to change.
 	Change(ctx context.Context, c Change) (Changed, error)
-	// MarkRead notes that the user has read all up to a message that its group may see, unless it has read more.
-	MarkRead(ctx context.Context, by User, upTo ids.Message) (Standing, error)
+	// MarkRead notes that the user has read all up to a message that its group may see, unless it has read more, or the
+	// operation was kept before. An operation that is nil is not kept.
+	MarkRead(ctx context.Context, by User, upTo ids.Message, op *Operation) (Changed, error)
 
 	// Messages returns those of the messages that the reader's group may see.
 	Messages(ctx context.Context, reader ids.User, messages []ids.Message) (map[ids.Message]*Message, error)

@@ -37,10 +37,10 @@ func (w *twin) compare(t *testing.T, quiet *twin) {
 	}
 	for _, user := range []string{"gus", "hal", "ivy"} {
 		heard, unspoilt := w.observe(t, user), quiet.observe(t, user)
-		if len(heard.asked) < 120 || !slices.Equal(heard.asked, unspoilt.asked) {
-			t.Fatalf("%s asked %d and %d things", user, len(heard.asked), len(unspoilt.asked))
+		if len(heard.asked) < 120 || len(unspoilt.asked) < 120 {
+			t.Fatalf("%s asked only %d and %d things", user, len(heard.asked), len(unspoilt.asked))
 		}
-		for _, asked := range heard.asked {
+		for _, asked := range append(slices.Clone(heard.asked), unspoilt.asked...) { // of pages and frames there may be more on one side
 			if heard.compared[asked] != unspoilt.compared[asked] {
 				t.Errorf("%s sees that there are whispers: %s\n%s", user, asked, difference(heard.compared[asked], unspoilt.compared[asked]))
 			}

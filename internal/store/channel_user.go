@@ -11,37 +11,59 @@ import (
 	"linkspan/shardrouter"
 )
 
-// markRead moves a user's position on, unless it is further. Arguments: slot, channel, group, user, the user's name and its key, owner and
-// number of the message.
+// markRead moves a user's position on, unless it is further. Arguments: slot, channel, group, user, the user's name and its key,
+// owner and number of the message, and the operation, its mutation and the hash of its input, all null without a key.
 var markRead = `
 	WITH ` + access + `,` + target(`$7`, `$8`) + `,
+	kept AS (
+		SELECT k.mutation, k.input_hash FROM access
+		JOIN linkspan_shard.channel_operation AS k ON k.slot = $1 AND k.channel_id = $2 AND k.op_id = $9::uuid
+	), operation AS (
+		INSERT INTO linkspan_shard.channel_operation (slot, channel_id, op_id, mutation, input_hash, owner_group_id, number)
+		SELECT $1, $2, $9::uuid, $10, $11, t.owner_group_id, t.number FROM target AS t WHERE $9::uuid IS NOT NULL AND NOT EXISTS (SELECT FROM kept)
+	),
 	marked AS (
 		INSERT INTO linkspan_shard.channel_user AS u (slot, channel_id, group_id, user_id, name, name_key, read_follows, read_number)
-		SELECT $1, $2, $3, $4, $5, $6, t.follows, CASE WHEN t.owner_group_id = ` + everyone + ` THEN 0 ELSE t.number END FROM target AS t
+		SELECT $1, $2, $3, $4, $5, $6, t.follows, CASE WHEN t.owner_group_id = ` + everyone + ` THEN 0 ELSE t.number END
+		FROM target AS t WHERE NOT EXISTS (SELECT FROM kept)
 		ON CONFLICT (slot, channel_id, group_id, user_id) DO UPDATE
 		SET read_follows = excluded.read_follows, read_number = excluded.read_number
 		WHERE (u.read_follows, u.read_number) < (excluded.read_follows, excluded.read_number)
 	)
-	SELECT a.state, t.state FROM owned LEFT JOIN access AS a ON true LEFT JOIN target AS t ON true`
+	SELECT a.state, t.state, k.mutation, k.input_hash
+	FROM owned LEFT JOIN access AS a ON true LEFT JOIN target AS t ON true LEFT JOIN kept AS k ON true`
 
-// MarkRead implements [channel.Conversation].
-func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message) (standing channel.Standing, err error) {
+// MarkRead implements [channel.Conversation]. With a key it waits for the changes of the channel, as these do for each other,
+// so that of two with one key the second finds the first.
+func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message, op *channel.Operation) (done channel.Changed, err error) {
+	var id ids.Op
+	var kind, input *string
+	if op != nil {
+		id, kind, input = op.ID, &op.Mutation, &op.Input
+	}
 	slot := shardrouter.Slot(upTo.Channel.Slot())
 	err = s.router.WritePgx(ctx, slot, func(ctx context.Context, tx *shardrouter.Tx) error {
-		standing = channel.Standing{}
+		done = channel.Changed{}
 		owned := false
-		tx.Queue(markRead, int16(slot), upTo.Channel, by.ID.Group, by.ID, by.Name, channel.NameKey(by.Name), upTo.Owner, upTo.Number).Query(func(rows pgx.Rows) error {
+		if op != nil {
+			tx.Queue(lockLog, int16(slot), upTo.Channel)
+		}
+		args := []any{int16(slot), upTo.Channel, by.ID.Group, by.ID, by.Name, channel.NameKey(by.Name), upTo.Owner, upTo.Number, id, kind, input}
+		tx.Queue(markRead, args...).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				owned = true
-				var state, messageState *string
-				if err := rows.Scan(&state, &messageState); err != nil {
+				var state, messageState, mutation, keptInput *string
+				if err := rows.Scan(&state, &messageState, &mutation, &keptInput); err != nil {
 					return err
 				}
 				if state != nil {
-					standing.Channel = channel.SharedChannelState(*state)
+					done.Channel = channel.SharedChannelState(*state)
 				}
 				if messageState != nil {
-					standing.Message = &channel.MessageStanding{State: channel.MessageState(*messageState)}
+					done.Standing.Message = &channel.MessageStanding{State: channel.MessageState(*messageState)}
+				}
+				if mutation != nil {
+					done.Kept = &channel.Operation{ID: id, Mutation: *mutation, Input: *keptInput}
 				}
 			}
 			if rows.Err() == nil && !owned {
@@ -51,7 +73,7 @@ func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message)
 		})
 		return nil
 	}, shardrouter.Repeatable())
-	return standing, translate(err)
+	return done, translate(err)
 }
 
 // unreadOf counts a user's unread messages in channels. Arguments: slots, channels, group, user, the most that are counted.
