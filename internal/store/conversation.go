@@ -75,7 +75,8 @@ func changeText(private bool, targetOwner, going, effect, numbered, message stri
 		RETURNING number, follows, at
 	)`
 	}
-	known, named := `$5, $6, now()`, `public_name = excluded.public_name, public_name_key = excluded.public_name_key, public_at = now(),`
+	known, named := `$5, $6, now()`, `public_name = excluded.public_name, public_name_key = excluded.public_name_key,
+			public_at = CASE WHEN u.public_name = excluded.public_name THEN u.public_at ELSE excluded.public_at END,`
 	if private {
 		known, named = `NULL, NULL, NULL`, ``
 	}
