@@ -15,8 +15,9 @@ type Conversation interface {
 	// where the operation was kept before, where the channel is not ACTIVE for the group, where the message is none that
 	// the group may see or is deleted, and where it is not the user's to change.
 	Change(ctx context.Context, c Change) (Changed, error)
-	// MarkRead notes that the user has read all up to a message that its group may see, unless it has read more.
-	MarkRead(ctx context.Context, by User, upTo ids.Message) (Standing, error)
+	// MarkRead notes that the user has read all up to a message that its group may see, unless it has read more, or the
+	// operation was kept before. An operation that is nil is not kept.
+	MarkRead(ctx context.Context, by User, upTo ids.Message, op *Operation) (Changed, error)
 
 	// Messages returns those of the messages that the reader's group may see.
 	Messages(ctx context.Context, reader ids.User, messages []ids.Message) (map[ids.Message]*Message, error)
@@ -28,10 +29,12 @@ type Conversation interface {
 	// Unread returns how many messages of others each channel has that the reader has not read, at most MaxUnread; channels
 	// that the group may not read are absent. Unread says for each that could not be read why.
 	Unread(ctx context.Context, reader ids.User, channels []ids.Channel) (counts map[ids.Channel]int32, unread map[ids.Channel]error)
-	// Participants returns those of the users who took part in a channel that the reader's group may read.
+	// Participants returns those of the users who took part in a channel that the reader's group may read, and of those of
+	// other groups only who did so for everyone to see, under the name that they had then.
 	Participants(ctx context.Context, reader ids.User, channel ids.Channel, users []ids.User) (map[ids.User]User, error)
-	// Named returns the users of the channel who have one of these names, as NameKey spells them.
-	Named(ctx context.Context, reader ids.User, channel ids.Channel, keys []string) ([]User, error)
+	// Named returns the users of the channel who have one of these names, as NameKey spells them, by name: whom everyone in the
+	// channel knows, or for a message to the reader's group whom the group knows.
+	Named(ctx context.Context, reader ids.User, channel ids.Channel, audience Audience, keys []string) (map[string][]User, error)
 }
 
 // MaxUnread is where unread messages are no longer counted.

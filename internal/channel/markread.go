@@ -19,7 +19,7 @@ type MarkReadPayload struct {
 	Errors        []UserError
 }
 
-// MarkRead notes how far the user has read a channel. It never moves back, so a repetition needs no memory.
+// MarkRead notes how far the user has read a channel. It never moves back, so without a key nothing is remembered of it.
 func (s *Service) MarkRead(ctx context.Context, v *Viewer, in MarkReadInput) (*MarkReadPayload, error) {
 	channel, err := s.markRead(ctx, v, in)
 	if err != nil {
@@ -33,19 +33,27 @@ func (s *Service) markRead(ctx context.Context, v *Viewer, in MarkReadInput) (*S
 	if v.Operator {
 		return nil, channelNotFound()
 	}
-	if _, err := newOperation(v, "markRead", in.ChannelID.String(), in.IdempotencyKey, nil); err != nil {
+	op, err := newOperation(v, "markRead", in.ChannelID.String(), in.IdempotencyKey, in.UpToMessageID)
+	if err != nil {
 		return nil, err
 	}
-	if in.UpToMessageID.Channel != in.ChannelID {
-		return nil, messageNotFound("upToMessageId")
+	keyed := &op
+	if in.IdempotencyKey == nil {
+		keyed = nil
 	}
-	standing, err := s.Conversation.MarkRead(ctx, v.User, in.UpToMessageID)
+	upTo := in.UpToMessageID
+	if upTo.Channel != in.ChannelID {
+		upTo = noMessage(in.ChannelID)
+	}
+	done, err := s.Conversation.MarkRead(ctx, v.User, upTo, keyed)
 	switch {
 	case err != nil:
 		return nil, err
-	case standing.Channel == "":
+	case done.Channel == "":
 		return nil, channelNotFound()
-	case standing.Message == nil:
+	case done.Kept != nil && (done.Kept.Input != op.Input || done.Kept.Mutation != op.Mutation):
+		return nil, keyReused()
+	case done.Kept == nil && done.Standing.Message == nil:
 		return nil, messageNotFound("upToMessageId")
 	}
 	channel, err := s.channel(ctx, v, in.ChannelID)

@@ -13,7 +13,8 @@ const (
 )
 
 // mentions returns the users of the channel whom a body names: behind an @ that begins a word, the longest name that is
-// there, whatever its case. A name that several users have names all of them.
+// there, whatever its case. A name that several users have names all of them. A message for everyone names only users who have
+// done something for everyone to see, so that it does not tell who whispers.
 func (s *Service) mentions(ctx context.Context, v *Viewer, c *Change) ([]User, error) {
 	names := mentioned(c.Body)
 	if len(names) == 0 {
@@ -23,7 +24,7 @@ func (s *Service) mentions(ctx context.Context, v *Viewer, c *Change) ([]User, e
 	for _, candidates := range names {
 		keys = append(keys, candidates...)
 	}
-	users, err := s.Conversation.Named(ctx, v.User.ID, c.Message.Channel, keys)
+	users, err := s.Conversation.Named(ctx, v.User.ID, c.Message.Channel, audienceOf(c.Message), keys)
 	if err != nil {
 		return nil, err
 	}
@@ -34,14 +35,9 @@ func (s *Service) mentions(ctx context.Context, v *Viewer, c *Change) ([]User, e
 			if seen[key] {
 				break
 			}
-			before := len(found)
-			for _, user := range users {
-				if NameKey(user.Name) == key {
-					found = append(found, user)
-				}
-			}
-			if len(found) > before {
+			if len(users[key]) > 0 {
 				seen[key] = true
+				found = append(found, users[key]...)
 				break
 			}
 		}

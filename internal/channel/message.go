@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -46,12 +47,20 @@ type Message struct {
 	thread *thread // of those that are shown together
 }
 
+// noMessage is an id that no message of a channel has. It stands for one of another channel, so that this is answered like
+// every id that names nothing.
+func noMessage(channel ids.Channel) ids.Message {
+	return ids.Message{Channel: channel, Number: math.MaxInt64}
+}
+
 // IsNode marks the type as a Node of the schema.
 func (*Message) IsNode() {}
 
 // Audience returns who may see the message.
-func (m *Message) Audience() Audience {
-	if m.ID.Owner.IsZero() {
+func (m *Message) Audience() Audience { return audienceOf(m.ID) }
+
+func audienceOf(id ids.Message) Audience {
+	if id.Owner.IsZero() {
 		return AudienceEveryone
 	}
 	return AudienceOwnGroup

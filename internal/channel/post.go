@@ -72,7 +72,11 @@ func (s *Service) PostMessage(ctx context.Context, v *Viewer, in PostMessageInpu
 	if own {
 		c.Message.Owner = v.Group.ID
 	}
-	return s.change(ctx, v, "postMessage", in.IdempotencyKey, c, in.Body, c.ReplyTo)
+	named := c.ReplyTo
+	if !named.IsZero() && named.Channel != in.ChannelID {
+		c.ReplyTo = noMessage(in.ChannelID)
+	}
+	return s.change(ctx, v, "postMessage", in.IdempotencyKey, c, in.Body, named)
 }
 
 // EditMessage changes what a message says.
@@ -155,21 +159,10 @@ func (c *Change) check() error {
 		return invalidInput("A message has 1 to 40,000 bytes.", "body")
 	case (c.Kind == EventReactionAdded || c.Kind == EventReactionRemoved) && !isEmoji(c.Emoji):
 		return invalidInput("A reaction is one emoji.", "emoji")
-	case c.ReplyTo.IsZero():
-	case c.ReplyTo.Channel != c.Message.Channel:
-		return messageNotFound("replyToId")
-	case !c.ReplyTo.Owner.IsZero() && c.ReplyTo.Owner != c.Message.Owner:
-		return replyForAll(c)
-	}
-	return nil
-}
-
-// replyForAll refuses a reply for everyone to a message of one group, but to that group alone: to others there is none.
-func replyForAll(c *Change) error {
-	if c.Message.Owner.IsZero() && c.ReplyTo.Owner == c.By.ID.Group {
+	case c.ReplyTo.Owner == c.By.ID.Group && c.Message.Owner.IsZero():
 		return invalidInput("A reply to a message for your group alone is for your group alone: audience OWN_GROUP.", "audience")
 	}
-	return messageNotFound("replyToId")
+	return nil
 }
 
 // notFound is the refusal of a change of what the viewer may not see.

@@ -25,7 +25,7 @@ const readChannelLog = `
 	FROM ` + shardrouter.OwnedFirst + `
 	LEFT JOIN (
 		linkspan_shard.channel_side AS v JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
-	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND v.state = 'LINKED'
+	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND ` + mayRead + `
 	LEFT JOIN LATERAL (
 		SELECT COALESCE((
 			SELECT p.number FROM linkspan_shard.private_event AS p
@@ -92,7 +92,7 @@ func (s *Store) channelHeads(ctx context.Context, bySlot map[shardrouter.Slot][]
 			SELECT owned.slot, v.channel_id, v.group_id, l.history, l.head + v.private_head
 			FROM `+shardrouter.OwnedFirstMany+` LEFT JOIN (
 				unnest($2::uuid[], $3::uuid[]) AS w (channel_id, group_id)
-				JOIN linkspan_shard.channel_side AS v ON v.slot = ANY ($1) AND v.channel_id = w.channel_id AND v.group_id = w.group_id AND v.state = 'LINKED'
+				JOIN linkspan_shard.channel_side AS v ON v.slot = ANY ($1) AND v.channel_id = w.channel_id AND v.group_id = w.group_id AND `+mayRead+`
 				JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
 			) ON v.slot = owned.slot`, []any{slots, uuids(channels), uuids(sides)}, func(row pgx.Rows) error {
 			var id ids.Channel

@@ -11,37 +11,59 @@ import (
 	"linkspan/shardrouter"
 )
 
-// markRead moves a user's position on, unless it is further. Arguments: slot, channel, group, user, the user's name and its key, owner and
-// number of the message.
+// markRead moves a user's position on, unless it is further. Arguments: slot, channel, group, user, the user's name and its key,
+// owner and number of the message, and the operation, its mutation and the hash of its input, all null without a key.
 var markRead = `
 	WITH ` + access + `,` + target(`$7`, `$8`) + `,
+	kept AS (
+		SELECT k.mutation, k.input_hash FROM access
+		JOIN linkspan_shard.channel_operation AS k ON k.slot = $1 AND k.channel_id = $2 AND k.op_id = $9::uuid
+	), operation AS (
+		INSERT INTO linkspan_shard.channel_operation (slot, channel_id, op_id, mutation, input_hash, owner_group_id, number)
+		SELECT $1, $2, $9::uuid, $10, $11, t.owner_group_id, t.number FROM target AS t WHERE $9::uuid IS NOT NULL AND NOT EXISTS (SELECT FROM kept)
+	),
 	marked AS (
 		INSERT INTO linkspan_shard.channel_user AS u (slot, channel_id, group_id, user_id, name, name_key, read_follows, read_number)
-		SELECT $1, $2, $3, $4, $5, $6, t.follows, CASE WHEN t.owner_group_id = ` + everyone + ` THEN 0 ELSE t.number END FROM target AS t
+		SELECT $1, $2, $3, $4, $5, $6, t.follows, CASE WHEN t.owner_group_id = ` + everyone + ` THEN 0 ELSE t.number END
+		FROM target AS t WHERE NOT EXISTS (SELECT FROM kept)
 		ON CONFLICT (slot, channel_id, group_id, user_id) DO UPDATE
 		SET read_follows = excluded.read_follows, read_number = excluded.read_number
 		WHERE (u.read_follows, u.read_number) < (excluded.read_follows, excluded.read_number)
 	)
-	SELECT a.state, t.state FROM owned LEFT JOIN access AS a ON true LEFT JOIN target AS t ON true`
+	SELECT a.state, t.state, k.mutation, k.input_hash
+	FROM owned LEFT JOIN access AS a ON true LEFT JOIN target AS t ON true LEFT JOIN kept AS k ON true`
 
-// MarkRead implements [channel.Conversation].
-func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message) (standing channel.Standing, err error) {
+// MarkRead implements [channel.Conversation]. With a key it waits for the changes of the channel, as these do for each other,
+// so that of two with one key the second finds the first.
+func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message, op *channel.Operation) (done channel.Changed, err error) {
+	var id ids.Op
+	var kind, input *string
+	if op != nil {
+		id, kind, input = op.ID, &op.Mutation, &op.Input
+	}
 	slot := shardrouter.Slot(upTo.Channel.Slot())
 	err = s.router.WritePgx(ctx, slot, func(ctx context.Context, tx *shardrouter.Tx) error {
-		standing = channel.Standing{}
+		done = channel.Changed{}
 		owned := false
-		tx.Queue(markRead, int16(slot), upTo.Channel, by.ID.Group, by.ID, by.Name, channel.NameKey(by.Name), upTo.Owner, upTo.Number).Query(func(rows pgx.Rows) error {
+		if op != nil {
+			tx.Queue(lockLog, int16(slot), upTo.Channel)
+		}
+		args := []any{int16(slot), upTo.Channel, by.ID.Group, by.ID, by.Name, channel.NameKey(by.Name), upTo.Owner, upTo.Number, id, kind, input}
+		tx.Queue(markRead, args...).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				owned = true
-				var state, messageState *string
-				if err := rows.Scan(&state, &messageState); err != nil {
+				var state, messageState, mutation, keptInput *string
+				if err := rows.Scan(&state, &messageState, &mutation, &keptInput); err != nil {
 					return err
 				}
 				if state != nil {
-					standing.Channel = channel.SharedChannelState(*state)
+					done.Channel = channel.SharedChannelState(*state)
 				}
 				if messageState != nil {
-					standing.Message = &channel.MessageStanding{State: channel.MessageState(*messageState)}
+					done.Standing.Message = &channel.MessageStanding{State: channel.MessageState(*messageState)}
+				}
+				if mutation != nil {
+					done.Kept = &channel.Operation{ID: id, Mutation: *mutation, Input: *keptInput}
 				}
 			}
 			if rows.Err() == nil && !owned {
@@ -51,7 +73,7 @@ func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message)
 		})
 		return nil
 	}, shardrouter.Repeatable())
-	return standing, translate(err)
+	return done, translate(err)
 }
 
 // unreadOf counts a user's unread messages in channels. Arguments: slots, channels, group, user, the most that are counted.
@@ -109,21 +131,28 @@ func (s *Store) Unread(ctx context.Context, reader ids.User, channels []ids.Chan
 	return counts, unread
 }
 
-// participantsOf are users of a channel that a group may read, chosen by a condition on u. Arguments: slot, channel, group, and those of the condition.
-func participantsOf(which string) string {
+// participantsOf are those users of a channel that a group may read whom the group knows, chosen by a condition on u and one on
+// the sides h, with a key each. Arguments: slot, channel, group, and those of the condition.
+func participantsOf(which, sides, key string) string {
 	return `
-	SELECT owned.slot, u.group_id, u.user_id, u.name, h.handle, h.group_name
+	SELECT owned.slot, u.group_id, u.user_id, u.key, u.name, h.handle, h.group_name
 	FROM ` + shardrouter.OwnedFirst + ` LEFT JOIN (
 		linkspan_shard.channel_side AS v
-		JOIN linkspan_shard.channel_user AS u ON u.slot = v.slot AND u.channel_id = v.channel_id
+		JOIN LATERAL (
+			SELECT u.group_id, u.user_id, ` + nameOf(`u`) + ` AS name, ` + key + ` AS key FROM linkspan_shard.channel_user AS u
+			WHERE u.slot = v.slot AND u.channel_id = v.channel_id AND (u.group_id = $3 OR u.public_name IS NOT NULL) AND ` + which + `
+		) AS u ON true
 		JOIN linkspan_shard.channel_side AS h ON h.slot = v.slot AND h.channel_id = v.channel_id AND h.group_id = u.group_id
-	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND v.state = 'LINKED' AND ` + which + `
+	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND ` + mayRead + sides + `
 	ORDER BY u.group_id, u.user_id`
 }
 
 var (
-	participantsByID   = participantsOf(`u.group_id = ANY ($4) AND u.user_id = ANY ($5)`)
-	participantsByName = participantsOf(`h.state = 'LINKED' AND u.name_key = ANY ($4)`)
+	participantsByID = participantsOf(`u.group_id = ANY ($4) AND u.user_id = ANY ($5)`, ``, `''`)
+	// What is for everyone names whom everyone knows, what is for a group whom the group knows.
+	participantsByPublicName = participantsOf(`u.public_name_key = ANY ($4)`, ` AND h.state = 'LINKED'`, `u.public_name_key`)
+	participantsByName       = participantsOf(`(u.group_id = $3 AND u.name_key = ANY ($4) OR u.group_id <> $3 AND u.public_name_key = ANY ($4))`,
+		` AND h.state = 'LINKED'`, `CASE WHEN u.group_id = $3 THEN u.name_key ELSE u.public_name_key END`)
 )
 
 // channelsOfGroup are those in a group's list. Arguments: slot, group.
@@ -131,16 +160,16 @@ const channelsOfGroup = `
 	SELECT owned.slot, c.channel_id FROM ` + shardrouter.OwnedFirst + `
 	LEFT JOIN linkspan_shard.group_channel AS c ON c.slot = owned.slot AND c.group_id = $2`
 
-// participantsOfMany are users of channels that a group may read. Arguments: slots, channels, group, the users' groups, users.
-const participantsOfMany = `
-	SELECT owned.slot, u.group_id, u.user_id, u.name, h.handle, h.group_name
+// participantsOfMany are users of channels that a group may read, as the group knows them, the name of last in the end. Arguments: slots, channels, group, the users' groups, users.
+var participantsOfMany = `
+	SELECT owned.slot, u.group_id, u.user_id, '', ` + nameOf(`u`) + `, h.handle, h.group_name
 	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
 		linkspan_shard.channel_side AS v
 		JOIN linkspan_shard.channel_user AS u ON u.slot = v.slot AND u.channel_id = v.channel_id
 		JOIN linkspan_shard.channel_side AS h ON h.slot = v.slot AND h.channel_id = v.channel_id AND h.group_id = u.group_id
-	) ON v.slot = owned.slot AND v.channel_id = ANY ($2) AND v.group_id = $3 AND v.state = 'LINKED'
-		AND u.group_id = ANY ($4) AND u.user_id = ANY ($5)
-	ORDER BY u.seen_at`
+	) ON v.slot = owned.slot AND v.channel_id = ANY ($2) AND v.group_id = $3 AND ` + mayRead + `
+		AND u.group_id = ANY ($4) AND u.user_id = ANY ($5) AND (u.group_id = $3 OR u.public_name IS NOT NULL)
+	ORDER BY CASE WHEN u.group_id = $3 THEN u.seen_at ELSE u.public_at END`
 
 // addParticipants adds those of the users whom the group knows from its channels alone. It looks in all of them, for nothing
 // tells in which a user takes part.
@@ -167,7 +196,7 @@ func (s *Store) addParticipants(ctx context.Context, group ids.Group, users []id
 		var here []channel.User
 		args := []any{slots, uuids(channels), group, uuids(homes), uuids(users)}
 		owned, err := eachOwned(ctx, conn, participantsOfMany, args, func(row pgx.Rows) error {
-			user, err := scanParticipant(row)
+			user, _, err := scanParticipant(row)
 			here = append(here, user)
 			return err
 		})
@@ -185,12 +214,12 @@ func (s *Store) addParticipants(ctx context.Context, group ids.Group, users []id
 	return nil
 }
 
-func scanParticipant(row pgx.Rows) (channel.User, error) {
+func scanParticipant(row pgx.Rows) (user channel.User, key string, err error) {
 	var home channel.Group
-	var user ids.User
+	var id ids.User
 	var name string
-	err := row.Scan(nil, &home.ID, &user, &name, &home.Handle, &home.Name)
-	return userIn(home, user, name), err
+	err = row.Scan(nil, &home.ID, &id, &key, &name, &home.Handle, &home.Name)
+	return userIn(home, id, name), key, err
 }
 
 // Participants implements [channel.Conversation].
@@ -203,23 +232,28 @@ func (s *Store) Participants(ctx context.Context, reader ids.User, id ids.Channe
 		homes[i] = user.Group
 	}
 	found, err := s.participants(ctx, reader, id, participantsByID, uuids(homes), uuids(users))
-	byID := make(map[ids.User]channel.User, len(found))
-	for _, user := range found {
+	byID := make(map[ids.User]channel.User, len(users))
+	for _, user := range found[""] {
 		byID[user.ID] = user
 	}
 	return byID, err
 }
 
 // Named implements [channel.Conversation].
-func (s *Store) Named(ctx context.Context, reader ids.User, id ids.Channel, keys []string) ([]channel.User, error) {
-	return s.participants(ctx, reader, id, participantsByName, keys)
+func (s *Store) Named(ctx context.Context, reader ids.User, id ids.Channel, audience channel.Audience, keys []string) (map[string][]channel.User, error) {
+	text := participantsByPublicName
+	if audience == channel.AudienceOwnGroup {
+		text = participantsByName
+	}
+	return s.participants(ctx, reader, id, text, keys)
 }
 
-func (s *Store) participants(ctx context.Context, reader ids.User, id ids.Channel, text string, args ...any) (users []channel.User, err error) {
+// participants returns users by their keys.
+func (s *Store) participants(ctx context.Context, reader ids.User, id ids.Channel, text string, args ...any) (users map[string][]channel.User, err error) {
 	args = append([]any{id, reader.Group}, args...)
-	err = s.readSlot(ctx, shardrouter.Slot(id.Slot()), text, args, func() { users = nil }, func(row pgx.Rows) error {
-		user, err := scanParticipant(row)
-		users = append(users, user)
+	err = s.readSlot(ctx, shardrouter.Slot(id.Slot()), text, args, func() { users = map[string][]channel.User{} }, func(row pgx.Rows) error {
+		user, key, err := scanParticipant(row)
+		users[key] = append(users[key], user)
 		return err
 	})
 	return users, err

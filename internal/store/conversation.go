@@ -14,6 +14,10 @@ import (
 // everyone stands for the owner of what is for everyone in a channel, in SQL.
 const everyone = `'00000000-0000-0000-0000-000000000000'::uuid`
 
+// mayRead is of a side v whose group may read the channel: it takes part, or the channel was closed before anybody else did,
+// and so is as empty as ever.
+const mayRead = `v.state IN ('LINKED', 'CLOSED')`
+
 // lockLog has the changes of one channel follow each other. It is a statement of its own: the next one, of the same
 // transaction, then sees all that came before. Arguments: slot, channel.
 const lockLog = `SELECT 1 FROM linkspan_shard.channel_log WHERE slot = $1 AND channel_id = $2 FOR UPDATE`
@@ -71,6 +75,11 @@ func changeText(private bool, targetOwner, going, effect, numbered, message stri
 		RETURNING number, follows, at
 	)`
 	}
+	known, named := `$5, $6, now()`, `public_name = excluded.public_name, public_name_key = excluded.public_name_key,
+			public_at = CASE WHEN u.public_name = excluded.public_name THEN u.public_at ELSE excluded.public_at END,`
+	if private {
+		known, named = `NULL, NULL, NULL`, ``
+	}
 	kept := `going`
 	if message == `number` {
 		kept = `log`
@@ -89,10 +98,11 @@ func changeText(private bool, targetOwner, going, effect, numbered, message stri
 		INSERT INTO linkspan_shard.channel_operation (slot, channel_id, op_id, mutation, input_hash, owner_group_id, number)
 		SELECT $1, $2, $7, $8, $9, COALESCE($11::uuid, ` + everyone + `), ` + message + ` FROM ` + kept + `
 	), known AS (
-		INSERT INTO linkspan_shard.channel_user AS u (slot, channel_id, group_id, user_id, name, name_key)
-		SELECT $1, $2, $3, $4, $5, $6 FROM going
+		INSERT INTO linkspan_shard.channel_user AS u (slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at)
+		SELECT $1, $2, $3, $4, $5, $6, ` + known + ` FROM going
 		ON CONFLICT (slot, channel_id, group_id, user_id) DO UPDATE
-		SET name = excluded.name, name_key = excluded.name_key, seen_at = now() WHERE u.name <> excluded.name
+		SET ` + named + ` name = excluded.name, name_key = excluded.name_key, seen_at = now()
+		WHERE u.name <> excluded.name OR u.public_name IS DISTINCT FROM COALESCE(excluded.public_name, u.public_name)
 	)
 	SELECT a.state, k.mutation, k.input_hash, k.owner_group_id, k.number,
 		t.state, t.author_group_id, t.author_id, t.reply_to IS NOT NULL,

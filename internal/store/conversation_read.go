@@ -11,16 +11,22 @@ import (
 	"linkspan/shardrouter"
 )
 
+// nameOf is the name of a channel_user as a group, $3, knows it: to others a user is called what it was called when it last did
+// something for everyone, so that what it does for its own group alone shows in no name.
+func nameOf(user string) string {
+	return `CASE WHEN ` + user + `.group_id = $3 THEN ` + user + `.name ELSE ` + user + `.public_name END`
+}
+
 // messageColumns are those of a message m as a user sees it, whose group is $3 and id $4, with what messageJoins adds.
-const messageColumns = `m.channel_id, m.owner_group_id, m.number, m.follows, m.state, m.body,
-	m.author_group_id, m.author_id, m.author_name, COALESCE(u.name, m.author_name), h.handle, h.group_name,
+var messageColumns = `m.channel_id, m.owner_group_id, m.number, m.follows, m.state, m.body,
+	m.author_group_id, m.author_id, m.author_name, COALESCE(` + nameOf(`u`) + `, m.author_name), h.handle, h.group_name,
 	m.created_at, m.edited_at, m.deleted_at, m.deleter_id IS NOT NULL, m.reply_to_owner, m.reply_to,
 	m.reply_count + COALESCE(p.reply_count, 0), r.emojis, r.counts, r.own,
 	n.groups, n.users, n.names, n.handles, n.group_names`
 
 // messageJoins are the author as of now and its group, replies for the reader's group alone, reactions, and the users whom
 // the message names, with who deleted it in the end.
-const messageJoins = `
+var messageJoins = `
 	LEFT JOIN linkspan_shard.channel_user AS u ON u.slot = m.slot AND u.channel_id = m.channel_id
 		AND u.group_id = m.author_group_id AND u.user_id = m.author_id
 	LEFT JOIN linkspan_shard.channel_side AS h ON h.slot = m.slot AND h.channel_id = m.channel_id AND h.group_id = m.author_group_id
@@ -40,7 +46,7 @@ const messageJoins = `
 		SELECT array_agg(w.group_id ORDER BY w.n) AS groups, array_agg(w.user_id ORDER BY w.n) AS users, array_agg(w.name ORDER BY w.n) AS names,
 			array_agg(w.handle ORDER BY w.n) AS handles, array_agg(w.group_name ORDER BY w.n) AS group_names
 		FROM (
-			SELECT w.group_id, w.user_id, w.n, x.name, s.handle, s.group_name
+			SELECT w.group_id, w.user_id, w.n, ` + nameOf(`x`) + ` AS name, s.handle, s.group_name
 			FROM unnest(m.mention_group_ids || m.deleter_group_id, m.mention_ids || m.deleter_id) WITH ORDINALITY AS w (group_id, user_id, n)
 			JOIN linkspan_shard.channel_user AS x ON x.slot = m.slot AND x.channel_id = m.channel_id
 				AND x.group_id = w.group_id AND x.user_id = w.user_id
@@ -98,7 +104,7 @@ func (r *messageRow) finish() (*channel.Message, channel.Place) {
 }
 
 // readMessages are some messages that a group may see. Arguments: slots, channels, group, user, owners, numbers.
-const readMessages = `
+var readMessages = `
 	SELECT owned.slot, ` + messageColumns + `
 	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
 		unnest($2::uuid[], $5::uuid[], $6::bigint[]) AS w (channel_id, owner_group_id, number)
@@ -159,7 +165,7 @@ func pageOfMessages(replies, backward bool) string {
 	FROM ` + shardrouter.OwnedFirst + `
 	LEFT JOIN (
 		linkspan_shard.channel_side AS v JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
-	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND v.state = 'LINKED'
+	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND ` + mayRead + `
 	LEFT JOIN LATERAL (
 		SELECT m.* FROM (
 			(SELECT m.*, 0::bigint AS private FROM linkspan_shard.message AS m

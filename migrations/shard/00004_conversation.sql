@@ -162,28 +162,36 @@ COMMENT ON COLUMN linkspan_shard.reaction.user_id        IS 'The user who reacte
 COMMENT ON COLUMN linkspan_shard.reaction.at             IS 'When that was.';
 
 CREATE TABLE linkspan_shard.channel_user (
-    slot         smallint    NOT NULL,
-    channel_id   uuid        NOT NULL,
-    group_id     uuid        NOT NULL,
-    user_id      uuid        NOT NULL,
-    name         text        NOT NULL,
-    name_key     text        NOT NULL,
-    read_follows bigint      NOT NULL DEFAULT 0,
-    read_number  bigint      NOT NULL DEFAULT 0,
-    seen_at      timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (slot, channel_id, group_id, user_id)
+    slot            smallint    NOT NULL,
+    channel_id      uuid        NOT NULL,
+    group_id        uuid        NOT NULL,
+    user_id         uuid        NOT NULL,
+    name            text        NOT NULL,
+    name_key        text        NOT NULL,
+    public_name     text,
+    public_name_key text,
+    public_at       timestamptz,
+    read_follows    bigint      NOT NULL DEFAULT 0,
+    read_number     bigint      NOT NULL DEFAULT 0,
+    seen_at         timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (slot, channel_id, group_id, user_id),
+    CONSTRAINT channel_user_public CHECK ((public_name IS NULL) = (public_name_key IS NULL) AND (public_name IS NULL) = (public_at IS NULL))
 );
 CREATE INDEX channel_user_name ON linkspan_shard.channel_user (slot, channel_id, name_key);
-COMMENT ON TABLE  linkspan_shard.channel_user              IS 'The users who took part in a channel, with how far each has read.';
-COMMENT ON COLUMN linkspan_shard.channel_user.slot         IS 'The slot of the channel.';
-COMMENT ON COLUMN linkspan_shard.channel_user.channel_id   IS 'The channel.';
-COMMENT ON COLUMN linkspan_shard.channel_user.group_id     IS 'The group of the user.';
-COMMENT ON COLUMN linkspan_shard.channel_user.user_id      IS 'The user.';
-COMMENT ON COLUMN linkspan_shard.channel_user.name         IS 'The user''s name when it last did something in the channel.';
-COMMENT ON COLUMN linkspan_shard.channel_user.name_key     IS 'The name in NFC, case-folded: how mentions find it.';
-COMMENT ON COLUMN linkspan_shard.channel_user.read_follows IS 'All up to this public event is read; 0: nothing.';
-COMMENT ON COLUMN linkspan_shard.channel_user.read_number  IS 'Of the private events that follow that public event, all up to this one are read; 0: none.';
-COMMENT ON COLUMN linkspan_shard.channel_user.seen_at      IS 'When the name was last changed.';
+CREATE INDEX channel_user_public_name ON linkspan_shard.channel_user (slot, channel_id, public_name_key) WHERE public_name_key IS NOT NULL;
+COMMENT ON TABLE  linkspan_shard.channel_user                 IS 'The users who took part in a channel, with how far each has read.';
+COMMENT ON COLUMN linkspan_shard.channel_user.slot            IS 'The slot of the channel.';
+COMMENT ON COLUMN linkspan_shard.channel_user.channel_id      IS 'The channel.';
+COMMENT ON COLUMN linkspan_shard.channel_user.group_id        IS 'The group of the user.';
+COMMENT ON COLUMN linkspan_shard.channel_user.user_id         IS 'The user.';
+COMMENT ON COLUMN linkspan_shard.channel_user.name            IS 'The user''s name when it last did something in the channel: for its own group.';
+COMMENT ON COLUMN linkspan_shard.channel_user.name_key        IS 'The name in NFC, case-folded: how mentions find it.';
+COMMENT ON COLUMN linkspan_shard.channel_user.public_name     IS 'The user''s name when it last did something that everyone in the channel can see: for the others; null: it did nothing of the kind.';
+COMMENT ON COLUMN linkspan_shard.channel_user.public_name_key IS 'That name in NFC, case-folded: how mentions for everyone find it.';
+COMMENT ON COLUMN linkspan_shard.channel_user.public_at       IS 'When that name was last changed.';
+COMMENT ON COLUMN linkspan_shard.channel_user.read_follows    IS 'All up to this public event is read; 0: nothing.';
+COMMENT ON COLUMN linkspan_shard.channel_user.read_number     IS 'Of the private events that follow that public event, all up to this one are read; 0: none.';
+COMMENT ON COLUMN linkspan_shard.channel_user.seen_at         IS 'When the name was last changed.';
 
 CREATE TABLE linkspan_shard.channel_operation (
     slot           smallint    NOT NULL,
