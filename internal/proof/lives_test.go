@@ -43,7 +43,7 @@ func TestLives(t *testing.T) {
 				s := &story{world: newWorld(rt, in, p, 3), process: p, model: newModel(), did: did}
 				defer func() { p = s.process }()
 				rt.Repeat(map[string]func(*rapid.T){
-					"one": s.one, "another": s.one, "again": s.again, "pair": s.pair, "time runs out": s.timeRunsOut,
+					"one": s.one, "another": s.one, "say": s.say, "say more": s.say, "the answer is lost": s.loses, "again": s.again, "pair": s.pair, "time runs out": s.timeRunsOut,
 					"sweep": s.sweep, "look": s.look, "the process ends": s.ends,
 				})
 				s.end(rt)
@@ -94,6 +94,87 @@ func (s *story) draw(t *rapid.T) operation {
 	return op
 }
 
+// drawTalk makes an operation of a conversation up, if there is a channel.
+func (s *story) drawTalk(t *rapid.T) (operation, bool) {
+	op := operation{do: post, by: persons.Draw(t, "by"), key: rapid.SampledFrom([]string{"", "", "k1", "k2"}).Draw(t, "key"), message: -1}
+	var open []int
+	for i := range s.model.lives {
+		if s.model.lives[i].state == channel.InvitationAccepted {
+			open = append(open, i)
+		}
+	}
+	switch {
+	case len(s.model.lives) == 0:
+		return op, false
+	case len(open) == 0 || rapid.IntRange(0, 7).Draw(t, "any") == 0:
+		op.life = rapid.IntRange(0, len(s.model.lives)-1).Draw(t, "life")
+	default:
+		op.life = rapid.SampledFrom(open).Draw(t, "life")
+	}
+	l := &s.model.lives[op.life]
+	if rapid.IntRange(0, 7).Draw(t, "stranger") > 0 { // mostly it is one who takes part
+		op.by.group = rapid.SampledFrom([]int{l.from, l.to}).Draw(t, "side")
+	}
+	if len(l.said) > 0 {
+		op.do = rapid.SampledFrom([]verb{post, post, post, edit, remove, react, react, retake, read}).Draw(t, "do")
+	}
+	if len(l.said) > 0 && (op.do != post || rapid.Bool().Draw(t, "reply")) {
+		op.message = rapid.IntRange(0, len(l.said)-1).Draw(t, "message")
+		if author := l.said[op.message].by; (op.do == edit || op.do == remove) && rapid.IntRange(0, 3).Draw(t, "author") > 0 {
+			op.by = author
+		}
+	}
+	if op.do == post || op.do == edit {
+		op.name = rapid.SampledFrom([]string{"one", "two"}).Draw(t, "body")
+	}
+	op.own = op.do == post && rapid.Bool().Draw(t, "own")
+	return op, true
+}
+
+// say does something in a conversation.
+func (s *story) say(t *rapid.T) {
+	if op, ok := s.drawTalk(t); ok {
+		s.run(t, op)
+	}
+}
+
+// loses lets the answer of a change of a conversation be lost behind its commit. The repetition with the same key gets it.
+func (s *story) loses(t *rapid.T) {
+	op, ok := s.drawTalk(t)
+	if !ok || op.do == read {
+		return
+	}
+	op.key = fmt.Sprintf("lost %d", len(s.past))
+	s.model.apply(op)
+	dying := *s.process.Service
+	dying.Conversation = silent{dying.Conversation}
+	if got, err := s.world.do(context.Background(), &dying, s.model, op); err != nil && !errors.Is(err, errDead) || err == nil && got.refused == "" {
+		t.Fatalf("%v: %+v, %v", op, got, err)
+	}
+	s.did["an answer is lost"]++
+	s.run(t, op)
+}
+
+// silent is the shards of a process that dies when it has committed a change.
+type silent struct{ channel.Conversation }
+
+func (s silent) Change(ctx context.Context, c channel.Change) (channel.Changed, error) {
+	if _, err := s.Conversation.Change(ctx, c); err != nil {
+		return channel.Changed{}, err
+	}
+	return channel.Changed{}, errDead
+}
+
+// drawAny makes an operation up.
+func (s *story) drawAny(t *rapid.T) operation {
+	if rapid.Bool().Draw(t, "talk") {
+		if op, ok := s.drawTalk(t); ok {
+			return op
+		}
+	}
+	return s.draw(t)
+}
+
 // one does one operation. The same viewer sees at once what it has done.
 func (s *story) one(t *rapid.T) { s.run(t, s.draw(t)) }
 
@@ -106,6 +187,11 @@ func (s *story) run(t *rapid.T, op operation) {
 	}
 	s.past = append(s.past, op)
 	s.count(op, got)
+	if !got.message.IsZero() {
+		if want := s.model.lives[want.life].shows(want.about, op.by); got.shown != want {
+			t.Fatalf("%v: the answer shows %s, want %s", op, got.shown, want)
+		}
+	}
 	if got.refused == "" {
 		shown, err := s.world.nodes(s.process.Service, op.by, s.model.lives[want.life])
 		if want := s.model.nodes(want.life, op.by.group); err != nil || shown[0] != want {
@@ -125,7 +211,7 @@ func (s *story) again(t *rapid.T) {
 
 // pair does two operations at once, one of which may be the sweeper's. Their answers are those of one order.
 func (s *story) pair(t *rapid.T) {
-	ops := [2]operation{s.draw(t), s.draw(t)}
+	ops := [2]operation{s.drawAny(t), s.drawAny(t)}
 	if rapid.IntRange(0, 4).Draw(t, "sweep") == 0 {
 		ops[1] = operation{do: sweep}
 	}
