@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -23,14 +24,18 @@ const (
 	stepsLong    = 15
 )
 
+// setLength tells rapid how many lives a worker lives, and how long they are.
+var setLength = sync.OnceValue(func() error {
+	return errors.Join(flag.Set("rapid.checks", fmt.Sprint(number(livesUsually, livesLong)/workers)),
+		flag.Set("rapid.steps", fmt.Sprint(number(stepsUsually, stepsLong))))
+})
+
 // TestLives lives random lives of channels between three groups and compares each answer, what each group is shown, and in
 // the end all tables with the model.
 func TestLives(t *testing.T) {
 	t.Parallel()
-	for name, value := range map[string]int{"rapid.checks": number(livesUsually, livesLong) / workers, "rapid.steps": number(stepsUsually, stepsLong)} {
-		if err := flag.Set(name, fmt.Sprint(value)); err != nil {
-			t.Fatal(err)
-		}
+	if err := setLength(); err != nil {
+		t.Fatal(err)
 	}
 	for n := range workers {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -54,6 +59,41 @@ func TestLives(t *testing.T) {
 	}
 }
 
+// talkWorkers is how many conversations are led at once, where there is time.
+const talkWorkers = 4
+
+// TestConversations leads random conversations of three groups in two channels, as TestLives lives lives.
+func TestConversations(t *testing.T) {
+	t.Parallel()
+	if err := setLength(); err != nil {
+		t.Fatal(err)
+	}
+	for n := range number(1, talkWorkers) {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			in := newInstallation(t)
+			p := in.open(t)
+			defer func() { p.stop() }()
+			did := make(map[string]int)
+			rapid.Check(t, func(rt *rapid.T) {
+				s := &story{world: newWorld(rt, in, p, 3), process: p, model: newModel(), did: did, talks: true}
+				defer func() { p = s.process }()
+				for life, between := range [][2]int{{0, 1}, {1, 2}} {
+					s.run(rt, operation{do: create, by: person{between[0], "ana"}, target: between[1], name: fmt.Sprint("launch ", life)})
+					s.run(rt, operation{do: accept, by: person{between[1], "ana"}, life: life})
+				}
+				rt.Repeat(map[string]func(*rapid.T){
+					"say": s.say, "say more": s.sayMore, "the answer is lost": s.loses, "again": s.again, "pair": s.pair, "look": s.look,
+					"the process ends": s.ends,
+				})
+				s.end(rt)
+			})
+			in.check(t, p)
+			t.Logf("%v", did)
+		})
+	}
+}
+
 // story is the channels of three groups, as they should be and as they are.
 type story struct {
 	world   *world
@@ -61,6 +101,7 @@ type story struct {
 	model   *model
 	past    []operation
 	did     map[string]int
+	talks   bool // and does nothing else
 }
 
 // persons are all users of the groups; those who may decide come up more often.
@@ -138,6 +179,13 @@ func (s *story) say(t *rapid.T) {
 	}
 }
 
+// sayMore does a few things in conversations.
+func (s *story) sayMore(t *rapid.T) {
+	for range rapid.IntRange(3, 8).Draw(t, "times") {
+		s.say(t)
+	}
+}
+
 // loses lets the answer of a change of a conversation be lost behind its commit. The repetition with the same key gets it.
 func (s *story) loses(t *rapid.T) {
 	op, ok := s.drawTalk(t)
@@ -167,7 +215,7 @@ func (s silent) Change(ctx context.Context, c channel.Change) (channel.Changed, 
 
 // drawAny makes an operation up.
 func (s *story) drawAny(t *rapid.T) operation {
-	if rapid.Bool().Draw(t, "talk") {
+	if s.talks || rapid.Bool().Draw(t, "talk") {
 		if op, ok := s.drawTalk(t); ok {
 			return op
 		}
@@ -216,11 +264,14 @@ func (s *story) pair(t *rapid.T) {
 		ops[1] = operation{do: sweep}
 	}
 	got := atOnce(t, s.world, [2]*process{s.process, s.process}, s.model, ops)
-	next, ok := s.model.either(ops, got)
-	if !ok {
+	orders := s.model.orders(ops, got)
+	if len(orders) == 0 {
 		t.Fatalf("no order of %v and %v gives %+v", ops[0], ops[1], got)
 	}
-	s.model = next
+	s.model = orders[0]
+	if ops[0].talks() && ops[1].talks() && len(orders) > 1 {
+		s.model = s.world.that(t, orders)
+	}
 	for i, op := range ops {
 		s.count(op, got[i])
 		if op.do == sweep {

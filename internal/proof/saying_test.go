@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"pgregory.net/rapid"
+
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
 )
@@ -362,6 +364,29 @@ func (l *life) conversationFacts(i int, say func(format string, args ...any)) {
 	for user, at := range l.users {
 		say("took part channel-%d group-%d %s %d %d", i, user.group, user.name, at.follows, at.private)
 	}
+}
+
+// that returns the model whose conversations are those of the tables. Answers do not tell the order of a message for
+// everyone and one for a group: these are numbered apart.
+func (w *world) that(t rapid.TB, models []*model) *model {
+	t.Helper()
+	var missing []string
+	for _, m := range models {
+		missing = nil
+		have := w.facts(t, m)
+		for i := range m.lives {
+			m.lives[i].conversationFacts(i, func(format string, args ...any) {
+				if line := fmt.Sprintf(format, args...); !slices.Contains(have, line) {
+					missing = append(missing, line)
+				}
+			})
+		}
+		if len(missing) == 0 {
+			return m
+		}
+	}
+	t.Fatalf("of neither order the tables have all: %v is missing", missing)
+	return nil
 }
 
 // messages says what a user is shown of a channel's messages, in their order, and how many it has not read.
