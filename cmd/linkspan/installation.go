@@ -102,9 +102,10 @@ type installation struct {
 
 // ports are what the domain and the outbox need of the store.
 type ports struct {
-	main   channel.Main
-	shards channel.Shards
-	outbox outbox.Store
+	main         channel.Main
+	shards       channel.Shards
+	conversation channel.Conversation
+	outbox       outbox.Store
 }
 
 // wrapPorts is what crash tests put between the domain and the store; nil in the program.
@@ -132,7 +133,7 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	}
 	in.store = store.New(in.router)
 	in.hub = live.NewHub(live.Config{Reader: in.store, Hints: in.hints, Logger: logger, Watch: in.metrics})
-	stored := ports{in.store, in.store, in.store}
+	stored := ports{in.store, in.store, in.store, in.store}
 	if wrapPorts != nil {
 		stored = wrapPorts(stored)
 	}
@@ -142,7 +143,7 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	}
 	in.relay = outbox.NewRelay(in.metrics.OutboxStore(stored.outbox), deliver, logger)
 	in.service = &channel.Service{
-		Main: stored.main, Shards: stored.shards, Conversation: in.store, Outbox: in.relay, Hub: in.hub, Hints: in.hub, InvitationTTL: flags.InvitationTTL,
+		Main: stored.main, Shards: stored.shards, Conversation: stored.conversation, Outbox: in.relay, Hub: in.hub, Hints: in.hub, InvitationTTL: flags.InvitationTTL,
 		LogRetention: flags.LogRetention, Logger: logger, Refused: in.metrics.Refused,
 	}
 	in.metrics.WatchClusters(in.router)
