@@ -40,7 +40,7 @@ func newModel() *model { return &model{kept: make(map[string]keptAnswer)} }
 func (m *model) clone() *model {
 	c := &model{slices.Clone(m.lives), maps.Clone(m.kept)}
 	for i := range c.lives {
-		c.lives[i].conversation = c.lives[i].conversation.clone()
+		c.lives[i].conversation = c.lives[i].clone()
 	}
 	return c
 }

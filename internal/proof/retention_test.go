@@ -40,8 +40,9 @@ func (k *talk) age(t *testing.T, gone, n int, written []told) {
 	}
 }
 
-// forget has two processes sweep at once what is older than an hour, a few events at a time.
-func (k *talk) forget(t *testing.T) {
+// forget has two processes sweep at once what is older than an hour, a few events at a time. After each time what is left
+// of each side's order is its end.
+func (k *talk) forget(t *testing.T, written []told) {
 	t.Helper()
 	var sweeping sync.WaitGroup
 	for _, p := range k.processes {
@@ -56,11 +57,46 @@ func (k *talk) forget(t *testing.T) {
 					if n == 0 {
 						break
 					}
+					for side := range k.world.groups {
+						if err := k.leaves(t, p, side, written); err != nil {
+							t.Errorf("side %d: %v", side, err)
+							return
+						}
+					}
 				}
 			}
 		})
 	}
 	sweeping.Wait()
+}
+
+// leaves tells where what is left of a side's log is not the end of its order.
+func (k *talk) leaves(t *testing.T, p *process, side int, written []told) error {
+	group := k.world.groups[side].ID
+	log := channel.ChannelLogOf(k.id, group)
+	for after := int64(0); ; {
+		page, err := p.store.ReadLog(t.Context(), log, after, 1000)
+		if err != nil {
+			return err
+		}
+		if page.Head.Floor > after { // it has been raised since
+			after = page.Head.Floor
+			continue
+		}
+		var want, got []ids.Message
+		for _, event := range written {
+			if event.message.Owner.IsZero() || event.message.Owner == group {
+				want = append(want, event.message)
+			}
+		}
+		for _, event := range page.Events {
+			got = append(got, event.Message)
+		}
+		if want = want[after:]; !slices.Equal(got, want) {
+			return fmt.Errorf("behind the floor %d there are %v, want %v", after, got, want)
+		}
+		return nil
+	}
 }
 
 // pages are all messages of a side, by one page after the other.
@@ -118,7 +154,7 @@ func TestRetention(t *testing.T) {
 		gone := floor
 		floor += rand.N(len(written) - floor + 1)
 		k.age(t, gone, floor, written)
-		k.forget(t)
+		k.forget(t, written)
 		for side := range live {
 			group := k.world.groups[side].ID
 			seen := func(event told) bool { return event.message.Owner.IsZero() || event.message.Owner == group }

@@ -170,7 +170,7 @@ func (m *model) say(op operation) answer {
 		}
 		return answer{life: op.life, about: -1}
 	case op.do == edit && op.by != s.by,
-		op.do == remove && op.by != s.by && !(op.by.admin() && op.by.group == s.by.group):
+		op.do == remove && op.by != s.by && (!op.by.admin() || op.by.group != s.by.group):
 		return refused(channel.CodeNotAllowed)
 	case op.do != remove && s.state == channel.Deleted:
 		return refused(channel.CodeMessageNotFound)

@@ -338,6 +338,7 @@ func TestTalk(t *testing.T) {
 		writing.Go(func() {
 			if err := k.write(ctx, n%2, n); err != nil {
 				t.Errorf("writer %d: %v", n, err)
+				cancel()
 				for waiting := range k.tokens { // whoever waits goes on
 					waiting.Done()
 				}
