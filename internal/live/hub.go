@@ -234,7 +234,7 @@ func (h *Hub) poll(ctx context.Context) {
 	defer cancel()
 	heads, err := h.cfg.Reader.LogHeads(ctx, keys)
 	for key, head := range heads {
-		if l := live[key]; l != nil && l.now.Load().head != head {
+		if l := live[key]; l != nil && !l.now.Load().head.Is(head) {
 			l.ask()
 		}
 	}

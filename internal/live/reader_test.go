@@ -26,7 +26,8 @@ type memory struct {
 
 type memoryLog struct {
 	history ids.History
-	events  []channel.LogEvent
+	events  []channel.LogEvent // removed ones too
+	floor   int64
 	down    bool // its cluster is
 }
 
@@ -67,6 +68,13 @@ func (m *memory) appended(key channel.LogKey, n int) (all []channel.Appended) {
 		all = append(all, channel.Appended{Log: key, History: l.history, Event: event})
 	}
 	return all
+}
+
+// forget removes the events up to n.
+func (m *memory) forget(key channel.LogKey, n int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.logs[key].floor = n
 }
 
 // restore leaves the first n events, and gives the log a new history if that is wanted.
@@ -138,7 +146,10 @@ func (m *memory) ReadLog(ctx context.Context, key channel.LogKey, after int64, l
 		if l.down {
 			down = errDown
 		}
-		page.Head = channel.LogHead{History: l.history, Number: int64(len(l.events))}
+		page.Head = channel.LogHead{History: l.history, Number: int64(len(l.events)), Floor: l.floor}
+		if after < l.floor {
+			return
+		}
 		begin := min(after, page.Head.Number)
 		page.Events = slices.Clone(l.events[begin:min(begin+int64(limit), page.Head.Number)])
 	})
@@ -157,7 +168,7 @@ func (m *memory) LogHeads(ctx context.Context, keys []channel.LogKey) (map[chann
 			if l := m.logs[key]; l != nil && l.down {
 				down = errDown
 			} else if l != nil {
-				heads[key] = channel.LogHead{History: l.history, Number: int64(len(l.events))}
+				heads[key] = channel.LogHead{History: l.history, Number: int64(len(l.events)), Floor: l.floor}
 			}
 		}
 	})

@@ -19,7 +19,7 @@ import (
 // readChannelLog reads events behind a place in a side's order, or only the head if there are none. Arguments: slot, channel,
 // group, place, limit.
 const readChannelLog = `
-	SELECT owned.slot, l.history, l.head + v.private_head, e.number IS NOT NULL, e.private, e.number, e.follows, e.at, e.kind,
+	SELECT owned.slot, l.history, l.head + v.private_head, l.floor + v.private_floor, e.number IS NOT NULL, e.private, e.number, e.follows, e.at, e.kind,
 		e.actor_group_id, e.actor_id, e.message_number, COALESCE(e.emoji, ''),
 		e.about_group_id, COALESCE(h.handle, ''), COALESCE(h.group_name, '')
 	FROM ` + shardrouter.OwnedFirst + `
@@ -29,7 +29,7 @@ const readChannelLog = `
 	LEFT JOIN LATERAL (
 		SELECT COALESCE((
 			SELECT p.number FROM linkspan_shard.private_event AS p
-			WHERE p.slot = v.slot AND p.channel_id = $2 AND p.group_id = $3 AND p.position <= $4 ORDER BY p.position DESC LIMIT 1), 0) AS private
+			WHERE p.slot = v.slot AND p.channel_id = $2 AND p.group_id = $3 AND p.position <= $4 ORDER BY p.position DESC LIMIT 1), v.private_floor) AS private
 	) AS had ON true
 	LEFT JOIN LATERAL (
 		SELECT * FROM (
@@ -40,7 +40,7 @@ const readChannelLog = `
 			(SELECT true, p.number, p.follows, p.at, p.kind, p.actor_group_id, p.actor_id, p.message_number, p.emoji, NULL::uuid
 			FROM linkspan_shard.private_event AS p
 			WHERE p.slot = v.slot AND p.channel_id = $2 AND p.group_id = $3 AND p.number > had.private ORDER BY p.number LIMIT $5)
-		) AS e ORDER BY e.follows, e.private, e.number LIMIT $5
+		) AS e WHERE $4 >= l.floor + v.private_floor ORDER BY e.follows, e.private, e.number LIMIT $5
 	) AS e ON true
 	LEFT JOIN linkspan_shard.channel_side AS h ON h.slot = v.slot AND h.channel_id = $2 AND h.group_id = e.about_group_id
 	ORDER BY e.follows, e.private, e.number`
@@ -54,7 +54,7 @@ func (s *Store) readChannelLog(ctx context.Context, log channel.LogKey, after in
 		var number, follows int64
 		var message *int64
 		e := channel.LogEvent{Channel: id, Number: after + int64(len(page.Events)) + 1}
-		err := scanPart(row, []any{nil, &page.Head.History, &page.Head.Number, &present}, []any{
+		err := scanPart(row, []any{nil, &page.Head.History, &page.Head.Number, &page.Head.Floor, &present}, []any{
 			&private, &number, &follows, &e.At, &e.Kind, &e.Actor.Group, &e.Actor, &message, &e.Emoji,
 			&e.Group.ID, &e.Group.Handle, &e.Group.Name,
 		})
@@ -89,7 +89,7 @@ func (s *Store) channelHeads(ctx context.Context, bySlot map[shardrouter.Slot][]
 		}
 		here := make(map[channel.LogKey]channel.LogHead, len(logs))
 		owned, err := eachOwned(ctx, conn, `
-			SELECT owned.slot, v.channel_id, v.group_id, l.history, l.head + v.private_head
+			SELECT owned.slot, v.channel_id, v.group_id, l.history, l.head + v.private_head, l.floor + v.private_floor
 			FROM `+shardrouter.OwnedFirstMany+` LEFT JOIN (
 				unnest($2::uuid[], $3::uuid[]) AS w (channel_id, group_id)
 				JOIN linkspan_shard.channel_side AS v ON v.slot = ANY ($1) AND v.channel_id = w.channel_id AND v.group_id = w.group_id AND `+mayRead+`
@@ -98,7 +98,7 @@ func (s *Store) channelHeads(ctx context.Context, bySlot map[shardrouter.Slot][]
 			var id ids.Channel
 			var side ids.Group
 			var head channel.LogHead
-			err := row.Scan(nil, &id, &side, &head.History, &head.Number)
+			err := row.Scan(nil, &id, &side, &head.History, &head.Number, &head.Floor)
 			here[channel.ChannelLogOf(id, side)] = head
 			return err
 		})

@@ -22,14 +22,14 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // readInbox reads events behind a position, or only the head if there are none. Arguments: slot, group, position, limit.
 const readInbox = `
-	SELECT owned.slot, l.history, l.head, COALESCE(e.number, 0), COALESCE(e.at, now()), COALESCE(e.kind, ''),
+	SELECT owned.slot, l.history, l.head, l.floor, COALESCE(e.number, 0), COALESCE(e.at, now()), COALESCE(e.kind, ''),
 		e.invitation_id, COALESCE(e.invitation_version, 0), e.channel_id,
 		e.about_group_id, COALESCE(e.about_handle, ''), COALESCE(e.about_name, ''), e.actor_group_id, e.actor_id
 	FROM ` + shardrouter.OwnedFirst + `
 	LEFT JOIN linkspan_shard.inbox_log AS l ON l.slot = owned.slot AND l.group_id = $2
 	LEFT JOIN LATERAL (
 		SELECT * FROM linkspan_shard.inbox_event AS e
-		WHERE e.slot = l.slot AND e.group_id = l.group_id AND e.number > $3 ORDER BY e.number LIMIT $4
+		WHERE e.slot = l.slot AND e.group_id = l.group_id AND e.number > $3 AND $3 >= l.floor ORDER BY e.number LIMIT $4
 	) AS e ON true ORDER BY e.number`
 
 // ReadLog implements [channel.LogReader].
@@ -43,7 +43,7 @@ func (s *Store) ReadLog(ctx context.Context, log channel.LogKey, after int64, li
 func (s *Store) readInbox(ctx context.Context, group ids.Group, after int64, limit int) (page channel.LogPage, err error) {
 	err = s.readOne(ctx, group, readInbox, []any{group, after, limit}, func() { page = channel.LogPage{} }, func(row pgx.Rows) error {
 		var e channel.LogEvent
-		err := row.Scan(nil, &page.Head.History, &page.Head.Number, &e.Number, &e.At, &e.Kind,
+		err := row.Scan(nil, &page.Head.History, &page.Head.Number, &page.Head.Floor, &e.Number, &e.At, &e.Kind,
 			&e.Invitation, &e.Version, &e.Channel, &e.Group.ID, &e.Group.Handle, &e.Group.Name, &e.Actor.Group, &e.Actor)
 		if e.Number > 0 {
 			e.At = e.At.UTC()
@@ -88,12 +88,12 @@ func (s *Store) inboxHeads(ctx context.Context, bySlot map[shardrouter.Slot][]id
 	return readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, groups []ids.Group) ([]shardrouter.Slot, func(), error) {
 		here := make(map[channel.LogKey]channel.LogHead, len(groups))
 		owned, err := eachOwned(ctx, conn, `
-			SELECT owned.slot, l.group_id, l.history, l.head
+			SELECT owned.slot, l.group_id, l.history, l.head, l.floor
 			FROM `+shardrouter.OwnedFirstMany+` LEFT JOIN linkspan_shard.inbox_log AS l
 				ON l.slot = owned.slot AND l.group_id = ANY ($2)`, []any{slots, uuids(groups)}, func(row pgx.Rows) error {
 			var group ids.Group
 			var head channel.LogHead
-			err := row.Scan(nil, &group, &head.History, &head.Number)
+			err := row.Scan(nil, &group, &head.History, &head.Number, &head.Floor)
 			here[channel.InboxOf(group)] = head
 			return err
 		})

@@ -4,6 +4,27 @@
 
 ALTER TABLE linkspan_shard.channel_side ADD COLUMN private_head bigint NOT NULL DEFAULT 0 CHECK (private_head >= 0);
 COMMENT ON COLUMN linkspan_shard.channel_side.private_head IS 'The number of the newest event of the side''s private log; 0: none yet. Changed only by who holds the row of channel_log.';
+ALTER TABLE linkspan_shard.channel_side ADD COLUMN private_floor bigint NOT NULL DEFAULT 0,
+    ADD CONSTRAINT channel_side_private_floor CHECK (private_floor BETWEEN 0 AND private_head);
+COMMENT ON COLUMN linkspan_shard.channel_side.private_floor IS 'The events of the side''s private log up to this number were removed, as too old; 0: none. Changed as private_head.';
+
+ALTER TABLE linkspan_shard.channel_log
+    ADD COLUMN floor     bigint      NOT NULL DEFAULT 0,
+    ADD COLUMN oldest_at timestamptz NOT NULL DEFAULT now(),
+    ADD CONSTRAINT channel_log_floor CHECK (floor BETWEEN 0 AND head);
+UPDATE linkspan_shard.channel_log SET oldest_at = created_at;
+CREATE INDEX channel_log_oldest_at ON linkspan_shard.channel_log (oldest_at);
+COMMENT ON COLUMN linkspan_shard.channel_log.floor     IS 'The public events up to this number were removed, as too old; 0: none.';
+COMMENT ON COLUMN linkspan_shard.channel_log.oldest_at IS 'About when the oldest event that is left was written, private ones too: before that nobody need look for old ones here.';
+
+ALTER TABLE linkspan_shard.inbox_log
+    ADD COLUMN floor     bigint      NOT NULL DEFAULT 0,
+    ADD COLUMN oldest_at timestamptz NOT NULL DEFAULT now(),
+    ADD CONSTRAINT inbox_log_floor CHECK (floor BETWEEN 0 AND head);
+UPDATE linkspan_shard.inbox_log SET oldest_at = created_at;
+CREATE INDEX inbox_log_oldest_at ON linkspan_shard.inbox_log (oldest_at);
+COMMENT ON COLUMN linkspan_shard.inbox_log.floor     IS 'The events up to this number were removed, as too old; 0: none.';
+COMMENT ON COLUMN linkspan_shard.inbox_log.oldest_at IS 'About when the oldest event that is left was written: before that nobody need look for old ones here.';
 
 ALTER TABLE linkspan_shard.channel_event
     DROP CONSTRAINT channel_event_kind_check,
@@ -235,4 +256,6 @@ ALTER TABLE linkspan_shard.channel_event
     ALTER COLUMN about_group_id SET NOT NULL,
     ALTER COLUMN side_version SET DEFAULT 1,
     ALTER COLUMN side_version SET NOT NULL;
-ALTER TABLE linkspan_shard.channel_side DROP COLUMN private_head;
+ALTER TABLE linkspan_shard.inbox_log DROP COLUMN oldest_at, DROP COLUMN floor;
+ALTER TABLE linkspan_shard.channel_log DROP COLUMN oldest_at, DROP COLUMN floor;
+ALTER TABLE linkspan_shard.channel_side DROP COLUMN private_floor, DROP COLUMN private_head;
