@@ -39,7 +39,10 @@ func (s *Service) markRead(ctx context.Context, v *Viewer, in MarkReadInput) (*S
 	if in.UpToMessageID.Channel != in.ChannelID {
 		return nil, messageNotFound("upToMessageId")
 	}
-	standing, err := s.Conversation.MarkRead(ctx, v.User, in.UpToMessageID)
+	standing, upTo, err := s.Conversation.MarkRead(ctx, v.User, in.UpToMessageID)
+	if upTo != nil {
+		s.Hints.Marked(Marked{User: v.User.ID, Channel: in.ChannelID, UpTo: *upTo})
+	}
 	switch {
 	case err != nil:
 		return nil, err

@@ -21,21 +21,27 @@ var markRead = `
 		ON CONFLICT (slot, channel_id, group_id, user_id) DO UPDATE
 		SET read_follows = excluded.read_follows, read_number = excluded.read_number
 		WHERE (u.read_follows, u.read_number) < (excluded.read_follows, excluded.read_number)
+		RETURNING u.read_follows, u.read_number
 	)
-	SELECT a.state, t.state FROM owned LEFT JOIN access AS a ON true LEFT JOIN target AS t ON true`
+	SELECT a.state, t.state, m.read_follows, m.read_number
+	FROM owned LEFT JOIN access AS a ON true LEFT JOIN target AS t ON true LEFT JOIN marked AS m ON true`
 
 // MarkRead implements [channel.Conversation].
-func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message) (standing channel.Standing, err error) {
+func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message) (standing channel.Standing, read *channel.Place, err error) {
 	slot := shardrouter.Slot(upTo.Channel.Slot())
 	err = s.router.WritePgx(ctx, slot, func(ctx context.Context, tx *shardrouter.Tx) error {
-		standing = channel.Standing{}
+		standing, read = channel.Standing{}, nil
 		owned := false
 		tx.Queue(markRead, int16(slot), upTo.Channel, by.ID.Group, by.ID, by.Name, channel.NameKey(by.Name), upTo.Owner, upTo.Number).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				owned = true
 				var state, messageState *string
-				if err := rows.Scan(&state, &messageState); err != nil {
+				var follows, number *int64
+				if err := rows.Scan(&state, &messageState, &follows, &number); err != nil {
 					return err
+				}
+				if follows != nil {
+					read = &channel.Place{Public: *follows, Private: *number}
 				}
 				if state != nil {
 					standing.Channel = channel.SharedChannelState(*state)
@@ -51,7 +57,10 @@ func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message)
 		})
 		return nil
 	}, shardrouter.Repeatable())
-	return standing, translate(err)
+	if err != nil {
+		return standing, nil, translate(err)
+	}
+	return standing, read, nil
 }
 
 // unreadOf counts a user's unread messages in channels. Arguments: slots, channels, group, user, the most that are counted.
