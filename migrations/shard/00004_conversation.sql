@@ -115,8 +115,9 @@ CREATE TABLE linkspan_shard.message_words (
     words          tsvector NOT NULL,
     PRIMARY KEY (slot, channel_id, owner_group_id, number)
 );
--- Without fastupdate: else each search would read what others have just posted.
-CREATE INDEX message_words_found ON linkspan_shard.message_words USING gin (words) WITH (fastupdate = off);
+-- Each search reads what waits to be sorted into the index, others' words too: so it is not much. Without the waiting each post
+-- would write the index anew at every word of it, ten times as much WAL.
+CREATE INDEX message_words_found ON linkspan_shard.message_words USING gin (words) WITH (gin_pending_list_limit = 64);
 COMMENT ON TABLE  linkspan_shard.message_words                IS 'What a search finds messages by: a row for each that is not deleted. Words without a message stay in the index until REINDEX.';
 COMMENT ON COLUMN linkspan_shard.message_words.slot           IS 'The slot of the channel.';
 COMMENT ON COLUMN linkspan_shard.message_words.channel_id     IS 'The channel.';
