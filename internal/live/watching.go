@@ -26,7 +26,7 @@ type watching struct {
 func (h *Hub) Watch(ctx context.Context, user ids.User) (channel.Watching, error) {
 	w, begun := h.lists.enter(user)
 	for _, b := range begun {
-		err := error(nil)
+		var err error
 		select {
 		case <-b.done:
 			err = b.err
