@@ -59,6 +59,10 @@ type ComplexityRoot struct {
 		Message func(childComplexity int) int
 	}
 
+	ChannelActivity struct {
+		SharedChannel func(childComplexity int) int
+	}
+
 	ChannelCheckpoint struct {
 		Actor  func(childComplexity int) int
 		At     func(childComplexity int) int
@@ -374,6 +378,7 @@ type ComplexityRoot struct {
 		Invitations func(childComplexity int, first *int32, after *string, last *int32, before *string) int
 		Messages    func(childComplexity int, first *int32, after *string, last *int32, before *string) int
 		Name        func(childComplexity int) int
+		Search      func(childComplexity int, text string, first *int32, after *string, last *int32, before *string, order *channel.SearchOrder) int
 		Shard       func(childComplexity int) int
 		Sides       func(childComplexity int) int
 		State       func(childComplexity int) int
@@ -403,6 +408,7 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
+		ChannelActivity     func(childComplexity int) int
 		ChannelEvents       func(childComplexity int, channelID ids.ID, after *ids.LogCursor) int
 		Inbox               func(childComplexity int, after *ids.LogCursor) int
 		InvitationReceived  func(childComplexity int, after *ids.LogCursor) int
@@ -473,6 +479,7 @@ type SharedChannelResolver interface {
 	Invitations(ctx context.Context, obj *channel.SharedChannel, first *int32, after *string, last *int32, before *string) (*channel.InvitationConnection, error)
 	UnreadCount(ctx context.Context, obj *channel.SharedChannel) (int32, error)
 	Messages(ctx context.Context, obj *channel.SharedChannel, first *int32, after *string, last *int32, before *string) (*channel.Page[channel.Message], error)
+	Search(ctx context.Context, obj *channel.SharedChannel, text string, first *int32, after *string, last *int32, before *string, order *channel.SearchOrder) (*channel.Page[channel.Message], error)
 	Shard(ctx context.Context, obj *channel.SharedChannel) (*channel.ChannelShard, error)
 }
 type SharedChannelConnectionResolver interface {
@@ -483,6 +490,7 @@ type SubscriptionResolver interface {
 	SharedChannelLinked(ctx context.Context, after *ids.LogCursor) (<-chan *channel.SharedChannelLinked, error)
 	Inbox(ctx context.Context, after *ids.LogCursor) (<-chan channel.InboxEvent, error)
 	ChannelEvents(ctx context.Context, channelID ids.ID, after *ids.LogCursor) (<-chan channel.ChannelEvent, error)
+	ChannelActivity(ctx context.Context) (<-chan *channel.ChannelActivity, error)
 }
 type ViewerResolver interface {
 	InboxCursor(ctx context.Context, obj *channel.Viewer) (*ids.LogCursor, error)
@@ -546,6 +554,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AddReactionPayload.Message(childComplexity), true
+
+	case "ChannelActivity.sharedChannel":
+		if e.ComplexityRoot.ChannelActivity.SharedChannel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelActivity.SharedChannel(childComplexity), true
 
 	case "ChannelCheckpoint.actor":
 		if e.ComplexityRoot.ChannelCheckpoint.Actor == nil {
@@ -1769,6 +1784,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SharedChannel.Name(childComplexity), true
+	case "SharedChannel.search":
+		if e.ComplexityRoot.SharedChannel.Search == nil {
+			break
+		}
+
+		args, err := ec.field_SharedChannel_search_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.SharedChannel.Search(childComplexity, args["text"].(string), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["order"].(*channel.SearchOrder)), true
 	case "SharedChannel.shard":
 		if e.ComplexityRoot.SharedChannel.Shard == nil {
 			break
@@ -1875,6 +1901,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SharedChannelLinked.SharedChannel(childComplexity), true
 
+	case "Subscription.channelActivity":
+		if e.ComplexityRoot.Subscription.ChannelActivity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.ChannelActivity(childComplexity), true
 	case "Subscription.channelEvents":
 		if e.ComplexityRoot.Subscription.ChannelEvents == nil {
 			break
@@ -2430,6 +2462,11 @@ type Subscription {
     """Continue behind this position; null: begin with now."""
     after: LogCursor
   ): ChannelEvent!
+  """
+  The channels of the viewer's group in which something happens that the group may see, or which the user reads on another
+  device. State, not a log: a channel that moved more than once before it was told comes once. Subscribe, then query the list.
+  """
+  channelActivity: ChannelActivity!
 }
 
 # ==== viewer ====================================================================================================
@@ -2611,6 +2648,24 @@ type SharedChannel implements Node {
     last: Int
     """Only what precedes the edge with this cursor, of the same list."""
     before: String
+  ): MessageConnection!
+  """The messages that the viewer's group may see and that say now what is searched for."""
+  search(
+    """
+    1 to 560 code points, not all of them blank. Words that must all be there, in any order and spelt in capitals or not;
+    ` + "`" + `"a phrase"` + "`" + ` in that order; ` + "`" + `or` + "`" + ` between two of which one will do; ` + "`" + `-` + "`" + ` before what must not be there.
+    """
+    text: String!
+    """At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."""
+    first: Int
+    """Only what follows the edge with this cursor, of the same list."""
+    after: String
+    """At most that many from the end: 0 to 100."""
+    last: Int
+    """Only what precedes the edge with this cursor, of the same list."""
+    before: String
+    """What comes first. A cursor is of one text and one order."""
+    order: SearchOrder = NEWEST
   ): MessageConnection!
   """Where the channel's data lives. For admins of the initiator and operators; null for others."""
   shard: ChannelShard @perViewer
@@ -2917,6 +2972,14 @@ enum MessageState {
   DELETED
 }
 
+"""The order of the messages that a search found."""
+enum SearchOrder {
+  """The newest first, in the order of the channel's log."""
+  NEWEST
+  """First those in which the words are found most often and nearest to each other; of equals the newest first."""
+  RANK
+}
+
 """A message in a channel."""
 type Message implements Node {
   """Opaque, unique across types, never changes."""
@@ -3133,6 +3196,12 @@ type MarkReadPayload {
   errors: [UserError!]!
 }
 
+"""That something happened in a channel."""
+type ChannelActivity {
+  """The channel as it is now."""
+  sharedChannel: SharedChannel!
+}
+
 """Something that happened in a channel. Events carry objects as they are now."""
 interface ChannelEvent {
   """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
@@ -3265,6 +3334,14 @@ func (ec *executionContext) childFields_AddReactionPayload(ctx context.Context, 
 		return ec.fieldContext_AddReactionPayload_errors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AddReactionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChannelActivity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sharedChannel":
+		return ec.fieldContext_ChannelActivity_sharedChannel(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChannelActivity", field.Name)
 }
 
 func (ec *executionContext) childFields_ChannelShard(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3603,6 +3680,8 @@ func (ec *executionContext) childFields_SharedChannel(ctx context.Context, field
 		return ec.fieldContext_SharedChannel_unreadCount(ctx, field)
 	case "messages":
 		return ec.fieldContext_SharedChannel_messages(ctx, field)
+	case "search":
+		return ec.fieldContext_SharedChannel_search(ctx, field)
 	case "shard":
 		return ec.fieldContext_SharedChannel_shard(ctx, field)
 	}
@@ -4123,6 +4202,60 @@ func (ec *executionContext) field_SharedChannel_messages_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_SharedChannel_search_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "text",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["text"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "order",
+		func(ctx context.Context, v any) (*channel.SearchOrder, error) {
+			return ec.unmarshalOSearchOrder2ᚖlinkspanᚋinternalᚋchannelᚐSearchOrder(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["order"] = arg5
+	return args, nil
+}
+
 func (ec *executionContext) field_Subscription_channelEvents_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4569,6 +4702,38 @@ func (ec *executionContext) fieldContext_AddReactionPayload_errors(_ context.Con
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChannelActivity_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelActivity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelActivity_sharedChannel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SharedChannel, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {
+			return ec.marshalNSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelActivity_sharedChannel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChannelActivity",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SharedChannel(ctx, field)
 		},
 	}
 	return fc, nil
@@ -9848,6 +10013,50 @@ func (ec *executionContext) fieldContext_SharedChannel_messages(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _SharedChannel_search(ctx context.Context, field graphql.CollectedField, obj *channel.SharedChannel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharedChannel_search(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.SharedChannel().Search(ctx, obj, fc.Args["text"].(string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["order"].(*channel.SearchOrder))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Page[channel.Message]) graphql.Marshaler {
+			return ec.marshalNMessageConnection2ᚖlinkspanᚋinternalᚋchannelᚐPage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SharedChannel_search(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SharedChannel",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MessageConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_SharedChannel_search_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SharedChannel_shard(ctx context.Context, field graphql.CollectedField, obj *channel.SharedChannel) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10368,6 +10577,38 @@ func (ec *executionContext) fieldContext_Subscription_channelEvents(ctx context.
 	if fc.Args, err = ec.field_Subscription_channelEvents_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_channelActivity(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_channelActivity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().ChannelActivity(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.ChannelActivity) graphql.Marshaler {
+			return ec.marshalNChannelActivity2ᚖlinkspanᚋinternalᚋchannelᚐChannelActivity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_channelActivity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChannelActivity(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -12789,6 +13030,39 @@ func (ec *executionContext) _AddReactionPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var channelActivityImplementors = []string{"ChannelActivity"}
+
+func (ec *executionContext) _ChannelActivity(ctx context.Context, sel ast.SelectionSet, obj *channel.ChannelActivity) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, channelActivityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChannelActivity")
+		case "sharedChannel":
+			out.Values[i] = ec._ChannelActivity_sharedChannel(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var channelCheckpointImplementors = []string{"ChannelCheckpoint", "ChannelEvent"}
 
 func (ec *executionContext) _ChannelCheckpoint(ctx context.Context, sel ast.SelectionSet, obj *channel.ChannelCheckpoint) graphql.Marshaler {
@@ -15035,6 +15309,12 @@ func (ec *executionContext) _SharedChannel(ctx context.Context, sel ast.Selectio
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._SharedChannel_messages(ctx, field, obj)
 				})
+		case "search":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SharedChannel_search(ctx, field, obj)
+				})
 		case "shard":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -15219,6 +15499,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_inbox(ctx, fields[0])
 	case "channelEvents":
 		return ec._Subscription_channelEvents(ctx, fields[0])
+	case "channelActivity":
+		return ec._Subscription_channelActivity(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
@@ -15778,6 +16060,14 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 		graphql.AddInvalidNullFromMarshaler(ctx, "Boolean!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNChannelActivity2ᚖlinkspanᚋinternalᚋchannelᚐChannelActivity(ctx context.Context, sel ast.SelectionSet, v *channel.ChannelActivity) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ChannelActivity!")
+		return graphql.Null
+	}
+	return ec._ChannelActivity(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNChannelEvent2linkspanᚋinternalᚋchannelᚐChannelEvent(ctx context.Context, sel ast.SelectionSet, v channel.ChannelEvent) graphql.Marshaler {
@@ -16344,6 +16634,14 @@ func (ec *executionContext) marshalNSharedChannel2ᚕᚖlinkspanᚋinternalᚋch
 	return ret
 }
 
+func (ec *executionContext) marshalNSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx context.Context, sel ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SharedChannel!")
+		return graphql.Null
+	}
+	return ec._SharedChannel(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNSharedChannelConnection2ᚖlinkspanᚋinternalᚋchannelᚐPage(ctx context.Context, sel ast.SelectionSet, v *channel.Page[channel.SharedChannel]) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "SharedChannelConnection!")
@@ -16832,6 +17130,25 @@ func (ec *executionContext) marshalONode2linkspanᚋinternalᚋchannelᚐNode(ct
 		return graphql.Null
 	}
 	return ec._Node(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOSearchOrder2ᚖlinkspanᚋinternalᚋchannelᚐSearchOrder(ctx context.Context, v any) (*channel.SearchOrder, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := scalar.UnmarshalString(v)
+	res := channel.SearchOrder(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSearchOrder2ᚖlinkspanᚋinternalᚋchannelᚐSearchOrder(ctx context.Context, sel ast.SelectionSet, v *channel.SearchOrder) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalOSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx context.Context, sel ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {

@@ -22,17 +22,25 @@ func resumed(ctx context.Context, after *ids.LogCursor) (*ids.LogCursor, error) 
 	return &position, err
 }
 
-// pull hands a feed's events, whose type is To, to the transport. A fault that ends it is the subscription's last message.
-func pull[From, To channel.Event](ctx context.Context, feed *channel.Feed[From]) <-chan To {
+// feed is where events of type E come from, as the domain has it.
+type feed[E any] interface {
+	Notify(call func())
+	Next(ctx context.Context) (event E, ok bool, err error)
+	Close()
+}
+
+// pull hands a feed's events, whose type is To, to the transport, with their positions if they have any. A fault that ends it
+// is the subscription's last message.
+func pull[From, To any](ctx context.Context, feed feed[From]) <-chan To {
 	source := &source[From, To]{ctx, feed, make(chan To, 1)}
 	gqlhttp.Pull(ctx, source)
 	return source.out
 }
 
 // source is a feed as the transport pulls from it.
-type source[From, To channel.Event] struct {
+type source[From, To any] struct {
 	ctx  context.Context // of the field
-	feed *channel.Feed[From]
+	feed feed[From]
 	out  chan To
 }
 
@@ -44,7 +52,9 @@ func (s *source[From, To]) Next(ctx context.Context) (sent, more bool) {
 	event, ok, err := s.feed.Next(ctx)
 	switch {
 	case ok:
-		gqlhttp.AnnounceEvent(ctx, event.Position())
+		if positioned, ok := any(event).(channel.Event); ok {
+			gqlhttp.AnnounceEvent(ctx, positioned.Position())
+		}
 		s.out <- any(event).(To)
 		return true, true
 	case err == nil:

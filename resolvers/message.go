@@ -57,6 +57,18 @@ func (r sharedChannel) Messages(
 	return r.service.ChannelMessages(ctx, channel.ViewerFrom(ctx), c.ID, args)
 }
 
+func (r sharedChannel) Search(
+	ctx context.Context, c *channel.SharedChannel, text string,
+	first *int32, after *string, last *int32, before *string, order *channel.SearchOrder,
+) (*channel.MessageConnection, error) {
+	search := channel.Search{Text: text, Order: channel.SearchNewest}
+	if order != nil {
+		search.Order = *order
+	}
+	args := channel.PageArgs{First: first, After: after, Last: last, Before: before}
+	return r.service.SearchMessages(ctx, channel.ViewerFrom(ctx), c.ID, search, args)
+}
+
 type message struct{ service *channel.Service }
 
 func (r message) ReplyTo(ctx context.Context, m *channel.Message) (*channel.Message, error) {

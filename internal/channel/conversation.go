@@ -16,7 +16,7 @@ type Conversation interface {
 	// the group may see or is deleted, and where it is not the user's to change.
 	Change(ctx context.Context, c Change) (Changed, error)
 	// MarkRead notes that the user has read all up to a message that its group may see, unless it has read more, or the
-	// operation was kept before. An operation that is nil is not kept.
+	// operation was kept before. An operation that is nil is not kept. Read is set if the user has now read more than before.
 	MarkRead(ctx context.Context, by User, upTo ids.Message, op *Operation) (Changed, error)
 
 	// Messages returns those of the messages that the reader's group may see.
@@ -24,6 +24,9 @@ type Conversation interface {
 	// ListMessages reads a part of a channel's messages in the order of its log, with the head of the log in the same
 	// snapshot; or of the replies to one of them, if root is set. ErrNotFound where the group may not read the channel.
 	ListMessages(ctx context.Context, reader ids.User, channel ids.Channel, root ids.Message, r MessageRange) (MessageRows, error)
+	// SearchMessages reads a part of the messages of a channel that the reader's group may see and that say what is searched
+	// for, with the head of the log in the same snapshot. ErrNotFound where the group may not read the channel.
+	SearchMessages(ctx context.Context, reader ids.User, channel ids.Channel, search Search, r MessageRange) (MessageRows, error)
 	// Versions returns what a message has said, in order of writing: nothing where it is deleted or not to be seen.
 	Versions(ctx context.Context, reader ids.User, message ids.Message) ([]*MessageVersion, error)
 	// Unread returns how many messages of others each channel has that the reader has not read, at most MaxUnread; channels
@@ -74,10 +77,12 @@ type Changed struct {
 	Message  ids.Message // the message that it happened to
 	At       time.Time   // of a post
 	Appended []Appended  // the event, for each side that may see it
+	Read     *Place      // of a mark: how far the user has read now; nil: as far as before
 }
 
-// MessageRange is a checked part of a list of messages in ascending order of place: at most Limit strictly between After
-// and Before. Where Backward is set they are the last of them, else the first; the rows come in list order.
+// MessageRange is a checked part of a list of messages: at most Limit strictly between After and Before. Where Backward is
+// set they are the last of them, else the first; the rows come in list order. That is ascending by place; of what a search
+// found descending by rank and place.
 type MessageRange struct {
 	Limit         int
 	After, Before *Place
@@ -85,8 +90,16 @@ type MessageRange struct {
 }
 
 // Place is where a message stands in the order that its reader's group sees: behind that public event, and behind so many
-// of the group's own private ones that follow it.
-type Place struct{ Public, Private int64 }
+// of the group's own private ones that follow it. What a search found by rank has that before all; else it is 0.
+type Place struct {
+	Public, Private int64
+	Rank            float32
+}
+
+// Before reports whether a place of no search is before another.
+func (p Place) Before(other Place) bool {
+	return p.Public < other.Public || p.Public == other.Public && p.Private < other.Private
+}
 
 // MessageRows is what a port reads of a list of messages: the rows of a range in list order, whether more lie beyond on
 // either side, and the head of the channel's log as the group sees it, all in one snapshot.

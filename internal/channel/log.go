@@ -105,13 +105,24 @@ type Hints interface {
 	Publish(a Appended)
 	// Moved tells everybody that a log goes on, where nobody has the event at hand. It does not wait for anybody.
 	Moved(log LogKey)
+	// Marked tells everybody that a user has read on in a channel. It does not wait for anybody.
+	Marked(m Marked)
 }
 
-// Hub lets subscribers follow logs. One a process.
+// HubReader is what a hub reads.
+type HubReader interface {
+	LogReader
+	ListReader
+}
+
+// Hub lets subscribers follow logs and watch lists. One a process.
 type Hub interface {
 	// Follow starts behind the position of the cursor, or where the log stands now if from is nil. A cursor of another
 	// history, below the floor, or beyond the head, is a CURSOR_EXPIRED fault. The caller ends the subscription with Close.
 	Follow(ctx context.Context, log LogKey, from *ids.LogCursor) (Subscription, error)
+	// Watch tells a user, from now on, in which channels of its group's list something happens that the group may see, and which
+	// the user has read on in. The caller ends it with Close.
+	Watch(ctx context.Context, user ids.User) (Watching, error)
 }
 
 // ErrHubClosed is what Follow and Next return once the hub has ended, and Next after Close.

@@ -46,6 +46,9 @@ func (s *Service) markRead(ctx context.Context, v *Viewer, in MarkReadInput) (*S
 		upTo = noMessage(in.ChannelID)
 	}
 	done, err := s.Conversation.MarkRead(ctx, v.User, upTo, keyed)
+	if done.Read != nil {
+		s.Hints.Marked(Marked{User: v.User.ID, Channel: in.ChannelID, UpTo: *done.Read})
+	}
 	switch {
 	case err != nil:
 		return nil, err

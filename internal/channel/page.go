@@ -28,11 +28,12 @@ type Range struct {
 	Total    bool // count the whole list too, in the same snapshot; lists of invitations alone do
 }
 
-// List names a paged list of a group; Channel is set for the invitations to one channel alone.
+// List names a paged list of a group. Channel is set for lists of one channel alone, Search for what a search found.
 type List struct {
 	Kind    ids.ListKind
 	Reader  ids.Group
 	Channel ids.Channel
+	Search  uint64
 }
 
 func (l List) cursor(position int64) string {
@@ -40,7 +41,9 @@ func (l List) cursor(position int64) string {
 }
 
 func (l List) placeCursor(at Place) string {
-	return ids.PageCursor{Kind: l.Kind, Reader: l.Reader, Channel: l.Channel, Position: at.Public, Private: at.Private}.String()
+	return ids.PageCursor{
+		Kind: l.Kind, Reader: l.Reader, Channel: l.Channel, Position: at.Public, Private: at.Private, Search: l.Search, Rank: at.Rank,
+	}.String()
 }
 
 // check turns the arguments into a range of that list; the error is a Fault, or a *ids.MalformedError of a cursor.
@@ -69,10 +72,10 @@ func (a PageArgs) checkPlaces(list List) (MessageRange, error) {
 	}
 	after, before, err := a.bounds(list)
 	if after != nil {
-		r.After = &Place{after.Position, after.Private}
+		r.After = &Place{after.Position, after.Private, after.Rank}
 	}
 	if before != nil {
-		r.Before = &Place{before.Position, before.Private}
+		r.Before = &Place{before.Position, before.Private, before.Rank}
 	}
 	return r, err
 }
@@ -105,7 +108,7 @@ func (a PageArgs) bounds(list List) (after, before *ids.PageCursor, err error) {
 			continue
 		}
 		cursor, err := ids.ParsePageCursor(*bound.text, list.Kind, list.Reader)
-		if err == nil && cursor.Channel != list.Channel {
+		if err == nil && (cursor.Channel != list.Channel || cursor.Search != list.Search) {
 			err = &ids.MalformedError{What: "a cursor of this list"}
 		}
 		if err != nil {

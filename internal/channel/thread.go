@@ -27,6 +27,11 @@ func (s *Service) listMessages(ctx context.Context, v *Viewer, list List, root i
 		return nil, err
 	}
 	rows, err := s.Conversation.ListMessages(ctx, v.User.ID, list.Channel, root, r)
+	return pageOfMessages(v, list, rows, err)
+}
+
+// pageOfMessages makes a page of what was read of a list, or of the error that reading it ended with.
+func pageOfMessages(v *Viewer, list List, rows MessageRows, err error) (*MessageConnection, error) {
 	if errors.Is(err, ErrNotFound) {
 		return nil, &Fault{Code: Forbidden, Message: "Your group does not take part in this channel now."}
 	}

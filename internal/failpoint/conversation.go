@@ -28,11 +28,11 @@ func (p conversationPort) Change(ctx context.Context, c channel.Change) (channel
 }
 
 // MarkRead implements [channel.Conversation].
-func (p conversationPort) MarkRead(ctx context.Context, by channel.User, upTo ids.Message) (channel.Standing, error) {
+func (p conversationPort) MarkRead(ctx context.Context, by channel.User, upTo ids.Message, op *channel.Operation) (channel.Changed, error) {
 	p.at("markRead" + before)
-	standing, err := p.Conversation.MarkRead(ctx, by, upTo)
+	done, err := p.Conversation.MarkRead(ctx, by, upTo, op)
 	if err == nil {
 		p.at("markRead" + after)
 	}
-	return standing, err
+	return done, err
 }

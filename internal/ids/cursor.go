@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"math"
 	"strconv"
 )
 
@@ -53,7 +54,9 @@ type PageCursor struct {
 	Reader   Group
 	Channel  Channel // of lists of a channel
 	Position int64
-	Private  int64 // of lists of messages: behind how many of the private ones that follow Position
+	Private  int64   // of lists of messages: behind how many of the private ones that follow Position
+	Search   uint64  // of what a search found: names what was searched for, and the order
+	Rank     float32 // of what a search found, by rank: the message's; else 0
 }
 
 const (
@@ -121,11 +124,15 @@ func (c PageCursor) String() string {
 	if c.Kind.ofMessages() {
 		raw = binary.BigEndian.AppendUint64(raw, uint64(c.Private))
 	}
+	if c.Kind == ListFound {
+		raw = binary.BigEndian.AppendUint64(raw, c.Search)
+		raw = binary.BigEndian.AppendUint32(raw, math.Float32bits(c.Rank))
+	}
 	return seal(binary.BigEndian.AppendUint64(raw, uint64(c.Position)))
 }
 
 // ParsePageCursor reads a cursor of that list of that group; anything else is a *MalformedError. It does not tell
-// whether the cursor is of the channel that the caller means: compare Channel.
+// whether the cursor is of the channel and the search that the caller means: compare Channel and Search.
 func ParsePageCursor(text string, kind ListKind, reader Group) (PageCursor, error) {
 	malformed := &MalformedError{What: "a cursor of this list"}
 	size := 2 + 16 + 8
@@ -134,6 +141,9 @@ func ParsePageCursor(text string, kind ListKind, reader Group) (PageCursor, erro
 	}
 	if kind.ofMessages() {
 		size += 8
+	}
+	if kind == ListFound {
+		size += 8 + 4
 	}
 	raw, ok := unseal(text)
 	if !ok || len(raw) != size || raw[0] != versionPageCursor {
@@ -148,6 +158,13 @@ func ParsePageCursor(text string, kind ListKind, reader Group) (PageCursor, erro
 	}
 	if kind.ofMessages() {
 		if c.Private = int64(binary.BigEndian.Uint64(raw[34:])); c.Private < 0 {
+			return PageCursor{}, malformed
+		}
+	}
+	if kind == ListFound {
+		c.Search = binary.BigEndian.Uint64(raw[42:])
+		c.Rank = math.Float32frombits(binary.BigEndian.Uint32(raw[50:]))
+		if !(c.Rank >= 0 && c.Rank <= math.MaxFloat32) { // nor NaN
 			return PageCursor{}, malformed
 		}
 	}

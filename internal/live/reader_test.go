@@ -16,12 +16,15 @@ import (
 type memory struct {
 	mu    sync.Mutex
 	logs  map[channel.LogKey]*memoryLog
+	lists map[ids.Group]*memoryList
 	err   error                       // of every read, if set
 	delay func() (a, b time.Duration) // time before and after a read's snapshot; nil: none
 	hold  chan struct{}               // reads of pages wait for it, if set
 	pages int                         // calls of ReadLog
 	heads int                         // calls of LogHeads
-	asked int                         // logs in the last call of LogHeads
+
+	listReads int // calls of ListedChannels
+	asked     int // logs in the last call of LogHeads
 }
 
 type memoryLog struct {

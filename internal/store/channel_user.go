@@ -29,9 +29,10 @@ var markRead = `
 		ON CONFLICT (slot, channel_id, group_id, user_id) DO UPDATE
 		SET read_follows = excluded.read_follows, read_number = excluded.read_number
 		WHERE (u.read_follows, u.read_number) < (excluded.read_follows, excluded.read_number)
+		RETURNING u.read_follows, u.read_number
 	)
-	SELECT a.state, t.state, k.mutation, k.input_hash
-	FROM owned LEFT JOIN access AS a ON true LEFT JOIN target AS t ON true LEFT JOIN kept AS k ON true`
+	SELECT a.state, t.state, k.mutation, k.input_hash, m.read_follows, m.read_number
+	FROM owned LEFT JOIN access AS a ON true LEFT JOIN target AS t ON true LEFT JOIN kept AS k ON true LEFT JOIN marked AS m ON true`
 
 // MarkRead implements [channel.Conversation]. With a key it waits for the changes of the channel, as these do for each other,
 // so that of two with one key the second finds the first.
@@ -53,8 +54,12 @@ func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message,
 			for rows.Next() {
 				owned = true
 				var state, messageState, mutation, keptInput *string
-				if err := rows.Scan(&state, &messageState, &mutation, &keptInput); err != nil {
+				var follows, number *int64
+				if err := rows.Scan(&state, &messageState, &mutation, &keptInput, &follows, &number); err != nil {
 					return err
+				}
+				if follows != nil {
+					done.Read = &channel.Place{Public: *follows, Private: *number}
 				}
 				if state != nil {
 					done.Channel = channel.SharedChannelState(*state)

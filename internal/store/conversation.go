@@ -132,6 +132,9 @@ func postText(private bool) string {
 			author_group_id, author_id, author_name, reply_to_owner, reply_to, mention_group_ids, mention_ids, created_at)
 		SELECT $1, $2, COALESCE($11::uuid, `+everyone+`), number, follows, $15, $3, $4, $5,
 			CASE WHEN $12::bigint IS NULL THEN NULL ELSE COALESCE($14::uuid, `+everyone+`) END, $12, $16, $17, at FROM log
+	), worded AS (
+		INSERT INTO linkspan_shard.message_words (slot, channel_id, owner_group_id, number, follows, words)
+		SELECT $1, $2, COALESCE($11::uuid, `+everyone+`), number, follows, `+wordsOf(`$18`, `$19`)+` FROM log
 	), counted AS (
 		UPDATE linkspan_shard.message AS m SET reply_count = m.reply_count + 1 FROM log, target AS t
 		WHERE m.slot = $1 AND m.channel_id = $2 AND m.owner_group_id = t.owner_group_id AND m.number = t.number
@@ -152,6 +155,9 @@ func editText(private bool) string {
 		UPDATE linkspan_shard.message AS m
 		SET body = $14, state = 'EDITED', version = m.version + 1, edited_at = log.at, mention_group_ids = $15, mention_ids = $16 FROM log
 		WHERE m.slot = $1 AND m.channel_id = $2 AND m.owner_group_id = COALESCE($11::uuid, `+everyone+`) AND m.number = $12
+	), worded AS (
+		UPDATE linkspan_shard.message_words AS w SET words = `+wordsOf(`$17`, `$18`)+` FROM log
+		WHERE w.slot = $1 AND w.channel_id = $2 AND w.owner_group_id = COALESCE($11::uuid, `+everyone+`) AND w.number = $12
 	)`, `going`, `$12::bigint`)
 }
 
@@ -165,6 +171,9 @@ func deleteText(private bool) string {
 	), forgotten AS (
 		DELETE FROM linkspan_shard.message_version AS v USING log
 		WHERE v.slot = $1 AND v.channel_id = $2 AND v.owner_group_id = COALESCE($11::uuid, `+everyone+`) AND v.number = $12
+	), unworded AS (
+		DELETE FROM linkspan_shard.message_words AS w USING log
+		WHERE w.slot = $1 AND w.channel_id = $2 AND w.owner_group_id = COALESCE($11::uuid, `+everyone+`) AND w.number = $12
 	), taken_back AS (
 		DELETE FROM linkspan_shard.reaction AS r USING log
 		WHERE r.slot = $1 AND r.channel_id = $2 AND r.owner_group_id = COALESCE($11::uuid, `+everyone+`) AND r.number = $12
@@ -249,11 +258,14 @@ func changeArgs(c *channel.Change) []any {
 	for i, user := range c.Mentions {
 		groups[i], users[i] = user.ID.Group, user.ID
 	}
+	said := func() []any {
+		return []any{c.Body, uuids(groups), uuids(users), searchable(c.Body), mark(c.Message.Channel, c.Message.Owner)}
+	}
 	switch c.Kind {
 	case channel.EventMessagePosted:
-		args = append(args, about.Owner, c.Body, uuids(groups), uuids(users))
+		args = append(append(args, about.Owner), said()...)
 	case channel.EventMessageEdited:
-		args = append(args, c.Body, uuids(groups), uuids(users))
+		args = append(args, said()...)
 	case channel.EventMessageDeleted:
 		args = append(args, c.Admin)
 	}

@@ -43,6 +43,7 @@ type noHints struct{}
 
 func (noHints) Publish(channel.Appended) {}
 func (noHints) Moved(channel.LogKey)     {}
+func (noHints) Marked(channel.Marked)    {}
 
 // world is an installation with two groups.
 type world struct {

@@ -127,6 +127,26 @@ COMMENT ON COLUMN linkspan_shard.message.deleted_at        IS 'When it was delet
 COMMENT ON COLUMN linkspan_shard.message.deleter_group_id  IS 'The group of the user who deleted it.';
 COMMENT ON COLUMN linkspan_shard.message.deleter_id        IS 'The user who deleted it.';
 
+CREATE TABLE linkspan_shard.message_words (
+    slot           smallint NOT NULL,
+    channel_id     uuid     NOT NULL,
+    owner_group_id uuid     NOT NULL,
+    number         bigint   NOT NULL,
+    follows        bigint   NOT NULL,
+    words          tsvector NOT NULL,
+    PRIMARY KEY (slot, channel_id, owner_group_id, number)
+);
+-- Each search reads what waits to be sorted into the index, others' words too: so it is not much. Without the waiting each post
+-- would write the index anew at every word of it, ten times as much WAL.
+CREATE INDEX message_words_found ON linkspan_shard.message_words USING gin (words) WITH (gin_pending_list_limit = 64);
+COMMENT ON TABLE  linkspan_shard.message_words                IS 'What a search finds messages by: a row for each that is not deleted. Words without a message stay in the index until REINDEX.';
+COMMENT ON COLUMN linkspan_shard.message_words.slot           IS 'The slot of the channel.';
+COMMENT ON COLUMN linkspan_shard.message_words.channel_id     IS 'The channel.';
+COMMENT ON COLUMN linkspan_shard.message_words.owner_group_id IS 'The owner of the message.';
+COMMENT ON COLUMN linkspan_shard.message_words.number         IS 'The number of the message.';
+COMMENT ON COLUMN linkspan_shard.message_words.follows        IS 'As in message: for the order of what is found.';
+COMMENT ON COLUMN linkspan_shard.message_words.words          IS 'The words of what it says now, folded, each behind a mark of the channel and the owner; and the mark by itself.';
+
 CREATE TABLE linkspan_shard.private_replies (
     slot           smallint NOT NULL,
     channel_id     uuid     NOT NULL,
@@ -243,6 +263,7 @@ DROP TABLE linkspan_shard.channel_user;
 DROP TABLE linkspan_shard.reaction;
 DROP TABLE linkspan_shard.message_version;
 DROP TABLE linkspan_shard.private_replies;
+DROP TABLE linkspan_shard.message_words;
 DROP TABLE linkspan_shard.message;
 DROP TABLE linkspan_shard.private_event;
 DELETE FROM linkspan_shard.channel_event WHERE kind <> 'GROUP_LINKED';

@@ -47,6 +47,7 @@ type Options struct {
 type Server struct {
 	URL     string
 	Service *channel.Service
+	Hub     *live.Hub
 	Store   *store.Store
 	Router  *shardrouter.Router
 	Config  shardrouter.Config
@@ -86,6 +87,7 @@ func New(t testing.TB, options Options) *Server {
 		t.Fatal(err)
 	}
 	hub := live.NewHub(live.Config{Reader: s.Store, Hints: hints, Logger: logger, Watch: s.Metrics})
+	s.Hub = hub
 	deliver := s.Metrics.Deliver(channel.Deliverer{Shards: s.Store, Hints: hub}.Deliver)
 	if options.Traces != nil {
 		deliver = options.Traces.Deliver(deliver)
