@@ -163,28 +163,30 @@ func TestSearchPages(t *testing.T) {
 				}
 			}
 			all, _ := k.search("ana@acme", "word", object{"first": 100, "order": order})
-			for direction, names := range map[string][3]string{"forward": {"first", "after", "endCursor"}, "backward": {"last", "before", "startCursor"}} {
+			for _, backward := range []bool{false, true} {
+				size, from, end, further := "first", "after", "endCursor", "hasNextPage"
+				if backward {
+					size, from, end, further = "last", "before", "startCursor", "hasPreviousPage"
+				}
 				var walked []string
-				args := object{names[0]: 4, "order": order}
+				args := object{size: 4, "order": order}
 				for more := true; more; {
 					bodies, found := k.search("ana@acme", "word", args)
 					info := servertest.Get[object](t, found, "pageInfo")
-					more = info[map[string]string{"forward": "hasNextPage", "backward": "hasPreviousPage"}[direction]].(bool)
-					if direction == "forward" {
-						walked = append(walked, bodies...)
-					} else {
-						walked = append(bodies, walked...)
+					more, args[from] = info[further].(bool), info[end]
+					if backward {
+						bodies, walked = walked, bodies
 					}
-					args[names[1]] = info[names[2]]
+					walked = append(walked, bodies...)
 					k.say("gil@globex", "later word word")
 					k.whisper("ana@acme", "later word")
 				}
 				ours := slices.DeleteFunc(slices.Clone(walked), func(body string) bool { return !want[body] })
-				if order == "NEWEST" && direction == "forward" {
+				if order == "NEWEST" && !backward {
 					ours = walked // what is newer is not behind
 				}
 				if !slices.Equal(ours, all) || len(all) != len(want) {
-					t.Errorf("%s: %q, want %q", direction, walked, all)
+					t.Errorf("backward %v: %q, want %q", backward, walked, all)
 				}
 			}
 		})
