@@ -57,6 +57,8 @@ func (id *Message) parse(text string) error {
 // MarshalText is the id in JSON, spelt as clients see it.
 func (id Message) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
-// MarshalGQL and UnmarshalGQL are the id in GraphQL; the error is a *MalformedError.
-func (id Message) MarshalGQL(w io.Writer)    { quote(w, id.String()) }
+// MarshalGQL is the id in GraphQL.
+func (id Message) MarshalGQL(w io.Writer) { quote(w, id.String()) }
+
+// UnmarshalGQL takes the id as GraphQL has it; the error is a *MalformedError.
 func (id *Message) UnmarshalGQL(v any) error { return unquote(v, KindMessage, id.parse) }
