@@ -70,9 +70,9 @@ type deed struct {
 	message  string
 }
 
-// TestTalkKilled kills the program again and again before and behind commits while both sides write, each change with a key and until it is
-// answered. Of what was answered nothing is lost and nothing is there twice, a repetition gives the first answer, and
-// listeners that resume hear each side's log, once.
+// TestTalkKilled kills the program again and again before and behind commits while both sides write, each change with a key
+// and until it is answered. Of what was answered nothing is lost and nothing is there twice, a repetition gives the first
+// answer, and listeners that resume hear each side's log, once.
 func TestTalkKilled(t *testing.T) {
 	t.Parallel()
 	clusters := localpgtest.Clusters(t, true, crashClusters()...)

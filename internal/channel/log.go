@@ -27,7 +27,7 @@ func ChannelLogOf(channel ids.Channel, side ids.Group) LogKey {
 type LogHead struct {
 	History ids.History
 	Number  int64
-	Floor   int64 // what is up to this number was removed, as too old; not known of a position in between
+	Floor   int64 // what is up to this number was removed, as too old
 }
 
 // Is reports whether a log stands where it stood, however much was removed.
@@ -84,7 +84,8 @@ type LogPage struct {
 // LogReader reads logs from their shards. Implementations are safe for concurrent use; a cluster out of reach is a
 // retryable SHARD_UNAVAILABLE fault.
 type LogReader interface {
-	// ReadLog returns at most limit events with numbers above after, in order; none if after is below the floor. ErrNotFound: the log is not for that side.
+	// ReadLog returns at most limit events with numbers above after, in order; none if after is below the floor.
+	// ErrNotFound: the log is not for that side.
 	ReadLog(ctx context.Context, log LogKey, after int64, limit int) (LogPage, error)
 	// LogHeads returns the heads of those logs that could be read, with one query a cluster and kind; the error joins what went
 	// wrong with the others. Logs that are not for their side are absent.
@@ -133,9 +134,8 @@ type Subscription interface {
 	// Next waits for what comes behind the subscriber's position and moves the position behind what it returns. An
 	// empty delivery comes first of all if there was no cursor, once when a replay has caught up (on the last page or,
 	// if there was nothing to replay, alone), and whenever nothing came for the hub's idle time. While the log's
-	// cluster is out of reach Next waits. Errors: ctx.Err, a CURSOR_EXPIRED fault (a restore changed the
-	// history, or what comes next was removed, as too old),
-	// ErrHubClosed, or what the reader could not do and trying again would not help.
+	// cluster is out of reach Next waits. Errors: ctx.Err, a CURSOR_EXPIRED fault (a restore changed the history, or what
+	// comes next was removed, as too old), ErrHubClosed, or what the reader could not do and trying again would not help.
 	Next(ctx context.Context) (Delivery, error)
 	// Notify has f called once, when Next has something to say or an error other than the end of ctx, and so will not wait
 	// long. f must return at once; it may be called before Notify returns. It replaces an f that was not called yet.

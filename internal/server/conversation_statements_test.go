@@ -32,8 +32,8 @@ const lastMessagesDocument = `query($id: ID!, $last: Int, $before: String) { nod
 	messages(last: $last, before: $before) { nodes { ...Msg replyTo { body author { name } reactions { count } replyCount mentions { name } } }
 		pageInfo { startCursor hasPreviousPage } logCursor } } } } ` + msgFields
 
-// TestStatementsOfAPage has pages of messages with authors, reactions, mentions, counts of replies, and what they reply to, read in as many
-// statements as the smallest of them: at any depth, of any length, and whatever happened to the messages.
+// TestStatementsOfAPage has pages of messages with authors, reactions, mentions, counts of replies, and what they reply to,
+// read in as many statements as the smallest of them: at any depth, of any length, and whatever happened to the messages.
 func TestStatementsOfAPage(t *testing.T) {
 	t.Parallel()
 	counted := &statements{}

@@ -104,9 +104,9 @@ func (s *Store) ForgetEvents(ctx context.Context, cluster string, age time.Durat
 }
 
 // forgetChannelEvents removes the oldest events of a channel's logs: of the public one up to a number, of each side's
-// private one all that come before the public events which are left, and more of those that come right behind the last one removed.
-// So each side loses a beginning of its order. It runs behind lockLog. Arguments: slot, channel, age in seconds, the most
-// of each log. It tells whether the log needs no other look now, or another one for what is left.
+// private one all that come before that, and of those right behind it the old ones. So each side loses a beginning of its
+// order; no public event goes before a private one that it has in front. It runs behind lockLog. Arguments: slot, channel,
+// age in seconds, the most of each log. It tells whether it got on.
 const forgetChannelEvents = `
 	WITH owned AS (SELECT slot FROM ` + shardrouter.OwnedFirst + `),
 	log AS (
