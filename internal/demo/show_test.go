@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"linkspan/internal/columns"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -95,19 +97,19 @@ var escape = regexp.MustCompile("\x1b\\[[0-9;]*m")
 func TestTourKeepsItsColumns(t *testing.T) {
 	t.Parallel()
 	golden(t, "tour-80-wide.golden", drawn(t, wide(), 80, false))
-	for _, columns := range []int{0, 80, 81, 97, 120, 300} {
+	for _, size := range []int{0, 80, 81, 97, 120, 300} {
 		for _, s := range []*scene{fixed(), wide()} {
-			to := newScreen(nil, columns, false)
+			to := newScreen(nil, size, false)
 			rightmost := 1 + to.total()
-			for line := range strings.Lines(drawn(t, s, columns, false)) {
+			for line := range strings.Lines(drawn(t, s, size, false)) {
 				line = strings.TrimSuffix(line, "\n")
-				if width(line) > max(columns, minWidth)-1 || width(line) > rightmost {
-					t.Errorf("%d columns: %d in %q", columns, width(line), line)
+				if columns.Width(line) > max(size, minWidth)-1 || columns.Width(line) > rightmost {
+					t.Errorf("%d columns: %d in %q", size, columns.Width(line), line)
 				}
 				if strings.HasSuffix(line, "╮") || strings.HasSuffix(line, "╯") || strings.HasSuffix(line, "│") {
 					ends := []int{rightmost, 1 + to.column, 1 + to.column + to.gutter + hook + 1}
-					if !slices.Contains(ends, width(line)) && width(line) != 1+hook+1 {
-						t.Errorf("%d columns: a frame ends at %d in %q", columns, width(line), line)
+					if !slices.Contains(ends, columns.Width(line)) && columns.Width(line) != 1+hook+1 {
+						t.Errorf("%d columns: a frame ends at %d in %q", size, columns.Width(line), line)
 					}
 				}
 			}
@@ -124,33 +126,6 @@ func TestTourShowsTheSameWithoutColors(t *testing.T) {
 		}
 		if diff := cmp.Diff(drawn(t, s, 80, false), trimmed.String()); diff != "" {
 			t.Error(diff)
-		}
-	}
-}
-
-func TestWrap(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		text  string
-		width int
-		want  []string
-	}{
-		{"", 5, nil},
-		{"  ", 5, nil},
-		{"one two", 7, []string{"one two"}},
-		{"one two", 6, []string{"one", "two"}},
-		{"  one   two ", 9, []string{"one two"}},
-		{"a longest word", 5, []string{"a", "longe", "st", "word"}},
-		{"打ち上げ", 5, []string{"打ち", "上げ"}},
-		{"打ち", 1, []string{"打", "ち"}},
-		{"👩‍🚀👩‍🚀", 3, []string{"👩‍🚀", "👩‍🚀"}},
-	} {
-		var got []string
-		for _, line := range plain(c.text).wrap(c.width) {
-			got = append(got, painter{}.line(line, 0))
-		}
-		if diff := cmp.Diff(c.want, got); diff != "" {
-			t.Errorf("%q in %d: %s", c.text, c.width, diff)
 		}
 	}
 }
