@@ -51,6 +51,11 @@ func fixed() *scene {
 		opened:  pair{2140 * time.Microsecond, 1870 * time.Microsecond}, asking: 4230 * time.Microsecond, arriving: 3910 * time.Microsecond,
 		accepting: 12140 * time.Microsecond, linked: pair{5020 * time.Microsecond, 6480 * time.Microsecond},
 		read: pair{940 * time.Microsecond, 1010 * time.Microsecond}, looking: 870 * time.Microsecond,
+		talk: tourTalk, times: talkTimes{
+			following: pair{1320 * time.Microsecond, 1280 * time.Microsecond}, saying: 2310 * time.Microsecond, hearing: 1940 * time.Microsecond,
+			alone: 2050 * time.Microsecond, replying: 2270 * time.Microsecond,
+			answered: pair{1810 * time.Microsecond, 1790 * time.Microsecond}, reading: pair{1450 * time.Microsecond, 1520 * time.Microsecond},
+		},
 	}
 }
 
@@ -62,7 +67,10 @@ func drawn(t *testing.T, s *scene, width int, color bool) string {
 	if err := s.header(to); err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []row{s.listening(), s.asks(), s.arrives(), s.accepts(), s.hear(), s.same(), s.outsider()} {
+	for _, r := range []row{
+		s.listening(), s.asks(), s.arrives(), s.accepts(), s.hear(), s.same(), s.outsider(),
+		s.follows(), s.says(), s.hearsHello(), s.saysAlone(), s.replies(), s.hearReply(), s.readBack(),
+	} {
 		if err := to.row(r); err != nil {
 			t.Fatal(err)
 		}
@@ -87,6 +95,7 @@ func wide() *scene {
 	s.acmeName, s.globexName = "打ち上げ計画-とても長い名前のチャンネル-7f3a", "👩‍🚀🇩🇪 zu\u0308nden-7f3a"
 	s.note = "e\u0301\u0301 — " + strings.Repeat("🚀", 40)
 	s.acme, s.lives = place{1034, "cluster-in-a-region-with-a-name-that-is-far-too-long"}, place{1034, "クラスター"}
+	s.talk.hello, s.talk.alone = strings.Repeat("打ち上げ", 30), "zu\u0308nden "+strings.Repeat("🚀", 40)
 	s.asking, s.accepting, s.linked.left = 123456*time.Millisecond, 9*time.Hour, 9*time.Hour
 	return s
 }
@@ -140,7 +149,7 @@ func TestTourSendsWhatTheSchemaKnows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, document := range []string{tourHome, tourInbox, tourCreate, tourAccept, tourRevoke, tourNode} {
+	for _, document := range []string{tourHome, tourInbox, tourCreate, tourAccept, tourRevoke, tourNode, tourFollow, tourPost, tourRead} {
 		if _, errs := gqlparser.LoadQueryWithRules(schema, document, nil); len(errs) > 0 {
 			t.Errorf("%v in %s", errs, document)
 		}
