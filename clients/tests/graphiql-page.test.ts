@@ -29,6 +29,16 @@ describe("the GraphiQL page", limits, () => {
     assert.deepEqual(await page.tabs(), STEPS);
   });
 
+  test("the tabs are numbered as they are to be played", async () => {
+    const page = await open();
+    const numbers = STEPS.map((step) => `getComputedStyle(document.querySelector('.graphiql-tab-button[title="${step}"]'), "::before").content`);
+    assert.deepEqual(await page.page.evaluate(`[${numbers}]`), STEPS.map((_, i) => `"${i + 1} "`));
+    for (const [i, step] of STEPS.entries()) {
+      await page.open(step);
+      await page.until("the comment has the same number", async () => (await page.text("operation.graphql")).includes(`\n# ${i + 1}. `));
+    }
+  });
+
   test("nothing that an older page has kept keeps it from opening", async () => {
     const page = await open();
     const tab = { id: "old", title: "Old", query: "# as gil@globex\nquery Old { viewer { user { name } } }", variables: null, headers: '{"Authorization":"Bearer eyJold"}', operationName: "Old", response: null };

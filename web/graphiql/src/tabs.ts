@@ -187,7 +187,6 @@ query AcmeSees {
         id
         name
         state
-        sides { name group { name } }
         messages(last: 20) {
           nodes {
             body
@@ -195,6 +194,7 @@ query AcmeSees {
             author { name }
           }
         }
+        sides { name group { name } }
       }
     }
   }
@@ -214,7 +214,6 @@ query GlobexSees {
         id
         name
         state
-        sides { name group { name } }
         messages(last: 20) {
           nodes {
             body
@@ -222,6 +221,7 @@ query GlobexSees {
             author { name }
           }
         }
+        sides { name group { name } }
       }
     }
   }
