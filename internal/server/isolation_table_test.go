@@ -132,6 +132,7 @@ var isolation = []isolated{
 		{`topic createdBy`, `                          U      U       -     -       V      V     V     V     0`},
 		{`invitations`, `                              U      U       -     -       V      V     V     V     FORBIDDEN`},
 		{`invitations(after:$openOfAcme)`, `           U      U       -     -       BAD    BAD   V     V     FORBIDDEN`},
+		{`search(text:"word")`, `                      U      U       -     -       V      V     V     V     FORBIDDEN`},
 		{`unreadCount messages`, `                     U      U       -     -       V      V     V     V     FORBIDDEN`},
 		{`messages(after:$messagesOfAcme)`, `          U      U       -     -       BAD    BAD   V     V     FORBIDDEN`},
 		{`shard`, `                                    U      U       -     -       0      0     0     V     V`},

@@ -27,6 +27,9 @@ func TestIsolation(t *testing.T) {
 	})
 }
 
+// movesFirst are fields that say nothing until something moves; TestChannelActivity asks them as each group.
+var movesFirst = map[string]bool{"Subscription.channelActivity": true, "ChannelActivity.sharedChannel": true}
+
 // complete fails the test for each field of the schema that the table lacks, and each entry of the table without one.
 func complete(t *testing.T, s schema) {
 	t.Helper()
@@ -50,7 +53,7 @@ func complete(t *testing.T, s schema) {
 			continue
 		}
 		for _, field := range typ.Fields {
-			if !told[name+"."+field.name] {
+			if !told[name+"."+field.name] && !movesFirst[name+"."+field.name] {
 				t.Errorf("the table lacks %s.%s: say in it who may see that", name, field.name)
 			}
 		}
