@@ -35,7 +35,7 @@ test-restart: ## Run the tests of kills, restarts, replicas, broken starts, and 
 
 test-long: ## Run the crash, race, model, replica and outage tests at their full length (an hour or more)
 	$(GO) test -tags long -count=1 -p 1 -timeout 20m ./internal/localpg/... ./internal/server ./shardrouter
-	LINKSPAN_TEST_LONG=1 $(GO) test -tags long -count=1 -p 1 -timeout 90m -run 'Killed|Lives|Races|Trouble|^($(RESTART))$$' ./internal/proof ./cmd/linkspan
+	LINKSPAN_TEST_LONG=1 $(GO) test -tags long -count=1 -p 1 -timeout 90m -run 'Killed|Lives|Races|Trouble|Conversations|Talk|Retention|^($(RESTART))$$' ./internal/proof ./cmd/linkspan
 
 test-clients: build ## Run the JavaScript clients and GraphiQL against the real program (needs Node 20, npm and Chromium)
 	cd clients && npm ci --no-audit --no-fund --loglevel=error && npm test

@@ -33,6 +33,8 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Invitation() InvitationResolver
 	InvitationConnection() InvitationConnectionResolver
+	Message() MessageResolver
+	MessageConnection() MessageConnectionResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
 	SharedChannel() SharedChannelResolver
@@ -50,6 +52,34 @@ type ComplexityRoot struct {
 		Invitation      func(childComplexity int) int
 		NameChangedFrom func(childComplexity int) int
 		SharedChannel   func(childComplexity int) int
+	}
+
+	AddReactionPayload struct {
+		Errors  func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
+	ChannelActivity struct {
+		SharedChannel func(childComplexity int) int
+	}
+
+	ChannelCheckpoint struct {
+		Actor  func(childComplexity int) int
+		At     func(childComplexity int) int
+		Cursor func(childComplexity int) int
+	}
+
+	ChannelNotActiveError struct {
+		Code    func(childComplexity int) int
+		Message func(childComplexity int) int
+		Path    func(childComplexity int) int
+		State   func(childComplexity int) int
+	}
+
+	ChannelNotFoundError struct {
+		Code    func(childComplexity int) int
+		Message func(childComplexity int) int
+		Path    func(childComplexity int) int
 	}
 
 	ChannelShard struct {
@@ -77,16 +107,40 @@ type ComplexityRoot struct {
 		Invitation func(childComplexity int) int
 	}
 
+	DeleteMessagePayload struct {
+		Errors  func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
+	EditMessagePayload struct {
+		Errors  func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
 	Group struct {
 		Handle func(childComplexity int) int
 		ID     func(childComplexity int) int
 		Name   func(childComplexity int) int
 	}
 
+	GroupLinked struct {
+		Actor  func(childComplexity int) int
+		At     func(childComplexity int) int
+		Cursor func(childComplexity int) int
+		Group  func(childComplexity int) int
+	}
+
 	GroupNotFoundError struct {
 		Code    func(childComplexity int) int
 		Message func(childComplexity int) int
 		Path    func(childComplexity int) int
+	}
+
+	GroupUnlinked struct {
+		Actor  func(childComplexity int) int
+		At     func(childComplexity int) int
+		Cursor func(childComplexity int) int
+		Group  func(childComplexity int) int
 	}
 
 	IdempotencyKeyReusedError struct {
@@ -164,11 +218,86 @@ type ComplexityRoot struct {
 		Invitation func(childComplexity int) int
 	}
 
+	MarkReadPayload struct {
+		Errors        func(childComplexity int) int
+		SharedChannel func(childComplexity int) int
+	}
+
+	Message struct {
+		Audience   func(childComplexity int) int
+		Author     func(childComplexity int) int
+		AuthorName func(childComplexity int) int
+		Body       func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		DeletedAt  func(childComplexity int) int
+		DeletedBy  func(childComplexity int) int
+		EditedAt   func(childComplexity int) int
+		History    func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Mentions   func(childComplexity int) int
+		Reactions  func(childComplexity int) int
+		Replies    func(childComplexity int, first *int32, after *string, last *int32, before *string) int
+		ReplyCount func(childComplexity int) int
+		ReplyTo    func(childComplexity int) int
+		State      func(childComplexity int) int
+	}
+
+	MessageConnection struct {
+		Edges     func(childComplexity int) int
+		LogCursor func(childComplexity int) int
+		Nodes     func(childComplexity int) int
+		PageInfo  func(childComplexity int) int
+	}
+
+	MessageDeleted struct {
+		Actor   func(childComplexity int) int
+		At      func(childComplexity int) int
+		Cursor  func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
+	MessageEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MessageEdited struct {
+		Actor   func(childComplexity int) int
+		At      func(childComplexity int) int
+		Cursor  func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
+	MessageNotFoundError struct {
+		Code    func(childComplexity int) int
+		Message func(childComplexity int) int
+		Path    func(childComplexity int) int
+	}
+
+	MessagePosted struct {
+		Actor   func(childComplexity int) int
+		At      func(childComplexity int) int
+		Cursor  func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
+	MessageVersion struct {
+		Actor func(childComplexity int) int
+		At    func(childComplexity int) int
+		Body  func(childComplexity int) int
+	}
+
 	Mutation struct {
 		AcceptSharedChannel func(childComplexity int, input channel.AcceptSharedChannelInput) int
+		AddReaction         func(childComplexity int, input channel.AddReactionInput) int
 		CreateSharedChannel func(childComplexity int, input channel.CreateSharedChannelInput) int
 		DeclineInvitation   func(childComplexity int, input channel.DeclineInvitationInput) int
+		DeleteMessage       func(childComplexity int, input channel.DeleteMessageInput) int
+		EditMessage         func(childComplexity int, input channel.EditMessageInput) int
+		MarkRead            func(childComplexity int, input channel.MarkReadInput) int
+		PostMessage         func(childComplexity int, input channel.PostMessageInput) int
 		RegisterGroup       func(childComplexity int, input channel.RegisterGroupInput) int
+		RemoveReaction      func(childComplexity int, input channel.RemoveReactionInput) int
 		RevokeInvitation    func(childComplexity int, input channel.RevokeInvitationInput) int
 	}
 
@@ -192,6 +321,11 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	PostMessagePayload struct {
+		Errors  func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
 	Query struct {
 		Group  func(childComplexity int, handle string) int
 		Node   func(childComplexity int, id ids.ID) int
@@ -199,9 +333,30 @@ type ComplexityRoot struct {
 		Viewer func(childComplexity int) int
 	}
 
+	Reaction struct {
+		Count         func(childComplexity int) int
+		Emoji         func(childComplexity int) int
+		ViewerReacted func(childComplexity int) int
+	}
+
+	ReactionChanged struct {
+		Actor   func(childComplexity int) int
+		Added   func(childComplexity int) int
+		At      func(childComplexity int) int
+		Count   func(childComplexity int) int
+		Cursor  func(childComplexity int) int
+		Emoji   func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
 	RegisterGroupPayload struct {
 		Errors func(childComplexity int) int
 		Group  func(childComplexity int) int
+	}
+
+	RemoveReactionPayload struct {
+		Errors  func(childComplexity int) int
+		Message func(childComplexity int) int
 	}
 
 	RevokeInvitationPayload struct {
@@ -221,11 +376,14 @@ type ComplexityRoot struct {
 		ID          func(childComplexity int) int
 		Initiator   func(childComplexity int) int
 		Invitations func(childComplexity int, first *int32, after *string, last *int32, before *string) int
+		Messages    func(childComplexity int, first *int32, after *string, last *int32, before *string) int
 		Name        func(childComplexity int) int
+		Search      func(childComplexity int, text string, first *int32, after *string, last *int32, before *string, order *channel.SearchOrder) int
 		Shard       func(childComplexity int) int
 		Sides       func(childComplexity int) int
 		State       func(childComplexity int) int
 		Topic       func(childComplexity int) int
+		UnreadCount func(childComplexity int) int
 		ViewerSide  func(childComplexity int) int
 	}
 
@@ -250,6 +408,8 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
+		ChannelActivity     func(childComplexity int) int
+		ChannelEvents       func(childComplexity int, channelID ids.ID, after *ids.LogCursor) int
 		Inbox               func(childComplexity int, after *ids.LogCursor) int
 		InvitationReceived  func(childComplexity int, after *ids.LogCursor) int
 		SharedChannelLinked func(childComplexity int, after *ids.LogCursor) int
@@ -286,12 +446,28 @@ type InvitationResolver interface {
 type InvitationConnectionResolver interface {
 	Nodes(ctx context.Context, obj *channel.InvitationConnection) ([]*channel.Invitation, error)
 }
+type MessageResolver interface {
+	ReplyTo(ctx context.Context, obj *channel.Message) (*channel.Message, error)
+
+	Replies(ctx context.Context, obj *channel.Message, first *int32, after *string, last *int32, before *string) (*channel.Page[channel.Message], error)
+
+	History(ctx context.Context, obj *channel.Message) ([]*channel.MessageVersion, error)
+}
+type MessageConnectionResolver interface {
+	Nodes(ctx context.Context, obj *channel.Page[channel.Message]) ([]*channel.Message, error)
+}
 type MutationResolver interface {
 	RegisterGroup(ctx context.Context, input channel.RegisterGroupInput) (*channel.RegisterGroupPayload, error)
 	CreateSharedChannel(ctx context.Context, input channel.CreateSharedChannelInput) (*channel.CreateSharedChannelPayload, error)
 	AcceptSharedChannel(ctx context.Context, input channel.AcceptSharedChannelInput) (*channel.AcceptSharedChannelPayload, error)
 	DeclineInvitation(ctx context.Context, input channel.DeclineInvitationInput) (*channel.DeclineInvitationPayload, error)
 	RevokeInvitation(ctx context.Context, input channel.RevokeInvitationInput) (*channel.RevokeInvitationPayload, error)
+	PostMessage(ctx context.Context, input channel.PostMessageInput) (*channel.MessagePayload, error)
+	EditMessage(ctx context.Context, input channel.EditMessageInput) (*channel.MessagePayload, error)
+	DeleteMessage(ctx context.Context, input channel.DeleteMessageInput) (*channel.MessagePayload, error)
+	AddReaction(ctx context.Context, input channel.AddReactionInput) (*channel.MessagePayload, error)
+	RemoveReaction(ctx context.Context, input channel.RemoveReactionInput) (*channel.MessagePayload, error)
+	MarkRead(ctx context.Context, input channel.MarkReadInput) (*channel.MarkReadPayload, error)
 }
 type QueryResolver interface {
 	Viewer(ctx context.Context) (*channel.Viewer, error)
@@ -301,6 +477,9 @@ type QueryResolver interface {
 }
 type SharedChannelResolver interface {
 	Invitations(ctx context.Context, obj *channel.SharedChannel, first *int32, after *string, last *int32, before *string) (*channel.InvitationConnection, error)
+	UnreadCount(ctx context.Context, obj *channel.SharedChannel) (int32, error)
+	Messages(ctx context.Context, obj *channel.SharedChannel, first *int32, after *string, last *int32, before *string) (*channel.Page[channel.Message], error)
+	Search(ctx context.Context, obj *channel.SharedChannel, text string, first *int32, after *string, last *int32, before *string, order *channel.SearchOrder) (*channel.Page[channel.Message], error)
 	Shard(ctx context.Context, obj *channel.SharedChannel) (*channel.ChannelShard, error)
 }
 type SharedChannelConnectionResolver interface {
@@ -310,6 +489,8 @@ type SubscriptionResolver interface {
 	InvitationReceived(ctx context.Context, after *ids.LogCursor) (<-chan *channel.InvitationReceived, error)
 	SharedChannelLinked(ctx context.Context, after *ids.LogCursor) (<-chan *channel.SharedChannelLinked, error)
 	Inbox(ctx context.Context, after *ids.LogCursor) (<-chan channel.InboxEvent, error)
+	ChannelEvents(ctx context.Context, channelID ids.ID, after *ids.LogCursor) (<-chan channel.ChannelEvent, error)
+	ChannelActivity(ctx context.Context) (<-chan *channel.ChannelActivity, error)
 }
 type ViewerResolver interface {
 	InboxCursor(ctx context.Context, obj *channel.Viewer) (*ids.LogCursor, error)
@@ -360,6 +541,89 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AcceptSharedChannelPayload.SharedChannel(childComplexity), true
+
+	case "AddReactionPayload.errors":
+		if e.ComplexityRoot.AddReactionPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddReactionPayload.Errors(childComplexity), true
+	case "AddReactionPayload.message":
+		if e.ComplexityRoot.AddReactionPayload.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddReactionPayload.Message(childComplexity), true
+
+	case "ChannelActivity.sharedChannel":
+		if e.ComplexityRoot.ChannelActivity.SharedChannel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelActivity.SharedChannel(childComplexity), true
+
+	case "ChannelCheckpoint.actor":
+		if e.ComplexityRoot.ChannelCheckpoint.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelCheckpoint.Actor(childComplexity), true
+	case "ChannelCheckpoint.at":
+		if e.ComplexityRoot.ChannelCheckpoint.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelCheckpoint.At(childComplexity), true
+	case "ChannelCheckpoint.cursor":
+		if e.ComplexityRoot.ChannelCheckpoint.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelCheckpoint.Cursor(childComplexity), true
+
+	case "ChannelNotActiveError.code":
+		if e.ComplexityRoot.ChannelNotActiveError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelNotActiveError.Code(childComplexity), true
+	case "ChannelNotActiveError.message":
+		if e.ComplexityRoot.ChannelNotActiveError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelNotActiveError.Message(childComplexity), true
+	case "ChannelNotActiveError.path":
+		if e.ComplexityRoot.ChannelNotActiveError.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelNotActiveError.Path(childComplexity), true
+	case "ChannelNotActiveError.state":
+		if e.ComplexityRoot.ChannelNotActiveError.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelNotActiveError.State(childComplexity), true
+
+	case "ChannelNotFoundError.code":
+		if e.ComplexityRoot.ChannelNotFoundError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelNotFoundError.Code(childComplexity), true
+	case "ChannelNotFoundError.message":
+		if e.ComplexityRoot.ChannelNotFoundError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelNotFoundError.Message(childComplexity), true
+	case "ChannelNotFoundError.path":
+		if e.ComplexityRoot.ChannelNotFoundError.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelNotFoundError.Path(childComplexity), true
 
 	case "ChannelShard.cluster":
 		if e.ComplexityRoot.ChannelShard.Cluster == nil {
@@ -443,6 +707,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeclineInvitationPayload.Invitation(childComplexity), true
 
+	case "DeleteMessagePayload.errors":
+		if e.ComplexityRoot.DeleteMessagePayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteMessagePayload.Errors(childComplexity), true
+	case "DeleteMessagePayload.message":
+		if e.ComplexityRoot.DeleteMessagePayload.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteMessagePayload.Message(childComplexity), true
+
+	case "EditMessagePayload.errors":
+		if e.ComplexityRoot.EditMessagePayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EditMessagePayload.Errors(childComplexity), true
+	case "EditMessagePayload.message":
+		if e.ComplexityRoot.EditMessagePayload.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EditMessagePayload.Message(childComplexity), true
+
 	case "Group.handle":
 		if e.ComplexityRoot.Group.Handle == nil {
 			break
@@ -462,6 +752,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Group.Name(childComplexity), true
 
+	case "GroupLinked.actor":
+		if e.ComplexityRoot.GroupLinked.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GroupLinked.Actor(childComplexity), true
+	case "GroupLinked.at":
+		if e.ComplexityRoot.GroupLinked.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GroupLinked.At(childComplexity), true
+	case "GroupLinked.cursor":
+		if e.ComplexityRoot.GroupLinked.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GroupLinked.Cursor(childComplexity), true
+	case "GroupLinked.group":
+		if e.ComplexityRoot.GroupLinked.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GroupLinked.Group(childComplexity), true
+
 	case "GroupNotFoundError.code":
 		if e.ComplexityRoot.GroupNotFoundError.Code == nil {
 			break
@@ -480,6 +795,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.GroupNotFoundError.Path(childComplexity), true
+
+	case "GroupUnlinked.actor":
+		if e.ComplexityRoot.GroupUnlinked.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GroupUnlinked.Actor(childComplexity), true
+	case "GroupUnlinked.at":
+		if e.ComplexityRoot.GroupUnlinked.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GroupUnlinked.At(childComplexity), true
+	case "GroupUnlinked.cursor":
+		if e.ComplexityRoot.GroupUnlinked.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GroupUnlinked.Cursor(childComplexity), true
+	case "GroupUnlinked.group":
+		if e.ComplexityRoot.GroupUnlinked.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GroupUnlinked.Group(childComplexity), true
 
 	case "IdempotencyKeyReusedError.code":
 		if e.ComplexityRoot.IdempotencyKeyReusedError.Code == nil {
@@ -761,6 +1101,272 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InvitationReceived.Invitation(childComplexity), true
 
+	case "MarkReadPayload.errors":
+		if e.ComplexityRoot.MarkReadPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MarkReadPayload.Errors(childComplexity), true
+	case "MarkReadPayload.sharedChannel":
+		if e.ComplexityRoot.MarkReadPayload.SharedChannel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MarkReadPayload.SharedChannel(childComplexity), true
+
+	case "Message.audience":
+		if e.ComplexityRoot.Message.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Audience(childComplexity), true
+	case "Message.author":
+		if e.ComplexityRoot.Message.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Author(childComplexity), true
+	case "Message.authorName":
+		if e.ComplexityRoot.Message.AuthorName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.AuthorName(childComplexity), true
+	case "Message.body":
+		if e.ComplexityRoot.Message.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Body(childComplexity), true
+	case "Message.createdAt":
+		if e.ComplexityRoot.Message.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.CreatedAt(childComplexity), true
+	case "Message.deletedAt":
+		if e.ComplexityRoot.Message.DeletedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.DeletedAt(childComplexity), true
+	case "Message.deletedBy":
+		if e.ComplexityRoot.Message.DeletedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.DeletedBy(childComplexity), true
+	case "Message.editedAt":
+		if e.ComplexityRoot.Message.EditedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.EditedAt(childComplexity), true
+	case "Message.history":
+		if e.ComplexityRoot.Message.History == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.History(childComplexity), true
+	case "Message.id":
+		if e.ComplexityRoot.Message.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.ID(childComplexity), true
+	case "Message.mentions":
+		if e.ComplexityRoot.Message.Mentions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Mentions(childComplexity), true
+	case "Message.reactions":
+		if e.ComplexityRoot.Message.Reactions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Reactions(childComplexity), true
+	case "Message.replies":
+		if e.ComplexityRoot.Message.Replies == nil {
+			break
+		}
+
+		args, err := ec.field_Message_replies_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Message.Replies(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
+	case "Message.replyCount":
+		if e.ComplexityRoot.Message.ReplyCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.ReplyCount(childComplexity), true
+	case "Message.replyTo":
+		if e.ComplexityRoot.Message.ReplyTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.ReplyTo(childComplexity), true
+	case "Message.state":
+		if e.ComplexityRoot.Message.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.State(childComplexity), true
+
+	case "MessageConnection.edges":
+		if e.ComplexityRoot.MessageConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageConnection.Edges(childComplexity), true
+	case "MessageConnection.logCursor":
+		if e.ComplexityRoot.MessageConnection.LogCursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageConnection.LogCursor(childComplexity), true
+	case "MessageConnection.nodes":
+		if e.ComplexityRoot.MessageConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageConnection.Nodes(childComplexity), true
+	case "MessageConnection.pageInfo":
+		if e.ComplexityRoot.MessageConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageConnection.PageInfo(childComplexity), true
+
+	case "MessageDeleted.actor":
+		if e.ComplexityRoot.MessageDeleted.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageDeleted.Actor(childComplexity), true
+	case "MessageDeleted.at":
+		if e.ComplexityRoot.MessageDeleted.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageDeleted.At(childComplexity), true
+	case "MessageDeleted.cursor":
+		if e.ComplexityRoot.MessageDeleted.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageDeleted.Cursor(childComplexity), true
+	case "MessageDeleted.message":
+		if e.ComplexityRoot.MessageDeleted.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageDeleted.Message(childComplexity), true
+
+	case "MessageEdge.cursor":
+		if e.ComplexityRoot.MessageEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageEdge.Cursor(childComplexity), true
+	case "MessageEdge.node":
+		if e.ComplexityRoot.MessageEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageEdge.Node(childComplexity), true
+
+	case "MessageEdited.actor":
+		if e.ComplexityRoot.MessageEdited.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageEdited.Actor(childComplexity), true
+	case "MessageEdited.at":
+		if e.ComplexityRoot.MessageEdited.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageEdited.At(childComplexity), true
+	case "MessageEdited.cursor":
+		if e.ComplexityRoot.MessageEdited.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageEdited.Cursor(childComplexity), true
+	case "MessageEdited.message":
+		if e.ComplexityRoot.MessageEdited.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageEdited.Message(childComplexity), true
+
+	case "MessageNotFoundError.code":
+		if e.ComplexityRoot.MessageNotFoundError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageNotFoundError.Code(childComplexity), true
+	case "MessageNotFoundError.message":
+		if e.ComplexityRoot.MessageNotFoundError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageNotFoundError.Message(childComplexity), true
+	case "MessageNotFoundError.path":
+		if e.ComplexityRoot.MessageNotFoundError.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageNotFoundError.Path(childComplexity), true
+
+	case "MessagePosted.actor":
+		if e.ComplexityRoot.MessagePosted.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessagePosted.Actor(childComplexity), true
+	case "MessagePosted.at":
+		if e.ComplexityRoot.MessagePosted.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessagePosted.At(childComplexity), true
+	case "MessagePosted.cursor":
+		if e.ComplexityRoot.MessagePosted.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessagePosted.Cursor(childComplexity), true
+	case "MessagePosted.message":
+		if e.ComplexityRoot.MessagePosted.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessagePosted.Message(childComplexity), true
+
+	case "MessageVersion.actor":
+		if e.ComplexityRoot.MessageVersion.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageVersion.Actor(childComplexity), true
+	case "MessageVersion.at":
+		if e.ComplexityRoot.MessageVersion.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageVersion.At(childComplexity), true
+	case "MessageVersion.body":
+		if e.ComplexityRoot.MessageVersion.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageVersion.Body(childComplexity), true
+
 	case "Mutation.acceptSharedChannel":
 		if e.ComplexityRoot.Mutation.AcceptSharedChannel == nil {
 			break
@@ -772,6 +1378,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptSharedChannel(childComplexity, args["input"].(channel.AcceptSharedChannelInput)), true
+	case "Mutation.addReaction":
+		if e.ComplexityRoot.Mutation.AddReaction == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addReaction_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddReaction(childComplexity, args["input"].(channel.AddReactionInput)), true
 	case "Mutation.createSharedChannel":
 		if e.ComplexityRoot.Mutation.CreateSharedChannel == nil {
 			break
@@ -794,6 +1411,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeclineInvitation(childComplexity, args["input"].(channel.DeclineInvitationInput)), true
+	case "Mutation.deleteMessage":
+		if e.ComplexityRoot.Mutation.DeleteMessage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteMessage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteMessage(childComplexity, args["input"].(channel.DeleteMessageInput)), true
+	case "Mutation.editMessage":
+		if e.ComplexityRoot.Mutation.EditMessage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_editMessage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EditMessage(childComplexity, args["input"].(channel.EditMessageInput)), true
+	case "Mutation.markRead":
+		if e.ComplexityRoot.Mutation.MarkRead == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_markRead_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MarkRead(childComplexity, args["input"].(channel.MarkReadInput)), true
+	case "Mutation.postMessage":
+		if e.ComplexityRoot.Mutation.PostMessage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_postMessage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PostMessage(childComplexity, args["input"].(channel.PostMessageInput)), true
 	case "Mutation.registerGroup":
 		if e.ComplexityRoot.Mutation.RegisterGroup == nil {
 			break
@@ -805,6 +1466,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RegisterGroup(childComplexity, args["input"].(channel.RegisterGroupInput)), true
+	case "Mutation.removeReaction":
+		if e.ComplexityRoot.Mutation.RemoveReaction == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeReaction_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveReaction(childComplexity, args["input"].(channel.RemoveReactionInput)), true
 	case "Mutation.revokeInvitation":
 		if e.ComplexityRoot.Mutation.RevokeInvitation == nil {
 			break
@@ -886,6 +1558,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "PostMessagePayload.errors":
+		if e.ComplexityRoot.PostMessagePayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostMessagePayload.Errors(childComplexity), true
+	case "PostMessagePayload.message":
+		if e.ComplexityRoot.PostMessagePayload.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostMessagePayload.Message(childComplexity), true
+
 	case "Query.group":
 		if e.ComplexityRoot.Query.Group == nil {
 			break
@@ -927,6 +1612,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
 
+	case "Reaction.count":
+		if e.ComplexityRoot.Reaction.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reaction.Count(childComplexity), true
+	case "Reaction.emoji":
+		if e.ComplexityRoot.Reaction.Emoji == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reaction.Emoji(childComplexity), true
+	case "Reaction.viewerReacted":
+		if e.ComplexityRoot.Reaction.ViewerReacted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reaction.ViewerReacted(childComplexity), true
+
+	case "ReactionChanged.actor":
+		if e.ComplexityRoot.ReactionChanged.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReactionChanged.Actor(childComplexity), true
+	case "ReactionChanged.added":
+		if e.ComplexityRoot.ReactionChanged.Added == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReactionChanged.Added(childComplexity), true
+	case "ReactionChanged.at":
+		if e.ComplexityRoot.ReactionChanged.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReactionChanged.At(childComplexity), true
+	case "ReactionChanged.count":
+		if e.ComplexityRoot.ReactionChanged.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReactionChanged.Count(childComplexity), true
+	case "ReactionChanged.cursor":
+		if e.ComplexityRoot.ReactionChanged.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReactionChanged.Cursor(childComplexity), true
+	case "ReactionChanged.emoji":
+		if e.ComplexityRoot.ReactionChanged.Emoji == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReactionChanged.Emoji(childComplexity), true
+	case "ReactionChanged.message":
+		if e.ComplexityRoot.ReactionChanged.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReactionChanged.Message(childComplexity), true
+
 	case "RegisterGroupPayload.errors":
 		if e.ComplexityRoot.RegisterGroupPayload.Errors == nil {
 			break
@@ -939,6 +1686,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RegisterGroupPayload.Group(childComplexity), true
+
+	case "RemoveReactionPayload.errors":
+		if e.ComplexityRoot.RemoveReactionPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveReactionPayload.Errors(childComplexity), true
+	case "RemoveReactionPayload.message":
+		if e.ComplexityRoot.RemoveReactionPayload.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveReactionPayload.Message(childComplexity), true
 
 	case "RevokeInvitationPayload.errors":
 		if e.ComplexityRoot.RevokeInvitationPayload.Errors == nil {
@@ -1007,12 +1767,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SharedChannel.Invitations(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
+	case "SharedChannel.messages":
+		if e.ComplexityRoot.SharedChannel.Messages == nil {
+			break
+		}
+
+		args, err := ec.field_SharedChannel_messages_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.SharedChannel.Messages(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
 	case "SharedChannel.name":
 		if e.ComplexityRoot.SharedChannel.Name == nil {
 			break
 		}
 
 		return e.ComplexityRoot.SharedChannel.Name(childComplexity), true
+	case "SharedChannel.search":
+		if e.ComplexityRoot.SharedChannel.Search == nil {
+			break
+		}
+
+		args, err := ec.field_SharedChannel_search_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.SharedChannel.Search(childComplexity, args["text"].(string), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string), args["order"].(*channel.SearchOrder)), true
 	case "SharedChannel.shard":
 		if e.ComplexityRoot.SharedChannel.Shard == nil {
 			break
@@ -1037,6 +1819,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SharedChannel.Topic(childComplexity), true
+	case "SharedChannel.unreadCount":
+		if e.ComplexityRoot.SharedChannel.UnreadCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedChannel.UnreadCount(childComplexity), true
 	case "SharedChannel.viewerSide":
 		if e.ComplexityRoot.SharedChannel.ViewerSide == nil {
 			break
@@ -1113,6 +1901,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SharedChannelLinked.SharedChannel(childComplexity), true
 
+	case "Subscription.channelActivity":
+		if e.ComplexityRoot.Subscription.ChannelActivity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.ChannelActivity(childComplexity), true
+	case "Subscription.channelEvents":
+		if e.ComplexityRoot.Subscription.ChannelEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_channelEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ChannelEvents(childComplexity, args["channelId"].(ids.ID), args["after"].(*ids.LogCursor)), true
 	case "Subscription.inbox":
 		if e.ComplexityRoot.Subscription.Inbox == nil {
 			break
@@ -1240,9 +2045,15 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AcceptSharedChannelInput", ec.unmarshalInputAcceptSharedChannelInput),
+			graphql.NewInputUnmarshaler("AddReactionInput", ec.unmarshalInputAddReactionInput),
 			graphql.NewInputUnmarshaler("CreateSharedChannelInput", ec.unmarshalInputCreateSharedChannelInput),
 			graphql.NewInputUnmarshaler("DeclineInvitationInput", ec.unmarshalInputDeclineInvitationInput),
+			graphql.NewInputUnmarshaler("DeleteMessageInput", ec.unmarshalInputDeleteMessageInput),
+			graphql.NewInputUnmarshaler("EditMessageInput", ec.unmarshalInputEditMessageInput),
+			graphql.NewInputUnmarshaler("MarkReadInput", ec.unmarshalInputMarkReadInput),
+			graphql.NewInputUnmarshaler("PostMessageInput", ec.unmarshalInputPostMessageInput),
 			graphql.NewInputUnmarshaler("RegisterGroupInput", ec.unmarshalInputRegisterGroupInput),
+			graphql.NewInputUnmarshaler("RemoveReactionInput", ec.unmarshalInputRemoveReactionInput),
 			graphql.NewInputUnmarshaler("RevokeInvitationInput", ec.unmarshalInputRevokeInvitationInput),
 		)
 	}
@@ -1394,6 +2205,12 @@ enum UserErrorCode {
   NAME_TAKEN
   """The invitation was decided otherwise before."""
   INVITATION_NOT_PENDING
+  """No channel has that id, or it is not for the viewer's eyes."""
+  CHANNEL_NOT_FOUND
+  """The channel is not shared now, so nobody can write in it."""
+  CHANNEL_NOT_ACTIVE
+  """No message has that id, or it is not for the viewer's eyes, or it was deleted before."""
+  MESSAGE_NOT_FOUND
   """The viewer's role or group may not do that; the message says which may."""
   NOT_ALLOWED
   """The idempotency key was used before with another input."""
@@ -1464,6 +2281,38 @@ type InvitationNotPendingError implements UserError {
   path: [String!]!
   """The state it is in."""
   state: InvitationState!
+}
+
+"""No channel has that id, or it is not for the viewer's eyes."""
+type ChannelNotFoundError implements UserError {
+  """The kind, for programs."""
+  code: UserErrorCode!
+  """The reason, for people."""
+  message: String!
+  """The argument that it is about, from the root of the arguments: ` + "`" + `["input", "name"]` + "`" + `."""
+  path: [String!]!
+}
+
+"""The channel is not shared now, so nobody can write in it."""
+type ChannelNotActiveError implements UserError {
+  """The kind, for programs."""
+  code: UserErrorCode!
+  """The reason, for people."""
+  message: String!
+  """The argument that it is about, from the root of the arguments: ` + "`" + `["input", "name"]` + "`" + `."""
+  path: [String!]!
+  """The state it is in for the viewer's group."""
+  state: SharedChannelState!
+}
+
+"""No message has that id, or it is not for the viewer's eyes, or it was deleted before."""
+type MessageNotFoundError implements UserError {
+  """The kind, for programs."""
+  code: UserErrorCode!
+  """The reason, for people."""
+  message: String!
+  """The argument that it is about, from the root of the arguments: ` + "`" + `["input", "name"]` + "`" + `."""
+  path: [String!]!
 }
 
 """The viewer's role or group may not do that."""
@@ -1551,6 +2400,39 @@ type Mutation {
     """What to do, and under which idempotency key."""
     input: RevokeInvitationInput!
   ): RevokeInvitationPayload!
+  """Says something in a channel that is shared, to everyone in it or to one's own group alone."""
+  postMessage(
+    """What to do, and under which idempotency key."""
+    input: PostMessageInput!
+  ): PostMessagePayload!
+  """Changes what a message says; what it said before stays in its history. The author only."""
+  editMessage(
+    """What to do, and under which idempotency key."""
+    input: EditMessageInput!
+  ): EditMessagePayload!
+  """
+  Deletes what a message says, its history and its reactions; that there was one, who deleted it and when stays. The author,
+  and admins of the author's group. Deleting again is success.
+  """
+  deleteMessage(
+    """What to do, and under which idempotency key."""
+    input: DeleteMessageInput!
+  ): DeleteMessagePayload!
+  """Reacts to a message with an emoji. Reacting again with the same one is success."""
+  addReaction(
+    """What to do, and under which idempotency key."""
+    input: AddReactionInput!
+  ): AddReactionPayload!
+  """Takes a reaction back. Taking back what is not there is success."""
+  removeReaction(
+    """What to do, and under which idempotency key."""
+    input: RemoveReactionInput!
+  ): RemoveReactionPayload!
+  """Notes how far the user has read a channel. It never moves back."""
+  markRead(
+    """What to do, and under which idempotency key."""
+    input: MarkReadInput!
+  ): MarkReadPayload!
 }
 
 """Each subscription starts with now, or without a gap after the cursor it is given."""
@@ -1570,6 +2452,21 @@ type Subscription {
     """Continue behind this position; null: begin with now."""
     after: LogCursor
   ): InboxEvent!
+  """
+  All that happens in a channel and that the viewer's group may see, in one order, with checkpoints. It ends when the group's
+  access does, with that event.
+  """
+  channelEvents(
+    """The id of a SharedChannel."""
+    channelId: ID!
+    """Continue behind this position; null: begin with now."""
+    after: LogCursor
+  ): ChannelEvent!
+  """
+  The channels of the viewer's group in which something happens that the group may see, or which the user reads on another
+  device. State, not a log: a channel that moved more than once before it was told comes once. Subscribe, then query the list.
+  """
+  channelActivity: ChannelActivity!
 }
 
 # ==== viewer ====================================================================================================
@@ -1739,6 +2636,37 @@ type SharedChannel implements Node {
     """Only what precedes the edge with this cursor, of the same list."""
     before: String
   ): InvitationConnection!
+  """How many messages of others the user has not read; 1,000 means that many or more."""
+  unreadCount: Int! @perViewer
+  """The messages that the viewer's group may see, replies among them, in the order of the channel's log."""
+  messages(
+    """At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."""
+    first: Int
+    """Only what follows the edge with this cursor, of the same list."""
+    after: String
+    """At most that many from the end: 0 to 100."""
+    last: Int
+    """Only what precedes the edge with this cursor, of the same list."""
+    before: String
+  ): MessageConnection!
+  """The messages that the viewer's group may see and that say now what is searched for."""
+  search(
+    """
+    1 to 560 code points, not all of them blank. Words that must all be there, in any order and spelt in capitals or not;
+    ` + "`" + `"a phrase"` + "`" + ` in that order; ` + "`" + `or` + "`" + ` between two of which one will do; ` + "`" + `-` + "`" + ` before what must not be there.
+    """
+    text: String!
+    """At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."""
+    first: Int
+    """Only what follows the edge with this cursor, of the same list."""
+    after: String
+    """At most that many from the end: 0 to 100."""
+    last: Int
+    """Only what precedes the edge with this cursor, of the same list."""
+    before: String
+    """What comes first. A cursor is of one text and one order."""
+    order: SearchOrder = NEWEST
+  ): MessageConnection!
   """Where the channel's data lives. For admins of the initiator and operators; null for others."""
   shard: ChannelShard @perViewer
 }
@@ -2023,6 +2951,359 @@ type InboxCheckpoint implements InboxEvent {
   """When it was written to the inbox."""
   at: DateTime!
 }
+
+# ==== the conversation ==========================================================================================
+
+"""Who may see a message."""
+enum Audience {
+  """Everyone in the channel."""
+  EVERYONE
+  """The author's group alone. No other group can find out that there is such a message."""
+  OWN_GROUP
+}
+
+"""The state of a message."""
+enum MessageState {
+  """As it was posted."""
+  POSTED
+  """It said something else before: see ` + "`" + `history` + "`" + `."""
+  EDITED
+  """What is left says who deleted it and when."""
+  DELETED
+}
+
+"""The order of the messages that a search found."""
+enum SearchOrder {
+  """The newest first, in the order of the channel's log."""
+  NEWEST
+  """First those in which the words are found most often and nearest to each other; of equals the newest first."""
+  RANK
+}
+
+"""A message in a channel."""
+type Message implements Node {
+  """Opaque, unique across types, never changes."""
+  id: ID!
+  """What it says: 1 to 40,000 bytes of UTF-8; null once it is deleted."""
+  body: String
+  """The state."""
+  state: MessageState!
+  """Who may see it."""
+  audience: Audience!
+  """Who wrote it, under the name of now."""
+  author: Actor!
+  """The name of who wrote it, as it was then."""
+  authorName: String!
+  """When it was posted."""
+  createdAt: DateTime!
+  """When it was last edited; null if never."""
+  editedAt: DateTime
+  """When it was deleted; null if it was not."""
+  deletedAt: DateTime
+  """Who deleted it; null if nobody did."""
+  deletedBy: Actor
+  """The message that it replies to; null if none."""
+  replyTo: Message
+  """How many replies the viewer's group can see, deleted ones too."""
+  replyCount: Int!
+  """The replies that the viewer's group may see, in the order of the channel's log."""
+  replies(
+    """At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."""
+    first: Int
+    """Only what follows the edge with this cursor, of the same list."""
+    after: String
+    """At most that many from the end: 0 to 100."""
+    last: Int
+    """Only what precedes the edge with this cursor, of the same list."""
+    before: String
+  ): MessageConnection!
+  """The reactions, the emoji that was used first in front."""
+  reactions: [Reaction!]!
+  """The users of the channel whom it names by ` + "`" + `@name` + "`" + `, as found when it was posted or edited."""
+  mentions: [Actor!]!
+  """What it says and has said, in the order of writing; empty once it is deleted."""
+  history: [MessageVersion!]!
+}
+
+"""How users have reacted to a message with one emoji."""
+type Reaction {
+  """The emoji."""
+  emoji: String!
+  """How many users used it."""
+  count: Int!
+  """Whether the user who reads did."""
+  viewerReacted: Boolean! @perViewer
+}
+
+"""What a message said at one time."""
+type MessageVersion {
+  """What it said."""
+  body: String!
+  """When that was written."""
+  at: DateTime!
+  """Who wrote it."""
+  actor: Actor
+}
+
+"""A page of messages."""
+type MessageConnection {
+  """The entries of the page, in the order of the list."""
+  edges: [MessageEdge!]!
+  """The edges' nodes, in the same order."""
+  nodes: [Message]!
+  """Where the page stands in its list."""
+  pageInfo: PageInfo!
+  """The position in the channel's log that this page matches: subscribe from here and miss nothing."""
+  logCursor: LogCursor!
+}
+
+"""An entry of a page of messages."""
+type MessageEdge {
+  """The place of the entry in its list, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The message."""
+  node: Message
+}
+
+"""The message to post."""
+input PostMessageInput {
+  """The id of a SharedChannel."""
+  channelId: ID!
+  """What to say: 1 to 40,000 bytes of UTF-8."""
+  body: String!
+  """
+  Who may see it; null: as the message that this replies to, else everyone. A reply to a message for one's own group alone
+  is for the group alone too.
+  """
+  audience: Audience
+  """The id of the Message that this replies to, which must not be a reply itself; null: none."""
+  replyToId: ID
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `postMessage` + "`" + `."""
+type PostMessagePayload {
+  """The message as it is now; null where it was refused."""
+  message: Message
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""What a message is to say."""
+input EditMessageInput {
+  """The id of a Message."""
+  messageId: ID!
+  """What to say: 1 to 40,000 bytes of UTF-8."""
+  body: String!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `editMessage` + "`" + `."""
+type EditMessagePayload {
+  """The message as it is now; null where it was refused."""
+  message: Message
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""The message to delete."""
+input DeleteMessageInput {
+  """The id of a Message."""
+  messageId: ID!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `deleteMessage` + "`" + `."""
+type DeleteMessagePayload {
+  """The message as it is now; null where it was refused."""
+  message: Message
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""The reaction to add."""
+input AddReactionInput {
+  """The id of a Message."""
+  messageId: ID!
+  """One emoji."""
+  emoji: String!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `addReaction` + "`" + `."""
+type AddReactionPayload {
+  """The message as it is now; null where it was refused."""
+  message: Message
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""The reaction to take back."""
+input RemoveReactionInput {
+  """The id of a Message."""
+  messageId: ID!
+  """One emoji."""
+  emoji: String!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `removeReaction` + "`" + `."""
+type RemoveReactionPayload {
+  """The message as it is now; null where it was refused."""
+  message: Message
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""What the user has read."""
+input MarkReadInput {
+  """The id of a SharedChannel."""
+  channelId: ID!
+  """The id of the Message of that channel up to which all is read."""
+  upToMessageId: ID!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `markRead` + "`" + `."""
+type MarkReadPayload {
+  """The channel, whose ` + "`" + `unreadCount` + "`" + ` is that of now; null where it was refused."""
+  sharedChannel: SharedChannel
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""That something happened in a channel."""
+type ChannelActivity {
+  """The channel as it is now."""
+  sharedChannel: SharedChannel!
+}
+
+"""Something that happened in a channel. Events carry objects as they are now."""
+interface ChannelEvent {
+  """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
+  cursor: LogCursor!
+  """When it was written to the log."""
+  at: DateTime!
+  """Who did it; null: nobody did."""
+  actor: Actor
+}
+
+"""A message was posted."""
+type MessagePosted implements ChannelEvent {
+  """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
+  cursor: LogCursor!
+  """When it was written to the log."""
+  at: DateTime!
+  """Who did it; null: nobody did."""
+  actor: Actor
+  """The message; without a body if it was deleted since."""
+  message: Message!
+}
+
+"""A message was edited."""
+type MessageEdited implements ChannelEvent {
+  """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
+  cursor: LogCursor!
+  """When it was written to the log."""
+  at: DateTime!
+  """Who did it; null: nobody did."""
+  actor: Actor
+  """The message; without a body if it was deleted since."""
+  message: Message!
+}
+
+"""A message was deleted."""
+type MessageDeleted implements ChannelEvent {
+  """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
+  cursor: LogCursor!
+  """When it was written to the log."""
+  at: DateTime!
+  """Who did it; null: nobody did."""
+  actor: Actor
+  """The message; without a body if it was deleted since."""
+  message: Message!
+}
+
+"""Somebody reacted to a message, or took that back."""
+type ReactionChanged implements ChannelEvent {
+  """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
+  cursor: LogCursor!
+  """When it was written to the log."""
+  at: DateTime!
+  """Who did it; null: nobody did."""
+  actor: Actor
+  """The message; without a body if it was deleted since."""
+  message: Message!
+  """The emoji."""
+  emoji: String!
+  """Whether the reaction was added; else it was taken back."""
+  added: Boolean!
+  """How many users react with the emoji now."""
+  count: Int!
+}
+
+"""A group was linked with the channel."""
+type GroupLinked implements ChannelEvent {
+  """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
+  cursor: LogCursor!
+  """When it was written to the log."""
+  at: DateTime!
+  """Who did it; null: nobody did."""
+  actor: Actor
+  """The group."""
+  group: Group!
+}
+
+"""
+A group left the channel or was removed from it. Where it is the viewer's own group, this is the last event.
+"""
+type GroupUnlinked implements ChannelEvent {
+  """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
+  cursor: LogCursor!
+  """When it was written to the log."""
+  at: DateTime!
+  """Who did it; null: nobody did."""
+  actor: Actor
+  """The group."""
+  group: Group!
+}
+
+"""
+Where the subscriber is, though nothing for it came: first of all without ` + "`" + `after` + "`" + `, at the end of the replay with it, and
+every minute when nothing comes.
+"""
+type ChannelCheckpoint implements ChannelEvent {
+  """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
+  cursor: LogCursor!
+  """When it was written to the log."""
+  at: DateTime!
+  """Who did it; null: nobody did."""
+  actor: Actor
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -2043,6 +3324,24 @@ func (ec *executionContext) childFields_AcceptSharedChannelPayload(ctx context.C
 		return ec.fieldContext_AcceptSharedChannelPayload_errors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AcceptSharedChannelPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AddReactionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "message":
+		return ec.fieldContext_AddReactionPayload_message(ctx, field)
+	case "errors":
+		return ec.fieldContext_AddReactionPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddReactionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChannelActivity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sharedChannel":
+		return ec.fieldContext_ChannelActivity_sharedChannel(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChannelActivity", field.Name)
 }
 
 func (ec *executionContext) childFields_ChannelShard(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2093,6 +3392,26 @@ func (ec *executionContext) childFields_DeclineInvitationPayload(ctx context.Con
 		return ec.fieldContext_DeclineInvitationPayload_errors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeclineInvitationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteMessagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "message":
+		return ec.fieldContext_DeleteMessagePayload_message(ctx, field)
+	case "errors":
+		return ec.fieldContext_DeleteMessagePayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteMessagePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EditMessagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "message":
+		return ec.fieldContext_EditMessagePayload_message(ctx, field)
+	case "errors":
+		return ec.fieldContext_EditMessagePayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EditMessagePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Group(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2185,6 +3504,90 @@ func (ec *executionContext) childFields_InvitationReceived(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type InvitationReceived", field.Name)
 }
 
+func (ec *executionContext) childFields_MarkReadPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sharedChannel":
+		return ec.fieldContext_MarkReadPayload_sharedChannel(ctx, field)
+	case "errors":
+		return ec.fieldContext_MarkReadPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MarkReadPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Message(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Message_id(ctx, field)
+	case "body":
+		return ec.fieldContext_Message_body(ctx, field)
+	case "state":
+		return ec.fieldContext_Message_state(ctx, field)
+	case "audience":
+		return ec.fieldContext_Message_audience(ctx, field)
+	case "author":
+		return ec.fieldContext_Message_author(ctx, field)
+	case "authorName":
+		return ec.fieldContext_Message_authorName(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Message_createdAt(ctx, field)
+	case "editedAt":
+		return ec.fieldContext_Message_editedAt(ctx, field)
+	case "deletedAt":
+		return ec.fieldContext_Message_deletedAt(ctx, field)
+	case "deletedBy":
+		return ec.fieldContext_Message_deletedBy(ctx, field)
+	case "replyTo":
+		return ec.fieldContext_Message_replyTo(ctx, field)
+	case "replyCount":
+		return ec.fieldContext_Message_replyCount(ctx, field)
+	case "replies":
+		return ec.fieldContext_Message_replies(ctx, field)
+	case "reactions":
+		return ec.fieldContext_Message_reactions(ctx, field)
+	case "mentions":
+		return ec.fieldContext_Message_mentions(ctx, field)
+	case "history":
+		return ec.fieldContext_Message_history(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Message", field.Name)
+}
+
+func (ec *executionContext) childFields_MessageConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MessageConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MessageConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MessageConnection_pageInfo(ctx, field)
+	case "logCursor":
+		return ec.fieldContext_MessageConnection_logCursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MessageConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MessageEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MessageEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MessageEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MessageEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_MessageVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "body":
+		return ec.fieldContext_MessageVersion_body(ctx, field)
+	case "at":
+		return ec.fieldContext_MessageVersion_at(ctx, field)
+	case "actor":
+		return ec.fieldContext_MessageVersion_actor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MessageVersion", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -2199,6 +3602,28 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PostMessagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "message":
+		return ec.fieldContext_PostMessagePayload_message(ctx, field)
+	case "errors":
+		return ec.fieldContext_PostMessagePayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PostMessagePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Reaction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "emoji":
+		return ec.fieldContext_Reaction_emoji(ctx, field)
+	case "count":
+		return ec.fieldContext_Reaction_count(ctx, field)
+	case "viewerReacted":
+		return ec.fieldContext_Reaction_viewerReacted(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Reaction", field.Name)
+}
+
 func (ec *executionContext) childFields_RegisterGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "group":
@@ -2207,6 +3632,16 @@ func (ec *executionContext) childFields_RegisterGroupPayload(ctx context.Context
 		return ec.fieldContext_RegisterGroupPayload_errors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RegisterGroupPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveReactionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "message":
+		return ec.fieldContext_RemoveReactionPayload_message(ctx, field)
+	case "errors":
+		return ec.fieldContext_RemoveReactionPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveReactionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2241,6 +3676,12 @@ func (ec *executionContext) childFields_SharedChannel(ctx context.Context, field
 		return ec.fieldContext_SharedChannel_sides(ctx, field)
 	case "invitations":
 		return ec.fieldContext_SharedChannel_invitations(ctx, field)
+	case "unreadCount":
+		return ec.fieldContext_SharedChannel_unreadCount(ctx, field)
+	case "messages":
+		return ec.fieldContext_SharedChannel_messages(ctx, field)
+	case "search":
+		return ec.fieldContext_SharedChannel_search(ctx, field)
 	case "shard":
 		return ec.fieldContext_SharedChannel_shard(ctx, field)
 	}
@@ -2437,12 +3878,64 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_Message_replies_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_acceptSharedChannel_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (channel.AcceptSharedChannelInput, error) {
 			return ec.unmarshalNAcceptSharedChannelInput2linkspanᚋinternalᚋchannelᚐAcceptSharedChannelInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_addReaction_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.AddReactionInput, error) {
+			return ec.unmarshalNAddReactionInput2linkspanᚋinternalᚋchannelᚐAddReactionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2479,12 +3972,82 @@ func (ec *executionContext) field_Mutation_declineInvitation_args(ctx context.Co
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_deleteMessage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.DeleteMessageInput, error) {
+			return ec.unmarshalNDeleteMessageInput2linkspanᚋinternalᚋchannelᚐDeleteMessageInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_editMessage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.EditMessageInput, error) {
+			return ec.unmarshalNEditMessageInput2linkspanᚋinternalᚋchannelᚐEditMessageInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_markRead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.MarkReadInput, error) {
+			return ec.unmarshalNMarkReadInput2linkspanᚋinternalᚋchannelᚐMarkReadInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_postMessage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.PostMessageInput, error) {
+			return ec.unmarshalNPostMessageInput2linkspanᚋinternalᚋchannelᚐPostMessageInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_registerGroup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (channel.RegisterGroupInput, error) {
 			return ec.unmarshalNRegisterGroupInput2linkspanᚋinternalᚋchannelᚐRegisterGroupInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_removeReaction_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.RemoveReactionInput, error) {
+			return ec.unmarshalNRemoveReactionInput2linkspanᚋinternalᚋchannelᚐRemoveReactionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2598,6 +4161,120 @@ func (ec *executionContext) field_SharedChannel_invitations_args(ctx context.Con
 		return nil, err
 	}
 	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_SharedChannel_messages_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_SharedChannel_search_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "text",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["text"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "order",
+		func(ctx context.Context, v any) (*channel.SearchOrder, error) {
+			return ec.unmarshalOSearchOrder2ᚖlinkspanᚋinternalᚋchannelᚐSearchOrder(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["order"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_channelEvents_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "channelId",
+		func(ctx context.Context, v any) (ids.ID, error) {
+			return ec.unmarshalNID2linkspanᚋinternalᚋidsᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["channelId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*ids.LogCursor, error) {
+			return ec.unmarshalOLogCursor2ᚖlinkspanᚋinternalᚋidsᚐLogCursor(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -2966,6 +4643,341 @@ func (ec *executionContext) fieldContext_AcceptSharedChannelPayload_errors(_ con
 	return fc, nil
 }
 
+func (ec *executionContext) _AddReactionPayload_message(ctx context.Context, field graphql.CollectedField, obj *channel.MessagePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddReactionPayload_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Message) graphql.Marshaler {
+			return ec.marshalOMessage2ᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AddReactionPayload_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddReactionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Message(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AddReactionPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.MessagePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddReactionPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AddReactionPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddReactionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChannelActivity_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelActivity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelActivity_sharedChannel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SharedChannel, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {
+			return ec.marshalNSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelActivity_sharedChannel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChannelActivity",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SharedChannel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChannelCheckpoint_cursor(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelCheckpoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelCheckpoint_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v ids.LogCursor) graphql.Marshaler {
+			return ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelCheckpoint_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelCheckpoint", field, false, false, "LogCursor")
+}
+
+func (ec *executionContext) _ChannelCheckpoint_at(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelCheckpoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelCheckpoint_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelCheckpoint_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelCheckpoint", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ChannelCheckpoint_actor(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelCheckpoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelCheckpoint_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actor(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Actor) graphql.Marshaler {
+			return ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelCheckpoint_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChannelCheckpoint",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChannelNotActiveError_code(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelNotActiveError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelNotActiveError_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.UserErrorCode) graphql.Marshaler {
+			return ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelNotActiveError_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelNotActiveError", field, false, false, "UserErrorCode")
+}
+
+func (ec *executionContext) _ChannelNotActiveError_message(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelNotActiveError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelNotActiveError_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelNotActiveError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelNotActiveError", field, false, false, "String")
+}
+
+func (ec *executionContext) _ChannelNotActiveError_path(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelNotActiveError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelNotActiveError_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelNotActiveError_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelNotActiveError", field, false, false, "String")
+}
+
+func (ec *executionContext) _ChannelNotActiveError_state(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelNotActiveError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelNotActiveError_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.SharedChannelState) graphql.Marshaler {
+			return ec.marshalNSharedChannelState2linkspanᚋinternalᚋchannelᚐSharedChannelState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelNotActiveError_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelNotActiveError", field, false, false, "SharedChannelState")
+}
+
+func (ec *executionContext) _ChannelNotFoundError_code(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelNotFoundError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelNotFoundError_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.UserErrorCode) graphql.Marshaler {
+			return ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelNotFoundError_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelNotFoundError", field, false, false, "UserErrorCode")
+}
+
+func (ec *executionContext) _ChannelNotFoundError_message(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelNotFoundError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelNotFoundError_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelNotFoundError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelNotFoundError", field, false, false, "String")
+}
+
+func (ec *executionContext) _ChannelNotFoundError_path(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelNotFoundError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelNotFoundError_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelNotFoundError_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelNotFoundError", field, false, false, "String")
+}
+
 func (ec *executionContext) _ChannelShard_id(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelShard) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3319,6 +5331,134 @@ func (ec *executionContext) fieldContext_DeclineInvitationPayload_errors(_ conte
 	return fc, nil
 }
 
+func (ec *executionContext) _DeleteMessagePayload_message(ctx context.Context, field graphql.CollectedField, obj *channel.MessagePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteMessagePayload_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Message) graphql.Marshaler {
+			return ec.marshalOMessage2ᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteMessagePayload_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeleteMessagePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Message(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeleteMessagePayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.MessagePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteMessagePayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteMessagePayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeleteMessagePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EditMessagePayload_message(ctx context.Context, field graphql.CollectedField, obj *channel.MessagePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EditMessagePayload_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Message) graphql.Marshaler {
+			return ec.marshalOMessage2ᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EditMessagePayload_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EditMessagePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Message(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EditMessagePayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.MessagePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EditMessagePayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EditMessagePayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EditMessagePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Group_id(ctx context.Context, field graphql.CollectedField, obj *channel.Group) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3388,6 +5528,116 @@ func (ec *executionContext) fieldContext_Group_name(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Group", field, false, false, "String")
 }
 
+func (ec *executionContext) _GroupLinked_cursor(ctx context.Context, field graphql.CollectedField, obj *channel.GroupLinked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GroupLinked_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v ids.LogCursor) graphql.Marshaler {
+			return ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GroupLinked_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GroupLinked", field, false, false, "LogCursor")
+}
+
+func (ec *executionContext) _GroupLinked_at(ctx context.Context, field graphql.CollectedField, obj *channel.GroupLinked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GroupLinked_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GroupLinked_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GroupLinked", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _GroupLinked_actor(ctx context.Context, field graphql.CollectedField, obj *channel.GroupLinked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GroupLinked_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actor(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Actor) graphql.Marshaler {
+			return ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_GroupLinked_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GroupLinked",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _GroupLinked_group(ctx context.Context, field graphql.CollectedField, obj *channel.GroupLinked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GroupLinked_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Group) graphql.Marshaler {
+			return ec.marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GroupLinked_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GroupLinked",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _GroupNotFoundError_code(ctx context.Context, field graphql.CollectedField, obj *channel.GroupNotFoundError) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3455,6 +5705,116 @@ func (ec *executionContext) _GroupNotFoundError_path(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_GroupNotFoundError_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("GroupNotFoundError", field, false, false, "String")
+}
+
+func (ec *executionContext) _GroupUnlinked_cursor(ctx context.Context, field graphql.CollectedField, obj *channel.GroupUnlinked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GroupUnlinked_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v ids.LogCursor) graphql.Marshaler {
+			return ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GroupUnlinked_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GroupUnlinked", field, false, false, "LogCursor")
+}
+
+func (ec *executionContext) _GroupUnlinked_at(ctx context.Context, field graphql.CollectedField, obj *channel.GroupUnlinked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GroupUnlinked_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GroupUnlinked_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GroupUnlinked", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _GroupUnlinked_actor(ctx context.Context, field graphql.CollectedField, obj *channel.GroupUnlinked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GroupUnlinked_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actor(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Actor) graphql.Marshaler {
+			return ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_GroupUnlinked_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GroupUnlinked",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _GroupUnlinked_group(ctx context.Context, field graphql.CollectedField, obj *channel.GroupUnlinked) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GroupUnlinked_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Group) graphql.Marshaler {
+			return ec.marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GroupUnlinked_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GroupUnlinked",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _IdempotencyKeyReusedError_code(ctx context.Context, field graphql.CollectedField, obj *channel.IdempotencyKeyReusedError) (ret graphql.Marshaler) {
@@ -4591,6 +6951,1164 @@ func (ec *executionContext) fieldContext_InvitationReceived_invitation(_ context
 	return fc, nil
 }
 
+func (ec *executionContext) _MarkReadPayload_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.MarkReadPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MarkReadPayload_sharedChannel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SharedChannel, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {
+			return ec.marshalOSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MarkReadPayload_sharedChannel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MarkReadPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SharedChannel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MarkReadPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.MarkReadPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MarkReadPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MarkReadPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MarkReadPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Message_id(ctx context.Context, field graphql.CollectedField, obj *channel.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v ids.Message) graphql.Marshaler {
+			return ec.marshalNID2linkspanᚋinternalᚋidsᚐMessage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Message_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Message", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Message_body(ctx context.Context, field graphql.CollectedField, obj *channel.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_body(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Body, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Message_body(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Message", field, false, false, "String")
+}
+
+func (ec *executionContext) _Message_state(ctx context.Context, field graphql.CollectedField, obj *channel.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.MessageState) graphql.Marshaler {
+			return ec.marshalNMessageState2linkspanᚋinternalᚋchannelᚐMessageState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Message_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Message", field, false, false, "MessageState")
+}
+
+func (ec *executionContext) _Message_audience(ctx context.Context, field graphql.CollectedField, obj *channel.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_audience(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Audience(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Audience) graphql.Marshaler {
+			return ec.marshalNAudience2linkspanᚋinternalᚋchannelᚐAudience(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Message_audience(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Message", field, true, false, "Audience")
+}
+
+func (ec *executionContext) _Message_author(ctx context.Context, field graphql.CollectedField, obj *channel.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_author(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Author(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Actor) graphql.Marshaler {
+			return ec.marshalNActor2linkspanᚋinternalᚋchannelᚐActor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Message_author(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Message",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Message_authorName(ctx context.Context, field graphql.CollectedField, obj *channel.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_authorName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AuthorName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Message_authorName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Message", field, false, false, "String")
+}
+
+func (ec *executionContext) _Message_createdAt(ctx context.Context, field graphql.CollectedField, obj *channel.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Message_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Message", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Message_editedAt(ctx context.Context, field graphql.CollectedField, obj *channel.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_editedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EditedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Message_editedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Message", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Message_deletedAt(ctx context.Context, field graphql.CollectedField, obj *channel.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_deletedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeletedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Message_deletedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Message", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Message_deletedBy(ctx context.Context, field graphql.CollectedField, obj *channel.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_deletedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeletedBy(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Actor) graphql.Marshaler {
+			return ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Message_deletedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Message",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Message_replyTo(ctx context.Context, field graphql.CollectedField, obj *channel.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_replyTo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Message().ReplyTo(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Message) graphql.Marshaler {
+			return ec.marshalOMessage2ᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Message_replyTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Message",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Message(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Message_replyCount(ctx context.Context, field graphql.CollectedField, obj *channel.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_replyCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReplyCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Message_replyCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Message", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Message_replies(ctx context.Context, field graphql.CollectedField, obj *channel.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_replies(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Message().Replies(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Page[channel.Message]) graphql.Marshaler {
+			return ec.marshalNMessageConnection2ᚖlinkspanᚋinternalᚋchannelᚐPage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Message_replies(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Message",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MessageConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Message_replies_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Message_reactions(ctx context.Context, field graphql.CollectedField, obj *channel.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_reactions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reactions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.Reaction) graphql.Marshaler {
+			return ec.marshalNReaction2ᚕlinkspanᚋinternalᚋchannelᚐReactionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Message_reactions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Message",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Reaction(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Message_mentions(ctx context.Context, field graphql.CollectedField, obj *channel.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_mentions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Mentions(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.Actor) graphql.Marshaler {
+			return ec.marshalNActor2ᚕlinkspanᚋinternalᚋchannelᚐActorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Message_mentions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Message",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Message_history(ctx context.Context, field graphql.CollectedField, obj *channel.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_history(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Message().History(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*channel.MessageVersion) graphql.Marshaler {
+			return ec.marshalNMessageVersion2ᚕᚖlinkspanᚋinternalᚋchannelᚐMessageVersionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Message_history(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Message",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MessageVersion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MessageConnection_edges(ctx context.Context, field graphql.CollectedField, obj *channel.Page[channel.Message]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.Edge[channel.Message]) graphql.Marshaler {
+			return ec.marshalNMessageEdge2ᚕlinkspanᚋinternalᚋchannelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MessageConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MessageEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MessageConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *channel.Page[channel.Message]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MessageConnection().Nodes(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*channel.Message) graphql.Marshaler {
+			return ec.marshalNMessage2ᚕᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MessageConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Message(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MessageConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *channel.Page[channel.Message]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2linkspanᚋinternalᚋchannelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MessageConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MessageConnection_logCursor(ctx context.Context, field graphql.CollectedField, obj *channel.Page[channel.Message]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageConnection_logCursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LogCursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v ids.LogCursor) graphql.Marshaler {
+			return ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageConnection_logCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessageConnection", field, false, false, "LogCursor")
+}
+
+func (ec *executionContext) _MessageDeleted_cursor(ctx context.Context, field graphql.CollectedField, obj *channel.MessageDeleted) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageDeleted_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v ids.LogCursor) graphql.Marshaler {
+			return ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageDeleted_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessageDeleted", field, false, false, "LogCursor")
+}
+
+func (ec *executionContext) _MessageDeleted_at(ctx context.Context, field graphql.CollectedField, obj *channel.MessageDeleted) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageDeleted_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageDeleted_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessageDeleted", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _MessageDeleted_actor(ctx context.Context, field graphql.CollectedField, obj *channel.MessageDeleted) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageDeleted_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actor(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Actor) graphql.Marshaler {
+			return ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MessageDeleted_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MessageDeleted",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MessageDeleted_message(ctx context.Context, field graphql.CollectedField, obj *channel.MessageDeleted) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageDeleted_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Message) graphql.Marshaler {
+			return ec.marshalNMessage2ᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageDeleted_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MessageDeleted",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Message(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MessageEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *channel.Edge[channel.Message]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessageEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _MessageEdge_node(ctx context.Context, field graphql.CollectedField, obj *channel.Edge[channel.Message]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node()
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Message) graphql.Marshaler {
+			return ec.marshalOMessage2ᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MessageEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MessageEdge",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Message(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MessageEdited_cursor(ctx context.Context, field graphql.CollectedField, obj *channel.MessageEdited) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageEdited_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v ids.LogCursor) graphql.Marshaler {
+			return ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageEdited_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessageEdited", field, false, false, "LogCursor")
+}
+
+func (ec *executionContext) _MessageEdited_at(ctx context.Context, field graphql.CollectedField, obj *channel.MessageEdited) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageEdited_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageEdited_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessageEdited", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _MessageEdited_actor(ctx context.Context, field graphql.CollectedField, obj *channel.MessageEdited) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageEdited_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actor(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Actor) graphql.Marshaler {
+			return ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MessageEdited_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MessageEdited",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MessageEdited_message(ctx context.Context, field graphql.CollectedField, obj *channel.MessageEdited) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageEdited_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Message) graphql.Marshaler {
+			return ec.marshalNMessage2ᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageEdited_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MessageEdited",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Message(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MessageNotFoundError_code(ctx context.Context, field graphql.CollectedField, obj *channel.MessageNotFoundError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageNotFoundError_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.UserErrorCode) graphql.Marshaler {
+			return ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageNotFoundError_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessageNotFoundError", field, false, false, "UserErrorCode")
+}
+
+func (ec *executionContext) _MessageNotFoundError_message(ctx context.Context, field graphql.CollectedField, obj *channel.MessageNotFoundError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageNotFoundError_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageNotFoundError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessageNotFoundError", field, false, false, "String")
+}
+
+func (ec *executionContext) _MessageNotFoundError_path(ctx context.Context, field graphql.CollectedField, obj *channel.MessageNotFoundError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageNotFoundError_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageNotFoundError_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessageNotFoundError", field, false, false, "String")
+}
+
+func (ec *executionContext) _MessagePosted_cursor(ctx context.Context, field graphql.CollectedField, obj *channel.MessagePosted) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessagePosted_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v ids.LogCursor) graphql.Marshaler {
+			return ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessagePosted_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessagePosted", field, false, false, "LogCursor")
+}
+
+func (ec *executionContext) _MessagePosted_at(ctx context.Context, field graphql.CollectedField, obj *channel.MessagePosted) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessagePosted_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessagePosted_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessagePosted", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _MessagePosted_actor(ctx context.Context, field graphql.CollectedField, obj *channel.MessagePosted) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessagePosted_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actor(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Actor) graphql.Marshaler {
+			return ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MessagePosted_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MessagePosted",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MessagePosted_message(ctx context.Context, field graphql.CollectedField, obj *channel.MessagePosted) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessagePosted_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Message) graphql.Marshaler {
+			return ec.marshalNMessage2ᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessagePosted_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MessagePosted",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Message(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MessageVersion_body(ctx context.Context, field graphql.CollectedField, obj *channel.MessageVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageVersion_body(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Body, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageVersion_body(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessageVersion", field, false, false, "String")
+}
+
+func (ec *executionContext) _MessageVersion_at(ctx context.Context, field graphql.CollectedField, obj *channel.MessageVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageVersion_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessageVersion_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessageVersion", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _MessageVersion_actor(ctx context.Context, field graphql.CollectedField, obj *channel.MessageVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessageVersion_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Actor) graphql.Marshaler {
+			return ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MessageVersion_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MessageVersion",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_registerGroup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4805,6 +8323,270 @@ func (ec *executionContext) fieldContext_Mutation_revokeInvitation(ctx context.C
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_revokeInvitation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_postMessage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_postMessage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PostMessage(ctx, fc.Args["input"].(channel.PostMessageInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.MessagePayload) graphql.Marshaler {
+			return ec.marshalNPostMessagePayload2ᚖlinkspanᚋinternalᚋchannelᚐMessagePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_postMessage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PostMessagePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_postMessage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_editMessage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_editMessage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().EditMessage(ctx, fc.Args["input"].(channel.EditMessageInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.MessagePayload) graphql.Marshaler {
+			return ec.marshalNEditMessagePayload2ᚖlinkspanᚋinternalᚋchannelᚐMessagePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_editMessage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EditMessagePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_editMessage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteMessage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteMessage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteMessage(ctx, fc.Args["input"].(channel.DeleteMessageInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.MessagePayload) graphql.Marshaler {
+			return ec.marshalNDeleteMessagePayload2ᚖlinkspanᚋinternalᚋchannelᚐMessagePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteMessage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeleteMessagePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteMessage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_addReaction(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_addReaction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AddReaction(ctx, fc.Args["input"].(channel.AddReactionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.MessagePayload) graphql.Marshaler {
+			return ec.marshalNAddReactionPayload2ᚖlinkspanᚋinternalᚋchannelᚐMessagePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_addReaction(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AddReactionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_addReaction_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_removeReaction(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_removeReaction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveReaction(ctx, fc.Args["input"].(channel.RemoveReactionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.MessagePayload) graphql.Marshaler {
+			return ec.marshalNRemoveReactionPayload2ᚖlinkspanᚋinternalᚋchannelᚐMessagePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_removeReaction(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RemoveReactionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_removeReaction_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_markRead(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_markRead(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().MarkRead(ctx, fc.Args["input"].(channel.MarkReadInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.MarkReadPayload) graphql.Marshaler {
+			return ec.marshalNMarkReadPayload2ᚖlinkspanᚋinternalᚋchannelᚐMarkReadPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_markRead(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MarkReadPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_markRead_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5064,6 +8846,70 @@ func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
+func (ec *executionContext) _PostMessagePayload_message(ctx context.Context, field graphql.CollectedField, obj *channel.MessagePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PostMessagePayload_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Message) graphql.Marshaler {
+			return ec.marshalOMessage2ᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PostMessagePayload_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PostMessagePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Message(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PostMessagePayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.MessagePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PostMessagePayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PostMessagePayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PostMessagePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_viewer(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5304,6 +9150,254 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Reaction_emoji(ctx context.Context, field graphql.CollectedField, obj *channel.Reaction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reaction_emoji(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Emoji, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reaction_emoji(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reaction", field, false, false, "String")
+}
+
+func (ec *executionContext) _Reaction_count(ctx context.Context, field graphql.CollectedField, obj *channel.Reaction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reaction_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reaction_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reaction", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Reaction_viewerReacted(ctx context.Context, field graphql.CollectedField, obj *channel.Reaction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reaction_viewerReacted(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ViewerReacted, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reaction_viewerReacted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reaction", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ReactionChanged_cursor(ctx context.Context, field graphql.CollectedField, obj *channel.ReactionChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReactionChanged_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v ids.LogCursor) graphql.Marshaler {
+			return ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReactionChanged_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReactionChanged", field, false, false, "LogCursor")
+}
+
+func (ec *executionContext) _ReactionChanged_at(ctx context.Context, field graphql.CollectedField, obj *channel.ReactionChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReactionChanged_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReactionChanged_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReactionChanged", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ReactionChanged_actor(ctx context.Context, field graphql.CollectedField, obj *channel.ReactionChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReactionChanged_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actor(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Actor) graphql.Marshaler {
+			return ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReactionChanged_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReactionChanged",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReactionChanged_message(ctx context.Context, field graphql.CollectedField, obj *channel.ReactionChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReactionChanged_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Message) graphql.Marshaler {
+			return ec.marshalNMessage2ᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReactionChanged_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReactionChanged",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Message(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReactionChanged_emoji(ctx context.Context, field graphql.CollectedField, obj *channel.ReactionChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReactionChanged_emoji(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Emoji, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReactionChanged_emoji(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReactionChanged", field, false, false, "String")
+}
+
+func (ec *executionContext) _ReactionChanged_added(ctx context.Context, field graphql.CollectedField, obj *channel.ReactionChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReactionChanged_added(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Added, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReactionChanged_added(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReactionChanged", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ReactionChanged_count(ctx context.Context, field graphql.CollectedField, obj *channel.ReactionChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReactionChanged_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReactionChanged_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReactionChanged", field, true, false, "Int")
+}
+
 func (ec *executionContext) _RegisterGroupPayload_group(ctx context.Context, field graphql.CollectedField, obj *channel.RegisterGroupPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5358,6 +9452,70 @@ func (ec *executionContext) _RegisterGroupPayload_errors(ctx context.Context, fi
 func (ec *executionContext) fieldContext_RegisterGroupPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "RegisterGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RemoveReactionPayload_message(ctx context.Context, field graphql.CollectedField, obj *channel.MessagePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemoveReactionPayload_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Message) graphql.Marshaler {
+			return ec.marshalOMessage2ᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RemoveReactionPayload_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoveReactionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Message(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RemoveReactionPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.MessagePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemoveReactionPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RemoveReactionPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoveReactionPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -5782,6 +9940,117 @@ func (ec *executionContext) fieldContext_SharedChannel_invitations(ctx context.C
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_SharedChannel_invitations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SharedChannel_unreadCount(ctx context.Context, field graphql.CollectedField, obj *channel.SharedChannel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharedChannel_unreadCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.SharedChannel().UnreadCount(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SharedChannel_unreadCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SharedChannel", field, true, true, "Int")
+}
+
+func (ec *executionContext) _SharedChannel_messages(ctx context.Context, field graphql.CollectedField, obj *channel.SharedChannel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharedChannel_messages(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.SharedChannel().Messages(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Page[channel.Message]) graphql.Marshaler {
+			return ec.marshalNMessageConnection2ᚖlinkspanᚋinternalᚋchannelᚐPage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SharedChannel_messages(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SharedChannel",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MessageConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_SharedChannel_messages_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SharedChannel_search(ctx context.Context, field graphql.CollectedField, obj *channel.SharedChannel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharedChannel_search(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.SharedChannel().Search(ctx, obj, fc.Args["text"].(string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["order"].(*channel.SearchOrder))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Page[channel.Message]) graphql.Marshaler {
+			return ec.marshalNMessageConnection2ᚖlinkspanᚋinternalᚋchannelᚐPage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SharedChannel_search(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SharedChannel",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MessageConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_SharedChannel_search_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6264,6 +10533,82 @@ func (ec *executionContext) fieldContext_Subscription_inbox(ctx context.Context,
 	if fc.Args, err = ec.field_Subscription_inbox_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_channelEvents(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_channelEvents(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().ChannelEvents(ctx, fc.Args["channelId"].(ids.ID), fc.Args["after"].(*ids.LogCursor))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.ChannelEvent) graphql.Marshaler {
+			return ec.marshalNChannelEvent2linkspanᚋinternalᚋchannelᚐChannelEvent(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_channelEvents(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_channelEvents_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_channelActivity(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_channelActivity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().ChannelActivity(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.ChannelActivity) graphql.Marshaler {
+			return ec.marshalNChannelActivity2ᚖlinkspanᚋinternalᚋchannelᚐChannelActivity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_channelActivity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChannelActivity(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -7740,6 +12085,62 @@ func UnmarshalAcceptSharedChannelInput(ctx context.Context, raw any) (channel.Ac
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAddReactionInput(ctx context.Context, obj any) (channel.AddReactionInput, error) {
+	var it channel.AddReactionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"messageId", "emoji", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "messageId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("messageId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MessageID = data
+		case "emoji":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emoji"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Emoji = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAddReactionInput unmarshals raw into the AddReactionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAddReactionInput(ctx context.Context, raw any) (channel.AddReactionInput, error) {
+	var out channel.AddReactionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AddReactionInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputCreateSharedChannelInput(ctx context.Context, obj any) (channel.CreateSharedChannelInput, error) {
 	var it channel.CreateSharedChannelInput
 	if obj == nil {
@@ -7866,6 +12267,237 @@ func UnmarshalDeclineInvitationInput(ctx context.Context, raw any) (channel.Decl
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDeleteMessageInput(ctx context.Context, obj any) (channel.DeleteMessageInput, error) {
+	var it channel.DeleteMessageInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"messageId", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "messageId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("messageId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MessageID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDeleteMessageInput unmarshals raw into the DeleteMessageInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDeleteMessageInput(ctx context.Context, raw any) (channel.DeleteMessageInput, error) {
+	var out channel.DeleteMessageInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteMessageInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputEditMessageInput(ctx context.Context, obj any) (channel.EditMessageInput, error) {
+	var it channel.EditMessageInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"messageId", "body", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "messageId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("messageId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MessageID = data
+		case "body":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("body"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Body = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalEditMessageInput unmarshals raw into the EditMessageInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalEditMessageInput(ctx context.Context, raw any) (channel.EditMessageInput, error) {
+	var out channel.EditMessageInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "EditMessageInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputMarkReadInput(ctx context.Context, obj any) (channel.MarkReadInput, error) {
+	var it channel.MarkReadInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"channelId", "upToMessageId", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "channelId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("channelId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐChannel(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChannelID = data
+		case "upToMessageId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("upToMessageId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UpToMessageID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalMarkReadInput unmarshals raw into the MarkReadInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalMarkReadInput(ctx context.Context, raw any) (channel.MarkReadInput, error) {
+	var out channel.MarkReadInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "MarkReadInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputPostMessageInput(ctx context.Context, obj any) (channel.PostMessageInput, error) {
+	var it channel.PostMessageInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"channelId", "body", "audience", "replyToId", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "channelId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("channelId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐChannel(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChannelID = data
+		case "body":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("body"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Body = data
+		case "audience":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("audience"))
+			data, err := ec.unmarshalOAudience2ᚖlinkspanᚋinternalᚋchannelᚐAudience(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Audience = data
+		case "replyToId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("replyToId"))
+			data, err := ec.unmarshalOID2ᚖlinkspanᚋinternalᚋidsᚐMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReplyToID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPostMessageInput unmarshals raw into the PostMessageInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPostMessageInput(ctx context.Context, raw any) (channel.PostMessageInput, error) {
+	var out channel.PostMessageInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PostMessageInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputRegisterGroupInput(ctx context.Context, obj any) (channel.RegisterGroupInput, error) {
 	var it channel.RegisterGroupInput
 	if obj == nil {
@@ -7919,6 +12551,62 @@ func (ec *executionContext) unmarshalInputRegisterGroupInput(ctx context.Context
 func UnmarshalRegisterGroupInput(ctx context.Context, raw any) (channel.RegisterGroupInput, error) {
 	var out channel.RegisterGroupInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RegisterGroupInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRemoveReactionInput(ctx context.Context, obj any) (channel.RemoveReactionInput, error) {
+	var it channel.RemoveReactionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"messageId", "emoji", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "messageId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("messageId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐMessage(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MessageID = data
+		case "emoji":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emoji"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Emoji = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRemoveReactionInput unmarshals raw into the RemoveReactionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRemoveReactionInput(ctx context.Context, raw any) (channel.RemoveReactionInput, error) {
+	var out channel.RemoveReactionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemoveReactionInput", raw, &out)
 	return out, err
 }
 
@@ -8002,6 +12690,68 @@ func (ec *executionContext) _Actor(ctx context.Context, sel ast.SelectionSet, ob
 	}
 }
 
+func (ec *executionContext) _ChannelEvent(ctx context.Context, sel ast.SelectionSet, obj channel.ChannelEvent) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case channel.ReactionChanged:
+		return ec._ReactionChanged(ctx, sel, &obj)
+	case *channel.ReactionChanged:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ReactionChanged(ctx, sel, obj)
+	case channel.MessagePosted:
+		return ec._MessagePosted(ctx, sel, &obj)
+	case *channel.MessagePosted:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MessagePosted(ctx, sel, obj)
+	case channel.MessageEdited:
+		return ec._MessageEdited(ctx, sel, &obj)
+	case *channel.MessageEdited:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MessageEdited(ctx, sel, obj)
+	case channel.MessageDeleted:
+		return ec._MessageDeleted(ctx, sel, &obj)
+	case *channel.MessageDeleted:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MessageDeleted(ctx, sel, obj)
+	case channel.GroupUnlinked:
+		return ec._GroupUnlinked(ctx, sel, &obj)
+	case *channel.GroupUnlinked:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._GroupUnlinked(ctx, sel, obj)
+	case channel.GroupLinked:
+		return ec._GroupLinked(ctx, sel, &obj)
+	case *channel.GroupLinked:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._GroupLinked(ctx, sel, obj)
+	case channel.ChannelCheckpoint:
+		return ec._ChannelCheckpoint(ctx, sel, &obj)
+	case *channel.ChannelCheckpoint:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ChannelCheckpoint(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of ChannelEvent must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 func (ec *executionContext) _InboxEvent(ctx context.Context, sel ast.SelectionSet, obj channel.InboxEvent) graphql.Marshaler {
 	switch obj := (obj).(type) {
 	case nil:
@@ -8064,6 +12814,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._SharedChannel(ctx, sel, obj)
+	case *channel.Message:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Message(ctx, sel, obj)
 	case *channel.Invitation:
 		if obj == nil {
 			return graphql.Null
@@ -8120,6 +12875,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._NameTakenError(ctx, sel, obj)
+	case channel.MessageNotFoundError:
+		return ec._MessageNotFoundError(ctx, sel, &obj)
+	case *channel.MessageNotFoundError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._MessageNotFoundError(ctx, sel, obj)
 	case channel.InvitationNotPendingError:
 		return ec._InvitationNotPendingError(ctx, sel, &obj)
 	case *channel.InvitationNotPendingError:
@@ -8155,6 +12917,20 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._GroupNotFoundError(ctx, sel, obj)
+	case channel.ChannelNotFoundError:
+		return ec._ChannelNotFoundError(ctx, sel, &obj)
+	case *channel.ChannelNotFoundError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ChannelNotFoundError(ctx, sel, obj)
+	case channel.ChannelNotActiveError:
+		return ec._ChannelNotActiveError(ctx, sel, &obj)
+	case *channel.ChannelNotActiveError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ChannelNotActiveError(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -8196,6 +12972,211 @@ func (ec *executionContext) _AcceptSharedChannelPayload(ctx context.Context, sel
 			}
 		case "errors":
 			out.Values[i] = ec._AcceptSharedChannelPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var addReactionPayloadImplementors = []string{"AddReactionPayload"}
+
+func (ec *executionContext) _AddReactionPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.MessagePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, addReactionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AddReactionPayload")
+		case "message":
+			out.Values[i] = ec._AddReactionPayload_message(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._AddReactionPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var channelActivityImplementors = []string{"ChannelActivity"}
+
+func (ec *executionContext) _ChannelActivity(ctx context.Context, sel ast.SelectionSet, obj *channel.ChannelActivity) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, channelActivityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChannelActivity")
+		case "sharedChannel":
+			out.Values[i] = ec._ChannelActivity_sharedChannel(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var channelCheckpointImplementors = []string{"ChannelCheckpoint", "ChannelEvent"}
+
+func (ec *executionContext) _ChannelCheckpoint(ctx context.Context, sel ast.SelectionSet, obj *channel.ChannelCheckpoint) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, channelCheckpointImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChannelCheckpoint")
+		case "cursor":
+			out.Values[i] = ec._ChannelCheckpoint_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._ChannelCheckpoint_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actor":
+			out.Values[i] = ec._ChannelCheckpoint_actor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var channelNotActiveErrorImplementors = []string{"ChannelNotActiveError", "UserError"}
+
+func (ec *executionContext) _ChannelNotActiveError(ctx context.Context, sel ast.SelectionSet, obj *channel.ChannelNotActiveError) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, channelNotActiveErrorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChannelNotActiveError")
+		case "code":
+			out.Values[i] = ec._ChannelNotActiveError_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._ChannelNotActiveError_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._ChannelNotActiveError_path(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._ChannelNotActiveError_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var channelNotFoundErrorImplementors = []string{"ChannelNotFoundError", "UserError"}
+
+func (ec *executionContext) _ChannelNotFoundError(ctx context.Context, sel ast.SelectionSet, obj *channel.ChannelNotFoundError) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, channelNotFoundErrorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChannelNotFoundError")
+		case "code":
+			out.Values[i] = ec._ChannelNotFoundError_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._ChannelNotFoundError_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._ChannelNotFoundError_path(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8393,6 +13374,82 @@ func (ec *executionContext) _DeclineInvitationPayload(ctx context.Context, sel a
 	return out
 }
 
+var deleteMessagePayloadImplementors = []string{"DeleteMessagePayload"}
+
+func (ec *executionContext) _DeleteMessagePayload(ctx context.Context, sel ast.SelectionSet, obj *channel.MessagePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deleteMessagePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteMessagePayload")
+		case "message":
+			out.Values[i] = ec._DeleteMessagePayload_message(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._DeleteMessagePayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var editMessagePayloadImplementors = []string{"EditMessagePayload"}
+
+func (ec *executionContext) _EditMessagePayload(ctx context.Context, sel ast.SelectionSet, obj *channel.MessagePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, editMessagePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EditMessagePayload")
+		case "message":
+			out.Values[i] = ec._EditMessagePayload_message(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._EditMessagePayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var groupImplementors = []string{"Group", "Node"}
 
 func (ec *executionContext) _Group(ctx context.Context, sel ast.SelectionSet, obj *channel.Group) graphql.Marshaler {
@@ -8436,6 +13493,54 @@ func (ec *executionContext) _Group(ctx context.Context, sel ast.SelectionSet, ob
 	return out
 }
 
+var groupLinkedImplementors = []string{"GroupLinked", "ChannelEvent"}
+
+func (ec *executionContext) _GroupLinked(ctx context.Context, sel ast.SelectionSet, obj *channel.GroupLinked) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, groupLinkedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("GroupLinked")
+		case "cursor":
+			out.Values[i] = ec._GroupLinked_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._GroupLinked_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actor":
+			out.Values[i] = ec._GroupLinked_actor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "group":
+			out.Values[i] = ec._GroupLinked_group(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var groupNotFoundErrorImplementors = []string{"GroupNotFoundError", "UserError"}
 
 func (ec *executionContext) _GroupNotFoundError(ctx context.Context, sel ast.SelectionSet, obj *channel.GroupNotFoundError) graphql.Marshaler {
@@ -8459,6 +13564,54 @@ func (ec *executionContext) _GroupNotFoundError(ctx context.Context, sel ast.Sel
 			}
 		case "path":
 			out.Values[i] = ec._GroupNotFoundError_path(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var groupUnlinkedImplementors = []string{"GroupUnlinked", "ChannelEvent"}
+
+func (ec *executionContext) _GroupUnlinked(ctx context.Context, sel ast.SelectionSet, obj *channel.GroupUnlinked) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, groupUnlinkedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("GroupUnlinked")
+		case "cursor":
+			out.Values[i] = ec._GroupUnlinked_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._GroupUnlinked_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actor":
+			out.Values[i] = ec._GroupUnlinked_actor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "group":
+			out.Values[i] = ec._GroupUnlinked_group(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8989,6 +14142,472 @@ func (ec *executionContext) _InvitationReceived(ctx context.Context, sel ast.Sel
 	return out
 }
 
+var markReadPayloadImplementors = []string{"MarkReadPayload"}
+
+func (ec *executionContext) _MarkReadPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.MarkReadPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, markReadPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MarkReadPayload")
+		case "sharedChannel":
+			out.Values[i] = ec._MarkReadPayload_sharedChannel(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._MarkReadPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var messageImplementors = []string{"Message", "Node"}
+
+func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, obj *channel.Message) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, messageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Message")
+		case "id":
+			out.Values[i] = ec._Message_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "body":
+			out.Values[i] = ec._Message_body(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "state":
+			out.Values[i] = ec._Message_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "audience":
+			out.Values[i] = ec._Message_audience(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "author":
+			out.Values[i] = ec._Message_author(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "authorName":
+			out.Values[i] = ec._Message_authorName(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdAt":
+			out.Values[i] = ec._Message_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "editedAt":
+			out.Values[i] = ec._Message_editedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deletedAt":
+			out.Values[i] = ec._Message_deletedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deletedBy":
+			out.Values[i] = ec._Message_deletedBy(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "replyTo":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Message_replyTo(ctx, field, obj)
+				})
+		case "replyCount":
+			out.Values[i] = ec._Message_replyCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "replies":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Message_replies(ctx, field, obj)
+				})
+		case "reactions":
+			out.Values[i] = ec._Message_reactions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "mentions":
+			out.Values[i] = ec._Message_mentions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "history":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Message_history(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var messageConnectionImplementors = []string{"MessageConnection"}
+
+func (ec *executionContext) _MessageConnection(ctx context.Context, sel ast.SelectionSet, obj *channel.Page[channel.Message]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, messageConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MessageConnection")
+		case "edges":
+			out.Values[i] = ec._MessageConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._MessageConnection_nodes(ctx, field, obj)
+				})
+		case "pageInfo":
+			out.Values[i] = ec._MessageConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "logCursor":
+			out.Values[i] = ec._MessageConnection_logCursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var messageDeletedImplementors = []string{"MessageDeleted", "ChannelEvent"}
+
+func (ec *executionContext) _MessageDeleted(ctx context.Context, sel ast.SelectionSet, obj *channel.MessageDeleted) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, messageDeletedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MessageDeleted")
+		case "cursor":
+			out.Values[i] = ec._MessageDeleted_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._MessageDeleted_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actor":
+			out.Values[i] = ec._MessageDeleted_actor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._MessageDeleted_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var messageEdgeImplementors = []string{"MessageEdge"}
+
+func (ec *executionContext) _MessageEdge(ctx context.Context, sel ast.SelectionSet, obj *channel.Edge[channel.Message]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, messageEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MessageEdge")
+		case "cursor":
+			out.Values[i] = ec._MessageEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._MessageEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var messageEditedImplementors = []string{"MessageEdited", "ChannelEvent"}
+
+func (ec *executionContext) _MessageEdited(ctx context.Context, sel ast.SelectionSet, obj *channel.MessageEdited) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, messageEditedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MessageEdited")
+		case "cursor":
+			out.Values[i] = ec._MessageEdited_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._MessageEdited_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actor":
+			out.Values[i] = ec._MessageEdited_actor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._MessageEdited_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var messageNotFoundErrorImplementors = []string{"MessageNotFoundError", "UserError"}
+
+func (ec *executionContext) _MessageNotFoundError(ctx context.Context, sel ast.SelectionSet, obj *channel.MessageNotFoundError) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, messageNotFoundErrorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MessageNotFoundError")
+		case "code":
+			out.Values[i] = ec._MessageNotFoundError_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._MessageNotFoundError_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._MessageNotFoundError_path(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var messagePostedImplementors = []string{"MessagePosted", "ChannelEvent"}
+
+func (ec *executionContext) _MessagePosted(ctx context.Context, sel ast.SelectionSet, obj *channel.MessagePosted) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, messagePostedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MessagePosted")
+		case "cursor":
+			out.Values[i] = ec._MessagePosted_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._MessagePosted_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actor":
+			out.Values[i] = ec._MessagePosted_actor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._MessagePosted_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var messageVersionImplementors = []string{"MessageVersion"}
+
+func (ec *executionContext) _MessageVersion(ctx context.Context, sel ast.SelectionSet, obj *channel.MessageVersion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, messageVersionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MessageVersion")
+		case "body":
+			out.Values[i] = ec._MessageVersion_body(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._MessageVersion_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actor":
+			out.Values[i] = ec._MessageVersion_actor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var mutationImplementors = []string{"Mutation"}
 
 func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -9039,6 +14658,48 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "revokeInvitation":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_revokeInvitation(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "postMessage":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_postMessage(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "editMessage":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_editMessage(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deleteMessage":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteMessage(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "addReaction":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_addReaction(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removeReaction":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_removeReaction(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "markRead":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_markRead(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -9199,6 +14860,44 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var postMessagePayloadImplementors = []string{"PostMessagePayload"}
+
+func (ec *executionContext) _PostMessagePayload(ctx context.Context, sel ast.SelectionSet, obj *channel.MessagePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, postMessagePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PostMessagePayload")
+		case "message":
+			out.Values[i] = ec._PostMessagePayload_message(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._PostMessagePayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var queryImplementors = []string{"Query"}
 
 func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -9273,6 +14972,112 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 	return out
 }
 
+var reactionImplementors = []string{"Reaction"}
+
+func (ec *executionContext) _Reaction(ctx context.Context, sel ast.SelectionSet, obj *channel.Reaction) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reactionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Reaction")
+		case "emoji":
+			out.Values[i] = ec._Reaction_emoji(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._Reaction_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "viewerReacted":
+			out.Values[i] = ec._Reaction_viewerReacted(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var reactionChangedImplementors = []string{"ReactionChanged", "ChannelEvent"}
+
+func (ec *executionContext) _ReactionChanged(ctx context.Context, sel ast.SelectionSet, obj *channel.ReactionChanged) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reactionChangedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReactionChanged")
+		case "cursor":
+			out.Values[i] = ec._ReactionChanged_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._ReactionChanged_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actor":
+			out.Values[i] = ec._ReactionChanged_actor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._ReactionChanged_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "emoji":
+			out.Values[i] = ec._ReactionChanged_emoji(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "added":
+			out.Values[i] = ec._ReactionChanged_added(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._ReactionChanged_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var registerGroupPayloadImplementors = []string{"RegisterGroupPayload"}
 
 func (ec *executionContext) _RegisterGroupPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.RegisterGroupPayload) graphql.Marshaler {
@@ -9291,6 +15096,44 @@ func (ec *executionContext) _RegisterGroupPayload(ctx context.Context, sel ast.S
 			}
 		case "errors":
 			out.Values[i] = ec._RegisterGroupPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var removeReactionPayloadImplementors = []string{"RemoveReactionPayload"}
+
+func (ec *executionContext) _RemoveReactionPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.MessagePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, removeReactionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemoveReactionPayload")
+		case "message":
+			out.Values[i] = ec._RemoveReactionPayload_message(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._RemoveReactionPayload_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -9453,6 +15296,24 @@ func (ec *executionContext) _SharedChannel(ctx context.Context, sel ast.Selectio
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._SharedChannel_invitations(ctx, field, obj)
+				})
+		case "unreadCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SharedChannel_unreadCount(ctx, field, obj)
+				})
+		case "messages":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SharedChannel_messages(ctx, field, obj)
+				})
+		case "search":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SharedChannel_search(ctx, field, obj)
 				})
 		case "shard":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -9636,6 +15497,10 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_sharedChannelLinked(ctx, fields[0])
 	case "inbox":
 		return ec._Subscription_inbox(ctx, fields[0])
+	case "channelEvents":
+		return ec._Subscription_channelEvents(ctx, fields[0])
+	case "channelActivity":
+		return ec._Subscription_channelActivity(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
@@ -10139,6 +16004,50 @@ func (ec *executionContext) marshalNActor2linkspanᚋinternalᚋchannelᚐActor(
 	return ec._Actor(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNActor2ᚕlinkspanᚋinternalᚋchannelᚐActorᚄ(ctx context.Context, sel ast.SelectionSet, v []channel.Actor) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNActor2linkspanᚋinternalᚋchannelᚐActor(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNAddReactionInput2linkspanᚋinternalᚋchannelᚐAddReactionInput(ctx context.Context, v any) (channel.AddReactionInput, error) {
+	res, err := ec.unmarshalInputAddReactionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAddReactionPayload2ᚖlinkspanᚋinternalᚋchannelᚐMessagePayload(ctx context.Context, sel ast.SelectionSet, v *channel.MessagePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AddReactionPayload!")
+		return graphql.Null
+	}
+	return ec._AddReactionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNAudience2linkspanᚋinternalᚋchannelᚐAudience(ctx context.Context, v any) (channel.Audience, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := channel.Audience(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAudience2linkspanᚋinternalᚋchannelᚐAudience(ctx context.Context, sel ast.SelectionSet, v channel.Audience) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Audience!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -10151,6 +16060,22 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 		graphql.AddInvalidNullFromMarshaler(ctx, "Boolean!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNChannelActivity2ᚖlinkspanᚋinternalᚋchannelᚐChannelActivity(ctx context.Context, sel ast.SelectionSet, v *channel.ChannelActivity) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ChannelActivity!")
+		return graphql.Null
+	}
+	return ec._ChannelActivity(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNChannelEvent2linkspanᚋinternalᚋchannelᚐChannelEvent(ctx context.Context, sel ast.SelectionSet, v channel.ChannelEvent) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ChannelEvent!")
+		return graphql.Null
+	}
+	return ec._ChannelEvent(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNChannelSide2linkspanᚋinternalᚋchannelᚐChannelSide(ctx context.Context, sel ast.SelectionSet, v channel.ChannelSide) graphql.Marshaler {
@@ -10221,6 +16146,32 @@ func (ec *executionContext) marshalNDeclineInvitationPayload2ᚖlinkspanᚋinter
 	return ec._DeclineInvitationPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNDeleteMessageInput2linkspanᚋinternalᚋchannelᚐDeleteMessageInput(ctx context.Context, v any) (channel.DeleteMessageInput, error) {
+	res, err := ec.unmarshalInputDeleteMessageInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeleteMessagePayload2ᚖlinkspanᚋinternalᚋchannelᚐMessagePayload(ctx context.Context, sel ast.SelectionSet, v *channel.MessagePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DeleteMessagePayload!")
+		return graphql.Null
+	}
+	return ec._DeleteMessagePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNEditMessageInput2linkspanᚋinternalᚋchannelᚐEditMessageInput(ctx context.Context, v any) (channel.EditMessageInput, error) {
+	res, err := ec.unmarshalInputEditMessageInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEditMessagePayload2ᚖlinkspanᚋinternalᚋchannelᚐMessagePayload(ctx context.Context, sel ast.SelectionSet, v *channel.MessagePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "EditMessagePayload!")
+		return graphql.Null
+	}
+	return ec._EditMessagePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx context.Context, sel ast.SelectionSet, v channel.Group) graphql.Marshaler {
 	return ec._Group(ctx, sel, &v)
 }
@@ -10268,6 +16219,16 @@ func (ec *executionContext) unmarshalNID2linkspanᚋinternalᚋidsᚐInvitation(
 }
 
 func (ec *executionContext) marshalNID2linkspanᚋinternalᚋidsᚐInvitation(ctx context.Context, sel ast.SelectionSet, v ids.Invitation) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNID2linkspanᚋinternalᚋidsᚐMessage(ctx context.Context, v any) (ids.Message, error) {
+	var res ids.Message
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNID2linkspanᚋinternalᚋidsᚐMessage(ctx context.Context, sel ast.SelectionSet, v ids.Message) graphql.Marshaler {
 	return v
 }
 
@@ -10464,6 +16425,104 @@ func (ec *executionContext) marshalNLogCursor2ᚖlinkspanᚋinternalᚋidsᚐLog
 	return v
 }
 
+func (ec *executionContext) unmarshalNMarkReadInput2linkspanᚋinternalᚋchannelᚐMarkReadInput(ctx context.Context, v any) (channel.MarkReadInput, error) {
+	res, err := ec.unmarshalInputMarkReadInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMarkReadPayload2ᚖlinkspanᚋinternalᚋchannelᚐMarkReadPayload(ctx context.Context, sel ast.SelectionSet, v *channel.MarkReadPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "MarkReadPayload!")
+		return graphql.Null
+	}
+	return ec._MarkReadPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNMessage2ᚕᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx context.Context, sel ast.SelectionSet, v []*channel.Message) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalOMessage2ᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx, sel, v[i])
+	})
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMessage2ᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx context.Context, sel ast.SelectionSet, v *channel.Message) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Message!")
+		return graphql.Null
+	}
+	return ec._Message(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNMessageConnection2ᚖlinkspanᚋinternalᚋchannelᚐPage(ctx context.Context, sel ast.SelectionSet, v *channel.Page[channel.Message]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "MessageConnection!")
+		return graphql.Null
+	}
+	return ec._MessageConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNMessageEdge2linkspanᚋinternalᚋchannelᚐEdge(ctx context.Context, sel ast.SelectionSet, v channel.Edge[channel.Message]) graphql.Marshaler {
+	return ec._MessageEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMessageEdge2ᚕlinkspanᚋinternalᚋchannelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []channel.Edge[channel.Message]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMessageEdge2linkspanᚋinternalᚋchannelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNMessageState2linkspanᚋinternalᚋchannelᚐMessageState(ctx context.Context, v any) (channel.MessageState, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := channel.MessageState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMessageState2linkspanᚋinternalᚋchannelᚐMessageState(ctx context.Context, sel ast.SelectionSet, v channel.MessageState) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "MessageState!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNMessageVersion2ᚕᚖlinkspanᚋinternalᚋchannelᚐMessageVersionᚄ(ctx context.Context, sel ast.SelectionSet, v []*channel.MessageVersion) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMessageVersion2ᚖlinkspanᚋinternalᚋchannelᚐMessageVersion(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMessageVersion2ᚖlinkspanᚋinternalᚋchannelᚐMessageVersion(ctx context.Context, sel ast.SelectionSet, v *channel.MessageVersion) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "MessageVersion!")
+		return graphql.Null
+	}
+	return ec._MessageVersion(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNNode2ᚕlinkspanᚋinternalᚋchannelᚐNode(ctx context.Context, sel ast.SelectionSet, v []channel.Node) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -10478,6 +16537,39 @@ func (ec *executionContext) marshalNPageInfo2linkspanᚋinternalᚋchannelᚐPag
 	return ec._PageInfo(ctx, sel, &v)
 }
 
+func (ec *executionContext) unmarshalNPostMessageInput2linkspanᚋinternalᚋchannelᚐPostMessageInput(ctx context.Context, v any) (channel.PostMessageInput, error) {
+	res, err := ec.unmarshalInputPostMessageInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPostMessagePayload2ᚖlinkspanᚋinternalᚋchannelᚐMessagePayload(ctx context.Context, sel ast.SelectionSet, v *channel.MessagePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PostMessagePayload!")
+		return graphql.Null
+	}
+	return ec._PostMessagePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNReaction2linkspanᚋinternalᚋchannelᚐReaction(ctx context.Context, sel ast.SelectionSet, v channel.Reaction) graphql.Marshaler {
+	return ec._Reaction(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNReaction2ᚕlinkspanᚋinternalᚋchannelᚐReactionᚄ(ctx context.Context, sel ast.SelectionSet, v []channel.Reaction) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReaction2linkspanᚋinternalᚋchannelᚐReaction(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNRegisterGroupInput2linkspanᚋinternalᚋchannelᚐRegisterGroupInput(ctx context.Context, v any) (channel.RegisterGroupInput, error) {
 	res, err := ec.unmarshalInputRegisterGroupInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -10489,6 +16581,19 @@ func (ec *executionContext) marshalNRegisterGroupPayload2ᚖlinkspanᚋinternal�
 		return graphql.Null
 	}
 	return ec._RegisterGroupPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRemoveReactionInput2linkspanᚋinternalᚋchannelᚐRemoveReactionInput(ctx context.Context, v any) (channel.RemoveReactionInput, error) {
+	res, err := ec.unmarshalInputRemoveReactionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRemoveReactionPayload2ᚖlinkspanᚋinternalᚋchannelᚐMessagePayload(ctx context.Context, sel ast.SelectionSet, v *channel.MessagePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RemoveReactionPayload!")
+		return graphql.Null
+	}
+	return ec._RemoveReactionPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRevokeInvitationInput2linkspanᚋinternalᚋchannelᚐRevokeInvitationInput(ctx context.Context, v any) (channel.RevokeInvitationInput, error) {
@@ -10527,6 +16632,14 @@ func (ec *executionContext) marshalNSharedChannel2ᚕᚖlinkspanᚋinternalᚋch
 	})
 
 	return ret
+}
+
+func (ec *executionContext) marshalNSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx context.Context, sel ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SharedChannel!")
+		return graphql.Null
+	}
+	return ec._SharedChannel(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNSharedChannelConnection2ᚖlinkspanᚋinternalᚋchannelᚐPage(ctx context.Context, sel ast.SelectionSet, v *channel.Page[channel.SharedChannel]) graphql.Marshaler {
@@ -10815,6 +16928,25 @@ func (ec *executionContext) marshalOActor2linkspanᚋinternalᚋchannelᚐActor(
 	return ec._Actor(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOAudience2ᚖlinkspanᚋinternalᚋchannelᚐAudience(ctx context.Context, v any) (*channel.Audience, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := scalar.UnmarshalString(v)
+	res := channel.Audience(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAudience2ᚖlinkspanᚋinternalᚋchannelᚐAudience(ctx context.Context, sel ast.SelectionSet, v *channel.Audience) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -10887,6 +17019,22 @@ func (ec *executionContext) unmarshalOID2ᚖlinkspanᚋinternalᚋidsᚐGroup(ct
 }
 
 func (ec *executionContext) marshalOID2ᚖlinkspanᚋinternalᚋidsᚐGroup(ctx context.Context, sel ast.SelectionSet, v *ids.Group) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOID2ᚖlinkspanᚋinternalᚋidsᚐMessage(ctx context.Context, v any) (*ids.Message, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(ids.Message)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOID2ᚖlinkspanᚋinternalᚋidsᚐMessage(ctx context.Context, sel ast.SelectionSet, v *ids.Message) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -10970,11 +17118,37 @@ func (ec *executionContext) marshalOLogCursor2ᚖlinkspanᚋinternalᚋidsᚐLog
 	return v
 }
 
+func (ec *executionContext) marshalOMessage2ᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx context.Context, sel ast.SelectionSet, v *channel.Message) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Message(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalONode2linkspanᚋinternalᚋchannelᚐNode(ctx context.Context, sel ast.SelectionSet, v channel.Node) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Node(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOSearchOrder2ᚖlinkspanᚋinternalᚋchannelᚐSearchOrder(ctx context.Context, v any) (*channel.SearchOrder, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := scalar.UnmarshalString(v)
+	res := channel.SearchOrder(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSearchOrder2ᚖlinkspanᚋinternalᚋchannelᚐSearchOrder(ctx context.Context, sel ast.SelectionSet, v *channel.SearchOrder) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalOSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx context.Context, sel ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {

@@ -50,6 +50,12 @@ func (r *Root) InvitationConnection() graph.InvitationConnectionResolver {
 	return invitationConnection{}
 }
 
+// Message resolves what a message has beside its own fields.
+func (r *Root) Message() graph.MessageResolver { return message{r.service} }
+
+// MessageConnection resolves the nodes of a page of messages.
+func (r *Root) MessageConnection() graph.MessageConnectionResolver { return messageConnection{} }
+
 type (
 	query        struct{ service *channel.Service }
 	mutation     struct{ service *channel.Service }

@@ -17,12 +17,16 @@ const REQUEST_MS = 20_000;
 (globalThis as { WebSocket: unknown }).WebSocket ??= WebSocket;
 
 /**
- * What Apollo's cache must be told about this API: which types implement which interface, and that an event of the inbox
- * replaces the last one, though it may be of another type. All else is found by its id.
+ * What Apollo's cache must be told about this API: which types implement which interface, that an event of a log replaces
+ * the last one, though it may be of another type, and that a message's reactions are as they came last. All else is found
+ * by its id.
  */
 export const cacheConfig: InMemoryCacheConfig = {
   ...possibleTypes,
-  typePolicies: { Subscription: { fields: { inbox: { merge: false } } } },
+  typePolicies: {
+    Subscription: { fields: { inbox: { merge: false }, channelEvents: { merge: false } } },
+    Message: { fields: { reactions: { merge: false } } },
+  },
 };
 
 /** How a client differs from the default. */

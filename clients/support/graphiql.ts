@@ -6,7 +6,9 @@ const PATIENCE_MS = 20_000;
 const TICK_MS = 20;
 
 /** The tabs that it opens with. */
-export const STEPS = ["GlobexListens", "AcmeAsks", "GlobexAccepts", "AcmeSees", "GlobexSees"];
+export const STEPS = [
+  "GlobexListens", "AcmeAsks", "GlobexAccepts", "AcmeFollows", "GlobexFollows", "AcmePosts", "GlobexPosts", "AcmeSees", "GlobexSees",
+];
 
 type Editor = "operation.graphql" | "variables.json" | "request-headers.json" | "response.json";
 
@@ -90,9 +92,9 @@ export class GraphiQLPage {
     return (await this.page.locator(".bar-listening").innerText()).trim();
   }
 
-  /** How many events it says that the one listener has got. */
-  async events(): Promise<number> {
-    return Number(/(\d+) events?,/.exec(await this.listening())?.[1] ?? 0);
+  /** How many events it says that the tab of that operation has got. */
+  async events(operation: string): Promise<number> {
+    return Number(new RegExp(`${operation}: (\\d+) events?,`).exec(await this.listening())?.[1] ?? 0);
   }
 
   async text(editor: Editor): Promise<string> {

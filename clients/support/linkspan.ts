@@ -1,6 +1,7 @@
 // What a test begins with: the running program, and users signed in to it.
 
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { after, afterEach, before } from "node:test";
 import { RegisterGroupDocument, type GroupRefFragment } from "../generated/operations.js";
 import { Client, type ClientOptions } from "./client.js";
@@ -66,6 +67,15 @@ class Linkspan {
   /** What `linkspan token` prints, as in `token("ana@acme", "--ttl", "5m")`. */
   async token(user: string, ...flags: string[]): Promise<string> {
     return await this.running.token(user, ...flags);
+  }
+
+  /** The token of the same user under another name, as an identity provider gives it after a marriage. */
+  async renamed(token: string, name: string): Promise<string> {
+    const [head, claims] = token.split(".");
+    const changed = { ...JSON.parse(Buffer.from(present(claims), "base64url").toString()), name };
+    const signed = `${head}.${Buffer.from(JSON.stringify(changed)).toString("base64url")}`;
+    const secret = present((await this.installation()).LINKSPAN_JWT_SECRET);
+    return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
   }
 
   /** Where GraphQL is served, over HTTP. */

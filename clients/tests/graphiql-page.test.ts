@@ -19,7 +19,7 @@ describe("the GraphiQL page", limits, () => {
     await page.until("it is kept", async () => (await page.kept()).includes("query Typed"));
     await page.page.reload();
     await page.ready();
-    assert.deepEqual(await page.tabs(), STEPS.with(3, "Typed"));
+    assert.deepEqual(await page.tabs(), STEPS.with(STEPS.indexOf("AcmeSees"), "Typed"));
     assert.match(await page.text("operation.graphql"), /query Typed/);
     assert.equal((await page.execute()).data.viewer.user.name, "Ana");
 
@@ -27,6 +27,16 @@ describe("the GraphiQL page", limits, () => {
     await Promise.all([page.page.waitForEvent("load"), page.page.getByRole("button", { name: "Start over" }).click()]);
     await page.ready();
     assert.deepEqual(await page.tabs(), STEPS);
+  });
+
+  test("the tabs are numbered as they are to be played", async () => {
+    const page = await open();
+    const numbers = STEPS.map((step) => `getComputedStyle(document.querySelector('.graphiql-tab-button[title="${step}"]'), "::before").content`);
+    assert.deepEqual(await page.page.evaluate(`[${numbers}]`), STEPS.map((_, i) => `"${i + 1} "`));
+    for (const [i, step] of STEPS.entries()) {
+      await page.open(step);
+      await page.until("the comment has the same number", async () => (await page.text("operation.graphql")).includes(`\n# ${i + 1}. `));
+    }
   });
 
   test("nothing that an older page has kept keeps it from opening", async () => {

@@ -23,11 +23,11 @@ describe("GraphiQL plays the main job", limits, () => {
     await page.until("globex listens", async () => (await page.listening()).includes("listening"));
     await page.until("globex hears", async () => {
       await askGlobex();
-      return (await page.events()) > 0;
+      return (await page.events("GlobexListens")) > 0;
     });
     const last = await askGlobex();
     await page.answer((answer) => answer.data?.invitationReceived.invitation.id === last.id);
-    return await page.events();
+    return await page.events("GlobexListens");
   }
 
   /** Asks globex as Ana, by another client. */
@@ -49,7 +49,7 @@ describe("GraphiQL plays the main job", limits, () => {
       assert.deepEqual(asked.errors, []);
       assert.equal(asked.sharedChannel.state, "PENDING");
       names.add(asked.sharedChannel.name);
-      await page.until("the event is counted", async () => (await page.events()) === before + round);
+      await page.until("the event is counted", async () => (await page.events("GlobexListens")) === before + round);
 
       const accepted = (await page.play("GlobexAccepts")).data.acceptSharedChannel;
       assert.deepEqual(accepted.errors, []);
@@ -59,8 +59,9 @@ describe("GraphiQL plays the main job", limits, () => {
 
       const sides = [{ name: asked.sharedChannel.name, group: { name: "Acme" } }, { name: accepted.sharedChannel.name, group: { name: "Globex" } }];
       const seen = (answer: Answer) => [answer.data.viewer.user.name, ...answer.data.viewer.sharedChannels.nodes];
-      assert.deepEqual(seen(await page.play("AcmeSees")), ["Ana", { ...asked.sharedChannel, state: "ACTIVE", sides }]);
-      assert.deepEqual(seen(await page.play("GlobexSees")), ["Gil", { ...accepted.sharedChannel, sides }]);
+      const messages = { nodes: [] };
+      assert.deepEqual(seen(await page.play("AcmeSees")), ["Ana", { ...asked.sharedChannel, state: "ACTIVE", sides, messages }]);
+      assert.deepEqual(seen(await page.play("GlobexSees")), ["Gil", { ...accepted.sharedChannel, sides, messages }]);
 
       // What came while the tab was away is there when it is opened, and it listens on.
       await page.open("GlobexListens");
@@ -75,12 +76,46 @@ describe("GraphiQL plays the main job", limits, () => {
     assert.doesNotMatch(page.watched.asked.join(), /eyJ/, "no token is in a URL");
   });
 
+  test("what one side says arrives in the other side's tab, but for what it says among itself", async () => {
+    const page = await open();
+    const frames: string[] = [];
+    page.page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => frames.push(String(payload))));
+    await page.play("AcmeAsks");
+    await page.play("GlobexAccepts");
+    for (const tab of ["AcmeFollows", "GlobexFollows"]) {
+      await page.open(tab);
+      await page.press();
+      await page.answer((answer) => answer.data?.channelEvents.__typename === "ChannelCheckpoint");
+    }
+
+    const posted = (await page.play("AcmePosts")).data.postMessage;
+    assert.deepEqual(posted.errors, []);
+    const heard = async (tab: string, id: string) => {
+      await page.open(tab);
+      const event = (await page.answer((answer) => answer.data?.channelEvents.message?.id === id)).data.channelEvents;
+      return [event.__typename, event.actor.name, event.message.body, event.message.audience];
+    };
+    assert.deepEqual(await heard("GlobexFollows", posted.message.id), ["MessagePosted", "Ana", posted.message.body, "EVERYONE"]);
+
+    const { alone, answer } = (await page.play("GlobexPosts")).data;
+    assert.deepEqual([alone.errors, answer.errors, alone.message.audience], [[], [], "OWN_GROUP"]);
+    const [, , body] = await heard("AcmeFollows", answer.message.id);
+    assert.match(body, /^We are\. /);
+    assert.deepEqual(await heard("GlobexFollows", answer.message.id), ["MessagePosted", "Gil", body, "EVERYONE"]);
+    const told = (id: string) => frames.filter((frame) => frame.includes(id)).length;
+    assert.deepEqual([told(answer.message.id), told(alone.message.id)], [2, 1], "how many have been told of each");
+
+    const said = (seen: Answer) => seen.data.viewer.sharedChannels.nodes[0].messages.nodes.map((each: any) => `${each.author.name}, ${each.audience}`);
+    assert.deepEqual(said(await page.play("AcmeSees")), ["Ana, EVERYONE", "Gil, EVERYONE"]);
+    assert.deepEqual(said(await page.play("GlobexSees")), ["Ana, EVERYONE", "Gil, OWN_GROUP", "Gil, EVERYONE"]);
+  });
+
   test("a subscription goes on in its own tab, until that is closed", async () => {
     const page = await open();
     const before = await listen(page);
     await page.openNew(); // which GraphiQL does without ending what the last tab does
     const invitation = await askGlobex();
-    await page.until("the event is counted", async () => (await page.events()) === before + 1);
+    await page.until("the event is counted", async () => (await page.events("GlobexListens")) === before + 1);
     assert.equal(await page.text("response.json"), "", "nothing of it is in the new tab");
     await page.page.getByRole("button", { name: /^● GlobexListens/ }).click();
     await page.answer((answer) => answer.data?.invitationReceived.invitation.id === invitation.id);

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { InboxDocument, InvitationReceivedDocument, ViewerDocument } from "../generated/operations.js";
-import { present } from "../support/expect.js";
+import { ChannelEventsDocument, InboxDocument, InvitationReceivedDocument, ViewerDocument } from "../generated/operations.js";
+import { ofType, present } from "../support/expect.js";
 import { limits, useLinkspan } from "../support/linkspan.js";
 import { Sockets, type CloseEvent } from "../support/sockets.js";
-import { ask, inboxCursor } from "../support/steps.js";
+import { ask, inboxCursor, post, read, share } from "../support/steps.js";
 
 describe("sockets", limits, () => {
   const linkspan = useLinkspan();
@@ -55,6 +55,30 @@ describe("sockets", limits, () => {
       variables.after = event.cursor;
       if (name === "before") await replicas.roll();
     }
+    assert.deepEqual([sockets.opened, sockets.closed], [2, [1012]]);
+  });
+
+  test("a channel is followed through a server that restarts, without a gap", async (t) => {
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
+    const channelId = await share(acme, globex, "talk");
+    const replicas = await linkspan.serve();
+    const token = await linkspan.token(`ana@${globex.handle}`, "--role", "admin");
+    const variables = { channelId, after: (await read(globex.admin, channelId, { last: 0 })).logCursor };
+    const sockets = new Sockets(t, replicas.url, () => token);
+    const feed = sockets.listen(ChannelEventsDocument, variables);
+    const hear = async (): Promise<string | null> => {
+      for (;;) {
+        const event = present((await feed.next()).data).channelEvents;
+        variables.after = event.cursor;
+        if (event.__typename !== "ChannelCheckpoint") return ofType(event, "MessagePosted").message.body;
+      }
+    };
+    await post(acme.admin, channelId, "before");
+    assert.equal(await hear(), "before");
+    await replicas.roll();
+    await post(acme.admin, channelId, "of acme alone", { audience: "OWN_GROUP" });
+    for (const body of ["after", "and on"]) await post(acme.admin, channelId, body);
+    assert.deepEqual([await hear(), await hear()], ["after", "and on"]);
     assert.deepEqual([sockets.opened, sockets.closed], [2, [1012]]);
   });
 

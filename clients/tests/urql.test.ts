@@ -4,14 +4,15 @@ import assert from "node:assert/strict";
 import { describe, test, type TestContext } from "node:test";
 import { createClient, fetchExchange, subscriptionExchange, type Client, type ClientOptions, type Exchange, type OperationResult } from "@urql/core";
 import {
-  CreateSharedChannelDocument, InboxDocument, ViewerDocument, type InboxSubscription, type InboxSubscriptionVariables,
+  ChannelEventsDocument, CreateSharedChannelDocument, InboxDocument, ViewerDocument, type ChannelEventsSubscription,
+  type ChannelEventsSubscriptionVariables, type InboxSubscription, type InboxSubscriptionVariables,
 } from "../generated/operations.js";
 import { happened, isFault, ofType, present, refused } from "../support/expect.js";
 import { Feed } from "../support/feed.js";
 import { bearer, type Request } from "../support/http.js";
 import { limits, useLinkspan } from "../support/linkspan.js";
 import { Sockets } from "../support/sockets.js";
-import { ask } from "../support/steps.js";
+import { ask, post, share } from "../support/steps.js";
 import { Streams } from "../support/streams.js";
 
 describe("urql", limits, () => {
@@ -51,6 +52,28 @@ describe("urql", limits, () => {
       isFault((await wrong.next()).error?.graphQLErrors, "BAD_USER_INPUT");
       wrong.close();
     });
+
+    test(`a channel is followed over ${way}, and continued from a cursor`, async (t) => {
+      const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
+      const channelId = await share(acme, globex, "talk");
+      const token = await linkspan.token(`ben@${globex.handle}`);
+      const first = followChannel(connect(linkspan.url, token, options(t, token)), { channelId });
+      ofType((await first.next()).data?.channelEvents, "ChannelCheckpoint");
+      const { id } = await post(acme.admin, channelId, "one");
+      const heard = ofType((await first.next()).data?.channelEvents, "MessagePosted");
+      assert.deepEqual([heard.message.id, heard.message.body], [id, "one"]);
+      first.close();
+
+      await post(globex.admin, channelId, "among us", { audience: "OWN_GROUP" });
+      await post(acme.admin, channelId, "of acme alone", { audience: "OWN_GROUP" });
+      const again = followChannel(connect(linkspan.url, token, options(t, token)), { channelId, after: heard.cursor });
+      const missed = ofType((await again.next()).data?.channelEvents, "MessagePosted").message;
+      assert.deepEqual([missed.body, missed.audience], ["among us", "OWN_GROUP"]);
+      ofType((await again.next()).data?.channelEvents, "ChannelCheckpoint");
+      await post(acme.admin, channelId, "two");
+      assert.equal(ofType((await again.next()).data?.channelEvents, "MessagePosted").message.body, "two");
+      again.close();
+    });
   }
 });
 
@@ -70,4 +93,8 @@ function through(client: Sockets | Streams): Exchange {
 
 function follow(client: Client, variables: InboxSubscriptionVariables): Feed<OperationResult<InboxSubscription>> {
   return Feed.of((sink) => client.subscription(InboxDocument, variables).subscribe((result) => sink.next(result)).unsubscribe);
+}
+
+function followChannel(client: Client, variables: ChannelEventsSubscriptionVariables): Feed<OperationResult<ChannelEventsSubscription>> {
+  return Feed.of((sink) => client.subscription(ChannelEventsDocument, variables).subscribe((result) => sink.next(result)).unsubscribe);
 }

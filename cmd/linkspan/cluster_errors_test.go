@@ -62,6 +62,7 @@ func TestServeRefusesSettingsThatCanNotWork(t *testing.T) {
 		"no secret":     {nil, "LINKSPAN_JWT_SECRET is not set"},
 		"short secret":  {[]string{"LINKSPAN_JWT_SECRET=secret"}, "LINKSPAN_JWT_SECRET has 6 bytes"},
 		"no time":       {[]string{"LINKSPAN_INVITATION_TTL=0"}, "LINKSPAN_INVITATION_TTL"},
+		"negative age":  {[]string{"LINKSPAN_LOG_RETENTION=-1h"}, "LINKSPAN_LOG_RETENTION"},
 		"negative time": {[]string{"LINKSPAN_INVITATION_TTL=-336h"}, "LINKSPAN_INVITATION_TTL"},
 		"no pool":       {[]string{"LINKSPAN_POOL_SIZE=-1"}, "LINKSPAN_POOL_SIZE"},
 	} {

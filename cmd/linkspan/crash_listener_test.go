@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -31,12 +32,16 @@ const inboxDocument = `subscription ($after: LogCursor) { inbox(after: $after) {
 	... on InvitationReceived { invitation { id } } ... on InvitationChanged { invitation { id } }
 	... on SharedChannelLinked { invitation { id } } } }`
 
-// ear hears a group's inbox from its beginning, over as many connections as it takes, each from the last cursor on.
+// ear hears a group's inbox, or a channel's log, from its beginning, over as many connections as it takes, each from the last
+// cursor on.
 type ear struct {
-	lane *lane
-	who  *party
-	end  context.CancelFunc
-	done sync.WaitGroup
+	lane     *lane
+	who      *party
+	document string
+	input    map[string]any // beside the cursor
+	take     func(gqlclient.Result) error
+	end      context.CancelFunc
+	done     sync.WaitGroup
 
 	mu    sync.Mutex
 	after string
@@ -50,13 +55,21 @@ func listen(l *lane, who *party) *ear {
 	if err := l.client(who.token).Do(l.t.Context(), `{ viewer { inboxCursor } }`, "", nil, &now); err != nil {
 		l.t.Fatal(err)
 	}
-	ctx, end := context.WithCancel(l.t.Context())
-	e := &ear{lane: l, who: who, end: end, after: now.Viewer.InboxCursor}
+	e := &ear{lane: l, who: who, document: inboxDocument, after: now.Viewer.InboxCursor}
+	e.take = e.takeInbox
+	e.begin()
+	return e
+}
+
+// begin begins to listen behind the cursor.
+func (e *ear) begin() {
+	ctx, end := context.WithCancel(e.lane.t.Context())
+	e.end = end
 	e.done.Go(func() {
 		again := time.NewTicker(10 * time.Millisecond)
 		defer again.Stop()
 		for ctx.Err() == nil {
-			_, moved := l.where()
+			_, moved := e.lane.where()
 			_ = e.follow(ctx, moved)
 			select {
 			case <-again.C:
@@ -64,7 +77,6 @@ func listen(l *lane, who *party) *ear {
 			}
 		}
 	})
-	return e
 }
 
 func (e *ear) close() {
@@ -91,7 +103,9 @@ func (e *ear) follow(ctx context.Context, moved <-chan struct{}) error {
 	e.mu.Lock()
 	after := e.after
 	e.mu.Unlock()
-	sub, err := socket.Subscribe(inboxDocument, "", map[string]any{"after": after})
+	input := map[string]any{"after": after}
+	maps.Copy(input, e.input)
+	sub, err := socket.Subscribe(e.document, "", input)
 	if err != nil {
 		return err
 	}
@@ -106,7 +120,7 @@ func (e *ear) follow(ctx context.Context, moved <-chan struct{}) error {
 	}
 }
 
-func (e *ear) take(result gqlclient.Result) error {
+func (e *ear) takeInbox(result gqlclient.Result) error {
 	var data struct {
 		Inbox *struct {
 			Typename   string `json:"__typename"`

@@ -33,9 +33,10 @@ func init() {
 	})
 	wrapPorts = func(p ports) ports {
 		return ports{
-			main:   failpoint.Main(p.main, points.At),
-			shards: failpoint.Shards(p.shards, points.At),
-			outbox: failpoint.Store(p.outbox, points.At),
+			main:         failpoint.Main(p.main, points.At),
+			shards:       failpoint.Shards(p.shards, points.At),
+			conversation: failpoint.Conversation(p.conversation, points.At),
+			outbox:       failpoint.Store(p.outbox, points.At),
 		}
 	}
 	os.Args = []string{"linkspan", "serve"}

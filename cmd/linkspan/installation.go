@@ -28,6 +28,7 @@ type serverFlags struct {
 	claimFlags
 	Listen        string        `default:"127.0.0.1:8080" env:"LINKSPAN_LISTEN" help:"Address to listen on."`
 	InvitationTTL time.Duration `default:"336h" env:"LINKSPAN_INVITATION_TTL" help:"How long an invitation can be accepted."`
+	LogRetention  time.Duration `default:"720h" env:"LINKSPAN_LOG_RETENTION" help:"How long events of logs are kept, for subscribers that resume; 0: for good."`
 	PoolSize      int           `default:"16" env:"LINKSPAN_POOL_SIZE" help:"Most connections to each cluster."`
 	NoPrepare     bool          `env:"LINKSPAN_NO_PREPARE" help:"Prepare no statements: for pgbouncer in transaction mode."`
 	Origins       []string      `name:"allowed-origins" placeholder:"ORIGIN" env:"LINKSPAN_ALLOWED_ORIGINS" help:"Origins whose pages may use the API, as https://app.example.com or https://*.example.com."`
@@ -45,6 +46,8 @@ func (f serverFlags) check() error {
 	switch {
 	case f.InvitationTTL <= 0:
 		return fmt.Errorf("LINKSPAN_INVITATION_TTL is %v: it must be positive, as in 336h", f.InvitationTTL)
+	case f.LogRetention < 0:
+		return fmt.Errorf("LINKSPAN_LOG_RETENTION is %v: it must be positive, as in 720h, or 0", f.LogRetention)
 	case f.PoolSize < 1:
 		return fmt.Errorf("LINKSPAN_POOL_SIZE is %d: it must be at least 1", f.PoolSize)
 	}
@@ -99,9 +102,10 @@ type installation struct {
 
 // ports are what the domain and the outbox need of the store.
 type ports struct {
-	main   channel.Main
-	shards channel.Shards
-	outbox outbox.Store
+	main         channel.Main
+	shards       channel.Shards
+	conversation channel.Conversation
+	outbox       outbox.Store
 }
 
 // wrapPorts is what crash tests put between the domain and the store; nil in the program.
@@ -129,7 +133,7 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	}
 	in.store = store.New(in.router)
 	in.hub = live.NewHub(live.Config{Reader: in.store, Hints: in.hints, Logger: logger, Watch: in.metrics})
-	stored := ports{in.store, in.store, in.store}
+	stored := ports{in.store, in.store, in.store, in.store}
 	if wrapPorts != nil {
 		stored = wrapPorts(stored)
 	}
@@ -139,8 +143,8 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	}
 	in.relay = outbox.NewRelay(in.metrics.OutboxStore(stored.outbox), deliver, logger)
 	in.service = &channel.Service{
-		Main: stored.main, Shards: stored.shards, Outbox: in.relay, Hub: in.hub, InvitationTTL: flags.InvitationTTL,
-		Logger: logger, Refused: in.metrics.Refused,
+		Main: stored.main, Shards: stored.shards, Conversation: stored.conversation, Outbox: in.relay, Hub: in.hub, Hints: in.hub, InvitationTTL: flags.InvitationTTL,
+		LogRetention: flags.LogRetention, Logger: logger, Refused: in.metrics.Refused,
 	}
 	in.metrics.WatchClusters(in.router)
 	in.metrics.WatchHub(in.hub)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"linkspan/internal/channel"
 	"linkspan/internal/gqldoc"
 	"linkspan/internal/server"
 )
@@ -38,6 +39,9 @@ func TestLimitFlags(t *testing.T) {
 	}
 	if got, want := flags.connections(), (server.Connections{MaxBodyBytes: server.MaxBodyBytes, MaxOpen: 100, MaxOperations: 100}); got != want {
 		t.Errorf("the flags' defaults are %+v, want %+v", got, want)
+	}
+	if flags.LogRetention != channel.DefaultLogRetention || flags.InvitationTTL != channel.DefaultInvitationTTL {
+		t.Errorf("by default events are kept for %v, invitations for %v", flags.LogRetention, flags.InvitationTTL)
 	}
 	if !flags.Introspection || flags.check() != nil {
 		t.Errorf("by default: introspection %v, %v", flags.Introspection, flags.check())

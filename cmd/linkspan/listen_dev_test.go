@@ -85,22 +85,23 @@ func waitFor(t *testing.T, written <-chan string, text string) string {
 
 // follower is a `listen` of gil@globex that follows the server from one address to the next.
 type follower struct {
-	t                  *testing.T
-	address            *relocatable
-	listen             *exec.Cmd
-	invitations, notes <-chan string
+	t            *testing.T
+	address      *relocatable
+	listen       *exec.Cmd
+	heard, notes <-chan string
 }
 
-func startFollower(t *testing.T, d *dev) *follower {
+// startFollower starts one with these flags, and waits until it says that.
+func startFollower(t *testing.T, d *dev, says string, flags ...string) *follower {
 	t.Helper()
 	f := &follower{t: t, address: newRelocatable(t, d.url)}
-	f.listen = command(t, []string{"LINKSPAN_URL=" + f.address.url, "LINKSPAN_TOKEN=" + d.token("gil@globex")}, "listen")
-	f.invitations, f.notes = lines(t, f.listen, f.listen.StdoutPipe), lines(t, f.listen, f.listen.StderrPipe)
+	f.listen = command(t, []string{"LINKSPAN_URL=" + f.address.url, "LINKSPAN_TOKEN=" + d.token("gil@globex")}, append([]string{"listen"}, flags...)...)
+	f.heard, f.notes = lines(t, f.listen, f.listen.StdoutPipe), lines(t, f.listen, f.listen.StderrPipe)
 	if err := f.listen.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = f.listen.Process.Kill() })
-	waitFor(t, f.notes, "listening for invitations to globex")
+	waitFor(t, f.notes, says)
 	return f
 }
 
@@ -119,8 +120,28 @@ func (f *follower) hears(d *dev, name string) {
 		Cursor, At string
 		Invitation struct{ State, ProposedName string }
 	}
-	line := waitFor(t, f.invitations, name)
+	line := waitFor(t, f.heard, name)
 	if err := json.Unmarshal([]byte(line), &heard); err != nil || heard.Cursor == "" || heard.At == "" || heard.Invitation.State != "PENDING" || heard.Invitation.ProposedName != name {
+		t.Errorf("%v in %s", err, line)
+	}
+}
+
+// hearsMessage lets it find the server, and wants to see the message.
+func (f *follower) hearsMessage(d *dev, body string) {
+	t := f.t
+	t.Helper()
+	f.address.move(t, d.url)
+	var heard struct {
+		Typename   string `json:"__typename"`
+		Cursor, At string
+		Message    struct {
+			Body, State, Audience string
+			Author                struct{ Name string }
+		}
+	}
+	line := waitFor(t, f.heard, body)
+	if err := json.Unmarshal([]byte(line), &heard); err != nil || heard.Typename != "MessagePosted" || heard.Cursor == "" || heard.At == "" ||
+		heard.Message.Body != body || heard.Message.State != "POSTED" || heard.Message.Audience != "EVERYONE" || heard.Message.Author.Name != "Ana" {
 		t.Errorf("%v in %s", err, line)
 	}
 }
@@ -132,7 +153,7 @@ func (f *follower) ends() {
 	if err := f.listen.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	for more := range f.invitations {
+	for more := range f.heard {
 		t.Errorf("it wrote also %s", more)
 	}
 	_ = f.listen.Wait()

@@ -28,7 +28,7 @@ func TestListenSendsWhatTheSchemaKnows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, document := range []string{listenViewer, listenInbox, listenAccept} {
+	for _, document := range []string{listenViewer, listenInbox, listenAccept, listenChannel, listenChannelEvents} {
 		if _, errs := gqlparser.LoadQueryWithRules(schema, document, nil); len(errs) > 0 {
 			t.Errorf("%v in %s", errs, document)
 		}
@@ -50,6 +50,54 @@ func TestListenShowsTheFieldsOfFragmentInvite(t *testing.T) {
 			t.Errorf("fragment %s: %s", name, diff)
 		}
 	}
+}
+
+func TestListenShowsTheFieldsOfChannelEvents(t *testing.T) {
+	t.Parallel()
+	ours, err := parser.ParseQuery(source(t, "clients/operations.graphql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent, err := parser.ParseQuery(&ast.Source{Input: listenChannelEvents})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"EventMsg", "GroupRef", "ActorRef"} {
+		if diff := cmp.Diff(formatted(ours, name), formatted(sent, name)); diff != "" {
+			t.Errorf("fragment %s: %s", name, diff)
+		}
+	}
+	selected := func(operation *ast.OperationDefinition) string {
+		var text bytes.Buffer
+		formatter.NewFormatter(&text).FormatQueryDocument(&ast.QueryDocument{Operations: ast.OperationList{{
+			Operation: ast.Subscription, SelectionSet: withoutWhatIsForPeople(operation.SelectionSet),
+		}}})
+		return text.String()
+	}
+	if diff := cmp.Diff(selected(ours.Operations.ForName("ChannelEvents")), selected(sent.Operations[0])); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// withoutWhatIsForPeople leaves away what is selected on a condition, and what selects nothing then.
+func withoutWhatIsForPeople(all ast.SelectionSet) (kept ast.SelectionSet) {
+	for _, selection := range all {
+		switch selection := selection.(type) {
+		case *ast.FragmentSpread:
+			if selection.Directives.ForName("include") != nil {
+				continue
+			}
+		case *ast.InlineFragment:
+			selection.SelectionSet = withoutWhatIsForPeople(selection.SelectionSet)
+		case *ast.Field:
+			selects := len(selection.SelectionSet) > 0
+			if selection.SelectionSet = withoutWhatIsForPeople(selection.SelectionSet); selects && len(selection.SelectionSet) == 0 {
+				continue
+			}
+		}
+		kept = append(kept, selection)
+	}
+	return kept
 }
 
 func formatted(document *ast.QueryDocument, fragment string) string {

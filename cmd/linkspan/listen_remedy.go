@@ -12,26 +12,23 @@ import (
 	"linkspan/internal/gqlclient"
 )
 
-var (
-	errOperator = errors.New("the token is an operator's, who has no group and no inbox; listen as a user, as with\n\n  " + getToken)
-	errNoEvent  = errors.New("the server sent no event")
-)
+var errNoEvent = errors.New("the server sent no event")
 
-// outputError is that an invitation could not be written.
-type outputError struct{ err error }
+// finalError is what trying again does not mend, told to people.
+type finalError struct{ err error }
 
-func (e *outputError) Error() string { return "the output can't be written: " + e.err.Error() }
-func (e *outputError) Unwrap() error { return e.err }
+func (e *finalError) Error() string { return e.err.Error() }
+func (e *finalError) Unwrap() error { return e.err }
 
 // final returns the error to end with, saying what to do; nil if the listener should try again.
 func (l *listener) final(err error) error {
 	var fault *gqlclient.Error
 	var closed *gqlclient.CloseError
 	var status *gqlclient.StatusError
-	var output *outputError
+	var final *finalError
 	switch {
-	case errors.Is(err, errOperator), errors.As(err, &output):
-		return err
+	case errors.As(err, &final):
+		return final.err
 	case errors.As(err, &fault):
 		return l.finalFault(fault)
 	case errors.As(err, &closed):
@@ -48,22 +45,17 @@ func (l *listener) final(err error) error {
 }
 
 func (l *listener) finalFault(fault *gqlclient.Error) error {
-	message := printable(fault.Message)
 	switch fault.Code {
 	case "UNAUTHENTICATED":
 		return l.unauthenticated()
-	case "BAD_USER_INPUT":
-		return fmt.Errorf("the server refuses this cursor: %s\n"+
-			"Give --after a cursor that listen printed for the same group, or a list's logCursor; or leave it away, to begin with now", message)
-	case "CURSOR_EXPIRED":
-		return errors.New("the inbox can't be continued from this cursor: it is too old, or the server's data was made anew.\n" +
-			"Query viewer { receivedInvitations { nodes { id state } logCursor } } to see what there is, and continue with its\n" +
-			"logCursor as --after; or leave --after away, to begin with now")
 	case "INTERNAL_SERVER_ERROR":
 		return nil // nobody knows what it is, so nobody knows that it stays
 	}
 	if fault.Retryable {
 		return nil
+	}
+	if remedy := l.log.remedy(fault); remedy != nil {
+		return remedy
 	}
 	return fmt.Errorf("the server refuses: %s", printable(fault.Error()))
 }
@@ -84,7 +76,7 @@ func (l *listener) finalStatus(status *gqlclient.StatusError) error {
 func (l *listener) unauthenticated() error {
 	text := "the server does not take LINKSPAN_TOKEN: it is not valid there, or no longer. With the dev server:\n\n  " + getToken
 	if l.started {
-		text += "\n  bin/linkspan listen --after " + shellQuote(*l.after)
+		text += "\n  " + l.log.command() + " --after " + shellQuote(*l.after)
 	}
 	return errors.New(text)
 }

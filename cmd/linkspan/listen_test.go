@@ -25,7 +25,7 @@ func listenerOf(t *testing.T, script gqlclienttest.Script) (l *listener, lines, 
 	lines, notes = new(bytes.Buffer), new(bytes.Buffer)
 	return &listener{
 		client: &gqlclient.Client{URL: s.URL, Token: "token", HTTP: s.HTTP},
-		show:   func(r receivedInvitation) error { return showJSON(lines, r) },
+		log:    &inboxLog{show: func(r receivedInvitation) error { return showJSON(lines, r) }},
 		notes:  notes,
 		pause:  func(context.Context, int) {},
 	}, lines, notes
@@ -87,8 +87,9 @@ func TestListenResumesFromWhereItWas(t *testing.T) {
 			connection(p, id)
 		}
 	}})
-	show := l.show
-	l.show = func(r receivedInvitation) error {
+	inbox := l.log.(*inboxLog)
+	show := inbox.show
+	inbox.show = func(r receivedInvitation) error {
 		if r.Cursor == "5" {
 			end()
 		}
@@ -191,7 +192,7 @@ func TestListenDoesNotPassWhatItCouldNotWrite(t *testing.T) {
 		p.Gone()
 	}})
 	full := errors.New("no space left")
-	l.show = func(receivedInvitation) error { return full }
+	l.log = &inboxLog{show: func(receivedInvitation) error { return full }}
 	if err := l.run(t.Context()); !errors.Is(err, full) {
 		t.Errorf("got %v", err)
 	}
@@ -210,8 +211,9 @@ func TestListenShowsAnInvitationWithAPartThatCouldNotBeRead(t *testing.T) {
 		p.Next(id, invitation("2"))
 		p.Gone()
 	}})
-	show := l.show
-	l.show = func(r receivedInvitation) error {
+	inbox := l.log.(*inboxLog)
+	show := inbox.show
+	inbox.show = func(r receivedInvitation) error {
 		if r.Cursor == "2" {
 			end()
 		}

@@ -67,7 +67,7 @@ func (w welcome) String() string {
   Groups acme, globex and initech; users ana@acme, gil@globex, ivy@initech (admins), ben@acme, hua@globex (members).
 %[7]s  %[2]s:
 
-    # watch two groups share a channel, step by step
+    # watch two groups share a channel and talk in it, step by step
     %[3]sbin/linkspan tour
 
     # by hand: listen as Gil of globex ...

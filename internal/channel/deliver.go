@@ -21,6 +21,11 @@ func (d Deliverer) Deliver(ctx context.Context, step Step) error {
 	if err == nil && appended != nil {
 		d.Hints.Publish(*appended)
 	}
+	if err == nil && step.Kind == StepLinkGroup {
+		in := step.Effect.Invitation
+		d.Hints.Moved(ChannelLogOf(in.ChannelID, in.FromGroup.ID))
+		d.Hints.Moved(ChannelLogOf(in.ChannelID, in.ToGroup.ID))
+	}
 	return err
 }
 

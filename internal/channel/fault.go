@@ -10,6 +10,7 @@ const (
 	Unauthenticated  FaultCode = "UNAUTHENTICATED"
 	Forbidden        FaultCode = "FORBIDDEN"
 	BadUserInput     FaultCode = "BAD_USER_INPUT"
+	NotFound         FaultCode = "NOT_FOUND"
 	CursorExpired    FaultCode = "CURSOR_EXPIRED"
 	ShardUnavailable FaultCode = "SHARD_UNAVAILABLE"
 	RateLimited      FaultCode = "RATE_LIMITED"

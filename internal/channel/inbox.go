@@ -2,8 +2,6 @@ package channel
 
 import (
 	"context"
-	"errors"
-	"io"
 	"sync"
 	"time"
 
@@ -55,24 +53,10 @@ type (
 // SharedChannel returns the channel, or why it could not be read.
 func (e *SharedChannelLinked) SharedChannel() (*SharedChannel, error) { return e.channel, e.unread }
 
-// inboxBackOff is the pause before objects of events are read again when their cluster was out of reach.
-const inboxBackOff = 500 * time.Millisecond
-
-// Feed is what a subscriber of an inbox gets, one event after the other. One goroutine uses it.
-type Feed struct {
-	service *Service
-	viewer  *Viewer
-	log     LogKey
-	sub     Subscription
-	kinds   []EventKind
-	due     bool         // a delivery may be there
-	pending []InboxEvent // delivered, and not yet handed over
-}
-
 // Inbox follows the viewer's group's inbox log from the cursor, or from now, until the feed is closed. Of the events only
 // those of the kinds are handed over, all if there are none; checkpoints only to those who get all. A cursor of another
 // log or group is a BAD_USER_INPUT fault, one that can't be continued from CURSOR_EXPIRED.
-func (s *Service) Inbox(ctx context.Context, v *Viewer, after *ids.LogCursor, kinds ...EventKind) (*Feed, error) {
+func (s *Service) Inbox(ctx context.Context, v *Viewer, after *ids.LogCursor, kinds ...EventKind) (*Feed[InboxEvent], error) {
 	if v.Operator {
 		return nil, &Fault{Code: Forbidden, Message: "An operator has no group and so no inbox."}
 	}
@@ -84,54 +68,20 @@ func (s *Service) Inbox(ctx context.Context, v *Viewer, after *ids.LogCursor, ki
 	if err != nil {
 		return nil, err
 	}
-	return &Feed{service: s, viewer: v, log: log, sub: sub, kinds: kinds}, nil
+	inbox := &inbox{service: s, viewer: v, log: log, kinds: kinds}
+	return &Feed[InboxEvent]{sub: sub, render: inbox.events}, nil
 }
 
-// Notify has call called once, when [Feed.Next] may have something to say. It must return at once, and
-// may be called before Notify returns.
-func (f *Feed) Notify(call func()) {
-	if len(f.pending) > 0 {
-		call()
-		return
-	}
-	f.due = true
-	f.sub.Notify(call)
+// inbox renders the events of one inbox for one subscriber.
+type inbox struct {
+	service *Service
+	viewer  *Viewer
+	log     LogKey
+	kinds   []EventKind
 }
-
-// Next returns the next event; nil: there is none, and [Feed.Notify] tells when. The error is io.EOF when ctx or the server ends, else what
-// ended the feed, such as a CURSOR_EXPIRED fault after a restore.
-func (f *Feed) Next(ctx context.Context) (InboxEvent, error) {
-	if len(f.pending) == 0 {
-		if !f.due {
-			return nil, nil
-		}
-		f.due = false
-		delivery, err := f.sub.Next(ctx)
-		if err == nil {
-			f.pending, err = f.events(ctx, delivery)
-		}
-		switch {
-		case ctx.Err() != nil, errors.Is(err, ErrHubClosed):
-			return nil, io.EOF
-		case err != nil:
-			return nil, err
-		case len(f.pending) == 0:
-			return nil, nil
-		}
-	}
-	event := f.pending[0]
-	f.pending[0] = nil
-	if f.pending = f.pending[1:]; len(f.pending) == 0 {
-		f.pending = nil // its array would outlive its events
-	}
-	return event, nil
-}
-
-// Close ends the feed.
-func (f *Feed) Close() { f.sub.Close() }
 
 // events returns what the subscriber gets of a delivery, with objects as they are now; its errors are those of objects.
-func (f *Feed) events(ctx context.Context, d Delivery) ([]InboxEvent, error) {
+func (f *inbox) events(ctx context.Context, d Delivery) ([]InboxEvent, error) {
 	wanted := make([]LogEvent, 0, len(d.Events))
 	for _, event := range d.Events {
 		if f.wants(event.Kind) {
@@ -152,7 +102,7 @@ func (f *Feed) events(ctx context.Context, d Delivery) ([]InboxEvent, error) {
 	return events, nil
 }
 
-func (f *Feed) wants(kind EventKind) bool {
+func (f *inbox) wants(kind EventKind) bool {
 	for _, k := range f.kinds {
 		if k == kind {
 			return true
@@ -170,7 +120,7 @@ type eventObjects struct {
 
 // objects reads what the events show. The invitations are on the cluster that the log is on: while it is out of reach
 // the subscriber waits, so that no event is lost. An error is the end of ctx, or what trying again would not mend.
-func (f *Feed) objects(ctx context.Context, events []LogEvent) (eventObjects, error) {
+func (f *inbox) objects(ctx context.Context, events []LogEvent) (eventObjects, error) {
 	var o eventObjects
 	var invitations []ids.Invitation
 	var channels []ids.Channel
@@ -194,22 +144,13 @@ func (f *Feed) objects(ctx context.Context, events []LogEvent) (eventObjects, er
 }
 
 // invitations reads the group's copies, as soon as their cluster is within reach.
-func (f *Feed) invitations(ctx context.Context, wanted []ids.Invitation) (map[ids.Invitation]*Invitation, error) {
-	for {
-		found, err := f.service.Shards.Invitations(ctx, f.viewer.Group.ID, wanted)
-		if fault := (*Fault)(nil); !errors.As(err, &fault) || !fault.Retryable {
-			return found, err
-		}
-		f.service.Logger.WarnContext(ctx, "inbox waits for its cluster", "group", f.viewer.Group.Handle, "err", err)
-		select {
-		case <-time.After(inboxBackOff):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
+func (f *inbox) invitations(ctx context.Context, wanted []ids.Invitation) (map[ids.Invitation]*Invitation, error) {
+	return patiently(ctx, f.service.Logger, f.log, func() (map[ids.Invitation]*Invitation, error) {
+		return f.service.Shards.Invitations(ctx, f.viewer.Group.ID, wanted)
+	})
 }
 
-func (f *Feed) event(event LogEvent, history ids.History, o eventObjects) InboxEvent {
+func (f *inbox) event(event LogEvent, history ids.History, o eventObjects) InboxEvent {
 	position := LogHead{History: history, Number: event.Number}
 	received := Received{Cursor: position.cursor(f.log, f.viewer.Group.ID), At: event.At}
 	invitation := o.invitations[event.Invitation]

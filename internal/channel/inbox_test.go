@@ -16,6 +16,8 @@ type script []func() (Delivery, error)
 
 func (s *script) Follow(context.Context, LogKey, *ids.LogCursor) (Subscription, error) { return s, nil }
 
+func (*script) Watch(context.Context, ids.User) (Watching, error) { return nil, ErrHubClosed }
+
 func (s *script) Next(context.Context) (Delivery, error) {
 	if len(*s) == 0 {
 		return Delivery{}, ErrHubClosed
@@ -76,7 +78,7 @@ func TestWhatEndsAFeed(t *testing.T) {
 			for err == nil {
 				feed.Notify(func() {})
 				var event InboxEvent
-				if event, err = feed.Next(ctx); event != nil {
+				if event, _, err = feed.Next(ctx); event != nil {
 					events++
 				}
 			}

@@ -12,15 +12,27 @@ import (
 type LogKey struct {
 	Kind ids.LogKind
 	ID   ids.Log
+	Side ids.Group // of a channel: whose private log is read with the public one; else zero
 }
 
 // InboxOf names a group's inbox log.
 func InboxOf(group ids.Group) LogKey { return LogKey{Kind: ids.LogInbox, ID: group.InboxLog()} }
 
+// ChannelLogOf names a channel's public log together with a side's private one, in the one order that the side sees.
+func ChannelLogOf(channel ids.Channel, side ids.Group) LogKey {
+	return LogKey{Kind: ids.LogChannel, ID: channel.Log(), Side: side}
+}
+
 // LogHead is where a log stands: the number of its newest event (0: none yet) in its history.
 type LogHead struct {
 	History ids.History
 	Number  int64
+	Floor   int64 // what is up to this number was removed, as too old
+}
+
+// Is reports whether a log stands where it stood, however much was removed.
+func (h LogHead) Is(other LogHead) bool {
+	return h.History == other.History && h.Number == other.Number
 }
 
 func (h LogHead) cursor(log LogKey, reader ids.Group) ids.LogCursor {
@@ -37,6 +49,17 @@ const (
 	EventSharedChannelLinked EventKind = "SHARED_CHANNEL_LINKED"
 )
 
+// The kinds of events of a channel's logs.
+const (
+	EventGroupLinked     EventKind = "GROUP_LINKED"
+	EventGroupUnlinked   EventKind = "GROUP_UNLINKED"
+	EventMessagePosted   EventKind = "MESSAGE_POSTED"
+	EventMessageEdited   EventKind = "MESSAGE_EDITED"
+	EventMessageDeleted  EventKind = "MESSAGE_DELETED"
+	EventReactionAdded   EventKind = "REACTION_ADDED"
+	EventReactionRemoved EventKind = "REACTION_REMOVED"
+)
+
 // LogEvent is an event as its log keeps it: what happened, when, and to which objects. It has no bodies; objects are
 // shown as they are when the event is.
 type LogEvent struct {
@@ -48,6 +71,8 @@ type LogEvent struct {
 	Channel    ids.Channel
 	Group      Group    // the group that the event is about
 	Actor      ids.User // who did it; zero: nobody (expiry)
+	Message    ids.Message
+	Emoji      string // of a reaction
 }
 
 // LogPage is a run of events right behind a position, and the log's head in the same snapshot.
@@ -59,10 +84,11 @@ type LogPage struct {
 // LogReader reads logs from their shards. Implementations are safe for concurrent use; a cluster out of reach is a
 // retryable SHARD_UNAVAILABLE fault.
 type LogReader interface {
-	// ReadLog returns at most limit events with numbers above after, in order.
+	// ReadLog returns at most limit events with numbers above after, in order; none if after is below the floor.
+	// ErrNotFound: the log is not for that side.
 	ReadLog(ctx context.Context, log LogKey, after int64, limit int) (LogPage, error)
-	// LogHeads returns the heads of those logs that could be read, with one query a cluster; the error joins what went
-	// wrong with the others.
+	// LogHeads returns the heads of those logs that could be read, with one query a cluster and kind; the error joins what went
+	// wrong with the others. Logs that are not for their side are absent.
 	LogHeads(ctx context.Context, logs []LogKey) (map[LogKey]LogHead, error)
 }
 
@@ -78,13 +104,26 @@ type Appended struct {
 type Hints interface {
 	// Publish tells everybody, this process too. It does not wait for anybody.
 	Publish(a Appended)
+	// Moved tells everybody that a log goes on, where nobody has the event at hand. It does not wait for anybody.
+	Moved(log LogKey)
+	// Marked tells everybody that a user has read on in a channel. It does not wait for anybody.
+	Marked(m Marked)
 }
 
-// Hub lets subscribers follow logs. One a process.
+// HubReader is what a hub reads.
+type HubReader interface {
+	LogReader
+	ListReader
+}
+
+// Hub lets subscribers follow logs and watch lists. One a process.
 type Hub interface {
 	// Follow starts behind the position of the cursor, or where the log stands now if from is nil. A cursor of another
-	// history, or beyond the head, is a CURSOR_EXPIRED fault. The caller ends the subscription with Close.
+	// history, below the floor, or beyond the head, is a CURSOR_EXPIRED fault. The caller ends the subscription with Close.
 	Follow(ctx context.Context, log LogKey, from *ids.LogCursor) (Subscription, error)
+	// Watch tells a user, from now on, in which channels of its group's list something happens that the group may see, and which
+	// the user has read on in. The caller ends it with Close.
+	Watch(ctx context.Context, user ids.User) (Watching, error)
 }
 
 // ErrHubClosed is what Follow and Next return once the hub has ended, and Next after Close.
@@ -95,8 +134,8 @@ type Subscription interface {
 	// Next waits for what comes behind the subscriber's position and moves the position behind what it returns. An
 	// empty delivery comes first of all if there was no cursor, once when a replay has caught up (on the last page or,
 	// if there was nothing to replay, alone), and whenever nothing came for the hub's idle time. While the log's
-	// cluster is out of reach Next waits. Errors: ctx.Err, a CURSOR_EXPIRED fault (a restore changed the history),
-	// ErrHubClosed, or what the reader could not do and trying again would not help.
+	// cluster is out of reach Next waits. Errors: ctx.Err, a CURSOR_EXPIRED fault (a restore changed the history, or what
+	// comes next was removed, as too old), ErrHubClosed, or what the reader could not do and trying again would not help.
 	Next(ctx context.Context) (Delivery, error)
 	// Notify has f called once, when Next has something to say or an error other than the end of ctx, and so will not wait
 	// long. f must return at once; it may be called before Notify returns. It replaces an f that was not called yet.

@@ -41,6 +41,8 @@ type nodeReads struct {
 	groupsErr      error
 	users          map[ids.User]User
 	usersErr       error
+	messages       map[ids.Message]*Message
+	messagesErr    error
 }
 
 // readNodes reads the kinds at once. An operator, who has no group, sees channels and groups alone.
@@ -50,6 +52,7 @@ func (s *Service) readNodes(ctx context.Context, v *Viewer, wanted []ids.ID) (re
 		invitations []ids.Invitation
 		groups      []ids.Group
 		users       []ids.User
+		messages    []ids.Message
 		reading     sync.WaitGroup
 	)
 	for _, id := range wanted {
@@ -64,6 +67,8 @@ func (s *Service) readNodes(ctx context.Context, v *Viewer, wanted []ids.ID) (re
 			invitations = append(invitations, id.Invitation)
 		case id.Kind == ids.KindUser && id.User != v.User.ID:
 			users = append(users, id.User)
+		case id.Kind == ids.KindMessage:
+			messages = append(messages, id.Message)
 		}
 	}
 	if len(invitations) > 0 {
@@ -80,6 +85,9 @@ func (s *Service) readNodes(ctx context.Context, v *Viewer, wanted []ids.ID) (re
 	}
 	if len(users) > 0 {
 		reading.Go(func() { read.users, read.usersErr = s.Shards.Users(ctx, v.Group.ID, users) })
+	}
+	if len(messages) > 0 {
+		reading.Go(func() { read.messages, read.messagesErr = s.messages(ctx, v, messages) })
 	}
 	if len(channels) > 0 {
 		read.channels, read.unread = s.Shards.Channels(ctx, v.Group.ID, channels)
@@ -128,6 +136,11 @@ func (s *Service) node(v *Viewer, id ids.ID, read nodeReads) Found {
 			return Found{Node: user}
 		}
 		return Found{Err: read.usersErr}
+	case ids.KindMessage:
+		if m := read.messages[id.Message]; m != nil {
+			return Found{Node: m}
+		}
+		return Found{Err: read.messagesErr}
 	case ids.KindViewer:
 		if !v.Operator && id.Viewer == v.ID() {
 			return Found{Node: v}

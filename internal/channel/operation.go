@@ -26,6 +26,7 @@ type Outcome struct {
 	Group           ids.Group
 	Channel         ids.Channel
 	Invitation      ids.Invitation
+	Message         ids.Message
 	NameChangedFrom *string
 }
 

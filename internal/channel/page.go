@@ -28,50 +28,95 @@ type Range struct {
 	Total    bool // count the whole list too, in the same snapshot; lists of invitations alone do
 }
 
-// List names a paged list of a group; Channel is set for the invitations to one channel alone.
+// List names a paged list of a group. Channel is set for lists of one channel alone, Search for what a search found.
 type List struct {
 	Kind    ids.ListKind
 	Reader  ids.Group
 	Channel ids.Channel
+	Search  uint64
 }
 
 func (l List) cursor(position int64) string {
 	return ids.PageCursor{Kind: l.Kind, Reader: l.Reader, Channel: l.Channel, Position: position}.String()
 }
 
+func (l List) placeCursor(at Place) string {
+	return ids.PageCursor{
+		Kind: l.Kind, Reader: l.Reader, Channel: l.Channel, Position: at.Public, Private: at.Private, Search: l.Search, Rank: at.Rank,
+	}.String()
+}
+
 // check turns the arguments into a range of that list; the error is a Fault, or a *ids.MalformedError of a cursor.
 func (a PageArgs) check(list List) (Range, error) {
-	r := Range{Limit: DefaultPageSize, Total: a.Total}
+	limit, backward, err := a.size()
+	r := Range{Limit: limit, Backward: backward, Total: a.Total}
+	if err != nil {
+		return r, err
+	}
+	after, before, err := a.bounds(list)
+	if after != nil {
+		r.After = after.Position
+	}
+	if before != nil {
+		r.Before = before.Position
+	}
+	return r, err
+}
+
+// checkPlaces is check for a list of messages.
+func (a PageArgs) checkPlaces(list List) (MessageRange, error) {
+	limit, backward, err := a.size()
+	r := MessageRange{Limit: limit, Backward: backward}
+	if err != nil {
+		return r, err
+	}
+	after, before, err := a.bounds(list)
+	if after != nil {
+		r.After = &Place{after.Position, after.Private, after.Rank}
+	}
+	if before != nil {
+		r.Before = &Place{before.Position, before.Private, before.Rank}
+	}
+	return r, err
+}
+
+// size is how many rows are asked for, and whether from the end.
+func (a PageArgs) size() (limit int, backward bool, err error) {
 	if a.First != nil && a.Last != nil {
-		return r, BadInput("A page takes first or last, not both.")
+		return 0, false, BadInput("A page takes first or last, not both.")
 	}
 	size := a.First
 	if a.Last != nil {
-		size, r.Backward = a.Last, true
+		size, backward = a.Last, true
 	}
-	if size != nil {
-		if *size < 0 || *size > MaxPageSize {
-			return r, BadInput("first and last are 0 to %d.", MaxPageSize)
-		}
-		r.Limit = int(*size)
+	if size == nil {
+		return DefaultPageSize, backward, nil
 	}
+	if *size < 0 || *size > MaxPageSize {
+		return 0, false, BadInput("first and last are 0 to %d.", MaxPageSize)
+	}
+	return int(*size), backward, nil
+}
+
+// bounds are the cursors after and before, where they are given.
+func (a PageArgs) bounds(list List) (after, before *ids.PageCursor, err error) {
 	for _, bound := range []struct {
 		text *string
-		into *int64
-	}{{a.After, &r.After}, {a.Before, &r.Before}} {
+		into **ids.PageCursor
+	}{{a.After, &after}, {a.Before, &before}} {
 		if bound.text == nil {
 			continue
 		}
 		cursor, err := ids.ParsePageCursor(*bound.text, list.Kind, list.Reader)
-		if err == nil && cursor.Channel != list.Channel {
+		if err == nil && (cursor.Channel != list.Channel || cursor.Search != list.Search) {
 			err = &ids.MalformedError{What: "a cursor of this list"}
 		}
 		if err != nil {
-			return r, err
+			return nil, nil, err
 		}
-		*bound.into = cursor.Position
+		*bound.into = &cursor
 	}
-	return r, nil
+	return after, before, nil
 }
 
 // PageInfo tells where a page stands in its list.
@@ -124,8 +169,13 @@ func page[R, T any](rows Rows[R], list List, edge func(R) (*T, error)) *Page[T] 
 		value, err := edge(row.Value)
 		p.Edges = append(p.Edges, Edge[T]{Cursor: list.cursor(row.Position), Value: value, Err: err})
 	}
+	p.markEnds()
+	return p
+}
+
+// markEnds notes the cursors of the page's first and last edge.
+func (p *Page[T]) markEnds() {
 	if n := len(p.Edges); n > 0 {
 		p.PageInfo.StartCursor, p.PageInfo.EndCursor = &p.Edges[0].Cursor, &p.Edges[n-1].Cursor
 	}
-	return p
 }

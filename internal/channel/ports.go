@@ -100,12 +100,23 @@ type Shards interface {
 	Channels(ctx context.Context, group ids.Group, channels []ids.Channel) (found map[ids.Channel]*SharedChannel, unread map[ids.Channel]error)
 	// Invitations returns those of the invitations that the group sent or received.
 	Invitations(ctx context.Context, group ids.Group, invitations []ids.Invitation) (map[ids.Invitation]*Invitation, error)
-	// Users returns those of the users that the group knows: its own, and those whom it met.
+	// Users returns those of the users that the group knows: its own, and those whom it met, in its channels too.
 	Users(ctx context.Context, group ids.Group, users []ids.User) (map[ids.User]User, error)
 	// ListChannels reads a part of the group's list of channels.
 	ListChannels(ctx context.Context, group ids.Group, r Range) (Rows[ids.Channel], error)
 	// ListInvitations reads a part of one of the group's lists of invitations, and the length of it if the range asks so.
 	ListInvitations(ctx context.Context, group ids.Group, f InvitationFilter, r Range) (Rows[*Invitation], error)
+
+	// ShardClusters returns the names of the clusters that have shards.
+	ShardClusters() []string
+	// ForgetChannelOperations removes at most limit operations of conversations that are older than the age by the
+	// cluster's clock, and returns how many it removed there.
+	ForgetChannelOperations(ctx context.Context, cluster string, age time.Duration, limit int) (int, error)
+	// ForgetEvents removes events older than the age by the cluster's clock from at most so many of its logs, and at most so
+	// many events from each, and raises their floors: of a channel's logs always a beginning of the order that each side
+	// sees. It returns in how many it got on: fewer than logs, and nothing is left to do. Any number of processes may call
+	// it at once.
+	ForgetEvents(ctx context.Context, cluster string, age time.Duration, logs, events int) (int, error)
 }
 
 // ErrStepGap is the error of a step that comes before its turn.

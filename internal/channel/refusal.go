@@ -12,6 +12,9 @@ const (
 	CodeSelfInvitation       UserErrorCode = "SELF_INVITATION"
 	CodeNameTaken            UserErrorCode = "NAME_TAKEN"
 	CodeInvitationNotPending UserErrorCode = "INVITATION_NOT_PENDING"
+	CodeChannelNotFound      UserErrorCode = "CHANNEL_NOT_FOUND"
+	CodeChannelNotActive     UserErrorCode = "CHANNEL_NOT_ACTIVE"
+	CodeMessageNotFound      UserErrorCode = "MESSAGE_NOT_FOUND"
 	CodeNotAllowed           UserErrorCode = "NOT_ALLOWED"
 	CodeIdempotencyKeyReused UserErrorCode = "IDEMPOTENCY_KEY_REUSED"
 	CodeInvalidInput         UserErrorCode = "INVALID_INPUT"
@@ -57,6 +60,15 @@ type (
 		refusal
 		State InvitationState
 	}
+	// ChannelNotFoundError says that there is no such channel, or that the viewer may not see it.
+	ChannelNotFoundError struct{ refusal }
+	// ChannelNotActiveError says that the channel is in State, where nobody can write.
+	ChannelNotActiveError struct {
+		refusal
+		State SharedChannelState
+	}
+	// MessageNotFoundError says that there is no such message, that the viewer may not see it, or that it was deleted.
+	MessageNotFoundError struct{ refusal }
 	// NotAllowedError says that the viewer's role or group may not do that.
 	NotAllowedError struct{ refusal }
 	// IdempotencyKeyReusedError says that the key was used with another input.
@@ -95,6 +107,20 @@ func invitationNotPending(state InvitationState) UserError {
 	return InvitationNotPendingError{
 		refusal{CodeInvitationNotPending, fmt.Sprintf("The invitation is %s already.", state), input("invitationId")}, state,
 	}
+}
+
+func channelNotFound() UserError {
+	return ChannelNotFoundError{refusal{CodeChannelNotFound, "There is no such channel.", input("channelId")}}
+}
+
+func channelNotActive(state SharedChannelState) UserError {
+	return ChannelNotActiveError{
+		refusal{CodeChannelNotActive, fmt.Sprintf("The channel is %s: nobody can write in it.", state), input("channelId")}, state,
+	}
+}
+
+func messageNotFound(field string) UserError {
+	return MessageNotFoundError{refusal{CodeMessageNotFound, "There is no such message, or it was deleted.", input(field)}}
 }
 
 func notAllowed(message string, path ...string) UserError {

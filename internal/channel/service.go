@@ -13,14 +13,20 @@ import (
 // DefaultInvitationTTL is how long an invitation can be accepted where nothing else is configured: 14 days.
 const DefaultInvitationTTL = 14 * 24 * time.Hour
 
+// DefaultLogRetention is how long events of logs are kept where nothing else is configured: 30 days.
+const DefaultLogRetention = 30 * 24 * time.Hour
+
 // Service is what users can do. It is safe for concurrent use. Refusals are data in the payloads' Errors; an error
 // returned is a fault (see [Fault]) or unknown.
 type Service struct {
 	Main          Main
 	Shards        Shards
+	Conversation  Conversation
 	Outbox        Outbox
 	Hub           Hub
+	Hints         Hints
 	InvitationTTL time.Duration
+	LogRetention  time.Duration // how long events of logs are kept; 0: for good
 	Logger        *slog.Logger
 	Refused       func(UserErrorCode) // told of each refusal, for metrics; nil: nobody is
 }

@@ -12,10 +12,14 @@ const (
 	expireEvery = time.Second
 	forgetEvery = time.Hour
 	forgetBatch = 1000
+	forgetLogs  = 100 // at a time
+	// forgetEvents is how many events of a log go in one transaction: that long its writers wait.
+	forgetEvents = 500
 )
 
-// Sweep does what is due by time until ctx ends: it tells of invitations that expired and forgets old operations. Any
-// number of processes may run it. Nothing depends on it but that news of expiry arrive and tables stay small.
+// Sweep does what is due by time until ctx ends: it tells of invitations that expired, forgets old operations, and old
+// events of logs. Any number of processes may run it. Nothing depends on it but that news of expiry arrive and tables stay
+// small.
 func (s *Service) Sweep(ctx context.Context) {
 	expire, forget := time.NewTicker(expireEvery), time.NewTicker(forgetEvery)
 	defer expire.Stop()
@@ -27,8 +31,23 @@ func (s *Service) Sweep(ctx context.Context) {
 		case <-expire.C:
 			s.repeat(ctx, "expire invitations", expireBatch, func() (int, error) { return s.ExpireDue(ctx) })
 		case <-forget.C:
-			s.repeat(ctx, "forget operations", forgetBatch, func() (int, error) {
-				return s.Main.ForgetOperations(ctx, OperationsKept, forgetBatch)
+			s.Forget(ctx)
+		}
+	}
+}
+
+// Forget removes what has been kept for long enough. A cluster out of reach is left for the next time.
+func (s *Service) Forget(ctx context.Context) {
+	s.repeat(ctx, "forget operations", forgetBatch, func() (int, error) {
+		return s.Main.ForgetOperations(ctx, OperationsKept, forgetBatch)
+	})
+	for _, cluster := range s.Shards.ShardClusters() {
+		s.repeat(ctx, "forget operations of "+cluster, forgetBatch, func() (int, error) {
+			return s.Shards.ForgetChannelOperations(ctx, cluster, OperationsKept, forgetBatch)
+		})
+		if s.LogRetention > 0 {
+			s.repeat(ctx, "forget events of "+cluster, forgetLogs, func() (int, error) {
+				return s.Shards.ForgetEvents(ctx, cluster, s.LogRetention, forgetLogs, forgetEvents)
 			})
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/forPelevin/gomoji"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
@@ -77,6 +78,12 @@ func cleanText(text *string, field string) (*string, error) {
 		return nil, invalidInput("At most 560 characters.", field)
 	}
 	return &clean, nil
+}
+
+// isEmoji reports whether a text is one emoji, however many code points that takes.
+func isEmoji(text string) bool {
+	_, err := gomoji.GetInfo(text)
+	return err == nil
 }
 
 // NameKey returns what must be unique among the names of a group's live channels: NFC and case-folded, so that names

@@ -78,12 +78,12 @@ func refusedOr(err error, refusals []channel.UserError) error {
 	return err
 }
 
-// live makes one channel each that stays pending, is accepted, declined, revoked, and expires.
+// live makes one channel each that stays pending, is accepted, declined, revoked, and expires. Two are talked in.
 func (w *world) live() {
 	w.t.Helper()
 	ctx := w.t.Context()
 	for i, end := range []func(context.Context, *channel.Invitation) error{
-		w.accept, w.decline, w.revoke, w.accept, w.expire, func(context.Context, *channel.Invitation) error { return nil },
+		w.talkAndForget, w.decline, w.revoke, w.acceptAndTalk, w.expire, func(context.Context, *channel.Invitation) error { return nil },
 	} {
 		pair := [][2]string{{"acme", "globex"}, {"globex", "initech"}, {"initech", "acme"}}[i%3]
 		in, err := w.create(ctx, pair[0], pair[1])

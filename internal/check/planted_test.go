@@ -55,7 +55,7 @@ var plants = []plant{
 	{"channel-log-dense", "shards", `UPDATE linkspan_shard.channel_log SET head = head + 1`, ""},
 	{"channel-log-dense", "shards", `DELETE FROM linkspan_shard.channel_event WHERE number = 1`, ""},
 	{"channel-event-once", "shards", `UPDATE linkspan_shard.channel_event SET side_version = 1,
-		about_group_id = '00000000-0000-0000-0000-000000000001'`, ""},
+		about_group_id = '00000000-0000-0000-0000-000000000001' WHERE kind = 'GROUP_LINKED'`, ""},
 	{"inbox-dense", "shards", `DELETE FROM linkspan_shard.inbox_event WHERE number = 1`, ""},
 	{"inbox-dense", "shards", `UPDATE linkspan_shard.inbox_log SET head = head - 1 WHERE head > 0`, ""},
 	{"inbox-once", "shards", `UPDATE linkspan_shard.inbox_event SET invitation_version = 1`, ""},
@@ -97,7 +97,7 @@ func TestPlantedBreachesAreFound(t *testing.T) {
 		t.Fatalf("nothing is planted, and the report is %+v", report)
 	}
 	keep := newKeeper(w)
-	for _, p := range plants {
+	for _, p := range slices.Concat(plants, conversationPlants) {
 		name, _, _ := strings.Cut(strings.TrimSpace(strings.TrimLeft(p.damage, "\n\t ")), " WHERE")
 		t.Run(p.invariant+"/"+strings.Join(strings.Fields(name)[:3], " "), func(t *testing.T) {
 			keep.plant(t, p)
@@ -120,7 +120,7 @@ func TestPlantedBreachesAreFound(t *testing.T) {
 func TestEveryInvariantHasAPlant(t *testing.T) {
 	t.Parallel()
 	for _, invariant := range check.Invariants() {
-		if !slices.ContainsFunc(plants, func(p plant) bool { return p.invariant == invariant.Name }) {
+		if !slices.ContainsFunc(slices.Concat(plants, conversationPlants), func(p plant) bool { return p.invariant == invariant.Name }) {
 			t.Errorf("nothing shows that %s is judged", invariant.Name)
 		}
 	}

@@ -9,6 +9,7 @@ var shardRules = []rule{
 			UNION ALL SELECT slot, 'channel', count(*) FROM linkspan_shard.channel GROUP BY slot
 			UNION ALL SELECT slot, 'group_channel', count(*) FROM linkspan_shard.group_channel GROUP BY slot
 			UNION ALL SELECT slot, 'group_invitation', count(*) FROM linkspan_shard.group_invitation GROUP BY slot
+			UNION ALL SELECT slot, 'message', count(*) FROM linkspan_shard.message GROUP BY slot
 		) AS r
 		LEFT JOIN linkspan_shard.owned_slot AS o ON o.slot = r.slot
 		WHERE o.state IS NULL OR o.state NOT IN ('OWNED', 'FENCED', 'ARRIVING')`},
@@ -27,28 +28,28 @@ var shardRules = []rule{
 		FROM linkspan_shard.channel_side AS s
 		LEFT JOIN linkspan_shard.channel AS c ON c.slot = s.slot AND c.channel_id = s.channel_id
 		WHERE c.channel_id IS NULL`},
-	{Invariant{"channel-log-dense", "A channel's events are numbered from 1 to its log's head."}, `
-		SELECT 'channel ' || channel_id, format('head %s; %s events from %s to %s', COALESCE(l.head::text, 'none'),
-			COALESCE(e.n, 0), COALESCE(e.first, 0), COALESCE(e.last, 0))
+	{Invariant{"channel-log-dense", "A channel's events are numbered from behind its log's floor to its head."}, `
+		SELECT 'channel ' || channel_id, format('floor %s, head %s; %s events from %s to %s', COALESCE(l.floor::text, 'none'),
+			COALESCE(l.head::text, 'none'), COALESCE(e.n, 0), COALESCE(e.first, 0), COALESCE(e.last, 0))
 		FROM linkspan_shard.channel_log AS l
 		FULL JOIN (
 			SELECT slot, channel_id, count(*) AS n, min(number) AS first, max(number) AS last
 			FROM linkspan_shard.channel_event GROUP BY slot, channel_id
 		) AS e USING (slot, channel_id)
-		WHERE l.head IS NULL OR l.head <> COALESCE(e.n, 0) OR l.head <> COALESCE(e.last, 0) OR e.first <> 1`},
+		WHERE l.head IS NULL OR l.head - l.floor <> COALESCE(e.n, 0) OR e.n > 0 AND (e.first <> l.floor + 1 OR e.last <> l.head)`},
 	{Invariant{"channel-event-once", "A channel's log tells of each version of a side once."}, `
 		SELECT 'channel ' || channel_id, format('%s events of version %s of the side of %s', count(*), side_version, about_group_id)
-		FROM linkspan_shard.channel_event
+		FROM linkspan_shard.channel_event WHERE about_group_id IS NOT NULL
 		GROUP BY slot, channel_id, about_group_id, side_version, kind HAVING count(*) > 1`},
-	{Invariant{"inbox-dense", "A group's inbox events are numbered from 1 to its log's head."}, `
-		SELECT 'inbox of ' || group_id, format('head %s; %s events from %s to %s', COALESCE(l.head::text, 'none'),
-			COALESCE(e.n, 0), COALESCE(e.first, 0), COALESCE(e.last, 0))
+	{Invariant{"inbox-dense", "A group's inbox events are numbered from behind its log's floor to its head."}, `
+		SELECT 'inbox of ' || group_id, format('floor %s, head %s; %s events from %s to %s', COALESCE(l.floor::text, 'none'),
+			COALESCE(l.head::text, 'none'), COALESCE(e.n, 0), COALESCE(e.first, 0), COALESCE(e.last, 0))
 		FROM linkspan_shard.inbox_log AS l
 		FULL JOIN (
 			SELECT slot, group_id, count(*) AS n, min(number) AS first, max(number) AS last
 			FROM linkspan_shard.inbox_event GROUP BY slot, group_id
 		) AS e USING (slot, group_id)
-		WHERE l.head IS NULL OR l.head <> COALESCE(e.n, 0) OR l.head <> COALESCE(e.last, 0) OR e.first <> 1`},
+		WHERE l.head IS NULL OR l.head - l.floor <> COALESCE(e.n, 0) OR e.n > 0 AND (e.first <> l.floor + 1 OR e.last <> l.head)`},
 	{Invariant{"inbox-once", "An inbox tells of each version of an invitation once, in their order."}, `
 		SELECT 'inbox of ' || group_id, format('invitation %s: version %s in event %s, behind version %s',
 			invitation_id, invitation_version, number, before)
@@ -68,7 +69,7 @@ var shardRules = []rule{
 		LEFT JOIN linkspan_shard.group_invitation AS i
 			ON i.slot = e.slot AND i.group_id = e.group_id AND i.invitation_id = e.invitation_id
 		WHERE i.version IS NULL OR e.version > 0 AND i.version <> e.version`},
-	{Invariant{"list-position", "An entry of a list stands at the event by which it came."}, `
+	{Invariant{"list-position", "An entry of a list stands at the event by which it came, unless that was removed."}, `
 		SELECT format('list of %s', r.group_id), format('%s %s at position %s, where %s', r.kind, r.object, r.position,
 			CASE WHEN e.number IS NULL THEN 'no event is' ELSE 'the event is about another' END)
 		FROM (
@@ -76,7 +77,9 @@ var shardRules = []rule{
 			UNION ALL SELECT slot, group_id, position, 'invitation', invitation_id FROM linkspan_shard.group_invitation
 		) AS r
 		LEFT JOIN linkspan_shard.inbox_event AS e ON e.slot = r.slot AND e.group_id = r.group_id AND e.number = r.position
-		WHERE r.object IS DISTINCT FROM CASE r.kind WHEN 'channel' THEN e.channel_id ELSE e.invitation_id END`},
+		LEFT JOIN linkspan_shard.inbox_log AS l ON l.slot = r.slot AND l.group_id = r.group_id
+		WHERE r.object IS DISTINCT FROM CASE r.kind WHEN 'channel' THEN e.channel_id ELSE e.invitation_id END
+			AND r.position NOT BETWEEN 1 AND COALESCE(l.floor, 0)`},
 	{Invariant{"list-inbox", "A group that has lists has an inbox log in the same slot."}, `
 		SELECT 'group ' || r.group_id, format('%s entries of its lists in slot %s, and no inbox log', sum(r.n), r.slot)
 		FROM (

@@ -1,5 +1,5 @@
-// Package demo has what a newcomer meets first: three groups with users, a linked channel, a pending invitation, and
-// the tour.
+// Package demo has what a newcomer meets first: three groups with users, a linked channel with a conversation, a
+// pending invitation, and the tour.
 package demo
 
 import (
@@ -47,32 +47,50 @@ func Seed(ctx context.Context, service *channel.Service) error {
 		for _, user := range Users {
 			if user.Group == g.handle {
 				viewers[user.Sub] = &channel.Viewer{
-					Group: group, Role: channel.RoleAdmin,
+					Group: group, Role: roleOf(user),
 					User: channel.User{ID: ids.UserOf(group.ID, user.Sub), Name: user.Name, Group: group},
 				}
 			}
 		}
 	}
 	received, err := service.ReceivedInvitations(ctx, viewers["ana"], channel.PageArgs{}, nil)
-	if err != nil || len(received.Edges) > 0 {
-		return err // the last step is done: all is
+	if err != nil {
+		return err
 	}
-	linked, err := create(ctx, service, viewers["ana"], "globex", "launch", "Everything about the launch", "Shall we plan the launch together?")
+	linked := len(received.Edges) > 0 // the last step is done: all are
+	if !linked {
+		if err := link(ctx, service, viewers); err != nil {
+			return err
+		}
+	}
+	if err := converse(ctx, service, viewers); err != nil || linked {
+		return err
+	}
+	_, err = create(ctx, service, viewers["ivy"], "acme", "security-review", "", "Our auditors would like to join in.")
+	return err
+}
+
+func roleOf(user User) channel.Role {
+	if user.Admin {
+		return channel.RoleAdmin
+	}
+	return channel.RoleMember
+}
+
+// link makes the channel that acme and globex share.
+func link(ctx context.Context, service *channel.Service, viewers map[string]*channel.Viewer) error {
+	invitation, err := create(ctx, service, viewers["ana"], "globex", "launch", "Everything about the launch", "Shall we plan the launch together?")
 	if err != nil {
 		return err
 	}
 	name, key := "acme-launch", "demo-accept"
 	accepted, err := service.AcceptSharedChannel(ctx, viewers["gil"], channel.AcceptSharedChannelInput{
-		InvitationID: linked, Name: &name, IdempotencyKey: &key,
+		InvitationID: invitation, Name: &name, IdempotencyKey: &key,
 	})
 	if err != nil {
 		return err
 	}
-	if err := happened(accepted.Errors); err != nil {
-		return err
-	}
-	_, err = create(ctx, service, viewers["ivy"], "acme", "security-review", "", "Our auditors would like to join in.")
-	return err
+	return happened(accepted.Errors)
 }
 
 func ensureGroup(

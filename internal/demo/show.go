@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"linkspan/internal/columns"
 )
 
 const (
@@ -95,12 +97,12 @@ func (s *screen) lines(lines ...string) error {
 
 // header prints what the tour is about and who is on which side.
 func (s *screen) header(title, subtitle string, leftName, leftAbout, rightName, rightAbout string) error {
-	subtitle = cut(subtitle, s.total()-width(title)-2)
-	between := strings.Repeat(" ", s.total()-width(title)-width(subtitle))
+	subtitle = columns.Cut(subtitle, s.total()-columns.Width(title)-2)
+	between := strings.Repeat(" ", s.total()-columns.Width(title)-columns.Width(subtitle))
 	gutter := strings.Repeat(" ", s.gutter)
 	both := func(l string, li ink, r string, ri ink) string {
-		l, r = cut(l, s.column), cut(r, s.column)
-		return s.paint(l, li) + strings.Repeat(" ", s.column-width(l)) + gutter + s.paint(r, ri)
+		l, r = columns.Cut(l, s.column), columns.Cut(r, s.column)
+		return s.paint(l, li) + strings.Repeat(" ", s.column-columns.Width(l)) + gutter + s.paint(r, ri)
 	}
 	rule := strings.Repeat("━", s.column)
 	return s.lines("",
@@ -158,11 +160,11 @@ func (s *screen) body(c card) (lines int) {
 }
 
 // card draws a frame, number, title and time in its top, the clusters in its bottom, around at least height lines.
-func (s *screen) card(c card, on side, columns, height int, goes bool) []string {
-	frame, inner := on.ink(), columns-4
-	took := cut(c.took, inner/2)
-	title := fmt.Sprint(c.number, " ", cut(c.title, inner-width(took)-6))
-	fill := strings.Repeat("─", max(1, columns-width(title)-width(took)-8))
+func (s *screen) card(c card, on side, wide, height int, goes bool) []string {
+	frame, inner := on.ink(), wide-4
+	took := columns.Cut(c.took, inner/2)
+	title := fmt.Sprint(c.number, " ", columns.Cut(c.title, inner-columns.Width(took)-6))
+	fill := strings.Repeat("─", max(1, wide-columns.Width(title)-columns.Width(took)-8))
 	drawn := []string{s.paint("╭─ ", frame) + s.paint(title, inkStrong) + s.paint(" "+fill+" ", frame) +
 		s.paint(took, inkTook) + s.paint(" ─╮", frame)}
 	var body [][]cell
@@ -175,8 +177,8 @@ func (s *screen) card(c card, on side, columns, height int, goes bool) []string 
 	for _, line := range body {
 		drawn = append(drawn, s.paint("│ ", frame)+s.line(line, inner)+s.paint(" │", frame))
 	}
-	where := cut(c.where, columns-hook-5)
-	foot := []rune(strings.Repeat("─", columns-width(where)-5))
+	where := columns.Cut(c.where, wide-hook-5)
+	foot := []rune(strings.Repeat("─", wide-columns.Width(where)-5))
 	if goes {
 		foot[hook-1] = '┬'
 	}

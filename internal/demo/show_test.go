@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"linkspan/internal/columns"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -49,6 +51,11 @@ func fixed() *scene {
 		opened:  pair{2140 * time.Microsecond, 1870 * time.Microsecond}, asking: 4230 * time.Microsecond, arriving: 3910 * time.Microsecond,
 		accepting: 12140 * time.Microsecond, linked: pair{5020 * time.Microsecond, 6480 * time.Microsecond},
 		read: pair{940 * time.Microsecond, 1010 * time.Microsecond}, looking: 870 * time.Microsecond,
+		talk: tourTalk, times: talkTimes{
+			following: pair{1320 * time.Microsecond, 1280 * time.Microsecond}, saying: 2310 * time.Microsecond, hearing: 1940 * time.Microsecond,
+			alone: 2050 * time.Microsecond, replying: 2270 * time.Microsecond,
+			answered: pair{1810 * time.Microsecond, 1790 * time.Microsecond}, reading: pair{1450 * time.Microsecond, 1520 * time.Microsecond},
+		},
 	}
 }
 
@@ -60,7 +67,10 @@ func drawn(t *testing.T, s *scene, width int, color bool) string {
 	if err := s.header(to); err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []row{s.listening(), s.asks(), s.arrives(), s.accepts(), s.hear(), s.same(), s.outsider()} {
+	for _, r := range []row{
+		s.listening(), s.asks(), s.arrives(), s.accepts(), s.hear(), s.same(), s.outsider(),
+		s.follows(), s.says(), s.hearsHello(), s.saysAlone(), s.replies(), s.hearReply(), s.readBack(),
+	} {
 		if err := to.row(r); err != nil {
 			t.Fatal(err)
 		}
@@ -85,6 +95,7 @@ func wide() *scene {
 	s.acmeName, s.globexName = "打ち上げ計画-とても長い名前のチャンネル-7f3a", "👩‍🚀🇩🇪 zu\u0308nden-7f3a"
 	s.note = "e\u0301\u0301 — " + strings.Repeat("🚀", 40)
 	s.acme, s.lives = place{1034, "cluster-in-a-region-with-a-name-that-is-far-too-long"}, place{1034, "クラスター"}
+	s.talk.hello, s.talk.alone = strings.Repeat("打ち上げ", 30), "zu\u0308nden "+strings.Repeat("🚀", 40)
 	s.asking, s.accepting, s.linked.left = 123456*time.Millisecond, 9*time.Hour, 9*time.Hour
 	return s
 }
@@ -95,19 +106,19 @@ var escape = regexp.MustCompile("\x1b\\[[0-9;]*m")
 func TestTourKeepsItsColumns(t *testing.T) {
 	t.Parallel()
 	golden(t, "tour-80-wide.golden", drawn(t, wide(), 80, false))
-	for _, columns := range []int{0, 80, 81, 97, 120, 300} {
+	for _, size := range []int{0, 80, 81, 97, 120, 300} {
 		for _, s := range []*scene{fixed(), wide()} {
-			to := newScreen(nil, columns, false)
+			to := newScreen(nil, size, false)
 			rightmost := 1 + to.total()
-			for line := range strings.Lines(drawn(t, s, columns, false)) {
+			for line := range strings.Lines(drawn(t, s, size, false)) {
 				line = strings.TrimSuffix(line, "\n")
-				if width(line) > max(columns, minWidth)-1 || width(line) > rightmost {
-					t.Errorf("%d columns: %d in %q", columns, width(line), line)
+				if columns.Width(line) > max(size, minWidth)-1 || columns.Width(line) > rightmost {
+					t.Errorf("%d columns: %d in %q", size, columns.Width(line), line)
 				}
 				if strings.HasSuffix(line, "╮") || strings.HasSuffix(line, "╯") || strings.HasSuffix(line, "│") {
 					ends := []int{rightmost, 1 + to.column, 1 + to.column + to.gutter + hook + 1}
-					if !slices.Contains(ends, width(line)) && width(line) != 1+hook+1 {
-						t.Errorf("%d columns: a frame ends at %d in %q", columns, width(line), line)
+					if !slices.Contains(ends, columns.Width(line)) && columns.Width(line) != 1+hook+1 {
+						t.Errorf("%d columns: a frame ends at %d in %q", size, columns.Width(line), line)
 					}
 				}
 			}
@@ -128,33 +139,6 @@ func TestTourShowsTheSameWithoutColors(t *testing.T) {
 	}
 }
 
-func TestWrap(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		text  string
-		width int
-		want  []string
-	}{
-		{"", 5, nil},
-		{"  ", 5, nil},
-		{"one two", 7, []string{"one two"}},
-		{"one two", 6, []string{"one", "two"}},
-		{"  one   two ", 9, []string{"one two"}},
-		{"a longest word", 5, []string{"a", "longe", "st", "word"}},
-		{"打ち上げ", 5, []string{"打ち", "上げ"}},
-		{"打ち", 1, []string{"打", "ち"}},
-		{"👩‍🚀👩‍🚀", 3, []string{"👩‍🚀", "👩‍🚀"}},
-	} {
-		var got []string
-		for _, line := range plain(c.text).wrap(c.width) {
-			got = append(got, painter{}.line(line, 0))
-		}
-		if diff := cmp.Diff(c.want, got); diff != "" {
-			t.Errorf("%q in %d: %s", c.text, c.width, diff)
-		}
-	}
-}
-
 func TestTourSendsWhatTheSchemaKnows(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../schema.graphqls")
@@ -165,7 +149,7 @@ func TestTourSendsWhatTheSchemaKnows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, document := range []string{tourHome, tourInbox, tourCreate, tourAccept, tourRevoke, tourNode} {
+	for _, document := range []string{tourHome, tourInbox, tourCreate, tourAccept, tourRevoke, tourNode, tourFollow, tourPost, tourRead} {
 		if _, errs := gqlparser.LoadQueryWithRules(schema, document, nil); len(errs) > 0 {
 			t.Errorf("%v in %s", errs, document)
 		}

@@ -48,13 +48,14 @@ func Tour(ctx context.Context, config TourConfig) error {
 	}
 	defer func() {
 		cancel()
-		t.ana.close()
-		t.gil.close()
+		for _, e := range []*ear{&t.ana.inbox, &t.ana.talk, &t.gil.inbox, &t.gil.talk} {
+			e.close()
+		}
 	}()
 	suffix := strings.ToLower(rand.Text()[:5])
 	t.scene = scene{
 		url: config.URL, note: "Shall we plan it together?",
-		acmeName: "launch-" + suffix, globexName: "rocket-with-acme-" + suffix,
+		acmeName: "launch-" + suffix, globexName: "rocket-with-acme-" + suffix, talk: tourTalk,
 	}
 	if err := t.look(ctx, suffix); err != nil {
 		return t.unreachable(err)
@@ -62,7 +63,11 @@ func Tour(ctx context.Context, config TourConfig) error {
 	if err := t.scene.header(t.screen); err != nil {
 		return err
 	}
-	for i, step := range []func(context.Context) (row, error){t.listen, t.ask, t.arrive, t.accept, t.hear, t.open, t.outside} {
+	steps := []func(context.Context) (row, error){
+		t.listen, t.ask, t.arrive, t.accept, t.hear, t.open, t.outside,
+		t.follow, t.say, t.hearHello, t.sayAlone, t.reply, t.hearReply, t.readBack,
+	}
+	for i, step := range steps {
 		shown, err := step(ctx)
 		if err != nil {
 			return fmt.Errorf("step %d is not as it should be: %w", i+1, err)
@@ -91,6 +96,7 @@ type tour struct {
 	asked      time.Time // when step 2 began
 	accepted   time.Time // when step 4 began
 	invitation string
+	talk
 }
 
 // look finds out where the groups' data lives. With that all connections for requests are open.
@@ -121,10 +127,10 @@ func (t *tour) unreachable(err error) error {
 }
 
 func (t *tour) listen(ctx context.Context) (_ row, err error) {
-	if t.scene.opened.left, err = t.ana.listen(ctx); err != nil {
+	if t.scene.opened.left, err = t.ana.inbox.listen(ctx, t.ana.client, tourInbox, nil); err != nil {
 		return row{}, fmt.Errorf("listening as Ana: %w", err)
 	}
-	if t.scene.opened.right, err = t.gil.listen(ctx); err != nil {
+	if t.scene.opened.right, err = t.gil.inbox.listen(ctx, t.gil.client, tourInbox, nil); err != nil {
 		return row{}, fmt.Errorf("listening as Gil: %w", err)
 	}
 	return t.scene.listening(), nil
@@ -146,7 +152,7 @@ func (t *tour) ask(ctx context.Context) (row, error) {
 }
 
 func (t *tour) arrive(ctx context.Context) (row, error) {
-	told, err := t.gil.hears(ctx, func(e tourEvent) bool {
+	told, err := t.gil.inbox.hears(ctx, func(e tourEvent) bool {
 		return e.Typename == "InvitationReceived" && e.Invitation.ID == t.invitation
 	})
 	if err != nil {
@@ -183,11 +189,11 @@ func (t *tour) hear(ctx context.Context) (row, error) {
 	of := func(e tourEvent) bool {
 		return e.Typename == "SharedChannelLinked" && e.SharedChannel != nil && e.SharedChannel.ID == t.scene.channel
 	}
-	ana, err := t.ana.hears(ctx, of)
+	ana, err := t.ana.inbox.hears(ctx, of)
 	if err != nil {
 		return row{}, fmt.Errorf("hearing as Ana of the link: %w", err)
 	}
-	gil, err := t.gil.hears(ctx, of)
+	gil, err := t.gil.inbox.hears(ctx, of)
 	if err != nil {
 		return row{}, fmt.Errorf("hearing as Gil of the link: %w", err)
 	}

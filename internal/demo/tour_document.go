@@ -31,6 +31,21 @@ const (
 	tourNode = `query TourNode($id: ID!) {
   node(id: $id) { __typename id ... on SharedChannel { state name sides { group { handle } name } } }
 }`
+
+	tourFollow = `subscription TourFollow($channelId: ID!) {
+  channelEvents(channelId: $channelId) {
+    __typename
+    ... on MessagePosted { message { id body audience author { name } replyTo { id } } }
+  }
+}`
+
+	tourPost = `mutation TourPost($input: PostMessageInput!) {
+  postMessage(input: $input) { message { id } errors { code message } }
+}`
+
+	tourRead = `query TourRead($id: ID!) {
+  node(id: $id) { __typename id ... on SharedChannel { messages(last: 20) { nodes { id body audience author { name } replyTo { id } } } } }
+}`
 )
 
 // The data of these, in part.
@@ -59,6 +74,13 @@ type (
 			FromGroup, ToGroup     tourHandle
 		}
 		SharedChannel *tourChannel
+		Message       tourMessage
+	}
+
+	tourMessage struct {
+		ID, Body, Audience string
+		Author             struct{ Name string }
+		ReplyTo            *struct{ ID string }
 	}
 
 	tourRefusals []struct{ Code, Message string }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"linkspan/internal/gqlclient"
@@ -18,12 +19,17 @@ const (
 
 // party is one user who takes part, over connections of its own.
 type party struct {
-	client *gqlclient.Client
+	client      *gqlclient.Client
+	inbox, talk ear
+}
+
+// ear is a subscription over a socket of its own.
+type ear struct {
 	socket *gqlclient.Socket
 	heard  chan heard
 }
 
-// heard is what a party's subscription told, and when. err is the end of it.
+// heard is what a subscription told, and when. err is the end of it.
 type heard struct {
 	event tourEvent
 	at    time.Time
@@ -42,30 +48,33 @@ func (p *party) mutate(ctx context.Context, document string, input map[string]an
 	return p.do(ctx, document, map[string]any{"input": input}, out)
 }
 
-// listen opens a subscription to the party's inbox. It returns how long that took, when the subscription runs: it tells
-// of all that happens from then on. close ends it.
-func (p *party) listen(ctx context.Context) (time.Duration, error) {
+// listen opens a subscription of one field. It returns how long that took, when the subscription runs, which a checkpoint
+// says: it tells of all that happens from then on. close ends it.
+func (e *ear) listen(ctx context.Context, client *gqlclient.Client, document string, variables map[string]any) (time.Duration, error) {
 	started := time.Now()
-	socket, err := p.client.Dial(ctx)
+	socket, err := client.Dial(ctx)
 	if err != nil {
 		return 0, err
 	}
-	p.socket = socket
-	sub, err := socket.Subscribe(tourInbox, "", nil)
+	e.socket = socket
+	sub, err := socket.Subscribe(document, "", variables)
 	if err != nil {
 		return 0, err
 	}
-	p.heard = make(chan heard, unheard)
+	e.heard = make(chan heard, unheard)
 	go func() {
-		defer close(p.heard)
+		defer close(e.heard)
 		for {
-			var told struct{ Inbox tourEvent }
+			var told map[string]tourEvent
 			result, err := sub.Next(ctx)
 			if err == nil {
 				err = result.Decode(&told)
 			}
+			one := heard{at: time.Now(), err: err}
+			for _, one.event = range told {
+			}
 			select {
-			case p.heard <- heard{told.Inbox, time.Now(), err}:
+			case e.heard <- one:
 			case <-ctx.Done():
 				return
 			}
@@ -74,17 +83,17 @@ func (p *party) listen(ctx context.Context) (time.Duration, error) {
 			}
 		}
 	}()
-	first, err := p.hears(ctx, func(e tourEvent) bool { return e.Typename == "InboxCheckpoint" })
+	first, err := e.hears(ctx, func(e tourEvent) bool { return strings.HasSuffix(e.Typename, "Checkpoint") })
 	return first.at.Sub(started), err
 }
 
 // hears waits for an event, and drops what comes before.
-func (p *party) hears(ctx context.Context, wanted func(tourEvent) bool) (heard, error) {
+func (e *ear) hears(ctx context.Context, wanted func(tourEvent) bool) (heard, error) {
 	timeout := time.NewTimer(hearTimeout)
 	defer timeout.Stop()
 	for {
 		select {
-		case told, ok := <-p.heard:
+		case told, ok := <-e.heard:
 			if !ok {
 				return heard{}, errors.New("the subscription has ended")
 			}
@@ -100,13 +109,13 @@ func (p *party) hears(ctx context.Context, wanted func(tourEvent) bool) (heard, 
 }
 
 // close ends the subscription. The context of listen has ended before.
-func (p *party) close() {
-	if p.socket == nil {
+func (e *ear) close() {
+	if e.socket == nil {
 		return
 	}
-	p.socket.Close()
-	for p.heard != nil {
-		if _, ok := <-p.heard; !ok {
+	e.socket.Close()
+	for e.heard != nil {
+		if _, ok := <-e.heard; !ok {
 			return
 		}
 	}

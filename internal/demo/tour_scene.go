@@ -26,6 +26,9 @@ type scene struct {
 	opened, linked, read pair          // how long each side took, or waited
 	asking, arriving     time.Duration // how long creating took; the request's way from then on
 	accepting, looking   time.Duration
+
+	talk  words
+	times talkTimes
 }
 
 // pair is one duration a side.
@@ -109,7 +112,8 @@ func (s *scene) closing(to *screen) error {
 		list = "globex's data happens to be there too."
 	}
 	summary := plain("One channel, one id: ").and(s.byAcme()).and(" to acme, ", inkPlain).and(s.byGlobex()).and(" to globex. It lives on "+
-		s.lives.String()+", with the data of acme, who made it; "+list, inkPlain)
+		s.lives.String()+", with the data of acme, who made it; "+list+
+		" What Gil says to globex alone is in no answer to acme.", inkPlain)
 	lines := []string{""}
 	for _, line := range summary.wrap(to.total()) {
 		lines = append(lines, to.line(line, 0))

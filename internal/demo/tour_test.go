@@ -38,7 +38,8 @@ func TestTourCanBePlayedAgainAndAgain(t *testing.T) {
 		}
 		for _, shown := range []string{
 			"1 Ana listens", "1 Gil listens", "2 Ana asks", "3 Gil hears", "4 Gil accepts", "5 Ana hears", "5 Gil hears",
-			"6 Ana opens it", "6 Gil opens it", "7 Ivy (initech) tries", "ms after 2", "ms after 4", "main, shard-", "Try next",
+			"6 Ana opens it", "6 Gil opens it", "7 Ivy (initech) tries", "8 Ana follows", "8 Gil follows", "9 Ana writes", "10 Gil hears",
+			"11 Gil writes, inside", "12 Gil replies", "13 Ana hears", "13 Gil hears", "14 Ana reads", "14 Gil reads", "ms after 9", "ms after 12", "ms after 2", "ms after 4", "main, shard-", "Try next",
 		} {
 			if !strings.Contains(out.String(), shown) {
 				t.Errorf("%q is not shown:\n%s", shown, out)
@@ -99,6 +100,14 @@ func TestTourSaysWhichStepIsNotAsItShouldBe(t *testing.T) {
 		"no answer": {"TourNode", "ivy@initech", func(string) string {
 			return `{"errors":[{"message":"Down.","extensions":{"code":"SHARD_UNAVAILABLE"}}]}`
 		}, "step 7 is not as it should be: opening the channel as Ivy: SHARD_UNAVAILABLE: Down."},
+		"a post is refused": {"TourPost", "ana@acme", func(string) string {
+			return `{"data":{"postMessage":{"message":null,"errors":[{"code":"CHANNEL_NOT_ACTIVE","message":"No."}]}}}`
+		}, "step 9 is not as it should be: refused: CHANNEL_NOT_ACTIVE: No."},
+		"another message is told": {"TourPost", "ana@acme", replace(`"id":"msg_`, `"id":"msg_0`), "step 10 is not as it should be: the message that Gil hears"},
+		"a private message is seen": {"TourRead", "ana@acme", replace(`"nodes":[`, `"nodes":[{"body":"psst","audience":"OWN_GROUP","author":{"name":"Gil"}},`),
+			"step 14 is not as it should be: what acme reads is"},
+		"a private message is lost": {"TourRead", "gil@globex", replace(`"audience":"OWN_GROUP"`, `"audience":"EVERYONE"`),
+			"step 14 is not as it should be: what globex reads is"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -27,6 +27,7 @@ const (
 	KindSide       Kind = "sid"
 	KindShard      Kind = "shd"
 	KindInvitation Kind = "inv"
+	KindMessage    Kind = "msg"
 )
 
 // kinds holds for each kind its name in words and the number of bytes behind the prefix.
@@ -41,26 +42,34 @@ var kinds = map[Kind]struct {
 	KindSide:       {"a channel side's id", 32},
 	KindShard:      {"a channel shard's id", 16},
 	KindInvitation: {"an invitation's id", 16},
+	KindMessage:    {"a message's id", messageSize},
 }
 
 func encode(kind Kind, parts ...[16]byte) string {
-	text, raw := make([]byte, 0, 64), make([]byte, 0, 32)
+	raw := make([]byte, 0, 32)
 	for _, part := range parts {
 		raw = append(raw, part[:]...)
 	}
+	return spell(kind, raw)
+}
+
+func spell(kind Kind, raw []byte) string {
+	text := make([]byte, 0, 80)
 	text = append(text, kind...)
 	text = append(text, '_')
 	return string(alphabet.AppendEncode(text, raw))
 }
 
 // decode returns the bytes of a text that is an id of that kind, canonically spelt.
-func decode(kind Kind, text string) ([]byte, error) {
+func decode(kind Kind, text string) ([]byte, error) { return decodeSize(kind, kinds[kind].size, text) }
+
+func decodeSize(kind Kind, size int, text string) ([]byte, error) {
 	malformed := &MalformedError{What: kinds[kind].what}
 	rest, ok := strings.CutPrefix(text, string(kind)+"_")
 	if !ok {
 		return nil, malformed
 	}
-	raw, err := decodeCanonical(rest, kinds[kind].size)
+	raw, err := decodeCanonical(rest, size)
 	if err != nil {
 		return nil, malformed
 	}

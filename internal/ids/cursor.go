@@ -5,14 +5,18 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"math"
 	"strconv"
 )
 
 // LogKind is the kind of a log.
 type LogKind byte
 
-// LogInbox is a group's inbox log.
-const LogInbox LogKind = 1
+// The kinds of logs.
+const (
+	LogInbox   LogKind = 1 // a group's inbox
+	LogChannel LogKind = 2 // a channel's public log with the reader's private one, in their one order
+)
 
 // LogCursor is a position in a log: the reader has everything up to and including Position. It names the log, the
 // group that reads it and the history it belongs to, because a position means nothing elsewhere.
@@ -33,14 +37,26 @@ const (
 	ListReceivedInvitations ListKind = 2
 	ListSentInvitations     ListKind = 3
 	ListChannelInvitations  ListKind = 4
+	ListMessages            ListKind = 5
+	ListReplies             ListKind = 6
+	ListFound               ListKind = 7 // by a search for one text
 )
+
+// ofChannel reports whether the list is one of a channel's.
+func (k ListKind) ofChannel() bool { return k >= ListChannelInvitations }
+
+// ofMessages reports whether the list is of messages, which have two numbers.
+func (k ListKind) ofMessages() bool { return k >= ListMessages }
 
 // PageCursor is a place in a paged list of a group: the row at Position, whether it still exists or not.
 type PageCursor struct {
 	Kind     ListKind
 	Reader   Group
-	Channel  Channel // of ListChannelInvitations alone
+	Channel  Channel // of lists of a channel
 	Position int64
+	Private  int64   // of lists of messages: behind how many of the private ones that follow Position
+	Search   uint64  // of what a search found: names what was searched for, and the order
+	Rank     float32 // of what a search found, by rank: the message's; else 0
 }
 
 const (
@@ -102,19 +118,32 @@ func (c PageCursor) String() string {
 	raw := make([]byte, 0, 32)
 	raw = append(raw, versionPageCursor, byte(c.Kind))
 	raw = append(raw, c.Reader.key[:]...)
-	if c.Kind == ListChannelInvitations {
+	if c.Kind.ofChannel() {
 		raw = append(raw, c.Channel.key[:]...)
+	}
+	if c.Kind.ofMessages() {
+		raw = binary.BigEndian.AppendUint64(raw, uint64(c.Private))
+	}
+	if c.Kind == ListFound {
+		raw = binary.BigEndian.AppendUint64(raw, c.Search)
+		raw = binary.BigEndian.AppendUint32(raw, math.Float32bits(c.Rank))
 	}
 	return seal(binary.BigEndian.AppendUint64(raw, uint64(c.Position)))
 }
 
 // ParsePageCursor reads a cursor of that list of that group; anything else is a *MalformedError. It does not tell
-// whether the cursor is of the channel that the caller means: compare Channel.
+// whether the cursor is of the channel and the search that the caller means: compare Channel and Search.
 func ParsePageCursor(text string, kind ListKind, reader Group) (PageCursor, error) {
 	malformed := &MalformedError{What: "a cursor of this list"}
 	size := 2 + 16 + 8
-	if kind == ListChannelInvitations {
+	if kind.ofChannel() {
 		size += 16
+	}
+	if kind.ofMessages() {
+		size += 8
+	}
+	if kind == ListFound {
+		size += 8 + 4
 	}
 	raw, ok := unseal(text)
 	if !ok || len(raw) != size || raw[0] != versionPageCursor {
@@ -124,8 +153,20 @@ func ParsePageCursor(text string, kind ListKind, reader Group) (PageCursor, erro
 	if c.Kind != kind || c.Reader != reader || c.Position < 0 {
 		return PageCursor{}, malformed
 	}
-	if kind == ListChannelInvitations {
+	if kind.ofChannel() {
 		c.Channel = Channel{key(raw[18:34])}
+	}
+	if kind.ofMessages() {
+		if c.Private = int64(binary.BigEndian.Uint64(raw[34:])); c.Private < 0 {
+			return PageCursor{}, malformed
+		}
+	}
+	if kind == ListFound {
+		c.Search = binary.BigEndian.Uint64(raw[42:])
+		c.Rank = math.Float32frombits(binary.BigEndian.Uint32(raw[50:]))
+		if !(c.Rank >= 0 && c.Rank <= math.MaxFloat32) { // nor NaN
+			return PageCursor{}, malformed
+		}
 	}
 	return c, nil
 }

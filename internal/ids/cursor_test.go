@@ -2,8 +2,10 @@ package ids_test
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"linkspan/internal/ids"
 )
@@ -66,7 +68,7 @@ func TestLogCursors(t *testing.T) {
 // TestPageCursors reads cursors in the list of the group that they are of, and in no other.
 func TestPageCursors(t *testing.T) {
 	t.Parallel()
-	kinds := []ids.ListKind{ids.ListSharedChannels, ids.ListReceivedInvitations, ids.ListSentInvitations, ids.ListChannelInvitations}
+	kinds := []ids.ListKind{ids.ListSharedChannels, ids.ListReceivedInvitations, ids.ListSentInvitations, ids.ListChannelInvitations, ids.ListMessages, ids.ListReplies, ids.ListFound}
 	reader := ids.NewGroup()
 	for _, kind := range kinds {
 		c := ids.PageCursor{Kind: kind, Reader: reader, Position: 1 << 40}
@@ -83,6 +85,19 @@ func TestPageCursors(t *testing.T) {
 			c, err := ids.ParsePageCursor(text, kind, reader)
 			return c.String(), err
 		})
+	}
+	whole := ids.PageCursor{
+		Kind: ids.ListFound, Reader: reader, Channel: ids.NewChannel(time.Now(), 7), Position: 3, Private: 2, Search: 1 << 63, Rank: 0.25,
+	}
+	if read, err := ids.ParsePageCursor(whole.String(), ids.ListFound, reader); err != nil || read != whole {
+		t.Errorf("a cursor of what was found is read as %+v: %v", read, err)
+	}
+	for _, rank := range []float64{-1, math.NaN(), math.Inf(1)} {
+		wrong := whole
+		wrong.Rank = float32(rank)
+		if read, err := ids.ParsePageCursor(wrong.String(), ids.ListFound, reader); err == nil {
+			t.Errorf("rank %v is read as %+v", rank, read)
+		}
 	}
 	negative := ids.PageCursor{Kind: ids.ListSharedChannels, Reader: reader, Position: -1}.String()
 	if read, err := ids.ParsePageCursor(negative, ids.ListSharedChannels, reader); err == nil {

@@ -22,7 +22,7 @@ type (
 	Shard struct{ key }
 	// Op identifies one run of a mutation, whether it is tried once or ten times.
 	Op struct{ key }
-	// Log identifies a log: a group's inbox log has the group's bytes.
+	// Log identifies a log: a group's inbox log has the group's bytes, a channel's logs have the channel's.
 	Log struct{ key }
 	// History identifies an unbroken history of a log; it changes only when an older backup is restored.
 	History struct{ key }
@@ -85,6 +85,12 @@ func (id Channel) Shard() Shard { return Shard(id) }
 
 // Channel returns the channel whose shard this is.
 func (id Shard) Channel() Channel { return Channel(id) }
+
+// Log returns the id of the channel's logs.
+func (id Channel) Log() Log { return Log(id) }
+
+// Channel returns the channel whose log this is.
+func (id Log) Channel() Channel { return Channel(id) }
 
 // InboxLog returns the id of the group's inbox log.
 func (id Group) InboxLog() Log { return Log(id) }

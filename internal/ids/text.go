@@ -15,6 +15,7 @@ type ID struct {
 	Side       Side
 	Shard      Shard
 	Invitation Invitation
+	Message    Message
 }
 
 // Parse reads an id of any kind; the error is a *MalformedError.
@@ -37,6 +38,8 @@ func Parse(text string) (ID, error) {
 		err = id.Shard.parse(text)
 	case KindInvitation:
 		err = id.Invitation.parse(text)
+	case KindMessage:
+		err = id.Message.parse(text)
 	default:
 		err = &MalformedError{What: "an id"}
 	}
@@ -62,6 +65,8 @@ func (id ID) String() string {
 		return id.Shard.String()
 	case KindInvitation:
 		return id.Invitation.String()
+	case KindMessage:
+		return id.Message.String()
 	}
 	return ""
 }

@@ -18,6 +18,10 @@
 //     CURSOR_EXPIRED. No subscriber is carried silently from one history into another.
 //   - Nothing is kept for a log that nobody follows.
 //
+// Who watches its group's list of channels (lists.go) gets no events, only which channels moved since it last asked, each
+// once: that is all that is kept for it. A hint counts by the number that it names, so that none is told twice; the poll
+// compares where all the channels stand, and how far the users who watch have read.
+//
 // It is no queue and no store: it delivers nothing that the log does not hold, and knows nothing of what events mean or
 // who may see them.
 package live

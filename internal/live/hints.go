@@ -14,7 +14,7 @@ import (
 // maxWaitingHints bounds what a connection that takes nothing makes pile up: one hint a log, about 5 MB in all.
 const maxWaitingHints = 1 << 16
 
-// Hints tells all processes "log L has reached n" over NATS core. A [Hub] speaks and listens through it. While the connection is down, what this process publishes reaches this process alone; what is lost
+// Hints tells all processes "log L has reached n" and "user U has read channel C up to p" over NATS core. A [Hub] speaks and listens through it. While the connection is down, what this process publishes reaches this process alone; what is lost
 // is found by the polls of the others. It is safe for concurrent use.
 type Hints struct {
 	conn    *nats.Conn
@@ -28,13 +28,20 @@ type Hints struct {
 
 	mu      sync.Mutex
 	waiting map[channel.LogKey]int64 // hints to send, one a log
-	wake    chan struct{}            // something waits
-	end     chan struct{}            // closed by Close
-	sent    sync.WaitGroup           // the sender
+	marks   map[markKey]channel.Place
+	wake    chan struct{}  // something waits
+	end     chan struct{}  // closed by Close
+	sent    sync.WaitGroup // the sender
 
 	listening sync.RWMutex
-	listeners map[int]func(channel.LogKey, int64)
-	listener  int // number of the newest
+	listeners map[int]listener
+	newest    int // number of the newest listener
+}
+
+// listener is told hints, or marks.
+type listener struct {
+	hint func(channel.LogKey, int64)
+	mark func(channel.Marked)
 }
 
 func newHints(logger *slog.Logger) *Hints {
@@ -47,9 +54,10 @@ func newHints(logger *slog.Logger) *Hints {
 		unheard:   throttle{logger: logger},
 		link:      throttle{logger: logger},
 		waiting:   map[channel.LogKey]int64{},
+		marks:     map[markKey]channel.Place{},
 		wake:      make(chan struct{}, 1),
 		end:       make(chan struct{}),
-		listeners: map[int]func(channel.LogKey, int64){},
+		listeners: map[int]listener{},
 	}
 }
 
@@ -92,6 +100,11 @@ func (h *Hints) Publish(log channel.LogKey, reached int64) {
 		h.waiting[log] = max(before, reached)
 	}
 	h.mu.Unlock()
+	h.waitingToSend(full)
+}
+
+// waitingToSend tells the sender that something waits, or that it could not.
+func (h *Hints) waitingToSend(full bool) {
 	if full {
 		h.stats.lost.Add(1)
 		h.unheard.warn("too many hints wait; one is dropped and left to the polls")
@@ -106,11 +119,15 @@ func (h *Hints) Publish(log channel.LogKey, reached int64) {
 // Subscribe has f called with every hint until cancel. f must be safe for concurrent use and must not wait. When cancel
 // returns, f is not running and will not run again, so f must not call it.
 func (h *Hints) Subscribe(f func(log channel.LogKey, reached int64)) (cancel func()) {
+	return h.listen(listener{hint: f})
+}
+
+func (h *Hints) listen(l listener) (cancel func()) {
 	h.listening.Lock()
 	defer h.listening.Unlock()
-	h.listener++
-	me := h.listener
-	h.listeners[me] = f
+	h.newest++
+	me := h.newest
+	h.listeners[me] = l
 	return func() {
 		h.listening.Lock()
 		defer h.listening.Unlock()
@@ -144,7 +161,7 @@ func (h *Hints) closed() bool {
 
 // send gives NATS what waits, at once, until Close. It is the only one whom a connection that takes nothing can hold up.
 func (h *Hints) send() {
-	sending := map[channel.LogKey]int64{}
+	sending, marks := map[channel.LogKey]int64{}, map[markKey]channel.Place{}
 	for {
 		select {
 		case <-h.end:
@@ -153,26 +170,38 @@ func (h *Hints) send() {
 		}
 		h.mu.Lock()
 		sending, h.waiting = h.waiting, sending
+		marks, h.marks = h.marks, marks
 		h.mu.Unlock()
 		for log, reached := range sending {
 			h.sendOne(log, reached)
 		}
+		for key, upTo := range marks {
+			h.sendMark(channel.Marked{User: key.user, Channel: key.channel, UpTo: upTo})
+		}
 		clear(sending)
+		clear(marks)
 	}
 }
 
 func (h *Hints) sendOne(log channel.LogKey, reached int64) {
+	payload := encodeHint(log, reached)
+	if !h.publish(hintSubject, payload[:]) {
+		h.tell(log, reached)
+	}
+}
+
+// publish gives NATS a message; false: it is for this process alone.
+func (h *Hints) publish(subject string, payload []byte) bool {
 	if h.up.Load() {
-		payload := encodeHint(log, reached)
-		err := h.conn.Publish(hintSubject, payload[:])
+		err := h.conn.Publish(subject, payload)
 		if err == nil {
 			h.stats.sent.Add(1)
-			return
+			return true
 		}
 		h.unheard.warn("a hint could not be sent; it is left to the polls", "error", err)
 	}
 	h.stats.kept.Add(1)
-	h.tell(log, reached)
+	return false
 }
 
 // receive takes in a message from NATS, which anybody may have sent.
@@ -180,18 +209,24 @@ func (h *Hints) receive(message *nats.Msg) {
 	h.stats.received.Add(1)
 	log, reached, err := decodeHint(message.Data)
 	if err != nil {
-		h.stats.malformed.Add(1)
-		h.quiet.warn("dropped a message that is no hint", "subject", message.Subject, "error", err)
+		h.malformed(message, err)
 		return
 	}
 	h.tell(log, reached)
 }
 
+func (h *Hints) malformed(message *nats.Msg, err error) {
+	h.stats.malformed.Add(1)
+	h.quiet.warn("dropped a message that is no hint", "subject", message.Subject, "error", err)
+}
+
 func (h *Hints) tell(log channel.LogKey, reached int64) {
 	h.listening.RLock()
 	defer h.listening.RUnlock()
-	for _, f := range h.listeners {
-		f(log, reached)
+	for _, l := range h.listeners {
+		if l.hint != nil {
+			l.hint(log, reached)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -18,7 +19,7 @@ const readTimeout = 10 * time.Second
 
 // Config is what a hub needs. Reader alone is required; zero values mean the defaults.
 type Config struct {
-	Reader   channel.LogReader
+	Reader   channel.HubReader
 	Hints    *Hints        // nil: the poll alone finds news
 	Poll     time.Duration // between two looks at the heads of all live logs; default 2 s, use 1 to 5
 	Idle     time.Duration // a checkpoint comes when nothing came for that long; default 1 minute
@@ -43,9 +44,10 @@ type Stat struct {
 
 // Stat tells what the hub has to do now.
 func (h *Hub) Stat() Stat {
+	watchers := h.lists.watchers()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	stat := Stat{Logs: len(h.logs)}
+	stat := Stat{Logs: len(h.logs), Subscriptions: watchers}
 	for _, l := range h.logs {
 		stat.Subscriptions += l.subscribers
 	}
@@ -75,6 +77,7 @@ func (c Config) withDefaults() Config {
 type Hub struct {
 	cfg    Config
 	outage outage
+	lists  *lists
 
 	ctx    context.Context // ends with the hub
 	cancel context.CancelFunc
@@ -95,6 +98,7 @@ func NewHub(cfg Config) *Hub {
 	h := &Hub{cfg: cfg.withDefaults(), logs: map[channel.LogKey]*log{}}
 	h.outage.logger = h.cfg.Logger
 	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.lists = newLists(h)
 	return h
 }
 
@@ -104,7 +108,9 @@ func (h *Hub) Run(ctx context.Context) error {
 	defer h.close()
 	if h.cfg.Hints != nil {
 		defer h.cfg.Hints.Subscribe(h.hint)()
+		defer h.cfg.Hints.SubscribeMarks(h.lists.marked)()
 	}
+	h.spawn(func() { h.lists.run(ctx) })
 	tick := time.NewTicker(h.cfg.Poll)
 	defer tick.Stop()
 	for {
@@ -128,6 +134,7 @@ func (h *Hub) close() {
 		l.callAll()
 		l.mu.Unlock()
 	}
+	h.lists.close()
 	h.work.Wait()
 }
 
@@ -188,7 +195,9 @@ func (h *Hub) Publish(a channel.Appended) {
 	h.mu.Lock()
 	l := h.logs[a.Log]
 	h.mu.Unlock()
-	if l != nil && !l.take(a) {
+	if l == nil || l.take(a) {
+		h.lists.hint(a.Log, a.Event.Number)
+	} else {
 		h.hint(a.Log, a.Event.Number)
 	}
 	if h.cfg.Hints != nil {
@@ -196,8 +205,25 @@ func (h *Hub) Publish(a channel.Appended) {
 	}
 }
 
+// Moved implements [channel.Hints].
+func (h *Hub) Moved(log channel.LogKey) {
+	h.hint(log, math.MaxInt64)
+	if h.cfg.Hints != nil {
+		h.cfg.Hints.Publish(log, math.MaxInt64)
+	}
+}
+
+// Marked implements [channel.Hints].
+func (h *Hub) Marked(m channel.Marked) {
+	h.lists.marked(m)
+	if h.cfg.Hints != nil {
+		h.cfg.Hints.PublishMark(m)
+	}
+}
+
 // hint takes in "log key has reached n". It never waits.
 func (h *Hub) hint(key channel.LogKey, reached int64) {
+	h.lists.hint(key, reached)
 	h.mu.Lock()
 	l := h.logs[key]
 	h.mu.Unlock()
@@ -225,13 +251,18 @@ func (h *Hub) poll(ctx context.Context) {
 	defer cancel()
 	heads, err := h.cfg.Reader.LogHeads(ctx, keys)
 	for key, head := range heads {
-		if l := live[key]; l != nil && l.now.Load().head != head {
+		if l := live[key]; l != nil && !l.now.Load().head.Is(head) {
 			l.ask()
 		}
 	}
 	switch {
 	case err == nil:
 		h.outage.end()
+		for key, l := range live { // it is not for its side any more
+			if _, ok := heads[key]; !ok {
+				l.ask()
+			}
+		}
 	case !errors.Is(ctx.Err(), context.Canceled):
 		h.outage.begin(err)
 	}

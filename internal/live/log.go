@@ -58,7 +58,7 @@ func (l *log) follow(ctx context.Context, from *ids.LogCursor) (*Subscription, e
 	if r.err != nil {
 		return nil, r.err
 	}
-	if from != nil && (from.History != r.head.History || from.Position > r.head.Number) {
+	if from != nil && (from.History != r.head.History || from.Position < r.head.Floor || from.Position > r.head.Number) {
 		return nil, channel.Expired()
 	}
 	s := &Subscription{
@@ -168,6 +168,10 @@ func (l *log) read() (uint64, channel.LogHead, error) {
 		l.hub.cfg.Logger.Warn("a log went back or changed its history; its subscribers must begin anew",
 			"log", l.key.ID.UUID(), "was", before.head.Number, "is", found.Head.Number)
 		l.publish(begun(now.epoch+1, found.Head))
+	case found.Head.Floor > before.head.Number && now == before:
+		l.hub.cfg.Logger.Warn("what comes next of a log was removed, as too old; its subscribers must begin anew",
+			"log", l.key.ID.UUID(), "was", before.head.Number, "floor", found.Head.Floor)
+		l.publish(begun(now.epoch+1, found.Head))
 	default:
 		if known := now.head.Number - before.head.Number; int64(len(found.Events)) > known {
 			l.publish(now.grown(found.Events[known:], l.hub.cfg.Ring))
@@ -223,7 +227,7 @@ func (l *log) readHead() (channel.LogHead, error) {
 		return head, nil
 	}
 	if err == nil {
-		err = fmt.Errorf("live: the reader gave no head of log %s", l.key.ID.UUID())
+		err = fmt.Errorf("live: the reader gave no head of log %s: %w", l.key.ID.UUID(), channel.ErrNotFound)
 	}
 	return channel.LogHead{}, outOfTime(err)
 }

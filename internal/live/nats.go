@@ -154,9 +154,11 @@ func connect(urls string, logger *slog.Logger, stop func(), options ...nats.Opti
 		h.up.Store(true)
 	}
 	h.sent.Go(h.send)
-	if _, err := conn.Subscribe(hintSubject, h.receive); err != nil {
-		h.Close()
-		return nil, fmt.Errorf("live: subscribe to hints: %w", err)
+	for subject, receive := range map[string]nats.MsgHandler{hintSubject: h.receive, markSubject: h.receiveMark} {
+		if _, err := conn.Subscribe(subject, receive); err != nil {
+			h.Close()
+			return nil, fmt.Errorf("live: subscribe to hints: %w", err)
+		}
 	}
 	return h, nil
 }

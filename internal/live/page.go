@@ -22,7 +22,7 @@ type pageKey struct {
 }
 
 // behind returns at least one event right behind a position that the log is known to have passed. CURSOR_EXPIRED means
-// that it has not any more, or that its history is another one now.
+// that it has not any more, as after a restore, or that they were removed as too old.
 func (l *log) behind(ctx context.Context, key pageKey, history ids.History) ([]channel.LogEvent, error) {
 	p := l.page(key, history)
 	select {
@@ -76,7 +76,7 @@ func (l *log) readPage(after int64) (channel.LogPage, error) {
 		}
 		last = event.Number
 	}
-	if found.Head.Number > after && last == after || found.Head.Number < last && last > after {
+	if found.Head.Number > after && found.Head.Floor <= after && last == after || found.Head.Number < last && last > after {
 		return channel.LogPage{}, fmt.Errorf("live: log %s has events to %d behind %d, and its head at %d", l.key.ID.UUID(), last, after, found.Head.Number)
 	}
 	return found, nil

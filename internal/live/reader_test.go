@@ -16,17 +16,21 @@ import (
 type memory struct {
 	mu    sync.Mutex
 	logs  map[channel.LogKey]*memoryLog
+	lists map[ids.Group]*memoryList
 	err   error                       // of every read, if set
 	delay func() (a, b time.Duration) // time before and after a read's snapshot; nil: none
 	hold  chan struct{}               // reads of pages wait for it, if set
 	pages int                         // calls of ReadLog
 	heads int                         // calls of LogHeads
-	asked int                         // logs in the last call of LogHeads
+
+	listReads int // calls of ListedChannels
+	asked     int // logs in the last call of LogHeads
 }
 
 type memoryLog struct {
 	history ids.History
-	events  []channel.LogEvent
+	events  []channel.LogEvent // removed ones too
+	floor   int64
 	down    bool // its cluster is
 }
 
@@ -67,6 +71,13 @@ func (m *memory) appended(key channel.LogKey, n int) (all []channel.Appended) {
 		all = append(all, channel.Appended{Log: key, History: l.history, Event: event})
 	}
 	return all
+}
+
+// forget removes the events up to n.
+func (m *memory) forget(key channel.LogKey, n int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.logs[key].floor = n
 }
 
 // restore leaves the first n events, and gives the log a new history if that is wanted.
@@ -138,7 +149,10 @@ func (m *memory) ReadLog(ctx context.Context, key channel.LogKey, after int64, l
 		if l.down {
 			down = errDown
 		}
-		page.Head = channel.LogHead{History: l.history, Number: int64(len(l.events))}
+		page.Head = channel.LogHead{History: l.history, Number: int64(len(l.events)), Floor: l.floor}
+		if after < l.floor {
+			return
+		}
 		begin := min(after, page.Head.Number)
 		page.Events = slices.Clone(l.events[begin:min(begin+int64(limit), page.Head.Number)])
 	})
@@ -157,7 +171,7 @@ func (m *memory) LogHeads(ctx context.Context, keys []channel.LogKey) (map[chann
 			if l := m.logs[key]; l != nil && l.down {
 				down = errDown
 			} else if l != nil {
-				heads[key] = channel.LogHead{History: l.history, Number: int64(len(l.events))}
+				heads[key] = channel.LogHead{History: l.history, Number: int64(len(l.events)), Floor: l.floor}
 			}
 		}
 	})

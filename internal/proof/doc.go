@@ -8,7 +8,12 @@
 //     with the same key, with another input under it, or with the same name, from two processes at one moment. The answers
 //     must be those of one order of the two, and every table must be as after that order;
 //   - lives (lives_test.go): random operations of three groups, pairs at once, time that runs out, processes that close and
-//     ones that die between a decision and its delivery.
+//     ones that die between a decision and its delivery. They talk, too; conversations are led on their own as well
+//     (TestConversations), with answers that are lost behind a commit.
+//
+// Of the conversation alone: a page and what follows its cursor, and subscribers that resume, while 32 write at two processes
+// (talk_test.go); pages both ways meanwhile (talk_pages_test.go); what is left of logs whose old events are removed
+// (retention_test.go).
 //
 // What is compared (facts_test.go): main's channels, invitations and shard referential table, the channel shards with their
 // sides and logs, both groups' lists and inbox logs; and at the end all of internal/check.
@@ -21,5 +26,6 @@
 //   - trouble and failover (trouble_test.go, failover_test.go): each thing that may befall a cluster while the main job is
 //     played, and the death of primaries with synchronous standbys.
 //
-// LINKSPAN_TEST_LONG=1 runs 200 races of each two instead of 10, and 5,000 lives instead of 300.
+// LINKSPAN_TEST_LONG=1 runs 200 races of each two instead of 10, 5,000 lives instead of 300, and takes 1,000
+// pages of a conversation instead of 24.
 package proof

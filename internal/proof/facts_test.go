@@ -29,7 +29,7 @@ const (
 		UNION ALL SELECT concat_ws(' ', 'side', s.channel_id, s.group_id, s.role, s.state, s.version, s.name)
 		FROM linkspan_shard.channel_side AS s JOIN linkspan_shard.channel AS c USING (slot, channel_id)
 		WHERE c.initiator_group_id = ANY ($1)
-		UNION ALL SELECT concat_ws(' ', 'channel log', e.channel_id, e.number, e.kind, e.about_group_id)
+		UNION ALL SELECT concat_ws(' ', 'channel log', e.channel_id, e.number, e.kind, e.about_group_id, e.message_number)
 		FROM linkspan_shard.channel_event AS e JOIN linkspan_shard.channel AS c USING (slot, channel_id)
 		WHERE c.initiator_group_id = ANY ($1)
 		UNION ALL SELECT concat_ws(' ', 'list of', i.group_id, i.direction, i.invitation_id, i.state, i.version, i.resolver_name,
@@ -69,7 +69,7 @@ func (w *world) facts(t rapid.TB, m *model) []string {
 	}
 	read(w.main, mainFacts)
 	for _, shard := range w.shards {
-		read(shard, shardFacts)
+		read(shard, shardFacts+conversationFacts)
 	}
 	words := w.words(m)
 	for i := range all {
@@ -130,6 +130,7 @@ func (m *model) facts(groups int) []string {
 			say("inbox of group-%d invitation-%d 2 %s", l.from, i, second)
 			say("inbox of group-%d invitation-%d 2 %s", l.to, i, second)
 		}
+		l.conversationFacts(i, say)
 		events[l.from] += l.version()
 		events[l.to] += l.version()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -23,14 +24,18 @@ const (
 	stepsLong    = 15
 )
 
+// setLength tells rapid how many lives a worker lives, and how long they are.
+var setLength = sync.OnceValue(func() error {
+	return errors.Join(flag.Set("rapid.checks", fmt.Sprint(number(livesUsually, livesLong)/workers)),
+		flag.Set("rapid.steps", fmt.Sprint(number(stepsUsually, stepsLong))))
+})
+
 // TestLives lives random lives of channels between three groups and compares each answer, what each group is shown, and in
 // the end all tables with the model.
 func TestLives(t *testing.T) {
 	t.Parallel()
-	for name, value := range map[string]int{"rapid.checks": number(livesUsually, livesLong) / workers, "rapid.steps": number(stepsUsually, stepsLong)} {
-		if err := flag.Set(name, fmt.Sprint(value)); err != nil {
-			t.Fatal(err)
-		}
+	if err := setLength(); err != nil {
+		t.Fatal(err)
 	}
 	for n := range workers {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -43,8 +48,43 @@ func TestLives(t *testing.T) {
 				s := &story{world: newWorld(rt, in, p, 3), process: p, model: newModel(), did: did}
 				defer func() { p = s.process }()
 				rt.Repeat(map[string]func(*rapid.T){
-					"one": s.one, "another": s.one, "again": s.again, "pair": s.pair, "time runs out": s.timeRunsOut,
+					"one": s.one, "another": s.one, "say": s.say, "say more": s.say, "the answer is lost": s.loses, "again": s.again, "pair": s.pair, "time runs out": s.timeRunsOut,
 					"sweep": s.sweep, "look": s.look, "the process ends": s.ends,
+				})
+				s.end(rt)
+			})
+			in.check(t, p)
+			t.Logf("%v", did)
+		})
+	}
+}
+
+// talkWorkers is how many conversations are led at once, where there is time.
+const talkWorkers = 4
+
+// TestConversations leads random conversations of three groups in two channels, as TestLives lives lives.
+func TestConversations(t *testing.T) {
+	t.Parallel()
+	if err := setLength(); err != nil {
+		t.Fatal(err)
+	}
+	for n := range number(1, talkWorkers) {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			in := newInstallation(t)
+			p := in.open(t)
+			defer func() { p.stop() }()
+			did := make(map[string]int)
+			rapid.Check(t, func(rt *rapid.T) {
+				s := &story{world: newWorld(rt, in, p, 3), process: p, model: newModel(), did: did, talks: true}
+				defer func() { p = s.process }()
+				for life, between := range [][2]int{{0, 1}, {1, 2}} {
+					s.run(rt, operation{do: create, by: person{between[0], "ana"}, target: between[1], name: fmt.Sprint("launch ", life)})
+					s.run(rt, operation{do: accept, by: person{between[1], "ana"}, life: life})
+				}
+				rt.Repeat(map[string]func(*rapid.T){
+					"say": s.say, "say more": s.sayMore, "the answer is lost": s.loses, "again": s.again, "pair": s.pair, "look": s.look,
+					"the process ends": s.ends,
 				})
 				s.end(rt)
 			})
@@ -61,6 +101,7 @@ type story struct {
 	model   *model
 	past    []operation
 	did     map[string]int
+	talks   bool // and does nothing else
 }
 
 // persons are all users of the groups; those who may decide come up more often.
@@ -94,6 +135,94 @@ func (s *story) draw(t *rapid.T) operation {
 	return op
 }
 
+// drawTalk makes an operation of a conversation up, if there is a channel.
+func (s *story) drawTalk(t *rapid.T) (operation, bool) {
+	op := operation{do: post, by: persons.Draw(t, "by"), key: rapid.SampledFrom([]string{"", "", "k1", "k2"}).Draw(t, "key"), message: -1}
+	var open []int
+	for i := range s.model.lives {
+		if s.model.lives[i].state == channel.InvitationAccepted {
+			open = append(open, i)
+		}
+	}
+	switch {
+	case len(s.model.lives) == 0:
+		return op, false
+	case len(open) == 0 || rapid.IntRange(0, 7).Draw(t, "any") == 0:
+		op.life = rapid.IntRange(0, len(s.model.lives)-1).Draw(t, "life")
+	default:
+		op.life = rapid.SampledFrom(open).Draw(t, "life")
+	}
+	l := &s.model.lives[op.life]
+	if rapid.IntRange(0, 7).Draw(t, "stranger") > 0 { // mostly it is one who takes part
+		op.by.group = rapid.SampledFrom([]int{l.from, l.to}).Draw(t, "side")
+	}
+	if len(l.said) > 0 {
+		op.do = rapid.SampledFrom([]verb{post, post, post, edit, remove, react, react, retake, read}).Draw(t, "do")
+	}
+	if len(l.said) > 0 && (op.do != post || rapid.Bool().Draw(t, "reply")) {
+		op.message = rapid.IntRange(0, len(l.said)-1).Draw(t, "message")
+		if author := l.said[op.message].by; (op.do == edit || op.do == remove) && rapid.IntRange(0, 3).Draw(t, "author") > 0 {
+			op.by = author
+		}
+	}
+	if op.do == post || op.do == edit {
+		op.name = rapid.SampledFrom([]string{"one", "two"}).Draw(t, "body")
+	}
+	op.own = op.do == post && rapid.Bool().Draw(t, "own")
+	return op, true
+}
+
+// say does something in a conversation.
+func (s *story) say(t *rapid.T) {
+	if op, ok := s.drawTalk(t); ok {
+		s.run(t, op)
+	}
+}
+
+// sayMore does a few things in conversations.
+func (s *story) sayMore(t *rapid.T) {
+	for range rapid.IntRange(3, 8).Draw(t, "times") {
+		s.say(t)
+	}
+}
+
+// loses lets the answer of a change of a conversation be lost behind its commit. The repetition with the same key gets it.
+func (s *story) loses(t *rapid.T) {
+	op, ok := s.drawTalk(t)
+	if !ok || op.do == read {
+		return
+	}
+	op.key = fmt.Sprintf("lost %d", len(s.past))
+	s.model.apply(op)
+	dying := *s.process.Service
+	dying.Conversation = silent{dying.Conversation}
+	if got, err := s.world.do(context.Background(), &dying, s.model, op); err != nil && !errors.Is(err, errDead) || err == nil && got.refused == "" {
+		t.Fatalf("%v: %+v, %v", op, got, err)
+	}
+	s.did["an answer is lost"]++
+	s.run(t, op)
+}
+
+// silent is the shards of a process that dies when it has committed a change.
+type silent struct{ channel.Conversation }
+
+func (s silent) Change(ctx context.Context, c channel.Change) (channel.Changed, error) {
+	if _, err := s.Conversation.Change(ctx, c); err != nil {
+		return channel.Changed{}, err
+	}
+	return channel.Changed{}, errDead
+}
+
+// drawAny makes an operation up.
+func (s *story) drawAny(t *rapid.T) operation {
+	if s.talks || rapid.Bool().Draw(t, "talk") {
+		if op, ok := s.drawTalk(t); ok {
+			return op
+		}
+	}
+	return s.draw(t)
+}
+
 // one does one operation. The same viewer sees at once what it has done.
 func (s *story) one(t *rapid.T) { s.run(t, s.draw(t)) }
 
@@ -106,6 +235,11 @@ func (s *story) run(t *rapid.T, op operation) {
 	}
 	s.past = append(s.past, op)
 	s.count(op, got)
+	if !got.message.IsZero() {
+		if want := s.model.lives[want.life].shows(want.about, op.by); got.shown != want {
+			t.Fatalf("%v: the answer shows %s, want %s", op, got.shown, want)
+		}
+	}
 	if got.refused == "" {
 		shown, err := s.world.nodes(s.process.Service, op.by, s.model.lives[want.life])
 		if want := s.model.nodes(want.life, op.by.group); err != nil || shown[0] != want {
@@ -125,16 +259,19 @@ func (s *story) again(t *rapid.T) {
 
 // pair does two operations at once, one of which may be the sweeper's. Their answers are those of one order.
 func (s *story) pair(t *rapid.T) {
-	ops := [2]operation{s.draw(t), s.draw(t)}
+	ops := [2]operation{s.drawAny(t), s.drawAny(t)}
 	if rapid.IntRange(0, 4).Draw(t, "sweep") == 0 {
 		ops[1] = operation{do: sweep}
 	}
 	got := atOnce(t, s.world, [2]*process{s.process, s.process}, s.model, ops)
-	next, ok := s.model.either(ops, got)
-	if !ok {
+	orders := s.model.orders(ops, got)
+	if len(orders) == 0 {
 		t.Fatalf("no order of %v and %v gives %+v", ops[0], ops[1], got)
 	}
-	s.model = next
+	s.model = orders[0]
+	if ops[0].talks() && ops[1].talks() && len(orders) > 1 {
+		s.model = s.world.that(t, orders)
+	}
 	for i, op := range ops {
 		s.count(op, got[i])
 		if op.do == sweep {

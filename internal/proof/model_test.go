@@ -27,6 +27,7 @@ type life struct {
 	state      channel.InvitationState
 	overdue    bool // PENDING in main, and its time has run out
 	resolver   string
+	conversation
 }
 
 type keptAnswer struct {
@@ -36,7 +37,13 @@ type keptAnswer struct {
 
 func newModel() *model { return &model{kept: make(map[string]keptAnswer)} }
 
-func (m *model) clone() *model { return &model{slices.Clone(m.lives), maps.Clone(m.kept)} }
+func (m *model) clone() *model {
+	c := &model{slices.Clone(m.lives), maps.Clone(m.kept)}
+	for i := range c.lives {
+		c.lives[i].conversation = c.lives[i].clone()
+	}
+	return c
+}
 
 // shown is the state as anybody reads it.
 func (l *life) shown() channel.InvitationState {
@@ -95,8 +102,11 @@ func (m *model) apply(op operation) answer {
 		}
 		return answer{}
 	}
+	if refused := m.malformed(op); refused != "" {
+		return answer{refused: refused}
+	}
 	scope := ""
-	if op.key != "" {
+	if op.key != "" && op.do != read {
 		scope = fmt.Sprint(op.by, op.do, op.subject(), op.key)
 		if kept, ok := m.kept[scope]; ok {
 			if kept.input != op.input() {
@@ -113,8 +123,11 @@ func (m *model) apply(op operation) answer {
 }
 
 func (m *model) decide(op operation) answer {
-	if op.do == create {
+	switch {
+	case op.do == create:
 		return m.create(op)
+	case op.talks():
+		return m.say(op)
 	}
 	l := &m.lives[op.life]
 	side, state := l.to, channel.InvitationAccepted
@@ -146,6 +159,8 @@ func (m *model) decide(op operation) answer {
 			asked = op.name
 		}
 		l.linkedName = m.free(l.to, asked)
+		l.joins(op.by)
+		l.happens(everyone, channel.EventGroupLinked, 0)
 		a.name = l.linkedName
 		if l.linkedName != asked {
 			a.changedFrom = asked
@@ -164,6 +179,9 @@ func (m *model) create(op operation) answer {
 	m.lives = append(m.lives, life{
 		from: op.by.group, to: op.target, sender: op.by, name: op.name, state: channel.InvitationPending,
 	})
+	l := &m.lives[len(m.lives)-1]
+	l.joins(op.by)
+	l.happens(everyone, channel.EventGroupLinked, 0)
 	return answer{life: len(m.lives) - 1}
 }
 
@@ -205,6 +223,14 @@ func (m *model) takes(want, got answer) bool {
 	if want.refused != got.refused || want.state != got.state || want.by != got.by ||
 		want.name != got.name || want.changedFrom != got.changedFrom {
 		return false
+	}
+	if !got.message.IsZero() {
+		l := &m.lives[want.life]
+		if want.about < 0 || got.message.Channel != l.channel {
+			return false
+		}
+		s := &l.said[want.about]
+		return got.message.Number == s.number && got.message.Owner.IsZero() == (s.owner == everyone)
 	}
 	if got.channel.IsZero() {
 		return want.refused != "" || got.invitation.IsZero() || m.lives[want.life].invitation == got.invitation

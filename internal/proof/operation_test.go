@@ -32,12 +32,14 @@ const (
 
 // operation is one thing that a user does, or time.
 type operation struct {
-	do     verb
-	by     person
-	key    string // "": none
-	target int    // create: the other group
-	name   string // create: the name; accept: "" for the proposed one
-	life   int    // all but create: the number of the channel in the model
+	do      verb
+	by      person
+	key     string // "": none
+	target  int    // create: the other group
+	name    string // create: the name; accept: "" for the proposed one; post, edit: the body
+	life    int    // all but create: the number of the channel in the model
+	message int    // of a conversation: the number of the message there; post: of the one that it replies to, -1: none
+	own     bool   // post: for one's own group alone
 }
 
 func (op operation) String() string {
@@ -47,6 +49,8 @@ func (op operation) String() string {
 		text += fmt.Sprintf(" to group %d, name %q", op.target, op.name)
 	case sweep:
 		return string(sweep)
+	case post, edit, remove, react, retake, read:
+		text += fmt.Sprintf(" in life %d, message %d, own %v, body %q", op.life, op.message, op.own, op.name)
 	default:
 		text += fmt.Sprintf(" of life %d, name %q", op.life, op.name)
 	}
@@ -62,7 +66,9 @@ func (op operation) subject() int {
 }
 
 // input is what a repetition under the same key must repeat.
-func (op operation) input() string { return fmt.Sprintf("%d %q", op.target, op.name) }
+func (op operation) input() string {
+	return fmt.Sprintf("%d %q %d %v", op.target, op.name, op.message, op.own)
+}
 
 // answer is what an operation got. The model's says which life it is about, the installation's the ids of that.
 type answer struct {
@@ -74,11 +80,17 @@ type answer struct {
 	life        int
 	channel     ids.Channel
 	invitation  ids.Invitation
-	by          string // who has decided on the invitation, as the answer has it; "" for a create
+	by          string      // who has decided on the invitation, as the answer has it; "" for a create
+	about       int         // of a conversation: the number of the message there; -1: none
+	message     ids.Message // as the answer has it
+	shown       string      // what it shows of the message
 }
 
 // do runs an operation in a process. Of expiry it is the sweeper's part. An error is a fault.
 func (w *world) do(ctx context.Context, s *channel.Service, m *model, op operation) (a answer, err error) {
+	if op.talks() {
+		return w.talk(ctx, s, m, op)
+	}
 	v := w.viewer(op.by)
 	var key, name *string
 	if op.key != "" {

@@ -3,6 +3,7 @@ package proof_test
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,14 +25,15 @@ type process struct {
 	store   *store.Store
 	hints   *live.Hints
 	relayed atomic.Int64 // steps that took effect here
+	lost    atomic.Int64 // hints that were not given
 	stop    func()
 }
 
 // ways is how a process differs from the program's; the zero value is as that is.
 type ways struct {
-	nats string                            // URL of the server that processes share; "": embedded
-	poll time.Duration                     // of the hub; 0: its default
-	tell func(channel.Hints) channel.Hints // who is told of new events instead; nil: everybody
+	nats  string        // URL of the server that processes share; "": embedded
+	poll  time.Duration // of the hub; 0: its default
+	lossy bool          // half of what would be hinted is not, to nobody
 }
 
 // open starts a process; the caller closes it.
@@ -52,10 +54,11 @@ func open(t rapid.TB, config shardrouter.Config, logger *slog.Logger, w ways) *p
 		t.Fatal(err)
 	}
 	hub := live.NewHub(live.Config{Reader: p.store, Hints: p.hints, Poll: w.poll, Logger: logger})
-	deliverer := channel.Deliverer{Shards: p.store, Hints: hub}
-	if w.tell != nil {
-		deliverer.Hints = w.tell(hub)
+	var told channel.Hints = hub
+	if w.lossy {
+		told = lossyHints{hub, &p.lost}
 	}
+	deliverer := channel.Deliverer{Shards: p.store, Hints: told}
 	relay := outbox.NewRelay(p.store, func(ctx context.Context, step channel.Step) error {
 		err := deliverer.Deliver(ctx, step)
 		if err == nil {
@@ -64,7 +67,7 @@ func open(t rapid.TB, config shardrouter.Config, logger *slog.Logger, w ways) *p
 		return err
 	}, logger)
 	p.Service = &channel.Service{
-		Main: p.store, Shards: p.store, Outbox: relay, Hub: hub, InvitationTTL: channel.DefaultInvitationTTL, Logger: logger,
+		Main: p.store, Shards: p.store, Conversation: p.store, Outbox: relay, Hub: hub, Hints: told, InvitationTTL: channel.DefaultInvitationTTL, Logger: logger,
 	}
 	var running sync.WaitGroup
 	running.Go(func() { relay.Run(ctx) })
@@ -76,4 +79,18 @@ func open(t rapid.TB, config shardrouter.Config, logger *slog.Logger, w ways) *p
 		router.Close()
 	})
 	return p
+}
+
+// lossyHints loses half its hints, the one to its own process included.
+type lossyHints struct {
+	channel.Hints
+	lost *atomic.Int64
+}
+
+func (l lossyHints) Publish(a channel.Appended) {
+	if rand.N(2) == 0 {
+		l.lost.Add(1)
+		return
+	}
+	l.Hints.Publish(a)
 }

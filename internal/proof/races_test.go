@@ -177,9 +177,17 @@ func atOnce(t rapid.TB, w *world, processes [2]*process, m *model, ops [2]operat
 	return got
 }
 
-// either returns the model after that order of two operations in which it gives these answers. A suggestion is not
-// compared: what was free a moment ago may be anything.
+// either returns the model after that order of two operations in which it gives these answers.
 func (m *model) either(ops [2]operation, got [2]answer) (*model, bool) {
+	if orders := m.orders(ops, got); len(orders) > 0 {
+		return orders[0], true
+	}
+	return nil, false
+}
+
+// orders returns the models after each order of two operations in which it gives these answers. A suggestion is not
+// compared: what was free a moment ago may be anything.
+func (m *model) orders(ops [2]operation, got [2]answer) (orders []*model) {
 	for _, order := range [][2]int{{0, 1}, {1, 0}} {
 		after := m.clone()
 		ok := true
@@ -187,8 +195,8 @@ func (m *model) either(ops [2]operation, got [2]answer) (*model, bool) {
 			ok = after.takes(after.apply(ops[i]), got[i]) && ok
 		}
 		if ok {
-			return after, true
+			orders = append(orders, after)
 		}
 	}
-	return nil, false
+	return orders
 }

@@ -6,10 +6,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,7 +31,6 @@ type replicaOptions struct {
 type replica struct {
 	*process
 	address string
-	lost    atomic.Int64 // hints that were not given
 	stop    func()
 }
 
@@ -42,10 +39,7 @@ func startReplica(t testing.TB, config shardrouter.Config, o replicaOptions) *re
 	t.Helper()
 	r := &replica{}
 	logger := slog.New(slog.DiscardHandler)
-	w := ways{nats: o.nats, poll: o.poll}
-	if o.lossy {
-		w.tell = func(all channel.Hints) channel.Hints { return lossyHints{all, &r.lost} }
-	}
+	w := ways{nats: o.nats, poll: o.poll, lossy: o.lossy}
 	r.process = open(t, config, logger, w)
 	if o.forgets {
 		r.Outbox = forgetfulOutbox{r.Outbox}
@@ -102,20 +96,6 @@ func (r *replica) inbox(t testing.TB, group channel.Group) []channel.LogEvent {
 			return events
 		}
 	}
-}
-
-// lossyHints loses half its hints, the one to its own process included.
-type lossyHints struct {
-	channel.Hints
-	lost *atomic.Int64
-}
-
-func (l lossyHints) Publish(a channel.Appended) {
-	if rand.N(2) == 0 {
-		l.lost.Add(1)
-		return
-	}
-	l.Hints.Publish(a)
 }
 
 // forgetfulOutbox delivers nothing itself.

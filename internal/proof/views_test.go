@@ -105,6 +105,14 @@ func (w *world) view(s *channel.Service, m *model, group int) ([]string, error) 
 			continue
 		}
 		lines = append(lines, "channels: "+describe(edge.Value))
+		if edge.Value.State != channel.ChannelActive {
+			continue
+		}
+		said, err := w.messages(s, edge.Value.ID, person{group, "ben"})
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, "messages: "+said)
 	}
 	for _, name := range []string{"sent", "received"} {
 		list := s.SentInvitations
@@ -135,6 +143,9 @@ func (m *model) view(group int) []string {
 		lines = append(lines, fmt.Sprintf("nodes of %d: %s", i, m.nodes(i, group)))
 		if l.shownTo(group) != "" {
 			lines = append(lines, "channels: "+l.describe(group))
+		}
+		if l.shownTo(group) == channel.ChannelActive {
+			lines = append(lines, "messages: "+l.messages(person{group, "ben"}))
 		}
 		switch group {
 		case l.from:

@@ -55,6 +55,14 @@ func (in *installation) open(t testing.TB) *process {
 	return p
 }
 
+// openLossy starts a process that shares a NATS server with others and loses half its hints.
+func (in *installation) openLossy(t testing.TB, nats string) *process {
+	t.Helper()
+	p := open(t, in.config, slog.New(slog.DiscardHandler), ways{nats: nats, poll: 200 * time.Millisecond, lossy: true})
+	t.Cleanup(p.stop)
+	return p
+}
+
 // check waits until the outbox is empty and judges every invariant of the installation.
 func (in *installation) check(t testing.TB, p *process) {
 	t.Helper()

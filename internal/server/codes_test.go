@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql/errcode"
 
@@ -35,6 +36,11 @@ var catalogue = struct {
 		},
 		channel.BadUserInput: func(r *refuser) servertest.Answer {
 			return r.post("ana@acme", `{ viewer { sharedChannels(first: 101) { nodes { id } } } }`, nil)
+		},
+		channel.NotFound: func(r *refuser) servertest.Answer {
+			k := dial(r.t, r.s, bearing{payload: r.s.as("ana@acme")})
+			answer, _ := k.answer(k.subscribe(`subscription($id: ID!) { channelEvents(channelId: $id) { cursor } }`, object{"id": r.nothing()}))
+			return asHTTP(answer)
 		},
 		errcode.ParseFailed: func(r *refuser) servertest.Answer { return r.post("ana@acme", `{ viewer { id }`, nil) },
 		errcode.ValidationFailed: func(r *refuser) servertest.Answer {
@@ -74,6 +80,9 @@ var catalogue = struct {
 		channel.CodeInvitationNotFound: func(r *refuser) servertest.Answer {
 			return r.accept("gil@globex", ids.NewInvitation().String())
 		},
+		channel.CodeChannelNotFound:      func(r *refuser) servertest.Answer { return r.say(r.nothing()) },
+		channel.CodeChannelNotActive:     func(r *refuser) servertest.Answer { return r.say(r.channel) },
+		channel.CodeMessageNotFound:      (*refuser).editNothing,
 		channel.CodeInvitationNotPending: func(r *refuser) servertest.Answer { return r.accept("gil@globex", r.revoked) },
 		channel.CodeNotAllowed:           func(r *refuser) servertest.Answer { return r.accept("hua@globex member", r.invitation) },
 	},
@@ -109,6 +118,28 @@ func (r *refuser) accept(as, invitation string) servertest.Answer {
 	return r.post(as, `mutation($input: AcceptSharedChannelInput!) { acceptSharedChannel(input: $input) {
 		sharedChannel { id } errors { __typename code message path ... on InvitationNotPendingError { state } } } }`,
 		object{"input": object{"invitationId": invitation}})
+}
+
+// nothing is the id of no channel.
+func (r *refuser) nothing() string {
+	return ids.NewChannel(time.Now(), r.s.Store.SlotOf(r.s.group("acme").ID)).String()
+}
+
+func (r *refuser) say(channel string) servertest.Answer {
+	return r.post("ana@acme", `mutation($input: PostMessageInput!) { postMessage(input: $input) {
+		message { id } errors { __typename code message path ... on ChannelNotActiveError { state } } } }`,
+		object{"input": object{"channelId": channel, "body": "Hello"}})
+}
+
+// editNothing edits what is no message of a channel that there is.
+func (r *refuser) editNothing() servertest.Answer {
+	id, err := ids.Parse(r.channel)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return r.post("ana@acme", `mutation($input: EditMessageInput!) { editMessage(input: $input) {
+		message { id } errors { __typename code message path } } }`,
+		object{"input": object{"messageId": ids.Message{Channel: id.Channel, Number: 1}.String(), "body": "Hello"}})
 }
 
 // expiredCursor subscribes after a position of a history that is gone.

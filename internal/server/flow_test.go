@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { os.Exit(localpgtest.Main(m)) }
 
 var update = flag.Bool("update", false, "write what the server answers into testdata/flow")
 
-// TestFlow plays testdata/flow, file by file in the order of their names: each .graphql is one request, and the .json of
+// TestFlow plays testdata/flow, file by file in the order of their numbers: each .graphql is one request, and the .json of
 // the same name its answer. The first lines of a request say, as comments,
 //
 //	# as: ana@acme              who sends it; "ben@acme member", "operator", or nothing for nobody
@@ -31,8 +31,9 @@ var update = flag.Bool("update", false, "write what the server answers into test
 //	# frames: 2                 for a subscription: how many events to wait for
 //
 // In answers an id is <chn 1>, the first channel that the flow met, a time <time 1>, a page's cursor <page 1>, and a
-// cursor of a log <inbox of <grp 1> at 3>. In variables these stand for the real ones, and <start> is the cursor before
-// the first event of the sender's inbox. Every step that a mutation leaves behind has taken effect before the next file.
+// cursor of a log <inbox of <grp 1> at 3> or <log of <chn 1> for <grp 1> at 3>. In variables these stand for the real ones,
+// and <start> is the cursor before the first event of the sender's inbox. Every step that a mutation leaves behind has taken
+// effect before the next file.
 func TestFlow(t *testing.T) {
 	files, err := filepath.Glob("testdata/flow/*.graphql")
 	if err != nil || len(files) < 30 {
@@ -42,7 +43,7 @@ func TestFlow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slices.Sort(files)
+	slices.SortFunc(files, func(a, b string) int { return stepNumber(t, a) - stepNumber(t, b) })
 	shapes(t, servertest.Options{}, func(t *testing.T, s *place) {
 		d, as, n := open(t, s), s.as, &normal{names: map[string]string{}, values: map[string]string{}, count: map[string]int{}}
 		write := *update && len(s.Config.Shards) == 3
@@ -70,6 +71,17 @@ func TestFlow(t *testing.T) {
 			})
 		}
 	})
+}
+
+// stepNumber is the number that a file's name begins with.
+func stepNumber(t *testing.T, file string) int {
+	t.Helper()
+	digits, _, _ := strings.Cut(filepath.Base(file), "-")
+	number, err := strconv.Atoi(digits)
+	if err != nil {
+		t.Fatalf("%s has no number", file)
+	}
+	return number
 }
 
 // step is one request of the flow.
@@ -180,7 +192,7 @@ func (n *normal) name(kind, value string) string {
 	return name
 }
 
-var placeholder = regexp.MustCompile(`<(?:[a-z]+ \d+|inbox of <grp \d+> at \d+)>`)
+var placeholder = regexp.MustCompile(`<(?:[a-z]+ \d+|(?:inbox of|log of <chn \d+> for) <grp \d+> at \d+)>`)
 
 // real puts the real values into a text with names.
 func (n *normal) real(t *testing.T, text string) string {
@@ -247,6 +259,10 @@ func (n *normal) string(field, value string) string {
 	}
 	if cursor, err := ids.ParseLogCursor(value); err == nil {
 		name := fmt.Sprintf("<inbox of %s at %d>", n.name(string(ids.KindGroup), cursor.Reader.String()), cursor.Position)
+		if cursor.Kind == ids.LogChannel {
+			of := n.name(string(ids.KindChannel), cursor.Log.Channel().String())
+			name = fmt.Sprintf("<log of %s for %s at %d>", of, n.name(string(ids.KindGroup), cursor.Reader.String()), cursor.Position)
+		}
 		n.values[name] = value
 		return name
 	}

@@ -50,6 +50,8 @@ var isolation = []isolated{
 		{`node(id:$ChannelSide)`, `         U      U       0     0       V      V     V     V     V`},
 		{`node(id:$ChannelShard)`, `        U      U       0     0       0      0     0     V     V`},
 		{`node(id:$Invitation)`, `          U      U       0     V       V      V     V     V     0`},
+		{`node(id:$Message)`, `             U      U       0     0       V      V     V     V     0`},
+		{`node(id:$PrivateMessage)`, `      U      U       0     0       0      0     V     V     0`},
 		{`nodes(ids:[$Group])`, `           U      U       V     V       V      V     V     V     V`},
 		{`nodes(ids:[$User])`, `            U      U       0     V       V      V     V     V     0`},
 		{`nodes(ids:[$Viewer])`, `          U      U       0     0       0      0     0     V     0`},
@@ -57,6 +59,8 @@ var isolation = []isolated{
 		{`nodes(ids:[$ChannelSide])`, `     U      U       0     0       V      V     V     V     V`},
 		{`nodes(ids:[$ChannelShard])`, `    U      U       0     0       0      0     0     V     V`},
 		{`nodes(ids:[$Invitation])`, `      U      U       0     V       V      V     V     V     0`},
+		{`nodes(ids:[$Message])`, `         U      U       0     0       V      V     V     V     0`},
+		{`nodes(ids:[$PrivateMessage])`, `  U      U       0     0       0      0     V     V     0`},
 	}},
 	{"Mutation", `mutation { FIELD }`, []may{
 		//                                      nobody expired other                invited     member      admin       asker       owner       operator
@@ -66,6 +70,23 @@ var isolation = []isolated{
 		{`declineInvitation(input:$decline)`, ` U      U       INVITATION_NOT_FOUND V           NOT_ALLOWED V           NOT_ALLOWED NOT_ALLOWED INVITATION_NOT_FOUND`},
 		{`revokeInvitation(input:$revoke)`, `   U      U       INVITATION_NOT_FOUND NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED V           INVITATION_NOT_FOUND`},
 	}},
+	{"Mutation", `mutation { FIELD }`, []may{
+		//                                          nobody expired other             invited           member            admin             asker             owner             operator
+		{`postMessage(input:$post)`, `              U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND V                 V                 V                 V                 CHANNEL_NOT_FOUND`},
+		{`postMessage(input:$postReply)`, `         U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND V                 V                 CHANNEL_NOT_FOUND`},
+		{`editMessage(input:$edit)`, `              U      U       MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND V                 V                 V                 V                 MESSAGE_NOT_FOUND`},
+		{`editMessage(input:$editOfAna)`, `         U      U       MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND NOT_ALLOWED       NOT_ALLOWED       NOT_ALLOWED       V                 MESSAGE_NOT_FOUND`},
+		{`editMessage(input:$editPrivate)`, `       U      U       MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND V                 NOT_ALLOWED       MESSAGE_NOT_FOUND`},
+		{`deleteMessage(input:$delete)`, `          U      U       MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND V                 V                 V                 V                 MESSAGE_NOT_FOUND`},
+		{`deleteMessage(input:$deleteOfAna)`, `     U      U       MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND NOT_ALLOWED       NOT_ALLOWED       NOT_ALLOWED       V                 MESSAGE_NOT_FOUND`},
+		{`deleteMessage(input:$deletePrivate)`, `   U      U       MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND V                 V                 MESSAGE_NOT_FOUND`},
+		{`addReaction(input:$react)`, `             U      U       MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND V                 V                 V                 V                 MESSAGE_NOT_FOUND`},
+		{`addReaction(input:$reactPrivate)`, `      U      U       MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND V                 V                 MESSAGE_NOT_FOUND`},
+		{`removeReaction(input:$unreact)`, `        U      U       MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND V                 V                 V                 V                 MESSAGE_NOT_FOUND`},
+		{`removeReaction(input:$unreactPrivate)`, ` U      U       MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND V                 V                 MESSAGE_NOT_FOUND`},
+		{`markRead(input:$mark)`, `                 U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND V                 V                 V                 V                 CHANNEL_NOT_FOUND`},
+		{`markRead(input:$markPrivate)`, `          U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND MESSAGE_NOT_FOUND MESSAGE_NOT_FOUND V                 V                 CHANNEL_NOT_FOUND`},
+	}},
 	{"Subscription", `subscription { FIELD }`, []may{
 		//                                              nobody expired other invited member admin asker owner operator
 		{`inbox(after:$start)`, `                       U      U       V     V       V      V     V     V     FORBIDDEN`},
@@ -74,6 +95,12 @@ var isolation = []isolated{
 		{`inbox(after:$startOfAcme)`, `                 U      U       BAD   BAD     BAD    BAD   V     V     FORBIDDEN`},
 		{`invitationReceived(after:$startOfAcme)`, `    U      U       BAD   BAD     BAD    BAD   V     V     FORBIDDEN`},
 		{`sharedChannelLinked(after:$startOfAcme)`, `   U      U       BAD   BAD     BAD    BAD   V     V     FORBIDDEN`},
+	}},
+	{"Subscription", `subscription { FIELD }`, []may{
+		//                                                                      nobody expired other     invited   member admin asker owner operator
+		{`channelEvents(channelId:$SharedChannel)`, `                           U      U       NOT_FOUND NOT_FOUND V      V     V     V     FORBIDDEN`},
+		{`channelEvents(channelId:$SharedChannel,after:$talkStart)`, `          U      U       NOT_FOUND NOT_FOUND V      V     V     V     FORBIDDEN`},
+		{`channelEvents(channelId:$SharedChannel,after:$talkStartOfAcme)`, `    U      U       BAD       BAD       BAD    BAD   V     V     FORBIDDEN`},
 	}},
 
 	// ==== viewer, groups, users =================================================================================
@@ -105,6 +132,9 @@ var isolation = []isolated{
 		{`topic createdBy`, `                          U      U       -     -       V      V     V     V     0`},
 		{`invitations`, `                              U      U       -     -       V      V     V     V     FORBIDDEN`},
 		{`invitations(after:$openOfAcme)`, `           U      U       -     -       BAD    BAD   V     V     FORBIDDEN`},
+		{`search(text:"word")`, `                      U      U       -     -       V      V     V     V     FORBIDDEN`},
+		{`unreadCount messages`, `                     U      U       -     -       V      V     V     V     FORBIDDEN`},
+		{`messages(after:$messagesOfAcme)`, `          U      U       -     -       BAD    BAD   V     V     FORBIDDEN`},
 		{`shard`, `                                    U      U       -     -       0      0     0     V     V`},
 	}},
 	{"ChannelSide", `query { node(id: $ChannelSide) { ... on ChannelSide { FIELD } } }`, []may{
@@ -170,6 +200,77 @@ var isolation = []isolated{
 		{`cursor at`, `  U      U       V     V       V      V     V     V     FORBIDDEN`},
 	}},
 
+	// ==== the conversation ======================================================================================
+
+	{"Message", `query { node(id: $Message) { ... on Message { FIELD } } }`, []may{
+		//                                                            nobody expired other invited member admin asker owner operator
+		{`id body state audience author authorName createdAt`, `      U      U       -     -       V      V     V     V     -`},
+		{`editedAt replyCount replies reactions mentions history`, `  U      U       -     -       V      V     V     V     -`},
+		{`replies(after:$repliesOfAcme)`, `                           U      U       -     -       BAD    BAD   V     V     -`},
+		{`deletedAt deletedBy replyTo`, `                             U      U       -     -       0      0     0     0     -`},
+	}},
+	{"Message", `query { node(id: $Reply) { ... on Message { FIELD } } }`, []may{
+		//             nobody expired other invited member admin asker owner operator
+		{`replyTo`, `  U      U       -     -       V      V     V     V     -`},
+	}},
+	{"Message", `query { node(id: $DeletedMessage) { ... on Message { FIELD } } }`, []may{
+		//                                    nobody expired other invited member admin asker owner operator
+		{`deletedAt deletedBy authorName`, `  U      U       -     -       V      V     V     V     -`},
+		{`body`, `                            U      U       -     -       0      0     0     0     -`},
+		{`history mentions reactions`, `      U      U       -     -       []     []    []    []    -`},
+	}},
+	{"Message", `query { node(id: $PrivateMessage) { ... on Message { FIELD } } }`, []may{
+		//                                                            nobody expired other invited member admin asker owner operator
+		{`id body state audience author authorName createdAt`, `      U      U       -     -       -      -     V     V     -`},
+		{`editedAt replyCount replies reactions mentions history`, `  U      U       -     -       -      -     V     V     -`},
+		{`deletedAt deletedBy replyTo`, `                             U      U       -     -       -      -     0     0     -`},
+	}},
+	{"Reaction", `query { node(id: $Message) { ... on Message { reactions { FIELD } } } }`, []may{
+		//                               nobody expired other invited member admin asker owner operator
+		{`emoji count viewerReacted`, `  U      U       -     -       V      V     V     V     -`},
+	}},
+	{"MessageVersion", `query { node(id: $Message) { ... on Message { history { FIELD } } } }`, []may{
+		//                   nobody expired other invited member admin asker owner operator
+		{`body at actor`, `  U      U       -     -       V      V     V     V     -`},
+	}},
+	{"MessageConnection", `query { node(id: $SharedChannel) { ... on SharedChannel { messages { FIELD } } } }`, []may{
+		//                                    nobody expired other invited member admin asker owner operator
+		{`edges nodes pageInfo logCursor`, `  U      U       -     -       V      V     V     V     FORBIDDEN`},
+	}},
+	{"MessageEdge", `query { node(id: $SharedChannel) { ... on SharedChannel { messages { edges { FIELD } } } } }`, []may{
+		//                 nobody expired other invited member admin asker owner operator
+		{`cursor node`, `  U      U       -     -       V      V     V     V     FORBIDDEN`},
+	}},
+	{"MessagePosted", `subscription { channelEvents(channelId: $SharedChannel, after: $talkStart) { __typename ... on MessagePosted { FIELD } } }`, []may{
+		//                             nobody expired other     invited   member admin asker owner operator
+		{`cursor at actor message`, `  U      U       NOT_FOUND NOT_FOUND V      V     V     V     FORBIDDEN`},
+	}},
+	{"MessageEdited", `subscription { channelEvents(channelId: $SharedChannel, after: $talkStart) { __typename ... on MessageEdited { FIELD } } }`, []may{
+		//                             nobody expired other     invited   member admin asker owner operator
+		{`cursor at actor message`, `  U      U       NOT_FOUND NOT_FOUND V      V     V     V     FORBIDDEN`},
+	}},
+	{"MessageDeleted", `subscription { channelEvents(channelId: $SharedChannel, after: $talkStart) { __typename ... on MessageDeleted { FIELD } } }`, []may{
+		//                             nobody expired other     invited   member admin asker owner operator
+		{`cursor at actor message`, `  U      U       NOT_FOUND NOT_FOUND V      V     V     V     FORBIDDEN`},
+	}},
+	{"ReactionChanged", `subscription { channelEvents(channelId: $SharedChannel, after: $talkStart) { __typename ... on ReactionChanged { FIELD } } }`, []may{
+		//                                               nobody expired other     invited   member admin asker owner operator
+		{`cursor at actor message emoji added count`, `  U      U       NOT_FOUND NOT_FOUND V      V     V     V     FORBIDDEN`},
+	}},
+	{"GroupLinked", `subscription { channelEvents(channelId: $SharedChannel, after: $talkStart) { __typename ... on GroupLinked { FIELD } } }`, []may{
+		//                           nobody expired other     invited   member admin asker owner operator
+		{`cursor at actor group`, `  U      U       NOT_FOUND NOT_FOUND V      V     V     V     FORBIDDEN`},
+	}},
+	{"GroupUnlinked", `subscription { channelEvents(channelId: $SharedChannel, after: $talkStart) { __typename ... on GroupUnlinked { FIELD } } }`, []may{
+		//                           nobody expired other     invited   member admin asker owner operator
+		{`cursor at actor group`, `  U      U       NOT_FOUND NOT_FOUND -      -     -     -     FORBIDDEN`},
+	}},
+	{"ChannelCheckpoint", `subscription { channelEvents(channelId: $SharedChannel, after: $talkStart) { __typename ... on ChannelCheckpoint { FIELD } } }`, []may{
+		//               nobody expired other     invited   member admin asker owner operator
+		{`cursor at`, `  U      U       NOT_FOUND NOT_FOUND V      V     V     V     FORBIDDEN`},
+		{`actor`, `      U      U       NOT_FOUND NOT_FOUND 0      0     0     0     FORBIDDEN`},
+	}},
+
 	// ==== answers of mutations ==================================================================================
 
 	{"RegisterGroupPayload", `mutation { registerGroup(input: $register) { FIELD } }`, []may{
@@ -198,6 +299,36 @@ var isolation = []isolated{
 		{`invitation`, `  U      U       0     0       0      0     0     V     0`},
 		{`errors`, `      U      U       V     V       V      V     V     []    V`},
 	}},
+	{"PostMessagePayload", `mutation { postMessage(input: $post) { FIELD } }`, []may{
+		//             nobody expired other invited member admin asker owner operator
+		{`message`, `  U      U       0     0       V      V     V     V     0`},
+		{`errors`, `   U      U       V     V       []     []    []    []    V`},
+	}},
+	{"EditMessagePayload", `mutation { editMessage(input: $edit) { FIELD } }`, []may{
+		//             nobody expired other invited member admin asker owner operator
+		{`message`, `  U      U       0     0       V      V     V     V     0`},
+		{`errors`, `   U      U       V     V       []     []    []    []    V`},
+	}},
+	{"DeleteMessagePayload", `mutation { deleteMessage(input: $delete) { FIELD } }`, []may{
+		//             nobody expired other invited member admin asker owner operator
+		{`message`, `  U      U       0     0       V      V     V     V     0`},
+		{`errors`, `   U      U       V     V       []     []    []    []    V`},
+	}},
+	{"AddReactionPayload", `mutation { addReaction(input: $react) { FIELD } }`, []may{
+		//             nobody expired other invited member admin asker owner operator
+		{`message`, `  U      U       0     0       V      V     V     V     0`},
+		{`errors`, `   U      U       V     V       []     []    []    []    V`},
+	}},
+	{"RemoveReactionPayload", `mutation { removeReaction(input: $unreact) { FIELD } }`, []may{
+		//             nobody expired other invited member admin asker owner operator
+		{`message`, `  U      U       0     0       V      V     V     V     0`},
+		{`errors`, `   U      U       V     V       []     []    []    []    V`},
+	}},
+	{"MarkReadPayload", `mutation { markRead(input: $mark) { FIELD } }`, []may{
+		//                   nobody expired other invited member admin asker owner operator
+		{`sharedChannel`, `  U      U       0     0       V      V     V     V     0`},
+		{`errors`, `         U      U       V     V       []     []    []    []    V`},
+	}},
 
 	// ==== refusals ==============================================================================================
 
@@ -220,6 +351,18 @@ var isolation = []isolated{
 	{"InvitationNotPendingError", `mutation { acceptSharedChannel(input: $acceptRevoked) { errors { ... on InvitationNotPendingError { FIELD } } } }`, []may{
 		//                             nobody expired other invited member admin asker owner operator
 		{`code message path state`, `  U      U       -     V       -      V     -     -     -`},
+	}},
+	{"ChannelNotFoundError", `mutation { postMessage(input: $postUnknown) { errors { ... on ChannelNotFoundError { FIELD } } } }`, []may{
+		//                       nobody expired other invited member admin asker owner operator
+		{`code message path`, `  U      U       V     V       V      V     V     V     V`},
+	}},
+	{"MessageNotFoundError", `mutation { editMessage(input: $editUnknown) { errors { ... on MessageNotFoundError { FIELD } } } }`, []may{
+		//                       nobody expired other invited member admin asker owner operator
+		{`code message path`, `  U      U       V     V       V      V     V     V     V`},
+	}},
+	{"ChannelNotActiveError", `mutation { postMessage(input: $postPending) { errors { ... on ChannelNotActiveError { FIELD } } } }`, []may{
+		//                             nobody expired other invited member admin asker owner operator
+		{`code message path state`, `  U      U       -     -       -      -     V     V     -`},
 	}},
 	{"NotAllowedError", `mutation { registerGroup(input: $registerTaken) { errors { ... on NotAllowedError { FIELD } } } }`, []may{
 		//                  nobody expired other invited member admin asker owner operator
@@ -252,6 +395,20 @@ var secrets = []struct{ text, known string }{
 	{"made-by-globex", "globex"},
 	{"made-by-initech", "initech"},
 	{"taken-at-initech", "initech"},
+	{"pending-at-acme", "acme umbrella"},
+	{"acme-public-body", "acme linked"},
+	{"acme-first-words", "acme linked"},
+	{"globex-public-body", "acme linked"},
+	{"deleted-body", ""},
+	{"acme-private-body", "acme"},
+	{"acme-private-reply", "acme"},
+	{"acme-private-first-words", "acme"},
+	{"🦊", "acme"},
+	{"globex-private-body", "linked"},
+	{"said-by-acme", "acme linked"},
+	{"said-by-globex", "acme linked"},
+	{"whispered-by-acme", "acme"},
+	{"whispered-by-globex", "linked"},
 	{"umbrella-to-acme", "acme"},
 	{"umbrella-to-globex", "globex"},
 	{"umbrella-to-initech", "initech"},
@@ -269,4 +426,8 @@ var secrets = []struct{ text, known string }{
 	{"$Invitation", "acme globex"},
 	{"$User", "acme globex"},
 	{"$Viewer", "owner"},
+	{"$Message", "acme linked"},
+	{"$Reply", "acme linked"},
+	{"$DeletedMessage", "acme linked"},
+	{"$PrivateMessage", "acme"},
 }

@@ -20,6 +20,8 @@ type world struct {
 	users   map[string]string // tokens of "ana", "uma", …
 	known   map[string]any    // variables that are the same for all
 	unknown map[string]any    // variables like them that name nothing
+	log     ids.LogCursor     // of the channel, as acme reads it
+	nothing ids.Channel       // there is no such channel
 	made    atomic.Int64
 }
 
@@ -61,6 +63,7 @@ func newWorld(t *testing.T, s *place) *world {
 		succeed(t, s, w.users[user], acceptDocument, object{"invitationId": w.received(t, user), "name": name})
 	}
 	offer(t, s, w.users["ivy"], "umbrella", "made-by-initech")
+	pending, _ := offer(t, s, w.users["ana"], "umbrella", "pending-at-acme")
 
 	end := func(reason, document, user string) any {
 		payload := succeed(t, s, w.users["ana"], createDocument, object{"target": s.to("globex"), "name": reason})
@@ -112,6 +115,7 @@ func newWorld(t *testing.T, s *place) *world {
 		"revoke":        object{"invitationId": ids.NewInvitation().String()},
 		"acceptRevoked": object{"invitationId": ids.NewInvitation().String()},
 	}
+	w.foresee(t, channel, pending, nothing, nobody)
 	return w
 }
 
@@ -142,10 +146,11 @@ func (w *world) start(t *testing.T, user string) string {
 	return cursor.String()
 }
 
-// accept links globex with the channel.
+// accept links globex with the channel, in which both then talk.
 func (w *world) accept(t *testing.T) {
 	t.Helper()
 	succeed(t, w.s, w.users["gil"], acceptDocument, object{"invitationId": w.known["Invitation"], "name": "globex-secret-name"})
+	w.talk(t)
 }
 
 // hidden returns the texts that a column must not see.

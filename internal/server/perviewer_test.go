@@ -38,7 +38,7 @@ func TestPerViewerNames(t *testing.T) {
 	}
 }
 
-// TestPerViewerMarks reads the same objects and the same log as two users of one group, an admin and a member or two
+// TestPerViewerMarks reads the same objects and the same logs as two users of one group, an admin and a member or two
 // admins, and compares: what is not marked is the same for both, and each mark is of a field that was not.
 func TestPerViewerMarks(t *testing.T) {
 	t.Parallel()
@@ -49,24 +49,30 @@ func TestPerViewerMarks(t *testing.T) {
 	w.users["cid"] = servertest.Sign(t, second)
 
 	c := comparison{marked: marks(), seen: map[string]bool{}}
+	pairs := [][2]string{{"ana", "ben"}, {"ana", "cid"}, {"gil", "hua"}}
 	walk := func() {
-		for _, pair := range [][2]string{{"ana", "ben"}, {"ana", "cid"}, {"gil", "hua"}} {
+		for _, pair := range pairs {
 			c.nodes(t, w, pair)
-			c.inbox(t, w, pair)
+			c.log(t, w, pair, "InboxEvent", `$start: LogCursor`, `inbox(after: $start)`, object{"start": w.start(t, pair[0])})
 		}
 	}
 	walk() // the invitation is pending
 	w.accept(t)
 	walk()
+	for _, pair := range pairs {
+		group := map[string]string{"ana": "acme", "gil": "globex"}[pair[0]]
+		c.log(t, w, pair, "ChannelEvent", `$id: ID!, $talkStart: LogCursor`, `channelEvents(channelId: $id, after: $talkStart)`,
+			object{"id": w.known["SharedChannel"], "talkStart": w.talkStart(group)})
+	}
 
 	for name, marked := range c.marked {
 		if marked && !c.seen[name] {
 			t.Errorf("%s is marked with @%s, and no two users of a group saw it differ", name, perViewer)
 		}
 	}
-	compared := append(slices.Clone(w.schema.nodes), w.schema.types["InboxEvent"].Possible...)
+	compared := slices.Concat(w.schema.nodes, w.schema.types["InboxEvent"].Possible, w.schema.types["ChannelEvent"].Possible)
 	for _, typ := range compared {
-		if !c.seen[typ] && typ != "Viewer" { // nobody sees another's
+		if !c.seen[typ] && typ != "Viewer" && typ != "GroupUnlinked" { // nobody sees another's; no group leaves
 			t.Errorf("no two users of a group saw the same %s", typ)
 		}
 	}
@@ -95,7 +101,7 @@ type comparison struct {
 func (c *comparison) nodes(t *testing.T, w *world, pair [2]string) {
 	t.Helper()
 	const depth = 3
-	for _, of := range append(slices.Clone(w.schema.nodes), "Declined") {
+	for _, of := range append(slices.Clone(w.schema.nodes), "Declined", "Reply", "DeletedMessage", "PrivateMessage") {
 		node := w.schema.selection("Node", depth)
 		document := fmt.Sprintf(`query($id: ID!) { __typename viewer %s node(id: $id) %s nodes(ids: [$id]) %s }`, w.schema.selection("Viewer", 2), node, node)
 		var answers [2]object
@@ -110,25 +116,25 @@ func (c *comparison) nodes(t *testing.T, w *world, pair [2]string) {
 	}
 }
 
-func (c *comparison) inbox(t *testing.T, w *world, pair [2]string) {
+// log compares what both read of a log from its beginning. Its events are of that type; declared are the field's variables.
+func (c *comparison) log(t *testing.T, w *world, pair [2]string, typ, declared, field string, variables object) {
 	t.Helper()
-	document := `subscription($start: LogCursor) { inbox(after: $start) ` + w.schema.selection("InboxEvent", 3) + ` }`
-	start := object{"start": w.start(t, pair[0])}
+	document := `subscription(` + declared + `) { it: ` + field + w.schema.selection(typ, 3) + ` }`
 	var events [2][]servertest.Answer
 	for i, user := range pair {
 		reader := &cell{w: w, t: t, socket: dial(t, w.s, bearing{payload: w.users[user]})}
-		events[i] = reader.follow(document, start, true)
+		events[i] = reader.follow(document, variables, true)
 	}
 	if len(events[0]) < 2 || len(events[0]) != len(events[1]) {
 		t.Fatalf("%v read %d and %d events", pair, len(events[0]), len(events[1]))
 	}
 	for i := range events[0] {
-		first, second := servertest.Get[object](t, events[0][i].Data, "inbox"), servertest.Get[object](t, events[1][i].Data, "inbox")
-		if kindOf(events[0][i]) == "InboxCheckpoint" { // the time of day, for each
-			delete(first, "InboxCheckpoint_at")
-			delete(second, "InboxCheckpoint_at")
+		first, second := servertest.Get[object](t, events[0][i].Data, "it"), servertest.Get[object](t, events[1][i].Data, "it")
+		if kind := kindOf(events[0][i]); strings.HasSuffix(kind, "Checkpoint") { // the time of day, for each
+			delete(first, kind+"_at")
+			delete(second, kind+"_at")
 		}
-		c.compare(t, "inbox", first, second)
+		c.compare(t, typ, first, second)
 	}
 }
 

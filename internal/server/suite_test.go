@@ -30,6 +30,10 @@ var suite = map[string]func(t *testing.T, s *place){
 	"a page and its cursor in one snapshot": testPageAndCursorAreOneSnapshot,
 	"states in other letters":               testStatesInOtherLetters,
 	"nodes":                                 testNodes,
+	"bodies of all lengths":                 testBodies,
+	"a conversation's mutations twice":      testTalkTwice,
+	"a conversation's keys":                 testTalkKeys,
+	"a conversation's key at once":          testTalkKeyAtOnce,
 }
 
 // TestSuite runs the suite on three shards.

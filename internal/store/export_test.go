@@ -16,3 +16,17 @@ var KeyedQueries = map[string]string{
 	"a link":                        linkGroup,
 	"an outbox step":                appendStep,
 }
+
+// FoundPages are the statements of searches, the first for pages from the beginning; SearchArgs are their arguments but for
+// the slot.
+var (
+	FoundPages = foundPages
+	SearchArgs = searchArgs
+)
+
+// Mark, Searchable and WordsOf make what message_words has.
+var (
+	Mark       = mark
+	Searchable = searchable
+	WordsOf    = wordsOf
+)

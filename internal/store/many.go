@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,7 +15,11 @@ import (
 // readOne runs a prepared statement on the cluster of a group's slot, which is its $1. scan is called for each row that
 // has more than the slot; begin is called each time before the statement is tried.
 func (s *Store) readOne(ctx context.Context, group ids.Group, query string, args []any, begin func(), scan func(row pgx.Rows) error) error {
-	slot := slotOf(group)
+	return s.readSlot(ctx, slotOf(group), query, args, begin, scan)
+}
+
+// readSlot is readOne for a slot.
+func (s *Store) readSlot(ctx context.Context, slot shardrouter.Slot, query string, args []any, begin func(), scan func(row pgx.Rows) error) error {
 	return translate(s.router.ReadPgx(ctx, slot, func(ctx context.Context, conn shardrouter.Conn) error {
 		begin()
 		owned, err := eachOwned(ctx, conn, query, append([]any{int16(slot)}, args...), scan)
@@ -49,6 +55,28 @@ func (s *Store) readMany(
 		}
 	}
 	return unread
+}
+
+// readBySlot is readMany for things that live on slots. What fn returns beside the slots is called, by one at a time, if what it read
+// counts; what could not be read is returned by slot.
+func readBySlot[T any](
+	ctx context.Context, s *Store, bySlot map[shardrouter.Slot][]T,
+	fn func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, here []T) ([]shardrouter.Slot, func(), error),
+) map[shardrouter.Slot]error {
+	var merging sync.Mutex
+	return s.readMany(ctx, slices.Collect(maps.Keys(bySlot)), func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot) ([]shardrouter.Slot, error) {
+		var here []T
+		for _, slot := range slots {
+			here = append(here, bySlot[slot]...)
+		}
+		owned, merge, err := fn(ctx, conn, slots, here)
+		if err == nil {
+			merging.Lock()
+			defer merging.Unlock()
+			merge()
+		}
+		return owned, err
+	})
 }
 
 // eachOwned runs a query whose first column is the owned slot and whose second is NULL in the one row of a slot that

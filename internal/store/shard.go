@@ -203,11 +203,14 @@ func (t *shardTx) InsertChannel(in *channel.Invitation, topic *string) {
 			VALUES ($1, $2, $3, $4, $5, 'INITIATOR', 'LINKED', 1, $11, $10)
 		), log AS (
 			INSERT INTO linkspan_shard.channel_log (slot, channel_id, history, head) VALUES ($1, $2, $12, 1)
+		), known AS (
+			INSERT INTO linkspan_shard.channel_user (slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at)
+			VALUES ($1, $2, $3, $8, $9, $13, $9, $13, now())
 		)
 		INSERT INTO linkspan_shard.channel_event (slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id)
 		VALUES ($1, $2, 1, 'GROUP_LINKED', $3, $8, $3)`,
 		in.ChannelID, from.ID, from.Handle, from.Name, in.ExpiresAt, topic, in.Sender.ID,
-		in.Sender.Name, in.CreatedAt, in.ProposedName, ids.NewHistory())
+		in.Sender.Name, in.CreatedAt, in.ProposedName, ids.NewHistory(), channel.NameKey(in.Sender.Name))
 }
 
 func (t *shardTx) LinkSide(in *channel.Invitation, link channel.Link) {
@@ -225,12 +228,16 @@ func (t *shardTx) LinkSide(in *channel.Invitation, link channel.Link) {
 			WHERE s.version < excluded.version
 		), log AS (
 			UPDATE linkspan_shard.channel_log SET head = head + 1 WHERE slot = $1 AND channel_id = $2 RETURNING head
+		), known AS (
+			INSERT INTO linkspan_shard.channel_user AS u (slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at)
+			VALUES ($1, $2, $3, $10, $11, $12, $11, $12, now()) ON CONFLICT (slot, channel_id, group_id, user_id) DO UPDATE
+			SET public_name = excluded.public_name, public_name_key = excluded.public_name_key, public_at = now() WHERE u.public_name IS NULL
 		)
 		INSERT INTO linkspan_shard.channel_event
 			(slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id, side_version)
 		SELECT $1, $2, head, 'GROUP_LINKED', $3, $10, $3, $7 FROM log`,
 		in.ChannelID, to.ID, to.Handle, to.Name, link.State, link.Version, link.Name, link.LinkedAt,
-		in.Resolver.ID)
+		in.Resolver.ID, in.Resolver.Name, channel.NameKey(in.Resolver.Name))
 }
 
 func (t *shardTx) CloseChannel(link channel.Link) {

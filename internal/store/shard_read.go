@@ -237,5 +237,9 @@ func (s *Store) Users(ctx context.Context, group ids.Group, users []ids.User) (m
 		found[user.ID] = user
 		return err
 	})
-	return found, err
+	if err != nil {
+		return found, err
+	}
+	missing := slices.DeleteFunc(slices.Clone(users), func(id ids.User) bool { _, ok := found[id]; return ok })
+	return found, s.addParticipants(ctx, group, missing, found)
 }

@@ -28,8 +28,9 @@ type Store struct {
 }
 
 var (
-	_ channel.Main   = (*Store)(nil)
-	_ channel.Shards = (*Store)(nil)
+	_ channel.Main         = (*Store)(nil)
+	_ channel.Shards       = (*Store)(nil)
+	_ channel.Conversation = (*Store)(nil)
 )
 
 // New returns a store over the router, which the caller closes.

@@ -42,6 +42,8 @@ func eachShape(t *testing.T, test func(t *testing.T, w *world)) {
 type noHints struct{}
 
 func (noHints) Publish(channel.Appended) {}
+func (noHints) Moved(channel.LogKey)     {}
+func (noHints) Marked(channel.Marked)    {}
 
 // world is an installation with two groups.
 type world struct {

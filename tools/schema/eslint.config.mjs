@@ -43,6 +43,18 @@ export default [
               "InvitationChanged",
               "SharedChannelLinked",
               "InboxCheckpoint",
+              "MessagePosted",
+              "MessageEdited",
+              "MessageDeleted",
+              "ReactionChanged",
+              "GroupLinked",
+              "GroupUnlinked",
+              "ChannelCheckpoint",
+              // Word of a channel that moved; the channel has an id.
+              "ChannelActivity",
+              // Parts of a message, which are read and kept with it: its emoji names a reaction, its place a version.
+              "Reaction",
+              "MessageVersion",
             ],
             suffixes: ["Connection", "Edge", "Payload", "Error"],
           },

@@ -47,6 +47,7 @@ type Options struct {
 type Server struct {
 	URL     string
 	Service *channel.Service
+	Hub     *live.Hub
 	Store   *store.Store
 	Router  *shardrouter.Router
 	Config  shardrouter.Config
@@ -86,13 +87,14 @@ func New(t testing.TB, options Options) *Server {
 		t.Fatal(err)
 	}
 	hub := live.NewHub(live.Config{Reader: s.Store, Hints: hints, Logger: logger, Watch: s.Metrics})
+	s.Hub = hub
 	deliver := s.Metrics.Deliver(channel.Deliverer{Shards: s.Store, Hints: hub}.Deliver)
 	if options.Traces != nil {
 		deliver = options.Traces.Deliver(deliver)
 	}
 	relay := outbox.NewRelay(s.Metrics.OutboxStore(s.Store), deliver, logger)
 	s.Service = &channel.Service{
-		Main: s.Store, Shards: s.Store, Outbox: relay, Hub: hub, InvitationTTL: options.InvitationTTL, Logger: logger,
+		Main: s.Store, Shards: s.Store, Conversation: s.Store, Outbox: relay, Hub: hub, Hints: hub, InvitationTTL: options.InvitationTTL, Logger: logger,
 		Refused: s.Metrics.Refused,
 	}
 	s.Metrics.WatchClusters(s.Router)

@@ -1,4 +1,5 @@
-// The tabs that a newcomer meets: the main job for both sides, from left to right, each executed by one press.
+// The tabs that a newcomer meets: the main job and a conversation for both sides, from left to right, each executed by one
+// press.
 
 import { headersToFill, naming, pageUser } from "./identity.js";
 
@@ -76,7 +77,108 @@ mutation GlobexAccepts(
   {
     user: "ana@acme",
     query: `
-# 4. Acme sees it: one channel, two sides.
+# 4. Acme follows what is said in the channel.
+#    Press play here and in the next tab.
+subscription AcmeFollows($channel: ID!) {
+  channelEvents(channelId: $channel) {
+    __typename
+    at
+    actor { name }
+    ... on MessagePosted {
+      message { id body audience }
+    }
+    ... on MessageEdited {
+      message { id body audience }
+    }
+    ... on MessageDeleted { message { id } }
+    ... on ReactionChanged {
+      message { id }
+      emoji
+      added
+    }
+  }
+}
+`,
+    variables: { channel: "<newest channel>" },
+  },
+  {
+    user: "gil@globex",
+    query: `
+# 5. Globex follows what is said in the channel.
+#    What comes is counted above.
+subscription GlobexFollows($channel: ID!) {
+  channelEvents(channelId: $channel) {
+    __typename
+    at
+    actor { name }
+    ... on MessagePosted {
+      message { id body audience }
+    }
+    ... on MessageEdited {
+      message { id body audience }
+    }
+    ... on MessageDeleted { message { id } }
+    ... on ReactionChanged {
+      message { id }
+      emoji
+      added
+    }
+  }
+}
+`,
+    variables: { channel: "<newest channel>" },
+  },
+  {
+    user: "ana@acme",
+    query: `
+# 6. Acme says something. Globex hears it: see
+#    the tab before.
+mutation AcmePosts($channel: ID!, $body: String!) {
+  postMessage(
+    input: { channelId: $channel, body: $body }
+  ) {
+    message { id body audience state }
+    errors { code message }
+  }
+}
+`,
+    variables: { channel: "<newest channel>", body: "Hello @Gil, shall we begin? (<fresh>)" },
+  },
+  {
+    user: "gil@globex",
+    query: `
+# 7. Globex talks among itself, and answers.
+#    Acme hears the answer alone: see tab 4.
+mutation GlobexPosts(
+  $channel: ID!
+  $alone: String!
+  $answer: String!
+) {
+  alone: postMessage(
+    input: {
+      channelId: $channel
+      body: $alone
+      audience: OWN_GROUP
+    }
+  ) {
+    message { id audience }
+    errors { code message }
+  }
+  answer: postMessage(
+    input: { channelId: $channel, body: $answer }
+  ) {
+    message { id audience }
+    errors { code message }
+  }
+}
+`,
+    variables: { channel: "<newest channel>", alone: "Are we ready? (<fresh>)", answer: "We are. (<fresh>)" },
+  },
+  {
+    user: "ana@acme",
+    query: `
+# 8. Acme sees it: one channel, two sides, and
+#    what was said to everyone.
 query AcmeSees {
   viewer {
     user { name }
@@ -85,6 +187,13 @@ query AcmeSees {
         id
         name
         state
+        messages(last: 20) {
+          nodes {
+            body
+            audience
+            author { name }
+          }
+        }
         sides { name group { name } }
       }
     }
@@ -95,7 +204,8 @@ query AcmeSees {
   {
     user: "gil@globex",
     query: `
-# 5. Globex sees it: the same id, its own name.
+# 9. Globex sees it: the same id, its own name,
+#    and what was said to globex alone too.
 query GlobexSees {
   viewer {
     user { name }
@@ -104,6 +214,13 @@ query GlobexSees {
         id
         name
         state
+        messages(last: 20) {
+          nodes {
+            body
+            audience
+            author { name }
+          }
+        }
         sides { name group { name } }
       }
     }

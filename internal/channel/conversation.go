@@ -1,0 +1,111 @@
+package channel
+
+import (
+	"context"
+	"time"
+
+	"linkspan/internal/ids"
+)
+
+// Conversation reads and changes what is said in channels, on their shards. Implementations are safe for concurrent use,
+// route by the ids alone and judge in each statement by the side of the reader's group what it may see: the other sides'
+// private messages are to it what does not exist. A cluster out of reach is a retryable SHARD_UNAVAILABLE fault.
+type Conversation interface {
+	// Change does what it is asked to, in one transaction with its event and its operation, or nothing. It does nothing
+	// where the operation was kept before, where the channel is not ACTIVE for the group, where the message is none that
+	// the group may see or is deleted, and where it is not the user's to change.
+	Change(ctx context.Context, c Change) (Changed, error)
+	// MarkRead notes that the user has read all up to a message that its group may see, unless it has read more, or the
+	// operation was kept before. An operation that is nil is not kept. Read is set if the user has now read more than before.
+	MarkRead(ctx context.Context, by User, upTo ids.Message, op *Operation) (Changed, error)
+
+	// Messages returns those of the messages that the reader's group may see.
+	Messages(ctx context.Context, reader ids.User, messages []ids.Message) (map[ids.Message]*Message, error)
+	// ListMessages reads a part of a channel's messages in the order of its log, with the head of the log in the same
+	// snapshot; or of the replies to one of them, if root is set. ErrNotFound where the group may not read the channel.
+	ListMessages(ctx context.Context, reader ids.User, channel ids.Channel, root ids.Message, r MessageRange) (MessageRows, error)
+	// SearchMessages reads a part of the messages of a channel that the reader's group may see and that say what is searched
+	// for, with the head of the log in the same snapshot. ErrNotFound where the group may not read the channel.
+	SearchMessages(ctx context.Context, reader ids.User, channel ids.Channel, search Search, r MessageRange) (MessageRows, error)
+	// Versions returns what a message has said, in order of writing: nothing where it is deleted or not to be seen.
+	Versions(ctx context.Context, reader ids.User, message ids.Message) ([]*MessageVersion, error)
+	// Unread returns how many messages of others each channel has that the reader has not read, at most MaxUnread; channels
+	// that the group may not read are absent. Unread says for each that could not be read why.
+	Unread(ctx context.Context, reader ids.User, channels []ids.Channel) (counts map[ids.Channel]int32, unread map[ids.Channel]error)
+	// Participants returns those of the users who took part in a channel that the reader's group may read, and of those of
+	// other groups only who did so for everyone to see, under the name that they had then.
+	Participants(ctx context.Context, reader ids.User, channel ids.Channel, users []ids.User) (map[ids.User]User, error)
+	// Named returns the users of the channel who have one of these names, as NameKey spells them, by name: whom everyone in the
+	// channel knows, or for a message to the reader's group whom the group knows.
+	Named(ctx context.Context, reader ids.User, channel ids.Channel, audience Audience, keys []string) (map[string][]User, error)
+}
+
+// MaxUnread is where unread messages are no longer counted.
+const MaxUnread = 1000
+
+// Change is a change of a channel's conversation.
+type Change struct {
+	Kind     EventKind // what to do, by the event that tells of it
+	Op       Operation
+	By       User
+	Admin    bool        // By may delete what others of its group wrote
+	Message  ids.Message // to change; for a post its channel and owner alone
+	Body     string      // of a post or edit
+	Mentions []User      // of a post or edit
+	ReplyTo  ids.Message // of a post; zero: nothing
+	Emoji    string      // of a reaction
+}
+
+// Standing is how a channel and a message in it stand for a user's group.
+type Standing struct {
+	Channel SharedChannelState // empty: it is not for the group's eyes
+	Message *MessageStanding   // nil: it is not for the group's eyes
+}
+
+// MessageStanding is what decides on changes of a message, and on replies to it.
+type MessageStanding struct {
+	State   MessageState
+	Author  ids.User
+	IsReply bool
+}
+
+// Changed is what came of a change: what was found, and, if Done, what was written.
+type Changed struct {
+	Standing             // of the message to change or reply to
+	Kept     *Operation  // that was kept under the change's id before
+	Done     bool        // the change has happened, now or before
+	Message  ids.Message // the message that it happened to
+	At       time.Time   // of a post
+	Appended []Appended  // the event, for each side that may see it
+	Read     *Place      // of a mark: how far the user has read now; nil: as far as before
+}
+
+// MessageRange is a checked part of a list of messages: at most Limit strictly between After and Before. Where Backward is
+// set they are the last of them, else the first; the rows come in list order. That is ascending by place; of what a search
+// found descending by rank and place.
+type MessageRange struct {
+	Limit         int
+	After, Before *Place
+	Backward      bool
+}
+
+// Place is where a message stands in the order that its reader's group sees: behind that public event, and behind so many
+// of the group's own private ones that follow it. What a search found by rank has that before all; else it is 0.
+type Place struct {
+	Public, Private int64
+	Rank            float32
+}
+
+// Before reports whether a place of no search is before another.
+func (p Place) Before(other Place) bool {
+	return p.Public < other.Public || p.Public == other.Public && p.Private < other.Private
+}
+
+// MessageRows is what a port reads of a list of messages: the rows of a range in list order, whether more lie beyond on
+// either side, and the head of the channel's log as the group sees it, all in one snapshot.
+type MessageRows struct {
+	Messages               []*Message
+	Places                 []Place
+	MoreBefore, MoreBehind bool
+	Log                    LogHead
+}

@@ -1,0 +1,192 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"linkspan/internal/ids"
+)
+
+// ChannelEvent is something that happened in a channel.
+type ChannelEvent interface {
+	IsChannelEvent()
+	// Position is the cursor behind the event.
+	Position() ids.LogCursor
+}
+
+// Happened is what all events of a channel have.
+type Happened struct {
+	Cursor ids.LogCursor
+	At     time.Time
+	By     *User // nil: nobody
+}
+
+// IsChannelEvent marks the type as a ChannelEvent of the schema.
+func (Happened) IsChannelEvent() {}
+
+// Position implements [ChannelEvent].
+func (h Happened) Position() ids.LogCursor { return h.Cursor }
+
+// Actor returns who did it; nil: nobody.
+func (h Happened) Actor() Actor {
+	if h.By == nil {
+		return nil
+	}
+	return *h.By
+}
+
+type (
+	// MessagePosted tells of a new message.
+	MessagePosted struct {
+		Happened
+		Message *Message
+	}
+	// MessageEdited tells of an edit.
+	MessageEdited struct {
+		Happened
+		Message *Message
+	}
+	// MessageDeleted tells of a deletion.
+	MessageDeleted struct {
+		Happened
+		Message *Message
+	}
+	// ReactionChanged tells of a reaction that came or went.
+	ReactionChanged struct {
+		Happened
+		Message *Message
+		Emoji   string
+		Added   bool
+	}
+	// GroupLinked tells that a group was linked with the channel.
+	GroupLinked struct {
+		Happened
+		Group Group
+	}
+	// GroupUnlinked tells that a group takes part no longer.
+	GroupUnlinked struct {
+		Happened
+		Group Group
+	}
+	// ChannelCheckpoint tells where the subscriber is.
+	ChannelCheckpoint struct{ Happened }
+)
+
+// Count returns how many users react with the emoji now.
+func (r *ReactionChanged) Count() int32 {
+	for _, reaction := range r.Message.Reactions {
+		if reaction.Emoji == r.Emoji {
+			return reaction.Count
+		}
+	}
+	return 0
+}
+
+// ChannelEvents follows a channel's log, with the private log of the viewer's group, from the cursor, or from now, until
+// the feed is closed. A channel that the group may not read is a NOT_FOUND fault, a cursor of another log or group a
+// BAD_USER_INPUT fault, one that can't be continued from CURSOR_EXPIRED.
+func (s *Service) ChannelEvents(ctx context.Context, v *Viewer, channel ids.Channel, after *ids.LogCursor) (*Feed[ChannelEvent], error) {
+	if v.Operator {
+		return nil, forbiddenToOperators()
+	}
+	log := ChannelLogOf(channel, v.Group.ID)
+	if after != nil && (after.Kind != log.Kind || after.Log != log.ID || after.Reader != v.Group.ID) {
+		return nil, BadInput("This cursor is of another log.")
+	}
+	sub, err := s.Hub.Follow(ctx, log, after)
+	if errors.Is(err, ErrNotFound) {
+		return nil, &Fault{Code: NotFound, Message: "There is no such channel."}
+	}
+	if err != nil {
+		return nil, err
+	}
+	conversation := &conversation{service: s, viewer: v, log: log}
+	return &Feed[ChannelEvent]{sub: sub, render: conversation.events}, nil
+}
+
+// conversation renders the events of one channel for one subscriber.
+type conversation struct {
+	service *Service
+	viewer  *Viewer
+	log     LogKey
+}
+
+// events returns what the subscriber gets of a delivery, with objects as they are now.
+func (f *conversation) events(ctx context.Context, d Delivery) ([]ChannelEvent, error) {
+	messages, actors, err := f.objects(ctx, d.Events)
+	if err != nil {
+		return nil, err
+	}
+	events := make([]ChannelEvent, 0, len(d.Events)+1)
+	for _, event := range d.Events {
+		if shown := f.event(event, d.Position.History, messages[event.Message], actors); shown != nil {
+			events = append(events, shown)
+		}
+	}
+	if d.Checkpoint {
+		events = append(events, &ChannelCheckpoint{Happened{Cursor: d.Position.cursor(f.log, f.viewer.Group.ID), At: time.Now().UTC()}})
+	}
+	return events, nil
+}
+
+// objects reads what the events show, from the cluster that the log is on.
+func (f *conversation) objects(ctx context.Context, events []LogEvent) (map[ids.Message]*Message, map[ids.User]User, error) {
+	var wanted []ids.Message
+	var actors []ids.User
+	seen := map[ids.Message]bool{}
+	for _, event := range events {
+		if !event.Message.IsZero() && !seen[event.Message] {
+			seen[event.Message] = true
+			wanted = append(wanted, event.Message)
+		}
+		if !event.Actor.IsZero() {
+			actors = append(actors, event.Actor)
+		}
+	}
+	if len(events) == 0 {
+		return nil, nil, nil
+	}
+	type objects struct {
+		messages map[ids.Message]*Message
+		actors   map[ids.User]User
+	}
+	found, err := patiently(ctx, f.service.Logger, f.log, func() (o objects, err error) {
+		if len(wanted) > 0 {
+			if o.messages, err = f.service.messages(ctx, f.viewer, wanted); err != nil {
+				return o, err
+			}
+		}
+		o.actors, err = f.service.Conversation.Participants(ctx, f.viewer.User.ID, f.log.ID.Channel(), actors)
+		return o, err
+	})
+	return found.messages, found.actors, err
+}
+
+// event is what the subscriber gets of an event; nil where its message is not to be seen any more.
+func (f *conversation) event(event LogEvent, history ids.History, message *Message, actors map[ids.User]User) ChannelEvent {
+	position := LogHead{History: history, Number: event.Number}
+	happened := Happened{Cursor: position.cursor(f.log, f.viewer.Group.ID), At: event.At}
+	if actor, ok := actors[event.Actor]; ok {
+		happened.By = &actor
+	}
+	switch event.Kind {
+	case EventGroupLinked:
+		return &GroupLinked{happened, event.Group}
+	case EventGroupUnlinked:
+		return &GroupUnlinked{happened, event.Group}
+	}
+	if message == nil {
+		return nil
+	}
+	switch event.Kind {
+	case EventMessageEdited:
+		return &MessageEdited{happened, message}
+	case EventMessageDeleted:
+		return &MessageDeleted{happened, message}
+	case EventReactionAdded, EventReactionRemoved:
+		return &ReactionChanged{happened, message, event.Emoji, event.Kind == EventReactionAdded}
+	default:
+		return &MessagePosted{happened, message}
+	}
+}

@@ -1,0 +1,104 @@
+package server_test
+
+import (
+	"testing"
+
+	"linkspan/internal/server/servertest"
+)
+
+const activityDocument = `subscription { channelActivity { sharedChannel { id unreadCount } } }`
+
+// device follows what moves in the channels of its user's group.
+type device struct {
+	*socket
+	id string
+}
+
+func newDevice(t testing.TB, s *place, who string) *device {
+	t.Helper()
+	open := s.Hub.Stat().Subscriptions
+	k := dial(t, s, bearing{payload: s.as(who)})
+	d := &device{k, k.subscribe(activityDocument, nil)}
+	servertest.Eventually(t, "the subscription is open", func() bool { return s.Hub.Stat().Subscriptions == open+1 })
+	return d
+}
+
+// next returns the channel that moved, and what is unread there.
+func (d *device) next() (channel string, unread int) {
+	d.t.Helper()
+	event := d.event(d.id)
+	count := servertest.Get[float64](d.t, event, "sharedChannel", "unreadCount")
+	return servertest.Get[string](d.t, event, "sharedChannel", "id"), int(count)
+}
+
+// shows waits until the device was told that a channel has that many unread messages.
+func (d *device) shows(channel string, unread int) {
+	d.t.Helper()
+	for {
+		if id, n := d.next(); id == channel && n == unread {
+			return
+		}
+	}
+}
+
+// told fails the test unless the next that moves is that channel with that many unread messages.
+func (d *device) told(channel string, unread int) {
+	d.t.Helper()
+	if id, n := d.next(); id != channel || n != unread {
+		d.t.Fatalf("%s moved with %d unread, want %s with %d", id, n, channel, unread)
+	}
+}
+
+// TestChannelActivity keeps the unread counts of several devices right.
+func TestChannelActivity(t *testing.T) {
+	shapes(t, servertest.Options{}, func(t *testing.T, s *place) {
+		k := newTalk(t, s, "launch")
+		phone, desk := newDevice(t, s, "gil@globex"), newDevice(t, s, "gil@globex")
+		hua, ana := newDevice(t, s, "hua@globex member"), newDevice(t, s, "ana@acme")
+
+		var last string
+		for range 3 {
+			last = k.say("ben@acme member", "hello")
+		}
+		for _, d := range []*device{phone, desk, hua, ana} {
+			d.shows(k.id, 3)
+		}
+
+		quiet, calm := newDevice(t, s, "gil@globex"), newDevice(t, s, "hua@globex member") // who are told of one thing at a time
+		k.whisper("ben@acme member", "among us")                                           // which globex must not notice
+		ana.shows(k.id, 4)
+		k.whisper("hua@globex member", "among us")
+		quiet.told(k.id, 4)
+		calm.told(k.id, 3) // one's own is never unread
+		succeed(t, s, s.as("gil@globex"), readDocument, object{"channelId": k.id, "upToMessageId": last})
+		quiet.told(k.id, 1)
+		succeed(t, s, s.as("gil@globex"), readDocument, object{"channelId": k.id, "upToMessageId": last}) // no further
+		gone := k.say("ben@acme member", "again")
+		quiet.told(k.id, 2)
+		calm.told(k.id, 4) // and not of what another has read
+		succeed(t, s, s.as("ben@acme member"), deleteDocument, object{"messageId": gone})
+		quiet.told(k.id, 1)
+		calm.told(k.id, 3)
+		for d, unread := range map[*device]int{phone: 1, desk: 1, hua: 3, ana: 4} {
+			d.shows(k.id, unread)
+		}
+
+		second := newTalk(t, s, "linked while they watch")
+		for _, d := range []*device{phone, desk, hua, ana} {
+			d.shows(second.id, 0)
+		}
+		second.say("gil@globex", "hello there")
+		phone.shows(second.id, 0)
+		hua.shows(second.id, 1)
+		ana.shows(second.id, 1)
+
+		operator := dial(t, s, bearing{payload: s.as("operator")})
+		answer, _ := operator.answer(operator.subscribe(activityDocument, nil))
+		if len(answer.Errors) != 1 || answer.Errors[0].Code() != "FORBIDDEN" {
+			t.Errorf("an operator gets %s", answer.Body)
+		}
+		open := s.Hub.Stat().Subscriptions
+		phone.complete(phone.id)
+		servertest.Eventually(t, "the subscription is closed", func() bool { return s.Hub.Stat().Subscriptions == open-1 })
+	})
+}

@@ -1,0 +1,94 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"linkspan/internal/server/servertest"
+	"linkspan/internal/store/storetest"
+	"linkspan/shardrouter"
+)
+
+// ofMessages are tables of what a page of messages shows.
+var ofMessages = []string{"linkspan_shard.message", "linkspan_shard.reaction", "linkspan_shard.channel_user", "linkspan_shard.private_replies"}
+
+// statements counts what is sent to the clusters about messages.
+type statements struct{ sent atomic.Int64 }
+
+func (s *statements) Wants(context.Context) bool { return true }
+
+func (s *statements) TraceStatement(_ context.Context, statement shardrouter.Statement) func(error) {
+	if slices.ContainsFunc(ofMessages, func(table string) bool { return strings.Contains(statement.Text, table) }) {
+		s.sent.Add(int64(statement.Count))
+	}
+	return nil
+}
+
+const lastMessagesDocument = `query($id: ID!, $last: Int, $before: String) { node(id: $id) { ... on SharedChannel {
+	messages(last: $last, before: $before) { nodes { ...Msg replyTo { body author { name } reactions { count } replyCount mentions { name } } }
+		pageInfo { startCursor hasPreviousPage } logCursor } } } } ` + msgFields
+
+// TestStatementsOfAPage has pages of messages with authors, reactions, mentions, counts of replies, and what they reply to,
+// read in as many statements as the smallest of them: at any depth, of any length, and whatever happened to the messages.
+func TestStatementsOfAPage(t *testing.T) {
+	t.Parallel()
+	counted := &statements{}
+	config := storetest.Config(t, 3)
+	config.Statements = counted
+	s := newPlace(servertest.New(t, servertest.Options{Config: &config}), "")
+	ana, gil, hua := s.as("ana@acme"), s.as("gil@globex"), s.as("hua@globex member")
+	channel, invitation := offer(t, s, ana, "globex", "launch")
+	succeed(t, s, gil, acceptDocument, object{"invitationId": invitation})
+	say := func(by string, input object) string {
+		input["channelId"] = channel
+		return servertest.Get[string](t, succeed(t, s, by, postDocument, input), "message", "id")
+	}
+	page := func(what string, last int, before *string) (statements, got int64, start string) {
+		sent := counted.sent.Load()
+		answer := s.For(t).Must(hua, lastMessagesDocument, object{"id": channel, "last": last, "before": before})
+		statements = counted.sent.Load() - sent
+		nodes := servertest.Get[[]any](t, answer, "node", "messages", "nodes")
+		t.Logf("%s: %d messages in %d statements", what, len(nodes), statements)
+		return statements, int64(len(nodes)), servertest.Get[string](t, answer, "node", "messages", "pageInfo", "startCursor")
+	}
+
+	first := say(ana, object{"body": "first"})
+	say(gil, object{"body": "a reply", "replyToId": first})
+	want, _, _ := page("two messages", 20, nil)
+	if want < 1 || want > 2 {
+		t.Errorf("two messages take %d statements, want one for them and one for what they reply to", want)
+	}
+	for n := range 30 {
+		root := say(ana, object{"body": fmt.Sprintf("@Gil, @Ana: %d", n)})
+		say(gil, object{"body": "a reply", "replyToId": root})
+		say(hua, object{"body": "among us", "replyToId": root, "audience": "OWN_GROUP"})
+		for i, emoji := range []string{"👍", "🎉", "🙂"} {
+			for _, by := range []string{ana, gil, hua}[i:] {
+				succeed(t, s, by, reactDocument, object{"messageId": root, "emoji": emoji})
+			}
+		}
+		if n%3 == 0 {
+			succeed(t, s, ana, editDocument, object{"messageId": root, "body": "edited, for @Hua"})
+		}
+		if n%5 == 0 {
+			succeed(t, s, ana, deleteDocument, object{"messageId": root})
+		}
+	}
+	var before *string
+	for depth := 0; ; depth++ {
+		got, n, start := page(fmt.Sprintf("page %d from the end", depth), 20, before)
+		if got != want {
+			t.Errorf("page %d from the end, of %d messages, takes %d statements, want %d", depth, n, got, want)
+		}
+		if before = &start; n < 20 {
+			break
+		}
+	}
+	if got, n, _ := page("a hundred", 100, nil); got != want || n != 92 {
+		t.Errorf("%d messages take %d statements, want %d", n, got, want)
+	}
+}
