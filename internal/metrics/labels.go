@@ -15,13 +15,14 @@ import (
 // a series that begins with its first event.
 var (
 	faultCodes = []channel.FaultCode{
-		channel.Unauthenticated, channel.Forbidden, channel.BadUserInput, channel.CursorExpired, channel.ShardUnavailable,
+		channel.Unauthenticated, channel.Forbidden, channel.BadUserInput, channel.NotFound, channel.CursorExpired, channel.ShardUnavailable,
 		channel.RateLimited, channel.LimitExceeded, channel.PersistedQueryNotFound, channel.OperationNotListed, channel.Internal,
 		errcode.ParseFailed, errcode.ValidationFailed,
 	}
 	refusalCodes = []channel.UserErrorCode{
 		channel.CodeGroupNotFound, channel.CodeInvitationNotFound, channel.CodeSelfInvitation, channel.CodeNameTaken,
-		channel.CodeInvitationNotPending, channel.CodeNotAllowed, channel.CodeIdempotencyKeyReused, channel.CodeInvalidInput,
+		channel.CodeInvitationNotPending, channel.CodeChannelNotFound, channel.CodeChannelNotActive,
+		channel.CodeMessageNotFound, channel.CodeNotAllowed, channel.CodeIdempotencyKeyReused, channel.CodeInvalidInput,
 	}
 	stepKinds = []channel.StepKind{
 		channel.StepRegisterGroup, channel.StepCreateChannel, channel.StepReceiveInvitation, channel.StepLinkGroup,
