@@ -102,11 +102,8 @@ func (m *model) apply(op operation) answer {
 		}
 		return answer{}
 	}
-	if refused := m.malformed(op); refused != "" {
-		return answer{refused: refused}
-	}
 	scope := ""
-	if op.key != "" && op.do != read {
+	if op.key != "" {
 		scope = fmt.Sprint(op.by, op.do, op.subject(), op.key)
 		if kept, ok := m.kept[scope]; ok {
 			if kept.input != op.input() {

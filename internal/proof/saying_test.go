@@ -135,16 +135,6 @@ func (m *model) owner(op operation) int {
 	return everyone
 }
 
-// malformed is why an operation is refused whatever its key.
-func (m *model) malformed(op operation) channel.UserErrorCode {
-	if op.do == post && op.message >= 0 {
-		if owner := m.lives[op.life].said[op.message].owner; owner != everyone && owner != op.by.group {
-			return channel.CodeMessageNotFound
-		}
-	}
-	return ""
-}
-
 // say decides on an operation of a conversation.
 func (m *model) say(op operation) answer {
 	l := &m.lives[op.life]
