@@ -91,8 +91,8 @@ func (s *Service) ChannelEvents(ctx context.Context, v *Viewer, channel ids.Chan
 		return nil, forbiddenToOperators()
 	}
 	log := ChannelLogOf(channel, v.Group.ID)
-	if after != nil && (after.Kind != log.Kind || after.Log != log.ID || after.Reader != v.Group.ID) {
-		return nil, BadInput("This cursor is of another log.")
+	if err := log.check(after, v.Group.ID); err != nil {
+		return nil, err
 	}
 	sub, err := s.Hub.Follow(ctx, log, after)
 	if errors.Is(err, ErrNotFound) {

@@ -61,8 +61,8 @@ func (s *Service) Inbox(ctx context.Context, v *Viewer, after *ids.LogCursor, ki
 		return nil, &Fault{Code: Forbidden, Message: "An operator has no group and so no inbox."}
 	}
 	log := InboxOf(v.Group.ID)
-	if after != nil && (after.Kind != log.Kind || after.Log != log.ID || after.Reader != v.Group.ID) {
-		return nil, BadInput("This cursor is of another log.")
+	if err := log.check(after, v.Group.ID); err != nil {
+		return nil, err
 	}
 	sub, err := s.Hub.Follow(ctx, log, after)
 	if err != nil {

@@ -23,6 +23,14 @@ func ChannelLogOf(channel ids.Channel, side ids.Group) LogKey {
 	return LogKey{Kind: ids.LogChannel, ID: channel.Log(), Side: side}
 }
 
+// check refuses a cursor of another log, or of another group's reading of it, with a BAD_USER_INPUT fault.
+func (l LogKey) check(cursor *ids.LogCursor, reader ids.Group) error {
+	if cursor != nil && (cursor.Kind != l.Kind || cursor.Log != l.ID || cursor.Reader != reader) {
+		return BadInput("This cursor is of another log.")
+	}
+	return nil
+}
+
 // LogHead is where a log stands: the number of its newest event (0: none yet) in its history.
 type LogHead struct {
 	History ids.History

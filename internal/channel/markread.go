@@ -67,7 +67,7 @@ func (s *Service) markRead(ctx context.Context, v *Viewer, in MarkReadInput) (*S
 }
 
 // UnreadCount returns how many messages of others the user has not read in a channel, at most MaxUnread; 0 where its group
-// may not read it. For the channels of one page it counts all at once.
+// may not read it.
 func (s *Service) UnreadCount(ctx context.Context, v *Viewer, c *SharedChannel) (int32, error) {
 	if v.Operator {
 		return 0, forbiddenToOperators()

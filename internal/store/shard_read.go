@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -113,12 +112,7 @@ func (s *Store) Channels(ctx context.Context, group ids.Group, channels []ids.Ch
 		bySlot[slot] = append(bySlot[slot], id)
 	}
 	found := make(map[ids.Channel]*channel.SharedChannel, len(channels))
-	var merging sync.Mutex
-	failed := s.readMany(ctx, slices.Collect(maps.Keys(bySlot)), func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot) ([]shardrouter.Slot, error) {
-		var wanted []ids.Channel
-		for _, slot := range slots {
-			wanted = append(wanted, bySlot[slot]...)
-		}
+	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Channel) ([]shardrouter.Slot, func(), error) {
 		query, args := readSides(group, slots, wanted)
 		here := make(map[ids.Channel]*channel.SharedChannel, len(wanted))
 		owned, err := eachOwned(ctx, conn, query, args, func(row pgx.Rows) error {
@@ -129,12 +123,7 @@ func (s *Store) Channels(ctx context.Context, group ids.Group, channels []ids.Ch
 			side.addTo(here, group)
 			return nil
 		})
-		if err == nil {
-			merging.Lock()
-			defer merging.Unlock()
-			maps.Copy(found, here)
-		}
-		return owned, err
+		return owned, func() { maps.Copy(found, here) }, err
 	})
 	unread := make(map[ids.Channel]error)
 	for slot, err := range failed {
