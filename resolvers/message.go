@@ -79,7 +79,7 @@ func (r message) Replies(
 	ctx context.Context, m *channel.Message, first *int32, after *string, last *int32, before *string,
 ) (*channel.MessageConnection, error) {
 	args := channel.PageArgs{First: first, After: after, Last: last, Before: before}
-	return r.service.Replies(ctx, channel.ViewerFrom(ctx), m.ID, args)
+	return r.service.Replies(ctx, channel.ViewerFrom(ctx), m, args)
 }
 
 func (r message) History(ctx context.Context, m *channel.Message) ([]*channel.MessageVersion, error) {

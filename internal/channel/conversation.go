@@ -22,13 +22,18 @@ type Conversation interface {
 	// Messages returns those of the messages that the reader's group may see.
 	Messages(ctx context.Context, reader ids.User, messages []ids.Message) (map[ids.Message]*Message, error)
 	// ListMessages reads a part of a channel's messages in the order of its log, with the head of the log in the same
-	// snapshot; or of the replies to one of them, if root is set. ErrNotFound where the group may not read the channel.
-	ListMessages(ctx context.Context, reader ids.User, channel ids.Channel, root ids.Message, r MessageRange) (MessageRows, error)
+	// snapshot. Where the group may not read the channel it returns nothing, not even a head.
+	ListMessages(ctx context.Context, reader ids.User, channel ids.Channel, r MessageRange) (MessageRows, error)
+	// ListReplies reads that part of the replies to each of the messages as ListMessages does, with one query a cluster. Messages of
+	// channels that the group may not read are absent. unread says for each that could not be read why.
+	ListReplies(ctx context.Context, reader ids.User, roots []ids.Message, r MessageRange) (replies map[ids.Message]MessageRows, unread map[ids.Message]error)
 	// SearchMessages reads a part of the messages of a channel that the reader's group may see and that say what is searched
-	// for, with the head of the log in the same snapshot. ErrNotFound where the group may not read the channel.
+	// for, with the head of the log in the same snapshot. Where the group may not read the channel it returns nothing, not even a
+	// head.
 	SearchMessages(ctx context.Context, reader ids.User, channel ids.Channel, search Search, r MessageRange) (MessageRows, error)
-	// Versions returns what a message has said, in order of writing: nothing where it is deleted or not to be seen.
-	Versions(ctx context.Context, reader ids.User, message ids.Message) ([]*MessageVersion, error)
+	// Versions returns what each of the messages has said, in order of writing, with one query a cluster: nothing where it is
+	// deleted or not to be seen. unread says for each that could not be read why.
+	Versions(ctx context.Context, reader ids.User, messages []ids.Message) (said map[ids.Message][]*MessageVersion, unread map[ids.Message]error)
 	// Unread returns how many messages of others each channel has that the reader has not read, at most MaxUnread; channels
 	// that the group may not read are absent. Unread says for each that could not be read why.
 	Unread(ctx context.Context, reader ids.User, channels []ids.Channel) (counts map[ids.Channel]int32, unread map[ids.Channel]error)

@@ -130,10 +130,9 @@ func (f *inbox) objects(ctx context.Context, events []LogEvent) (eventObjects, e
 			channels = append(channels, event.Channel)
 		}
 	}
-	group := f.viewer.Group.ID
 	var reading sync.WaitGroup
 	if len(channels) > 0 {
-		reading.Go(func() { o.channels, o.unread = f.service.Shards.Channels(ctx, group, channels) })
+		reading.Go(func() { o.channels, o.unread = f.service.channels(ctx, f.viewer, channels) })
 	}
 	var err error
 	if len(invitations) > 0 {

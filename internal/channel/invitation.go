@@ -60,7 +60,7 @@ type Invitation struct {
 	ResolvedAt   *time.Time      `json:"resolvedAt,omitempty"`
 	ProposedName string          `json:"proposedName"`
 
-	siblings *siblings // those of the same page; nil for one that is shown alone
+	channels *batch[ids.Channel, *SharedChannel] // of those that are shown with it; nil for one that is shown alone
 }
 
 // IsNode marks the type as a Node of the schema.

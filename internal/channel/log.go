@@ -31,11 +31,17 @@ func (l LogKey) check(cursor *ids.LogCursor, reader ids.Group) error {
 	return nil
 }
 
+// EndsWith reports whether the log ends with the event: the side takes part no longer. It goes on if that is linked again.
+func (l LogKey) EndsWith(e LogEvent) bool {
+	return e.Kind == EventGroupUnlinked && e.Group.ID == l.Side
+}
+
 // LogHead is where a log stands: the number of its newest event (0: none yet) in its history.
 type LogHead struct {
 	History ids.History
 	Number  int64
 	Floor   int64 // what is up to this number was removed, as too old
+	Ended   bool  // nothing comes behind Number, unless the reader's group is linked again
 }
 
 // Is reports whether a log stands where it stood, however much was removed.
@@ -143,7 +149,8 @@ type Subscription interface {
 	// empty delivery comes first of all if there was no cursor, once when a replay has caught up (on the last page or,
 	// if there was nothing to replay, alone), and whenever nothing came for the hub's idle time. While the log's
 	// cluster is out of reach Next waits. Errors: ctx.Err, a CURSOR_EXPIRED fault (a restore changed the history, or what
-	// comes next was removed, as too old), ErrHubClosed, or what the reader could not do and trying again would not help.
+	// comes next was removed, as too old), io.EOF (the log has ended for its side), ErrHubClosed, or what the reader could not do
+	// and trying again would not help.
 	Next(ctx context.Context) (Delivery, error)
 	// Notify has f called once, when Next has something to say or an error other than the end of ctx, and so will not wait
 	// long. f must return at once; it may be called before Notify returns. It replaces an f that was not called yet.

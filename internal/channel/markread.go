@@ -67,11 +67,16 @@ func (s *Service) markRead(ctx context.Context, v *Viewer, in MarkReadInput) (*S
 }
 
 // UnreadCount returns how many messages of others the user has not read in a channel, at most MaxUnread; 0 where its group
-// may not read it.
+// may not read it. For channels that are shown together they are counted at once.
 func (s *Service) UnreadCount(ctx context.Context, v *Viewer, c *SharedChannel) (int32, error) {
 	if v.Operator {
 		return 0, forbiddenToOperators()
 	}
-	counts, unread := s.Conversation.Unread(ctx, v.User.ID, []ids.Channel{c.ID})
-	return counts[c.ID], unread[c.ID]
+	counts := c.unread
+	if counts == nil {
+		counts = batchOf[ids.Channel, int32](c.ID)
+	}
+	return counts.get(c.ID, func(channels []ids.Channel) (map[ids.Channel]int32, map[ids.Channel]error) {
+		return s.Conversation.Unread(ctx, v.User.ID, channels)
+	})
 }

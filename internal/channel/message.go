@@ -2,6 +2,8 @@ package channel
 
 import (
 	"context"
+	"iter"
+	"maps"
 	"math"
 	"sync"
 	"time"
@@ -106,23 +108,40 @@ type MessageConnection = Page[Message]
 // MessageEdge is an entry of such a page.
 type MessageEdge = Edge[Message]
 
-// thread is messages that are shown together. What they reply to is read together, when the first is asked for.
+// thread is messages that are shown together. What they reply to, what replies to them, and what they have said is read together.
 type thread struct {
-	roots []ids.Message
-	once  sync.Once
-	found map[ids.Message]*Message
-	err   error
+	messages []ids.Message
+	roots    *batch[ids.Message, *Message]
+	history  *batch[ids.Message, []*MessageVersion]
+
+	mu      sync.Mutex
+	replies map[MessageRange]*batch[ids.Message, MessageRows] // by the part that is asked for, which names no place
 }
 
 // showTogether has messages share their reads, before anything is asked for.
-func showTogether[M ~map[ids.Message]*Message](messages M) {
-	together := &thread{}
-	for _, m := range messages {
+func showTogether(messages iter.Seq[*Message]) {
+	together := &thread{
+		roots: batchOf[ids.Message, *Message](), history: batchOf[ids.Message, []*MessageVersion](),
+		replies: map[MessageRange]*batch[ids.Message, MessageRows]{},
+	}
+	for m := range messages {
 		m.thread = together
+		together.messages = append(together.messages, m.ID)
+		together.history.keys = append(together.history.keys, m.ID)
 		if !m.Root.IsZero() {
-			together.roots = append(together.roots, m.Root)
+			together.roots.keys = append(together.roots.keys, m.Root)
 		}
 	}
+}
+
+// repliesIn returns the batch of replies for that part, which has neither After nor Before.
+func (t *thread) repliesIn(part MessageRange) *batch[ids.Message, MessageRows] {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.replies[part] == nil {
+		t.replies[part] = batchOf[ids.Message, MessageRows](t.messages...)
+	}
+	return t.replies[part]
 }
 
 // ReplyTo returns the message that another replies to; nil: it replies to none. Whoever may see a reply may see that.
@@ -130,17 +149,19 @@ func (s *Service) ReplyTo(ctx context.Context, v *Viewer, m *Message) (*Message,
 	if m.Root.IsZero() {
 		return nil, nil
 	}
-	t := m.thread
-	if t == nil {
-		t = &thread{roots: []ids.Message{m.Root}}
+	roots := batchOf[ids.Message, *Message](m.Root)
+	if m.thread != nil {
+		roots = m.thread.roots
 	}
-	t.once.Do(func() { t.found, t.err = s.messages(ctx, v, t.roots) })
-	return t.found[m.Root], t.err
+	return roots.get(m.Root, func(wanted []ids.Message) (map[ids.Message]*Message, map[ids.Message]error) {
+		found, err := s.messages(ctx, v, wanted)
+		return found, unreadAll(wanted, err)
+	})
 }
 
 // messages returns those of the messages that the viewer's group may see.
 func (s *Service) messages(ctx context.Context, v *Viewer, wanted []ids.Message) (map[ids.Message]*Message, error) {
 	found, err := s.Conversation.Messages(ctx, v.User.ID, wanted)
-	showTogether(found)
+	showTogether(maps.Values(found))
 	return found, err
 }

@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"maps"
 	"sync"
 
 	"linkspan/internal/ids"
@@ -74,10 +75,7 @@ func (s *Service) readNodes(ctx context.Context, v *Viewer, wanted []ids.ID) (re
 	if len(invitations) > 0 {
 		reading.Go(func() {
 			read.invitations, read.invitationsErr = s.Shards.Invitations(ctx, v.Group.ID, invitations)
-			together := &siblings{}
-			for _, in := range read.invitations {
-				together.add(in)
-			}
+			showChannelsTogether(maps.Values(read.invitations))
 		})
 	}
 	if len(groups) > 0 {
@@ -90,7 +88,7 @@ func (s *Service) readNodes(ctx context.Context, v *Viewer, wanted []ids.ID) (re
 		reading.Go(func() { read.messages, read.messagesErr = s.messages(ctx, v, messages) })
 	}
 	if len(channels) > 0 {
-		read.channels, read.unread = s.Shards.Channels(ctx, v.Group.ID, channels)
+		read.channels, read.unread = s.channels(ctx, v, channels)
 	}
 	reading.Wait()
 	return read

@@ -28,11 +28,13 @@ type Range struct {
 	Total    bool // count the whole list too, in the same snapshot; lists of invitations alone do
 }
 
-// List names a paged list of a group. Channel is set for lists of one channel alone, Search for what a search found.
+// List names a paged list of a group. Channel is set for lists of one channel alone, Root for the replies to a message, Search
+// for what a search found.
 type List struct {
 	Kind    ids.ListKind
 	Reader  ids.Group
 	Channel ids.Channel
+	Root    ids.Message
 	Search  uint64
 }
 
@@ -42,7 +44,7 @@ func (l List) cursor(position int64) string {
 
 func (l List) placeCursor(at Place) string {
 	return ids.PageCursor{
-		Kind: l.Kind, Reader: l.Reader, Channel: l.Channel, Position: at.Public, Private: at.Private, Search: l.Search, Rank: at.Rank,
+		Kind: l.Kind, Reader: l.Reader, Channel: l.Channel, Position: at.Public, Private: at.Private, Root: l.Root, Search: l.Search, Rank: at.Rank,
 	}.String()
 }
 
@@ -108,7 +110,7 @@ func (a PageArgs) bounds(list List) (after, before *ids.PageCursor, err error) {
 			continue
 		}
 		cursor, err := ids.ParsePageCursor(*bound.text, list.Kind, list.Reader)
-		if err == nil && (cursor.Channel != list.Channel || cursor.Search != list.Search) {
+		if err == nil && (cursor.Channel != list.Channel || cursor.Root != list.Root || cursor.Search != list.Search) {
 			err = &ids.MalformedError{What: "a cursor of this list"}
 		}
 		if err != nil {

@@ -3,7 +3,9 @@ package channel
 import (
 	"context"
 	"errors"
-	"sync"
+	"iter"
+	"maps"
+	"slices"
 
 	"linkspan/internal/ids"
 )
@@ -42,7 +44,7 @@ func (s *Service) SharedChannels(ctx context.Context, v *Viewer, args PageArgs) 
 	for i, row := range rows.Rows {
 		channels[i] = row.Value
 	}
-	found, unread := s.Shards.Channels(ctx, v.Group.ID, channels)
+	found, unread := s.channels(ctx, v, channels)
 	return page(rows, list, func(id ids.Channel) (*SharedChannel, error) {
 		return found[id], unread[id]
 	}), nil
@@ -79,11 +81,14 @@ func (s *Service) invitations(ctx context.Context, v *Viewer, args PageArgs, kin
 	if err != nil {
 		return nil, err
 	}
-	siblings := &siblings{}
-	p := page(rows, list, func(in *Invitation) (*Invitation, error) {
-		siblings.add(in)
-		return in, nil
+	showChannelsTogether(func(yield func(*Invitation) bool) {
+		for _, row := range rows.Rows {
+			if !yield(row.Value) {
+				return
+			}
+		}
 	})
+	p := page(rows, list, func(in *Invitation) (*Invitation, error) { return in, nil })
 	return &InvitationConnection{Page: *p, TotalCount: int32(rows.Total)}, nil
 }
 
@@ -100,25 +105,21 @@ func (s *Service) InboxCursor(ctx context.Context, v *Viewer) (ids.LogCursor, er
 // ChannelOf returns the channel of an invitation, nil for a viewer whose group is not linked with it. For the
 // invitations of one page it reads all channels at once.
 func (s *Service) ChannelOf(ctx context.Context, v *Viewer, in *Invitation) (*SharedChannel, error) {
-	if in.siblings == nil {
+	if in.channels == nil {
 		return s.channel(ctx, v, in.ChannelID)
 	}
-	return in.siblings.channel(ctx, s, v, in.ChannelID)
+	return in.channels.get(in.ChannelID, func(wanted []ids.Channel) (map[ids.Channel]*SharedChannel, map[ids.Channel]error) {
+		return s.channels(ctx, v, wanted)
+	})
 }
 
-// siblings are invitations that are shown together. Their channels are read together, when the first is asked for, if
-// the answer does not have them already.
-type siblings struct {
-	channels []ids.Channel
-	once     sync.Once
-	found    map[ids.Channel]*SharedChannel
-	unread   map[ids.Channel]error
-}
-
-// add takes an invitation in, before anything is asked for.
-func (b *siblings) add(in *Invitation) {
-	in.siblings = b
-	b.channels = append(b.channels, in.ChannelID)
+// showChannelsTogether has invitations share the read of their channels, before anything is asked for.
+func showChannelsTogether(invitations iter.Seq[*Invitation]) {
+	channels := batchOf[ids.Channel, *SharedChannel]()
+	for in := range invitations {
+		in.channels = channels
+		channels.keys = append(channels.keys, in.ChannelID)
+	}
 }
 
 // shownWith returns the invitation for an answer that shows its channel too, nil where the viewer may not see that.
@@ -127,14 +128,8 @@ func (i *Invitation) shownWith(c *SharedChannel) *Invitation {
 		return nil
 	}
 	shown := *i // a step may still be on its way with the original
-	shown.siblings = &siblings{found: map[ids.Channel]*SharedChannel{i.ChannelID: c}}
-	shown.siblings.once.Do(func() {}) // nothing is left to be read
+	shown.channels = filled(map[ids.Channel]*SharedChannel{i.ChannelID: c})
 	return &shown
-}
-
-func (b *siblings) channel(ctx context.Context, s *Service, v *Viewer, id ids.Channel) (*SharedChannel, error) {
-	b.once.Do(func() { b.found, b.unread = s.Shards.Channels(ctx, v.Group.ID, b.channels) })
-	return b.found[id], b.unread[id]
 }
 
 // Shard tells where a channel's data lives to admins of its initiator and to operators; nil to others.
@@ -146,8 +141,18 @@ func (s *Service) Shard(v *Viewer, c *SharedChannel) *ChannelShard {
 }
 
 func (s *Service) channel(ctx context.Context, v *Viewer, id ids.Channel) (*SharedChannel, error) {
-	found, unread := s.Shards.Channels(ctx, v.Group.ID, []ids.Channel{id})
+	found, unread := s.channels(ctx, v, []ids.Channel{id})
 	return found[id], unread[id]
+}
+
+// channels returns channels as the viewer's group sees them, and has them share the read of what the viewer has not read.
+func (s *Service) channels(ctx context.Context, v *Viewer, wanted []ids.Channel) (found map[ids.Channel]*SharedChannel, unread map[ids.Channel]error) {
+	found, unread = s.Shards.Channels(ctx, v.Group.ID, wanted)
+	counts := batchOf[ids.Channel, int32](slices.Collect(maps.Keys(found))...)
+	for _, c := range found {
+		c.unread = counts
+	}
+	return found, unread
 }
 
 func (s *Service) invitation(ctx context.Context, v *Viewer, id ids.Invitation) (*Invitation, error) {

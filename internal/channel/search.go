@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -63,5 +64,6 @@ func (s *Service) SearchMessages(ctx context.Context, v *Viewer, channel ids.Cha
 		return nil, err
 	}
 	rows, err := s.Conversation.SearchMessages(ctx, v.User.ID, channel, search, r)
+	showTogether(slices.Values(rows.Messages))
 	return pageOfMessages(v, list, rows, err)
 }

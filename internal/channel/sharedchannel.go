@@ -41,6 +41,8 @@ type SharedChannel struct {
 	Initiator Group
 	Own       *ChannelSide // the viewer's group's own side; nil for an operator
 	Sides     []ChannelSide
+
+	unread *batch[ids.Channel, int32] // of those that are shown with it; nil for one that is shown alone
 }
 
 // madeFor returns the channel of a first invitation as the initiator sees it when both have just been made: what its

@@ -2,7 +2,7 @@ package channel
 
 import (
 	"context"
-	"errors"
+	"slices"
 
 	"linkspan/internal/ids"
 )
@@ -10,52 +10,81 @@ import (
 // ChannelMessages returns a page of the channel's messages that the viewer's group may see, in the order of its log. A group
 // without access gets a FORBIDDEN fault.
 func (s *Service) ChannelMessages(ctx context.Context, v *Viewer, channel ids.Channel, args PageArgs) (*MessageConnection, error) {
-	return s.listMessages(ctx, v, List{Kind: ids.ListMessages, Reader: v.Group.ID, Channel: channel}, ids.Message{}, args)
-}
-
-// Replies returns a page of the replies to a message that the viewer's group may see, in the order of the channel's log.
-func (s *Service) Replies(ctx context.Context, v *Viewer, root ids.Message, args PageArgs) (*MessageConnection, error) {
-	return s.listMessages(ctx, v, List{Kind: ids.ListReplies, Reader: v.Group.ID, Channel: root.Channel}, root, args)
-}
-
-func (s *Service) listMessages(ctx context.Context, v *Viewer, list List, root ids.Message, args PageArgs) (*MessageConnection, error) {
 	if v.Operator {
 		return nil, forbiddenToOperators()
 	}
+	list := List{Kind: ids.ListMessages, Reader: v.Group.ID, Channel: channel}
 	r, err := args.checkPlaces(list)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.Conversation.ListMessages(ctx, v.User.ID, list.Channel, root, r)
+	rows, err := s.Conversation.ListMessages(ctx, v.User.ID, channel, r)
+	showTogether(slices.Values(rows.Messages))
 	return pageOfMessages(v, list, rows, err)
 }
 
-// pageOfMessages makes a page of what was read of a list, or of the error that reading it ended with.
-func pageOfMessages(v *Viewer, list List, rows MessageRows, err error) (*MessageConnection, error) {
-	if errors.Is(err, ErrNotFound) {
-		return nil, &Fault{Code: Forbidden, Message: "Your group does not take part in this channel now."}
+// Replies returns a page of the replies to a message that the viewer's group may see, in the order of the channel's log. For
+// messages that are shown together the same part from the beginning, or from the end, is read at once.
+func (s *Service) Replies(ctx context.Context, v *Viewer, m *Message, args PageArgs) (*MessageConnection, error) {
+	if v.Operator {
+		return nil, forbiddenToOperators()
 	}
+	list := List{Kind: ids.ListReplies, Reader: v.Group.ID, Channel: m.ID.Channel, Root: m.ID}
+	r, err := args.checkPlaces(list)
 	if err != nil {
 		return nil, err
 	}
-	together := make(map[ids.Message]*Message, len(rows.Messages))
+	replies := batchOf[ids.Message, MessageRows](m.ID)
+	if m.thread != nil && r.After == nil && r.Before == nil {
+		replies = m.thread.repliesIn(r)
+	}
+	rows, err := replies.get(m.ID, func(roots []ids.Message) (map[ids.Message]MessageRows, map[ids.Message]error) {
+		found, unread := s.Conversation.ListReplies(ctx, v.User.ID, roots, r)
+		showTogether(func(yield func(*Message) bool) {
+			for _, rows := range found {
+				for _, reply := range rows.Messages {
+					if !yield(reply) {
+						return
+					}
+				}
+			}
+		})
+		return found, unread
+	})
+	return pageOfMessages(v, list, rows, err)
+}
+
+// pageOfMessages makes a page of what was read of a list, or of the error that reading it ended with. Where nothing was read, not
+// even the head of the log, the group may not read the channel.
+func pageOfMessages(v *Viewer, list List, rows MessageRows, err error) (*MessageConnection, error) {
+	if err != nil {
+		return nil, err
+	}
+	if rows.Log.History.IsZero() {
+		return nil, &Fault{Code: Forbidden, Message: "Your group does not take part in this channel now."}
+	}
 	p := &MessageConnection{
 		Edges:     make([]MessageEdge, len(rows.Messages)),
 		PageInfo:  PageInfo{HasNextPage: rows.MoreBehind, HasPreviousPage: rows.MoreBefore},
 		LogCursor: rows.Log.cursor(ChannelLogOf(list.Channel, v.Group.ID), v.Group.ID),
 	}
 	for i, m := range rows.Messages {
-		together[m.ID] = m
 		p.Edges[i] = MessageEdge{Cursor: list.placeCursor(rows.Places[i]), Value: m}
 	}
-	showTogether(together)
 	p.markEnds()
 	return p, nil
 }
 
-// History returns what a message says and has said, in the order of writing: nothing once it is deleted.
+// History returns what a message says and has said, in the order of writing: nothing once it is deleted. For messages that are
+// shown together it is read at once.
 func (s *Service) History(ctx context.Context, v *Viewer, m *Message) ([]*MessageVersion, error) {
-	versions, err := s.Conversation.Versions(ctx, v.User.ID, m.ID)
+	history := batchOf[ids.Message, []*MessageVersion](m.ID)
+	if m.thread != nil {
+		history = m.thread.history
+	}
+	versions, err := history.get(m.ID, func(messages []ids.Message) (map[ids.Message][]*MessageVersion, map[ids.Message]error) {
+		return s.Conversation.Versions(ctx, v.User.ID, messages)
+	})
 	for _, version := range versions {
 		version.Actor = m.Writer // nobody else edits
 	}

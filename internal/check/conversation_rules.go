@@ -10,7 +10,7 @@ const (
 		UNION ALL SELECT slot, channel_id, group_id, private_head, private_floor FROM linkspan_shard.channel_side) AS l`
 	events = `(
 		SELECT slot, channel_id, ` + nobody + ` AS owner, number, number AS follows, at, kind, actor_group_id, actor_id, message_number, emoji
-		FROM linkspan_shard.channel_event WHERE kind <> 'GROUP_LINKED'
+		FROM linkspan_shard.channel_event WHERE message_number IS NOT NULL
 		UNION ALL SELECT slot, channel_id, group_id, number, follows, at, kind, actor_group_id, actor_id, message_number, emoji
 		FROM linkspan_shard.private_event) AS e`
 )
@@ -58,6 +58,14 @@ var conversationRules = []rule{
 		) AS p
 		LEFT JOIN linkspan_shard.channel_log AS l ON l.slot = p.slot AND l.channel_id = p.channel_id
 		WHERE p.position <> p.follows + p.number OR p.before > p.follows OR l.head IS NULL OR p.follows NOT BETWEEN l.floor AND l.head`},
+	{Invariant{"side-unlinked", "The part of a side that left or was removed ends with the public event that says so, unless that was removed."}, `
+		SELECT format('side of %s in channel %s', s.group_id, s.channel_id), format('%s after %s; that event is %s of %s, the head %s',
+			s.state, s.unlinked_after, COALESCE(e.kind, 'none'), COALESCE(e.about_group_id::text, 'nobody'), l.head)
+		FROM linkspan_shard.channel_side AS s
+		LEFT JOIN linkspan_shard.channel_log AS l ON l.slot = s.slot AND l.channel_id = s.channel_id
+		LEFT JOIN linkspan_shard.channel_event AS e ON e.slot = s.slot AND e.channel_id = s.channel_id AND e.number = s.unlinked_after
+		WHERE s.unlinked_after IS NOT NULL AND (l.head IS NULL OR s.unlinked_after > l.head OR s.unlinked_after > l.floor
+			AND (e.kind, e.about_group_id) IS DISTINCT FROM ('GROUP_UNLINKED', s.group_id))`},
 	{Invariant{"message-posted", "A message has the event that posted it, unless that was removed, and such an event its message."}, `
 		SELECT ` + messageOf(`COALESCE(m.number, e.number)`, `COALESCE(m.owner_group_id, e.owner)`, `COALESCE(m.channel_id, e.channel_id)`) + `,
 			CASE WHEN l.head IS NULL THEN 'it is in no log' WHEN m.number IS NULL THEN 'an event, and no message' ELSE 'no event has posted it' END
@@ -96,6 +104,13 @@ var conversationRules = []rule{
 			OR m.state = 'DELETED' AND (d.n IS NULL AND m.number > l.floor OR d.at <> m.deleted_at OR cardinality(m.mention_ids) > 0
 				OR EXISTS (SELECT FROM linkspan_shard.message_version AS v WHERE v.slot = m.slot AND v.channel_id = m.channel_id
 					AND v.owner_group_id = m.owner_group_id AND v.number = m.number))`},
+	{Invariant{"message-words", "A message that is not deleted has the words that a search finds it by, in its place of the order, and no other has."}, `
+		SELECT ` + messageOf(`COALESCE(m.number, w.number)`, `COALESCE(m.owner_group_id, w.owner_group_id)`, `COALESCE(m.channel_id, w.channel_id)`) + `,
+			CASE WHEN w.number IS NULL THEN 'no search can find it' WHEN m.number IS NULL THEN 'its words are there, and it is not'
+				WHEN m.state = 'DELETED' THEN 'it is deleted, and its words are there' ELSE format('%s words, behind public event %s', length(w.words), w.follows) END
+		FROM linkspan_shard.message AS m
+		FULL JOIN linkspan_shard.message_words AS w` + sameMessage(`m`, `w`, `owner_group_id`, `number`) + `
+		WHERE (w.number IS NOT NULL) <> (m.number IS NOT NULL AND m.state <> 'DELETED') OR w.follows <> m.follows OR length(w.words) = 0`},
 	{Invariant{"message-version", "A message's version counts its edits, each with what it said before, until it is deleted."}, `
 		SELECT ` + messageOf(`COALESCE(m.number, v.number)`, `COALESCE(m.owner_group_id, v.owner_group_id)`, `COALESCE(m.channel_id, v.channel_id)`) + `,
 			format('version %s, with %s events that edited it and %s versions before', COALESCE(m.version::text, 'none'), COALESCE(d.n, 0), COALESCE(v.n, 0))

@@ -20,6 +20,8 @@ var conversationPlants = []plant{
 		FROM linkspan_shard.channel_log AS l, linkspan_shard.channel_side AS s
 		WHERE l.slot = p.slot AND l.channel_id = p.channel_id AND s.slot = p.slot AND s.channel_id = p.channel_id
 			AND s.group_id = p.group_id AND p.number = s.private_floor + 1`, ""},
+	{"side-unlinked", "shards", `UPDATE linkspan_shard.channel_side SET state = 'LEFT', unlinked_after = 1 WHERE role = 'TARGET'`, ""},
+	{"side-unlinked", "shards", `UPDATE linkspan_shard.channel_side SET state = 'REMOVED', unlinked_after = 1000`, ""},
 	{"message-posted", "shards", `DELETE FROM linkspan_shard.message WHERE state = 'EDITED'`, ""},
 	{"message-posted", "shards", `DELETE FROM linkspan_shard.channel_event WHERE kind = 'MESSAGE_POSTED'`, ""},
 	{"message-posted", "shards", `DELETE FROM linkspan_shard.private_event WHERE kind = 'MESSAGE_POSTED'`, ""},
@@ -37,6 +39,12 @@ var conversationPlants = []plant{
 	{"message-tombstone", "shards", `INSERT INTO linkspan_shard.message_version (slot, channel_id, owner_group_id, number, version, body, at)
 		SELECT slot, channel_id, owner_group_id, number, 1, 'before', now() FROM linkspan_shard.message WHERE state = 'DELETED'`, ""},
 	{"message-tombstone", "shards", `DELETE FROM linkspan_shard.channel_event WHERE kind = 'MESSAGE_DELETED'`, ""},
+	{"message-words", "shards", `DELETE FROM linkspan_shard.message_words`, ""},
+	{"message-words", "shards", `UPDATE linkspan_shard.message_words SET follows = follows - 1`, ""},
+	{"message-words", "shards", `UPDATE linkspan_shard.message_words SET words = ''`, ""},
+	{"message-words", "shards", `INSERT INTO linkspan_shard.message_words (slot, channel_id, owner_group_id, number, follows, words)
+		SELECT slot, channel_id, owner_group_id, number, follows, 'gone' FROM linkspan_shard.message WHERE state = 'DELETED'`, ""},
+	{"message-words", "shards", `UPDATE linkspan_shard.message_words SET number = number + 1000`, ""},
 	{"message-version", "shards", `DELETE FROM linkspan_shard.message_version`, ""},
 	{"message-version", "shards", `UPDATE linkspan_shard.message SET version = version + 1 WHERE state = 'DELETED'`, ""},
 	{"message-version", "shards", `UPDATE linkspan_shard.message SET state = 'EDITED' WHERE state = 'POSTED'`, ""},

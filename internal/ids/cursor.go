@@ -55,6 +55,7 @@ type PageCursor struct {
 	Channel  Channel // of lists of a channel
 	Position int64
 	Private  int64   // of lists of messages: behind how many of the private ones that follow Position
+	Root     Message // of lists of replies: what they reply to
 	Search   uint64  // of what a search found: names what was searched for, and the order
 	Rank     float32 // of what a search found, by rank: the message's; else 0
 }
@@ -124,7 +125,11 @@ func (c PageCursor) String() string {
 	if c.Kind.ofMessages() {
 		raw = binary.BigEndian.AppendUint64(raw, uint64(c.Private))
 	}
-	if c.Kind == ListFound {
+	switch c.Kind {
+	case ListReplies:
+		raw = append(raw, c.Root.Owner.key[:]...)
+		raw = binary.BigEndian.AppendUint64(raw, uint64(c.Root.Number))
+	case ListFound:
 		raw = binary.BigEndian.AppendUint64(raw, c.Search)
 		raw = binary.BigEndian.AppendUint32(raw, math.Float32bits(c.Rank))
 	}
@@ -132,7 +137,7 @@ func (c PageCursor) String() string {
 }
 
 // ParsePageCursor reads a cursor of that list of that group; anything else is a *MalformedError. It does not tell
-// whether the cursor is of the channel and the search that the caller means: compare Channel and Search.
+// whether the cursor is of the channel, the thread and the search that the caller means: compare Channel, Root and Search.
 func ParsePageCursor(text string, kind ListKind, reader Group) (PageCursor, error) {
 	malformed := &MalformedError{What: "a cursor of this list"}
 	size := 2 + 16 + 8
@@ -142,7 +147,10 @@ func ParsePageCursor(text string, kind ListKind, reader Group) (PageCursor, erro
 	if kind.ofMessages() {
 		size += 8
 	}
-	if kind == ListFound {
+	switch kind {
+	case ListReplies:
+		size += 16 + 8
+	case ListFound:
 		size += 8 + 4
 	}
 	raw, ok := unseal(text)
@@ -161,7 +169,13 @@ func ParsePageCursor(text string, kind ListKind, reader Group) (PageCursor, erro
 			return PageCursor{}, malformed
 		}
 	}
-	if kind == ListFound {
+	switch kind {
+	case ListReplies:
+		c.Root = Message{Channel: c.Channel, Owner: Group{key(raw[42:58])}, Number: int64(binary.BigEndian.Uint64(raw[58:]))}
+		if c.Root.Number <= 0 {
+			return PageCursor{}, malformed
+		}
+	case ListFound:
 		c.Search = binary.BigEndian.Uint64(raw[42:])
 		c.Rank = math.Float32frombits(binary.BigEndian.Uint32(raw[50:]))
 		if !(c.Rank >= 0 && c.Rank <= math.MaxFloat32) { // nor NaN

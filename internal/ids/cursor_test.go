@@ -72,6 +72,9 @@ func TestPageCursors(t *testing.T) {
 	reader := ids.NewGroup()
 	for _, kind := range kinds {
 		c := ids.PageCursor{Kind: kind, Reader: reader, Position: 1 << 40}
+		if kind == ids.ListReplies {
+			c.Root = ids.Message{Owner: reader, Number: 1 << 41}
+		}
 		text := c.String()
 		for _, other := range kinds {
 			if read, err := ids.ParsePageCursor(text, other, reader); (err == nil) != (other == kind) || err == nil && read != c {
@@ -91,6 +94,14 @@ func TestPageCursors(t *testing.T) {
 	}
 	if read, err := ids.ParsePageCursor(whole.String(), ids.ListFound, reader); err != nil || read != whole {
 		t.Errorf("a cursor of what was found is read as %+v: %v", read, err)
+	}
+	thread := ids.PageCursor{Kind: ids.ListReplies, Reader: reader, Channel: whole.Channel, Position: 3, Root: ids.Message{Channel: whole.Channel, Number: 2}}
+	if read, err := ids.ParsePageCursor(thread.String(), ids.ListReplies, reader); err != nil || read != thread {
+		t.Errorf("a cursor of replies is read as %+v: %v", read, err)
+	}
+	thread.Root.Number = 0
+	if read, err := ids.ParsePageCursor(thread.String(), ids.ListReplies, reader); err == nil {
+		t.Errorf("replies to nothing are read as %+v", read)
 	}
 	for _, rank := range []float64{-1, math.NaN(), math.Inf(1)} {
 		wrong := whole

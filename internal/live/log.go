@@ -174,7 +174,7 @@ func (l *log) read() (uint64, channel.LogHead, error) {
 		l.publish(begun(now.epoch+1, found.Head))
 	default:
 		if known := now.head.Number - before.head.Number; int64(len(found.Events)) > known {
-			l.publish(now.grown(found.Events[known:], l.hub.cfg.Ring))
+			l.publish(l.grown(now, found.Events[known:]))
 		}
 	}
 	return l.now.Load().epoch, found.Head, err
@@ -188,8 +188,15 @@ func (l *log) take(a channel.Appended) bool {
 	if now == nil || now.head.History != a.History || now.head.Number+1 != a.Event.Number {
 		return false
 	}
-	l.publish(now.grown([]channel.LogEvent{a.Event}, l.hub.cfg.Ring))
+	l.publish(l.grown(now, []channel.LogEvent{a.Event}))
 	return true
+}
+
+// grown is the moment after now with the events.
+func (l *log) grown(now *moment, events []channel.LogEvent) *moment {
+	next := now.grown(events, l.hub.cfg.Ring)
+	next.head.Ended = l.key.EndsWith(events[len(events)-1])
+	return next
 }
 
 // publish replaces what is known and wakes who waits for news. It needs mu.

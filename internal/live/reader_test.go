@@ -34,6 +34,11 @@ type memoryLog struct {
 	down    bool // its cluster is
 }
 
+func (l *memoryLog) head(key channel.LogKey) channel.LogHead {
+	n := len(l.events)
+	return channel.LogHead{History: l.history, Number: int64(n), Floor: l.floor, Ended: n > 0 && key.EndsWith(l.events[n-1])}
+}
+
 func newMemory() *memory { return &memory{logs: map[channel.LogKey]*memoryLog{}} }
 
 // newLog makes a log of n events.
@@ -149,7 +154,7 @@ func (m *memory) ReadLog(ctx context.Context, key channel.LogKey, after int64, l
 		if l.down {
 			down = errDown
 		}
-		page.Head = channel.LogHead{History: l.history, Number: int64(len(l.events)), Floor: l.floor}
+		page.Head = l.head(key)
 		if after < l.floor {
 			return
 		}
@@ -171,7 +176,7 @@ func (m *memory) LogHeads(ctx context.Context, keys []channel.LogKey) (map[chann
 			if l := m.logs[key]; l != nil && l.down {
 				down = errDown
 			} else if l != nil {
-				heads[key] = channel.LogHead{History: l.history, Number: int64(len(l.events)), Floor: l.floor}
+				heads[key] = l.head(key)
 			}
 		}
 	})

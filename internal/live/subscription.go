@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"linkspan/internal/channel"
@@ -52,7 +53,7 @@ func (s *Subscription) setAlarm() {
 
 // due reports whether Next has something to say.
 func (s *Subscription) due(now *moment) bool {
-	return now.epoch != s.epoch || s.greeting || s.position.Number < now.head.Number || s.left() <= 0
+	return now.epoch != s.epoch || s.greeting || s.position.Number < now.head.Number || now.head.Ended || s.left() <= 0
 }
 
 // left is how long the subscriber may still wait without a word.
@@ -102,6 +103,9 @@ func (s *Subscription) Next(ctx context.Context) (channel.Delivery, error) {
 				return channel.Delivery{}, err
 			}
 			continue
+		}
+		if now.head.Ended {
+			return channel.Delivery{}, io.EOF
 		}
 		if now.err != nil && now != first {
 			return channel.Delivery{}, now.err

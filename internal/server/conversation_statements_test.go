@@ -29,11 +29,11 @@ func (s *statements) TraceStatement(_ context.Context, statement shardrouter.Sta
 }
 
 const lastMessagesDocument = `query($id: ID!, $last: Int, $before: String) { node(id: $id) { ... on SharedChannel {
-	messages(last: $last, before: $before) { nodes { ...Msg replyTo { body author { name } reactions { count } replyCount mentions { name } } }
+	messages(last: $last, before: $before) { nodes { ...Msg history { body actor { name } } replyTo { body author { name } reactions { count } replyCount mentions { name } }
+		replies(first: 2) { nodes { body author { name } replyTo { id } replies(last: 1) { nodes { id } } } pageInfo { hasNextPage endCursor } } }
 		pageInfo { startCursor hasPreviousPage } logCursor } } } } ` + msgFields
 
-// TestStatementsOfAPage has pages of messages with authors, reactions, mentions, counts of replies, and what they reply to,
-// read in as many statements as the smallest of them: at any depth, of any length, and whatever happened to the messages.
+// TestStatementsOfAPage has pages of messages with authors, reactions, mentions, what they reply to and their replies read in as many statements as the smallest of them: at any depth, of any length, and whatever happened to the messages.
 func TestStatementsOfAPage(t *testing.T) {
 	t.Parallel()
 	counted := &statements{}
@@ -59,8 +59,8 @@ func TestStatementsOfAPage(t *testing.T) {
 	first := say(ana, object{"body": "first"})
 	say(gil, object{"body": "a reply", "replyToId": first})
 	want, _, _ := page("two messages", 20, nil)
-	if want < 1 || want > 2 {
-		t.Errorf("two messages take %d statements, want one for them and one for what they reply to", want)
+	if want < 1 || want > 6 {
+		t.Errorf("two messages take %d statements, want one each for them, what they have said, what they reply to, their replies, and of these what they reply to and their replies", want)
 	}
 	for n := range 30 {
 		root := say(ana, object{"body": fmt.Sprintf("@Gil, @Ana: %d", n)})
@@ -90,5 +90,34 @@ func TestStatementsOfAPage(t *testing.T) {
 	}
 	if got, n, _ := page("a hundred", 100, nil); got != want || n != 92 {
 		t.Errorf("%d messages take %d statements, want %d", n, got, want)
+	}
+}
+
+// TestStatementsOfUnreadCounts counts what is unread in all channels of a page at once.
+func TestStatementsOfUnreadCounts(t *testing.T) {
+	t.Parallel()
+	counted := &statements{}
+	config := storetest.Config(t, 3)
+	config.Statements = counted
+	s := newPlace(servertest.New(t, servertest.Options{Config: &config}), "")
+	ana, gil := s.as("ana@acme"), s.as("gil@globex")
+	const channels = 4
+	for n := range channels {
+		channel, invitation := offer(t, s, ana, "globex", fmt.Sprintf("launch-%d", n))
+		succeed(t, s, gil, acceptDocument, object{"invitationId": invitation})
+		for range n {
+			succeed(t, s, ana, postDocument, object{"channelId": channel, "body": "unread"})
+		}
+	}
+	sent := counted.sent.Load()
+	answer := s.For(t).Must(gil, `{ viewer { sharedChannels { nodes { unreadCount again: unreadCount } } } }`, nil)
+	if got := counted.sent.Load() - sent; got != 1 {
+		t.Errorf("%d channels of one cluster are counted in %d statements, want 1", channels, got)
+	}
+	for i, node := range servertest.Get[[]any](t, answer, "viewer", "sharedChannels", "nodes") {
+		want := float64(channels - 1 - i)
+		if counts := node.(object); counts["unreadCount"] != want || counts["again"] != want {
+			t.Errorf("channel %d from the newest has %v unread, want %v", i, counts, want)
+		}
 	}
 }

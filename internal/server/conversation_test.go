@@ -26,7 +26,7 @@ const (
 	channelEventsDocument = `subscription($channelId: ID!, $after: LogCursor) { channelEvents(channelId: $channelId, after: $after) {
 		__typename cursor at actor { name }
 		... on MessagePosted { message { id body } } ... on MessageEdited { message { id body } } ... on MessageDeleted { message { id body } }
-		... on ReactionChanged { emoji added count } ... on GroupLinked { group { handle } } } }`
+		... on ReactionChanged { emoji added count } ... on GroupLinked { group { handle } } ... on GroupUnlinked { group { handle } } } }`
 )
 
 // linked makes a channel of acme and globex.

@@ -22,7 +22,11 @@ func (w *world) foresee(t *testing.T, channel, pending string, nothing ids.Chann
 	public := func(number int64) string { return ids.Message{Channel: here, Number: number}.String() }
 	private := func(number int64) string { return ids.Message{Channel: here, Owner: acme, Number: number}.String() }
 	page := func(kind ids.ListKind, reader ids.Group) string {
-		return ids.PageCursor{Kind: kind, Reader: reader, Channel: here, Position: 1}.String()
+		cursor := ids.PageCursor{Kind: kind, Reader: reader, Channel: here, Position: 1}
+		if kind == ids.ListReplies {
+			cursor.Root = ids.Message{Channel: here, Number: 3}
+		}
+		return cursor.String()
 	}
 	data := w.s.For(t).Must(w.users["ana"], messagesDocument, object{"id": channel})
 	log, err := ids.ParseLogCursor(servertest.Get[string](t, data, "node", "messages", "logCursor"))

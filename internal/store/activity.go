@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -22,11 +23,7 @@ const listedBehind = `
 
 // ListedChannels implements [channel.ListReader].
 func (s *Store) ListedChannels(ctx context.Context, behind map[ids.Group]int64) (map[ids.Group][]channel.Row[ids.Channel], error) {
-	bySlot := make(map[shardrouter.Slot][]ids.Group)
-	for group := range behind {
-		slot := slotOf(group)
-		bySlot[slot] = append(bySlot[slot], group)
-	}
+	bySlot := onSlots(maps.Keys(behind), slotOf)
 	found := make(map[ids.Group][]channel.Row[ids.Channel], len(behind))
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, groups []ids.Group) ([]shardrouter.Slot, func(), error) {
 		positions := make([]int64, len(groups))
@@ -66,11 +63,7 @@ const readUpTo = `
 
 // ReadUpTo implements [channel.ListReader].
 func (s *Store) ReadUpTo(ctx context.Context, channels []channel.LogKey, users []ids.User) (marks []channel.Marked, err error) {
-	bySlot := make(map[shardrouter.Slot][]channel.LogKey)
-	for _, log := range channels {
-		slot := shardrouter.Slot(log.ID.Channel().Slot())
-		bySlot[slot] = append(bySlot[slot], log)
-	}
+	bySlot := onSlots(slices.Values(channels), func(log channel.LogKey) shardrouter.Slot { return slotOfChannel(log.ID.Channel()) })
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, logs []channel.LogKey) ([]shardrouter.Slot, func(), error) {
 		in, of := make([]ids.Channel, len(logs)), make([]ids.Group, len(logs))
 		for i, log := range logs {

@@ -17,7 +17,7 @@ func TestAnswersAreWhatIsReadNext(t *testing.T) {
 	eachShape(t, func(t *testing.T, w *world) {
 		s := w.service()
 		all := cmp.Options{
-			cmpopts.IgnoreUnexported(channel.Invitation{}),
+			cmpopts.IgnoreUnexported(channel.Invitation{}, channel.SharedChannel{}),
 			cmp.Exporter(func(reflect.Type) bool { return true }), // ids are their bytes
 		}
 		ana := &channel.Viewer{User: w.user(w.acme, "ana"), Group: w.acme, Role: channel.RoleAdmin}

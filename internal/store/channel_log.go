@@ -14,18 +14,21 @@ import (
 
 // A side sees the events of a channel in one order: each private one behind the public one that was the last when it was
 // written. Its place in that order is the sum of the public and the private events up to it; as all who write hold the row of
-// channel_log, what is at a place never changes.
+// channel_log, what is at a place never changes. The order of a side that takes part no longer ends with the event that says so.
+
+// sideHead is where the order of a side v of a channel with the log l stands, and whether it has ended there.
+const sideHead = `l.history, COALESCE(v.unlinked_after, l.head) + v.private_head, l.floor + v.private_floor, v.unlinked_after IS NOT NULL`
 
 // readChannelLog reads events behind a place in a side's order, or only the head if there are none. Arguments: slot, channel,
 // group, place, limit.
 const readChannelLog = `
-	SELECT owned.slot, l.history, l.head + v.private_head, l.floor + v.private_floor, e.number IS NOT NULL, e.private, e.number, e.follows, e.at, e.kind,
+	SELECT owned.slot, ` + sideHead + `, e.number IS NOT NULL, e.private, e.number, e.follows, e.at, e.kind,
 		e.actor_group_id, e.actor_id, e.message_number, COALESCE(e.emoji, ''),
 		e.about_group_id, COALESCE(h.handle, ''), COALESCE(h.group_name, '')
 	FROM ` + shardrouter.OwnedFirst + `
 	LEFT JOIN (
 		linkspan_shard.channel_side AS v JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
-	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND ` + mayRead + `
+	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3
 	LEFT JOIN LATERAL (
 		SELECT COALESCE((
 			SELECT p.number FROM linkspan_shard.private_event AS p
@@ -35,7 +38,8 @@ const readChannelLog = `
 		SELECT * FROM (
 			(SELECT false AS private, p.number, p.number AS follows, p.at, p.kind, p.actor_group_id, p.actor_id, p.message_number, p.emoji, p.about_group_id
 			FROM linkspan_shard.channel_event AS p
-			WHERE p.slot = v.slot AND p.channel_id = $2 AND p.number > $4 - had.private ORDER BY p.number LIMIT $5)
+			WHERE p.slot = v.slot AND p.channel_id = $2 AND p.number > $4 - had.private
+				AND (v.unlinked_after IS NULL OR p.number <= v.unlinked_after) ORDER BY p.number LIMIT $5)
 			UNION ALL
 			(SELECT true, p.number, p.follows, p.at, p.kind, p.actor_group_id, p.actor_id, p.message_number, p.emoji, NULL::uuid
 			FROM linkspan_shard.private_event AS p
@@ -45,16 +49,16 @@ const readChannelLog = `
 	LEFT JOIN linkspan_shard.channel_side AS h ON h.slot = v.slot AND h.channel_id = $2 AND h.group_id = e.about_group_id
 	ORDER BY e.follows, e.private, e.number`
 
-// readChannelLog reads a channel's log as one side sees it; ErrNotFound where the side may not.
+// readChannelLog reads a channel's log as one side sees it; ErrNotFound where there is no such side.
 func (s *Store) readChannelLog(ctx context.Context, log channel.LogKey, after int64, limit int) (page channel.LogPage, err error) {
 	id := log.ID.Channel()
 	args := []any{id, log.Side, after, limit}
-	err = s.readSlot(ctx, shardrouter.Slot(id.Slot()), readChannelLog, args, func() { page = channel.LogPage{} }, func(row pgx.Rows) error {
+	err = s.readSlot(ctx, slotOfChannel(id), readChannelLog, args, func() { page = channel.LogPage{} }, func(row pgx.Rows) error {
 		var present, private bool
 		var number, follows int64
 		var message *int64
 		e := channel.LogEvent{Channel: id, Number: after + int64(len(page.Events)) + 1}
-		err := scanPart(row, []any{nil, &page.Head.History, &page.Head.Number, &page.Head.Floor, &present}, []any{
+		err := scanPart(row, []any{nil, &page.Head.History, &page.Head.Number, &page.Head.Floor, &page.Head.Ended, &present}, []any{
 			&private, &number, &follows, &e.At, &e.Kind, &e.Actor.Group, &e.Actor, &message, &e.Emoji,
 			&e.Group.ID, &e.Group.Handle, &e.Group.Name,
 		})
@@ -89,16 +93,16 @@ func (s *Store) channelHeads(ctx context.Context, bySlot map[shardrouter.Slot][]
 		}
 		here := make(map[channel.LogKey]channel.LogHead, len(logs))
 		owned, err := eachOwned(ctx, conn, `
-			SELECT owned.slot, v.channel_id, v.group_id, l.history, l.head + v.private_head, l.floor + v.private_floor
+			SELECT owned.slot, v.channel_id, v.group_id, `+sideHead+`
 			FROM `+shardrouter.OwnedFirstMany+` LEFT JOIN (
 				unnest($2::uuid[], $3::uuid[]) AS w (channel_id, group_id)
-				JOIN linkspan_shard.channel_side AS v ON v.slot = ANY ($1) AND v.channel_id = w.channel_id AND v.group_id = w.group_id AND `+mayRead+`
+				JOIN linkspan_shard.channel_side AS v ON v.slot = ANY ($1) AND v.channel_id = w.channel_id AND v.group_id = w.group_id
 				JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
 			) ON v.slot = owned.slot`, []any{slots, uuids(channels), uuids(sides)}, func(row pgx.Rows) error {
 			var id ids.Channel
 			var side ids.Group
 			var head channel.LogHead
-			err := row.Scan(nil, &id, &side, &head.History, &head.Number, &head.Floor)
+			err := row.Scan(nil, &id, &side, &head.History, &head.Number, &head.Floor, &head.Ended)
 			here[channel.ChannelLogOf(id, side)] = head
 			return err
 		})

@@ -42,7 +42,7 @@ func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message,
 	if op != nil {
 		id, kind, input = op.ID, &op.Mutation, &op.Input
 	}
-	slot := shardrouter.Slot(upTo.Channel.Slot())
+	slot := slotOfMessage(upTo)
 	err = s.router.WritePgx(ctx, slot, func(ctx context.Context, tx *shardrouter.Tx) error {
 		done = channel.Changed{}
 		owned := false
@@ -105,11 +105,7 @@ const unreadOf = `
 
 // Unread implements [channel.Conversation].
 func (s *Store) Unread(ctx context.Context, reader ids.User, channels []ids.Channel) (map[ids.Channel]int32, map[ids.Channel]error) {
-	bySlot := make(map[shardrouter.Slot][]ids.Channel)
-	for _, id := range channels {
-		slot := shardrouter.Slot(id.Slot())
-		bySlot[slot] = append(bySlot[slot], id)
-	}
+	bySlot := onSlots(slices.Values(channels), slotOfChannel)
 	counts := make(map[ids.Channel]int32, len(channels))
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Channel) ([]shardrouter.Slot, func(), error) {
 		here := make(map[ids.Channel]int32, len(wanted))
@@ -127,13 +123,7 @@ func (s *Store) Unread(ctx context.Context, reader ids.User, channels []ids.Chan
 			}
 		}, err
 	})
-	unread := make(map[ids.Channel]error)
-	for slot, err := range failed {
-		for _, id := range bySlot[slot] {
-			unread[id] = err
-		}
-	}
-	return counts, unread
+	return counts, unreadOn(bySlot, failed)
 }
 
 // participantsOf are those users of a channel that a group may read whom the group knows, chosen by a condition on u and one on
@@ -165,7 +155,8 @@ const channelsOfGroup = `
 	SELECT owned.slot, c.channel_id FROM ` + shardrouter.OwnedFirst + `
 	LEFT JOIN linkspan_shard.group_channel AS c ON c.slot = owned.slot AND c.group_id = $2`
 
-// participantsOfMany are users of channels that a group may read, as the group knows them, the name of last in the end. Arguments: slots, channels, group, the users' groups, users.
+// participantsOfMany are users of channels that a group may read, as the group knows them, the newest name last. Arguments:
+// slots, channels, group, the users' groups, users.
 var participantsOfMany = `
 	SELECT owned.slot, u.group_id, u.user_id, '', ` + nameOf(`u`) + `, h.handle, h.group_name
 	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
@@ -186,7 +177,7 @@ func (s *Store) addParticipants(ctx context.Context, group ids.Group, users []id
 	err := s.readOne(ctx, group, channelsOfGroup, []any{group}, func() { clear(bySlot) }, func(row pgx.Rows) error {
 		var id ids.Channel
 		err := row.Scan(nil, &id)
-		slot := shardrouter.Slot(id.Slot())
+		slot := slotOfChannel(id)
 		bySlot[slot] = append(bySlot[slot], id)
 		return err
 	})
@@ -256,7 +247,7 @@ func (s *Store) Named(ctx context.Context, reader ids.User, id ids.Channel, audi
 // participants returns users by their keys.
 func (s *Store) participants(ctx context.Context, reader ids.User, id ids.Channel, text string, args ...any) (users map[string][]channel.User, err error) {
 	args = append([]any{id, reader.Group}, args...)
-	err = s.readSlot(ctx, shardrouter.Slot(id.Slot()), text, args, func() { users = map[string][]channel.User{} }, func(row pgx.Rows) error {
+	err = s.readSlot(ctx, slotOfChannel(id), text, args, func() { users = map[string][]channel.User{} }, func(row pgx.Rows) error {
 		user, key, err := scanParticipant(row)
 		users[key] = append(users[key], user)
 		return err

@@ -52,7 +52,8 @@ func target(owner, number string) string {
 // post replies to, $13 emoji. What a kind has beside these comes behind.
 
 // changeText is the statement of a kind of change, for the public log or for the group's private one. going says under which
-// condition it goes on, beside those that all have; effect are the statements that write it; numbered is what must have a row for an event to be written; message is its message's number.
+// condition it goes on, beside those that all have; effect are the statements that write it; numbered is what must have a row
+// for an event to be written; message is its message's number.
 func changeText(private bool, targetOwner, going, effect, numbered, message string) string {
 	log := `
 	log AS (
@@ -206,7 +207,7 @@ const ownReaction = `
 // channel's log; both go in one round trip.
 func (s *Store) Change(ctx context.Context, c channel.Change) (done channel.Changed, err error) {
 	id := c.Message.Channel
-	slot := shardrouter.Slot(id.Slot())
+	slot := slotOfChannel(id)
 	text := changeTexts[c.Kind][0]
 	if !c.Message.Owner.IsZero() {
 		text = changeTexts[c.Kind][1]

@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
@@ -115,21 +117,24 @@ var readMessages = `
 		` + messageJoins + `
 	) ON m.slot = owned.slot`
 
+// columnsOf are messages as columns of their ids. The owner of those for everyone is null.
+func columnsOf(messages []ids.Message) (channels, owners []pgtype.UUID, numbers []int64) {
+	for _, id := range messages {
+		channel, _ := id.Channel.UUIDValue() // never fails: see ids
+		owner, _ := id.Owner.UUIDValue()
+		channels, owners, numbers = append(channels, channel), append(owners, owner), append(numbers, id.Number)
+	}
+	return channels, owners, numbers
+}
+
 // Messages implements [channel.Conversation].
 func (s *Store) Messages(ctx context.Context, reader ids.User, messages []ids.Message) (map[ids.Message]*channel.Message, error) {
-	bySlot := make(map[shardrouter.Slot][]ids.Message)
-	for _, id := range messages {
-		slot := shardrouter.Slot(id.Channel.Slot())
-		bySlot[slot] = append(bySlot[slot], id)
-	}
+	bySlot := onSlots(slices.Values(messages), slotOfMessage)
 	found := make(map[ids.Message]*channel.Message, len(messages))
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Message) ([]shardrouter.Slot, func(), error) {
-		channels, owners, numbers := make([]ids.Channel, len(wanted)), make([]ids.Group, len(wanted)), make([]int64, len(wanted))
-		for i, id := range wanted {
-			channels[i], owners[i], numbers[i] = id.Channel, id.Owner, id.Number
-		}
+		channels, owners, numbers := columnsOf(wanted)
 		var here []*channel.Message
-		owned, err := eachOwned(ctx, conn, readMessages, []any{slots, uuids(channels), reader.Group, reader, uuids(owners), numbers}, func(row pgx.Rows) error {
+		owned, err := eachOwned(ctx, conn, readMessages, []any{slots, channels, reader.Group, reader, owners, numbers}, func(row pgx.Rows) error {
 			var r messageRow
 			if err := row.Scan(append([]any{nil}, r.fields()...)...); err != nil {
 				return err
@@ -150,46 +155,64 @@ func (s *Store) Messages(ctx context.Context, reader ids.User, messages []ids.Me
 	return found, nil
 }
 
-// pageOfMessages is a part of a channel's messages for a group, or of the replies to one of them. Arguments: slot, channel, group, user, the place
-// that the part lies behind (public, private), the place that it lies before (public messages up to, public, private), limit, and for replies owner and number of the message.
-func pageOfMessages(replies, backward bool) string {
-	only, order := ``, ``
-	if replies {
-		only = ` AND m.reply_to_owner = COALESCE($11::uuid, ` + everyone + `) AND m.reply_to = $12`
-	}
+// messagesBetween are the messages m of the channel of a side v that its group, $3, may see and that meet a condition, in its
+// order: at most $10 of those behind the place ($5, $6) and before the place ($8, $9), public ones before $7.
+func messagesBetween(condition string, backward bool) string {
+	order := ``
 	if backward {
 		order = ` DESC`
 	}
+	return `LATERAL (
+		SELECT m.* FROM (
+			(SELECT m.*, 0::bigint AS private FROM linkspan_shard.message AS m
+			WHERE m.slot = v.slot AND m.channel_id = v.channel_id AND m.owner_group_id = ` + everyone + `
+				AND m.number > $5 AND m.number < $7` + condition + `
+			ORDER BY m.number` + order + ` LIMIT $10)
+			UNION ALL
+			(SELECT m.*, m.number AS private FROM linkspan_shard.message AS m
+			WHERE m.slot = v.slot AND m.channel_id = v.channel_id AND m.owner_group_id = $3 AND m.owner_group_id <> ` + everyone + `
+				AND (m.follows, m.number) > ($5, $6) AND (m.follows, m.number) < ($8, $9)` + condition + `
+			ORDER BY m.follows` + order + `, m.number` + order + ` LIMIT $10)
+		) AS m ORDER BY m.follows` + order + `, m.private` + order + ` LIMIT $10
+	) AS m`
+}
+
+// pageOfMessages is a part of a channel's messages for a group. Arguments: slot, channel, group, user, those of
+// messagesBetween.
+func pageOfMessages(backward bool) string {
 	return `
 	SELECT owned.slot, l.history, l.head + v.private_head, m.number IS NOT NULL, ` + messageColumns + `
 	FROM ` + shardrouter.OwnedFirst + `
 	LEFT JOIN (
 		linkspan_shard.channel_side AS v JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
 	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND ` + mayRead + `
-	LEFT JOIN LATERAL (
-		SELECT m.* FROM (
-			(SELECT m.*, 0::bigint AS private FROM linkspan_shard.message AS m
-			WHERE m.slot = v.slot AND m.channel_id = $2 AND m.owner_group_id = ` + everyone + `
-				AND m.number > $5 AND m.number < $7` + only + `
-			ORDER BY m.number` + order + ` LIMIT $10)
-			UNION ALL
-			(SELECT m.*, m.number AS private FROM linkspan_shard.message AS m
-			WHERE m.slot = v.slot AND m.channel_id = $2 AND m.owner_group_id = $3 AND m.owner_group_id <> ` + everyone + `
-				AND (m.follows, m.number) > ($5, $6) AND (m.follows, m.number) < ($8, $9)` + only + `
-			ORDER BY m.follows` + order + `, m.number` + order + ` LIMIT $10)
-		) AS m ORDER BY m.follows` + order + `, m.private` + order + ` LIMIT $10
-	) AS m ON true` + messageJoins + `
+	LEFT JOIN ` + messagesBetween(``, backward) + ` ON true` + messageJoins + `
 	ORDER BY m.follows, m.private`
 }
 
-var messagePages = [2][2]string{
-	{pageOfMessages(false, false), pageOfMessages(false, true)}, {pageOfMessages(true, false), pageOfMessages(true, true)},
+// pageOfReplies is that part of the replies to each of some messages for a group, with the place of the message among these.
+// Arguments: slots, channels, group, user, those of messagesBetween, owners, numbers.
+func pageOfReplies(backward bool) string {
+	const toRoot = ` AND m.reply_to_owner = COALESCE(w.owner_group_id, ` + everyone + `) AND m.reply_to = w.number`
+	return `
+	SELECT owned.slot, l.history, l.head + v.private_head, w.n, m.number IS NOT NULL, ` + messageColumns + `
+	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
+		unnest($2::uuid[], $11::uuid[], $12::bigint[]) WITH ORDINALITY AS w (channel_id, owner_group_id, number, n)
+		JOIN linkspan_shard.channel_side AS v ON v.slot = ANY ($1) AND v.channel_id = w.channel_id AND v.group_id = $3 AND ` + mayRead + `
+		JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
+		LEFT JOIN ` + messagesBetween(toRoot, backward) + ` ON true` + messageJoins + `
+	) ON v.slot = owned.slot
+	ORDER BY w.n, m.follows, m.private`
 }
 
-// ListMessages implements [channel.Conversation].
-func (s *Store) ListMessages(
-	ctx context.Context, reader ids.User, id ids.Channel, root ids.Message, r channel.MessageRange,
-) (rows channel.MessageRows, err error) {
+// The statements of pages, the first for one from the beginning, the second for one from the end.
+var (
+	messagePages = [2]string{pageOfMessages(false), pageOfMessages(true)}
+	replyPages   = [2]string{pageOfReplies(false), pageOfReplies(true)}
+)
+
+// between are the arguments of messagesBetween, and the statement for that part among two.
+func between(texts [2]string, r channel.MessageRange) (text string, args []any) {
 	after, before := channel.Place{}, channel.Place{Public: math.MaxInt64}
 	if r.After != nil {
 		after = *r.After
@@ -201,36 +224,70 @@ func (s *Store) ListMessages(
 	if before.Private > 0 {
 		publicBefore++
 	}
-	slot := shardrouter.Slot(id.Slot())
-	args := []any{id, reader.Group, reader, after.Public, after.Private, publicBefore, before.Public, before.Private, r.Limit + 1}
-	texts := messagePages[0]
-	if !root.IsZero() {
-		texts = messagePages[1]
-		args = append(args, root.Owner, root.Number)
-	}
-	text := texts[0]
+	text = texts[0]
 	if r.Backward {
 		text = texts[1]
 	}
-	err = s.readSlot(ctx, slot, text, args, func() { rows = channel.MessageRows{} }, func(row pgx.Rows) error {
-		var m messageRow
-		var present bool
-		head := []any{nil, &rows.Log.History, &rows.Log.Number, &present}
-		if err := scanPart(row, head, m.fields()); err != nil {
-			return err
-		}
-		if present {
-			shown, place := m.finish()
-			rows.Messages = append(rows.Messages, shown)
-			rows.Places = append(rows.Places, place)
-		}
-		return nil
-	})
-	if err == nil && rows.Log.History.IsZero() {
-		err = channel.ErrNotFound
+	return text, []any{after.Public, after.Private, publicBefore, before.Public, before.Private, r.Limit + 1}
+}
+
+// addMessage scans a row of a page: the log's history and head, what a page has beside them, whether there is a message, and
+// that.
+func addMessage(row pgx.Rows, rows *channel.MessageRows, beside ...any) error {
+	var m messageRow
+	var present bool
+	head := append(append([]any{nil, &rows.Log.History, &rows.Log.Number}, beside...), &present)
+	if err := scanPart(row, head, m.fields()); err != nil || !present {
+		return err
 	}
+	shown, place := m.finish()
+	rows.Messages = append(rows.Messages, shown)
+	rows.Places = append(rows.Places, place)
+	return nil
+}
+
+// ListMessages implements [channel.Conversation].
+func (s *Store) ListMessages(ctx context.Context, reader ids.User, id ids.Channel, r channel.MessageRange) (rows channel.MessageRows, err error) {
+	text, args := between(messagePages, r)
+	args = append([]any{id, reader.Group, reader}, args...)
+	err = s.readSlot(ctx, slotOfChannel(id), text, args, func() { rows = channel.MessageRows{} }, func(row pgx.Rows) error {
+		return addMessage(row, &rows)
+	})
 	cut(&rows, r)
 	return rows, err
+}
+
+// ListReplies implements [channel.Conversation].
+func (s *Store) ListReplies(
+	ctx context.Context, reader ids.User, roots []ids.Message, r channel.MessageRange,
+) (map[ids.Message]channel.MessageRows, map[ids.Message]error) {
+	text, args := between(replyPages, r)
+	bySlot := onSlots(slices.Values(roots), slotOfMessage)
+	replies := make(map[ids.Message]channel.MessageRows, len(roots))
+	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Message) ([]shardrouter.Slot, func(), error) {
+		channels, owners, numbers := columnsOf(wanted)
+		here := make([]channel.MessageRows, len(wanted))
+		args := append(append([]any{slots, channels, reader.Group, reader}, args...), owners, numbers)
+		owned, err := eachOwned(ctx, conn, text, args, func(row pgx.Rows) error {
+			var n int
+			var more channel.MessageRows
+			if err := addMessage(row, &more, &n); err != nil {
+				return err
+			}
+			rows := &here[n-1]
+			rows.Log = more.Log
+			rows.Messages, rows.Places = append(rows.Messages, more.Messages...), append(rows.Places, more.Places...)
+			return nil
+		})
+		return owned, func() {
+			for i, root := range wanted {
+				if cut(&here[i], r); !here[i].Log.History.IsZero() {
+					replies[root] = here[i]
+				}
+			}
+		}, err
+	})
+	return replies, unreadOn(bySlot, failed)
 }
 
 // cut drops the message that was one too many and says whether more lie beyond. A cursor names a row of the list, so beyond a
@@ -261,29 +318,45 @@ func scanPart(row pgx.Rows, head, rest []any) error {
 	return row.Scan(all...)
 }
 
+// readVersions are what some messages have said that a group may see, with the place of the message among these. Arguments:
+// slots, channels, group, owners, numbers.
+const readVersions = `
+	SELECT owned.slot, v.n, v.at, v.body FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN LATERAL (
+		SELECT w.n, x.at, x.body, x.version
+		FROM unnest($2::uuid[], $4::uuid[], $5::bigint[]) WITH ORDINALITY AS w (channel_id, owner_group_id, number, n)
+		JOIN linkspan_shard.channel_side AS s ON s.slot = owned.slot AND s.channel_id = w.channel_id AND s.group_id = $3 AND s.state = 'LINKED'
+		JOIN linkspan_shard.message AS m ON m.slot = s.slot AND m.channel_id = s.channel_id
+			AND m.owner_group_id = COALESCE(w.owner_group_id, ` + everyone + `) AND m.number = w.number AND m.owner_group_id IN (` + everyone + `, $3)
+		CROSS JOIN LATERAL (
+			SELECT v.at, v.body, v.version FROM linkspan_shard.message_version AS v
+			WHERE v.slot = m.slot AND v.channel_id = m.channel_id AND v.owner_group_id = m.owner_group_id AND v.number = m.number
+			UNION ALL
+			SELECT COALESCE(m.edited_at, m.created_at), m.body, m.version WHERE m.body IS NOT NULL
+		) AS x
+	) AS v ON true ORDER BY v.n, v.version`
+
 // Versions implements [channel.Conversation].
-func (s *Store) Versions(ctx context.Context, reader ids.User, message ids.Message) (versions []*channel.MessageVersion, err error) {
-	const text = `
-		SELECT owned.slot, v.at, v.body FROM ` + shardrouter.OwnedFirst + ` LEFT JOIN LATERAL (
-			SELECT x.at, x.body, x.version FROM linkspan_shard.channel_side AS s
-			JOIN linkspan_shard.message AS m ON m.slot = s.slot AND m.channel_id = s.channel_id
-				AND m.owner_group_id = COALESCE($4::uuid, ` + everyone + `) AND m.number = $5 AND m.owner_group_id IN (` + everyone + `, $3)
-			CROSS JOIN LATERAL (
-				SELECT v.at, v.body, v.version FROM linkspan_shard.message_version AS v
-				WHERE v.slot = m.slot AND v.channel_id = m.channel_id AND v.owner_group_id = m.owner_group_id AND v.number = m.number
-				UNION ALL
-				SELECT COALESCE(m.edited_at, m.created_at), m.body, m.version WHERE m.body IS NOT NULL
-			) AS x
-			WHERE s.slot = owned.slot AND s.channel_id = $2 AND s.group_id = $3 AND s.state = 'LINKED'
-		) AS v ON true ORDER BY v.version`
-	slot := shardrouter.Slot(message.Channel.Slot())
-	args := []any{message.Channel, reader.Group, message.Owner, message.Number}
-	err = s.readSlot(ctx, slot, text, args, func() { versions = nil }, func(row pgx.Rows) error {
-		v := &channel.MessageVersion{}
-		err := row.Scan(nil, &v.At, &v.Body)
-		v.At = v.At.UTC()
-		versions = append(versions, v)
-		return err
+func (s *Store) Versions(ctx context.Context, reader ids.User, messages []ids.Message) (map[ids.Message][]*channel.MessageVersion, map[ids.Message]error) {
+	bySlot := onSlots(slices.Values(messages), slotOfMessage)
+	said := make(map[ids.Message][]*channel.MessageVersion, len(messages))
+	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Message) ([]shardrouter.Slot, func(), error) {
+		channels, owners, numbers := columnsOf(wanted)
+		here := make([][]*channel.MessageVersion, len(wanted))
+		owned, err := eachOwned(ctx, conn, readVersions, []any{slots, channels, reader.Group, owners, numbers}, func(row pgx.Rows) error {
+			v := &channel.MessageVersion{}
+			var n int
+			if err := row.Scan(nil, &n, &v.At, &v.Body); err != nil {
+				return err
+			}
+			v.At = v.At.UTC()
+			here[n-1] = append(here[n-1], v)
+			return nil
+		})
+		return owned, func() {
+			for i, message := range wanted {
+				said[message] = here[i]
+			}
+		}, err
 	})
-	return versions, err
+	return said, unreadOn(bySlot, failed)
 }

@@ -62,7 +62,7 @@ func (s *Store) LogHeads(ctx context.Context, logs []channel.LogKey) (map[channe
 	inboxes, channels := map[shardrouter.Slot][]ids.Group{}, map[shardrouter.Slot][]channel.LogKey{}
 	for _, log := range logs {
 		if log.Kind == ids.LogChannel {
-			slot := shardrouter.Slot(log.ID.Channel().Slot())
+			slot := slotOfChannel(log.ID.Channel())
 			channels[slot] = append(channels[slot], log)
 		} else {
 			slot := slotOf(log.ID.Group())

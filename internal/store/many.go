@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -52,6 +53,27 @@ func (s *Store) readMany(
 	for _, cluster := range failed {
 		for _, slot := range cluster.Slots {
 			unread[slot] = translate(cluster.Err)
+		}
+	}
+	return unread
+}
+
+// onSlots sorts things by the slots that they live on.
+func onSlots[T any](things iter.Seq[T], slotOf func(T) shardrouter.Slot) map[shardrouter.Slot][]T {
+	bySlot := make(map[shardrouter.Slot][]T)
+	for thing := range things {
+		slot := slotOf(thing)
+		bySlot[slot] = append(bySlot[slot], thing)
+	}
+	return bySlot
+}
+
+// unreadOn says for each of the things on slots that could not be read why.
+func unreadOn[T comparable](bySlot map[shardrouter.Slot][]T, failed map[shardrouter.Slot]error) map[T]error {
+	unread := make(map[T]error)
+	for slot, err := range failed {
+		for _, thing := range bySlot[slot] {
+			unread[thing] = err
 		}
 	}
 	return unread

@@ -127,25 +127,15 @@ func (s *Store) SearchMessages(
 		text = foundPages[search.Order][1]
 	}
 	begin := func() { rows = channel.MessageRows{} }
-	err = s.readSlot(ctx, shardrouter.Slot(id.Slot()), text, searchArgs(reader, id, search, r), begin, func(row pgx.Rows) error {
-		var m messageRow
+	err = s.readSlot(ctx, slotOfChannel(id), text, searchArgs(reader, id, search, r), begin, func(row pgx.Rows) error {
 		var rank float32
-		var present bool
-		head := []any{nil, &rows.Log.History, &rows.Log.Number, &rank, &present}
-		if err := scanPart(row, head, m.fields()); err != nil {
-			return err
+		before := len(rows.Places)
+		err := addMessage(row, &rows, &rank)
+		for i := range rows.Places[before:] {
+			rows.Places[before+i].Rank = rank
 		}
-		if present {
-			shown, place := m.finish()
-			place.Rank = rank
-			rows.Messages = append(rows.Messages, shown)
-			rows.Places = append(rows.Places, place)
-		}
-		return nil
+		return err
 	})
-	if err == nil && rows.Log.History.IsZero() {
-		err = channel.ErrNotFound
-	}
 	cut(&rows, r)
 	return rows, err
 }

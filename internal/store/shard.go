@@ -17,14 +17,19 @@ func (s *Store) SlotOf(group ids.Group) uint16 { return uint16(slotOf(group)) }
 
 // ClusterOf implements [channel.Shards].
 func (s *Store) ClusterOf(id ids.Channel) string {
-	return s.router.ClusterOf(shardrouter.Slot(id.Slot()))
+	return s.router.ClusterOf(slotOfChannel(id))
 }
 
 func slotOf(group ids.Group) shardrouter.Slot { return shardrouter.SlotOf(group.Bytes()) }
 
+// slotOfChannel is the slot of a channel, and of all that is said there.
+func slotOfChannel(id ids.Channel) shardrouter.Slot { return shardrouter.Slot(id.Slot()) }
+
+func slotOfMessage(id ids.Message) shardrouter.Slot { return slotOfChannel(id.Channel) }
+
 func slotOfDestination(d channel.Destination) shardrouter.Slot {
 	if !d.Channel.IsZero() {
-		return shardrouter.Slot(d.Channel.Slot())
+		return slotOfChannel(d.Channel)
 	}
 	return slotOf(d.Group)
 }
@@ -224,7 +229,7 @@ func (t *shardTx) LinkSide(in *channel.Invitation, link channel.Link) {
 				(slot, channel_id, group_id, handle, group_name, role, state, version, name, linked_at)
 			VALUES ($1, $2, $3, $4, $5, 'TARGET', $6, $7, $8, $9)
 			ON CONFLICT (slot, channel_id, group_id) DO UPDATE
-			SET state = excluded.state, version = excluded.version, name = excluded.name, linked_at = excluded.linked_at
+			SET state = excluded.state, version = excluded.version, name = excluded.name, linked_at = excluded.linked_at, unlinked_after = NULL
 			WHERE s.version < excluded.version
 		), log AS (
 			UPDATE linkspan_shard.channel_log SET head = head + 1 WHERE slot = $1 AND channel_id = $2 RETURNING head

@@ -106,11 +106,7 @@ func (r *sideRow) scan(row pgx.Rows) error {
 
 // Channels implements [channel.Shards].
 func (s *Store) Channels(ctx context.Context, group ids.Group, channels []ids.Channel) (map[ids.Channel]*channel.SharedChannel, map[ids.Channel]error) {
-	bySlot := make(map[shardrouter.Slot][]ids.Channel)
-	for _, id := range channels {
-		slot := shardrouter.Slot(id.Slot())
-		bySlot[slot] = append(bySlot[slot], id)
-	}
+	bySlot := onSlots(slices.Values(channels), slotOfChannel)
 	found := make(map[ids.Channel]*channel.SharedChannel, len(channels))
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Channel) ([]shardrouter.Slot, func(), error) {
 		query, args := readSides(group, slots, wanted)
@@ -125,13 +121,7 @@ func (s *Store) Channels(ctx context.Context, group ids.Group, channels []ids.Ch
 		})
 		return owned, func() { maps.Copy(found, here) }, err
 	})
-	unread := make(map[ids.Channel]error)
-	for slot, err := range failed {
-		for _, id := range bySlot[slot] {
-			unread[id] = err
-		}
-	}
-	return found, unread
+	return found, unreadOn(bySlot, failed)
 }
 
 // addTo adds the row's side to its channel, as the viewer's group sees it; the zero group is an operator.

@@ -54,6 +54,9 @@ type Server struct {
 	Logs    *Log
 	Metrics *metrics.Metrics
 
+	// Statements counts them, unless the options have a tracer of their own.
+	Statements *Statements
+
 	t testing.TB
 }
 
@@ -76,8 +79,12 @@ func New(t testing.TB, options Options) *Server {
 	} else {
 		s.Config = storetest.Config(t, options.Shards)
 	}
-	if options.Traces != nil {
+	switch {
+	case options.Traces != nil:
 		s.Config.Statements = options.Traces
+	case s.Config.Statements == nil:
+		s.Statements = &Statements{}
+		s.Config.Statements = s.Statements
 	}
 	s.Store, s.Router = storetest.OpenConfig(t, s.Config)
 	logger := slog.New(traces.LogHandler(server.LogHandler(slog.NewJSONHandler(s.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))))

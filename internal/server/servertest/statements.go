@@ -1,0 +1,33 @@
+package servertest
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"linkspan/shardrouter"
+)
+
+// Statements counts what is sent to the clusters for queries and mutations, and not for subscriptions or in the background.
+type Statements struct{ sent atomic.Int64 }
+
+// ofConnections is what each new connection begins with, whoever needs it, as tracers are told of it.
+const ofConnections = "SELECT"
+
+// Wants implements [shardrouter.StatementTracer].
+func (s *Statements) Wants(ctx context.Context) bool {
+	return graphql.HasOperationContext(ctx) && graphql.GetOperationContext(ctx).Operation.Operation != ast.Subscription
+}
+
+// TraceStatement implements [shardrouter.StatementTracer].
+func (s *Statements) TraceStatement(_ context.Context, statement shardrouter.Statement) func(error) {
+	if statement.Text != ofConnections {
+		s.sent.Add(int64(statement.Count))
+	}
+	return nil
+}
+
+// Sent returns how many there were.
+func (s *Statements) Sent() int64 { return s.sent.Load() }
