@@ -69,8 +69,8 @@ verify-graphiql: ## Prove that web/graphiql/dist is what its source makes (needs
 fuzz: ## Fuzz each target for FUZZTIME (10s)
 	@scripts/fuzz $(FUZZTIME)
 
-bench: build ## Measure the main job on real clusters, with ratios, the start of dev, a socket's memory, and the edge
-	LINKSPAN_BIN=$(CURDIR)/$(BIN) $(GO) test -run '^$$' -bench 'Flow|Start|Sockets' -benchtime 1x -timeout 10m ./internal/bench ./cmd/linkspan
+bench: build ## Measure the main job and a conversation on real clusters, with ratios, the start of dev, a socket's memory, and the edge
+	LINKSPAN_BIN=$(CURDIR)/$(BIN) $(GO) test -run '^$$' -bench 'Flow|Talk|Start|Sockets' -benchtime 1x -timeout 15m ./internal/bench ./cmd/linkspan
 	$(GO) test -run '^$$' -bench 'Transport' -benchtime 3s -count 3 ./internal/server
 	$(GO) test -run '^$$' -bench 'Hostile' ./internal/gqldoc
 
