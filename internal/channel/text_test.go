@@ -4,10 +4,9 @@ import (
 	"errors"
 	"strings"
 	"testing"
-
-	"github.com/forPelevin/gomoji"
 	"unicode/utf8"
 
+	"github.com/forPelevin/gomoji"
 	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 )
