@@ -13,7 +13,10 @@ const (
 	// conformingStrings is pinned because bun writes arguments into the SQL: where it is off, a
 	// backslash in a string ends the string, and anybody's text becomes SQL.
 	conformingStrings = "standard_conforming_strings"
-	applicationName   = "linkspan"
+	// defaultIsolation is pinned because a [Tx] that is never flushed has no BEGIN to say it: where a database or a role
+	// has another, a statement behind one that waited for a lock would not see what it waited for.
+	defaultIsolation = "default_transaction_isolation"
+	applicationName  = "linkspan"
 )
 
 // connConfig is how this process connects to a cluster, whatever the DSN says about it.
@@ -40,6 +43,7 @@ func (c Config) connConfig(cluster, dsn string) (*pgxpool.Config, error) {
 		config.StatementCacheCapacity, config.DescriptionCacheCapacity = 0, 0
 		return pool, nil
 	}
+	config.RuntimeParams[defaultIsolation] = "read committed"
 	// The server's own limits, for when this process cannot cancel any more.
 	limit := strconv.FormatInt(c.StatementTimeout.Milliseconds(), 10)
 	config.RuntimeParams["statement_timeout"] = limit

@@ -36,12 +36,17 @@ func (t *Tx) Flush(ctx context.Context) error {
 	if t.batch.Len() == 0 {
 		return nil
 	}
+	t.begin()
+	return t.send(ctx)
+}
+
+// begin puts BEGIN before what waits, unless it was sent.
+func (t *Tx) begin() {
 	if !t.begun {
 		begin := pgx.QueuedQuery{SQL: beginText}
 		t.batch.QueuedQueries = append([]*pgx.QueuedQuery{&begin}, t.batch.QueuedQueries...)
 		t.begun = true
 	}
-	return t.send(ctx)
 }
 
 // Exec is Queue and Flush for a statement whose command tag is wanted.
@@ -70,8 +75,12 @@ func (t *Tx) send(ctx context.Context) error {
 }
 
 // commit sends what waits and commits. Without a Flush before it there is no BEGIN to answer: what is sent together is
-// one transaction by itself.
+// one transaction by itself, READ COMMITTED as the session is. A pooler takes no setting of a session, so behind one BEGIN says
+// so in the same round trip.
 func (t *Tx) commit(ctx context.Context) error {
+	if t.batch.Len() > 0 && t.conn.mode != pgx.QueryExecModeCacheStatement {
+		t.begin()
+	}
 	if t.begun {
 		t.Queue(commitText).Exec(func(tag pgconn.CommandTag) error {
 			if tag.String() == rollbackText {

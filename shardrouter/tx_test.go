@@ -3,11 +3,14 @@ package shardrouter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"linkspan/internal/localpg/localpgtest"
 )
 
 const insertNote = `INSERT INTO linkspan_shard.note (slot, id, body) VALUES ($1, $2, $3)`
@@ -224,3 +227,37 @@ func TestTxAnswers(t *testing.T) {
 }
 
 var errKnown = errors.New("it is there already")
+
+// A statement behind one that waits for a lock sees what that waited for, whatever the database's default isolation is: a
+// transaction that is never flushed has no BEGIN that says so.
+func TestTxSeesWhatItWaitedFor(t *testing.T) {
+	t.Parallel()
+	config := installed(t, "a")
+	dsn := config.dsn("a")
+	name := pgx.Identifier{lookup[string](t, dsn, "SELECT current_database()")}.Sanitize()
+	execute(t, dsn, "ALTER DATABASE "+name+" SET default_transaction_isolation = 'repeatable read'")
+	localpgtest.Pool(t, dsn).Reset() // a session keeps the setting that it began with
+	if got := lookup[string](t, dsn, "SHOW default_transaction_isolation"); got != "repeatable read" {
+		t.Fatalf("the server's default is %q: this test tests nothing", got)
+	}
+	pooled := config
+	pooled.DisablePreparing = true
+	for name, config := range map[string]Config{"direct": config, "pooler": pooled} {
+		for _, flush := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, flushed %v", name, flush), func(t *testing.T) {
+				t.Parallel()
+				r := openRouter(t, config)
+				var level string
+				if err := r.WritePgx(t.Context(), slotOn(t, r, "a", 0), func(ctx context.Context, tx *Tx) error {
+					tx.Queue(`SELECT current_setting('transaction_isolation')`).QueryRow(func(row pgx.Row) error { return row.Scan(&level) })
+					if flush {
+						return tx.Flush(ctx)
+					}
+					return nil
+				}); err != nil || level != "read committed" {
+					t.Errorf("%q, %v", level, err)
+				}
+			})
+		}
+	}
+}
