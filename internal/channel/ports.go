@@ -114,8 +114,7 @@ type Shards interface {
 	ForgetChannelOperations(ctx context.Context, cluster string, age time.Duration, limit int) (int, error)
 	// ForgetEvents removes events older than the age by the cluster's clock from at most so many of its logs, and at most so
 	// many events from each, and raises their floors: of a channel's logs always a beginning of the order that each side
-	// sees. It returns in how many it got on: fewer than logs, and nothing is left to do. Any number of processes may call
-	// it at once.
+	// sees. It returns in how many it got on; 0: nothing is left to do. Any number of processes may call it at once.
 	ForgetEvents(ctx context.Context, cluster string, age time.Duration, logs, events int) (int, error)
 }
 

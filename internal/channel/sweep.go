@@ -13,7 +13,7 @@ const (
 	forgetEvery = time.Hour
 	forgetBatch = 1000
 	forgetLogs  = 100 // at a time
-	// forgetEvents is how many events of a log go in one transaction: that long its writers wait.
+	// forgetEvents is how many events of a log go in one transaction: that long its writers wait. It takes as many as it needs.
 	forgetEvents = 500
 )
 
@@ -46,8 +46,9 @@ func (s *Service) Forget(ctx context.Context) {
 			return s.Shards.ForgetChannelOperations(ctx, cluster, OperationsKept, forgetBatch)
 		})
 		if s.LogRetention > 0 {
-			s.repeat(ctx, "forget events of "+cluster, forgetLogs, func() (int, error) {
-				return s.Shards.ForgetEvents(ctx, cluster, s.LogRetention, forgetLogs, forgetEvents)
+			began := time.Now() // what gets old after that is left for the next time, so that this one ends
+			s.repeat(ctx, "forget events of "+cluster, 1, func() (int, error) {
+				return s.Shards.ForgetEvents(ctx, cluster, s.LogRetention+time.Since(began), forgetLogs, forgetEvents)
 			})
 		}
 	}
