@@ -8,12 +8,12 @@ import (
 )
 
 const (
-	maxMentions     = 50 // that are looked for in one message
+	maxMentions     = 50 // names that are looked for in one message, and users whom it names
 	maxMentionWords = 4  // of one name
 )
 
 // mentions returns the users of the channel whom a body names: behind an @ that begins a word, the longest name that is
-// there, whatever its case. A name that several users have names all of them. A message for everyone names only users who have
+// there, whatever its case. A name that several users have names all of them; in all the first maxMentions. A message for everyone names only users who have
 // done something for everyone to see, so that it does not tell who whispers.
 func (s *Service) mentions(ctx context.Context, v *Viewer, c *Change) ([]User, error) {
 	names := mentioned(c.Body)
@@ -42,7 +42,7 @@ func (s *Service) mentions(ctx context.Context, v *Viewer, c *Change) ([]User, e
 			}
 		}
 	}
-	return found, nil
+	return found[:min(len(found), maxMentions)], nil
 }
 
 // mentioned returns, for each @ in a text that begins a word, the names that may stand behind it as [NameKey] spells them,
