@@ -22,7 +22,7 @@ const sideHead = `l.history, COALESCE(v.unlinked_after, l.head) + v.private_head
 // readChannelLog reads events behind a place in a side's order, or only the head if there are none. Arguments: slot, channel,
 // group, place, limit.
 const readChannelLog = `
-	SELECT owned.slot, ` + sideHead + `, e.number IS NOT NULL, e.private, e.number, e.follows, e.at, e.kind,
+	SELECT owned.slot, ` + sideHead + `, e.number IS NOT NULL, had.private, e.private, e.number, e.follows, e.at, e.kind,
 		e.actor_group_id, e.actor_id, e.message_number, COALESCE(e.emoji, ''),
 		e.about_group_id, COALESCE(h.handle, ''), COALESCE(h.group_name, '')
 	FROM ` + shardrouter.OwnedFirst + `
@@ -53,20 +53,25 @@ const readChannelLog = `
 func (s *Store) readChannelLog(ctx context.Context, log channel.LogKey, after int64, limit int) (page channel.LogPage, err error) {
 	id := log.ID.Channel()
 	args := []any{id, log.Side, after, limit}
-	err = s.readSlot(ctx, slotOfChannel(id), readChannelLog, args, func() { page = channel.LogPage{} }, func(row pgx.Rows) error {
+	var privates int64 // on this page
+	begin := func() { page, privates = channel.LogPage{}, 0 }
+	err = s.readSlot(ctx, slotOfChannel(id), readChannelLog, args, begin, func(row pgx.Rows) error {
 		var present, private bool
-		var number, follows int64
+		var had, number, follows int64
 		var message *int64
 		e := channel.LogEvent{Channel: id, Number: after + int64(len(page.Events)) + 1}
 		err := scanPart(row, []any{nil, &page.Head.History, &page.Head.Number, &page.Head.Floor, &page.Head.Ended, &present}, []any{
-			&private, &number, &follows, &e.At, &e.Kind, &e.Actor.Group, &e.Actor, &message, &e.Emoji,
+			&had, &private, &number, &follows, &e.At, &e.Kind, &e.Actor.Group, &e.Actor, &message, &e.Emoji,
 			&e.Group.ID, &e.Group.Handle, &e.Group.Name,
 		})
 		if err != nil || !present {
 			return err
 		}
-		if private && follows+number != e.Number {
-			return fmt.Errorf("store: private event %d of channel %s follows %d, and is read at place %d", number, id.UUID(), follows, e.Number)
+		if private {
+			privates++
+		}
+		if follows+had+privates != e.Number || private && number != had+privates {
+			return fmt.Errorf("store: event %d of channel %s (private: %v) follows %d, and is read at place %d", number, id.UUID(), private, follows, e.Number)
 		}
 		e.At = e.At.UTC()
 		if message != nil {

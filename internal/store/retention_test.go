@@ -107,3 +107,24 @@ func TestNothingIsForgottenOnAForeignSlot(t *testing.T) {
 		}
 	})
 }
+
+// A log that has lost an event from its middle is read no further: those behind it would all move up by one.
+func TestALogWithAGapIsNotRead(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		id, _ := w.talkIn("launch", 4)
+		log := channel.ChannelLogOf(id, w.acme.ID)
+		page, err := w.ReadLog(t.Context(), log, 0, 100)
+		if w.must(err); len(page.Events) != 5 {
+			t.Fatalf("%+v", page)
+		}
+		database, _ := w.router.Cluster(w.ClusterOf(id))
+		_, err = database.Pool().Exec(t.Context(), `DELETE FROM linkspan_shard.channel_event WHERE channel_id = $1 AND number = 3`, id)
+		w.must(err)
+		for after, readable := range map[int64]bool{0: false, 2: false, 3: true} {
+			if page, err := w.ReadLog(t.Context(), log, after, 100); (err == nil) != readable {
+				t.Errorf("behind %d there are %d events, %v", after, len(page.Events), err)
+			}
+		}
+	})
+}
