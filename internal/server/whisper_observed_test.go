@@ -81,6 +81,11 @@ func (w *twin) observe(t *testing.T, user string) *observation {
 	token := w.token(t, user)
 	keep := func(asked, answer string) {
 		t.Helper()
+		for _, code := range []string{"GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "LIMIT_EXCEEDED"} {
+			if strings.Contains(answer, code) {
+				t.Fatalf("nothing was asked: %s got %s", asked, answer)
+			}
+		}
 		if _, twice := o.answered[asked]; twice {
 			t.Fatalf("asked twice: %s", asked)
 		}
@@ -149,9 +154,7 @@ func (w *twin) askFields(t *testing.T, ask func(name, document string, variables
 	for _, name := range sorted(known) {
 		typ := typed[parsed(t, known[name]).Kind]
 		document := `query($id: ID!) { node(id: $id) { __typename ... on ` + typ + w.schema.selection(typ, depth) + ` } }`
-		if answer := ask("node "+name, document, object{"id": known[name]}); strings.Contains(answer.Body, "LIMIT_EXCEEDED") {
-			t.Fatalf("%s is over the limits", typ)
-		}
+		ask("node "+name, document, object{"id": known[name]})
 		ask("nodes "+name, `query($id: ID!) { nodes(ids: [$id]) { id } }`, object{"id": known[name]})
 	}
 	for _, field := range w.schema.types["SharedChannel"].Fields {
@@ -250,6 +253,9 @@ func (w *twin) followLogs(t *testing.T, token, user string, keep func(asked, ans
 		k.complete(id)
 	}
 	for _, field := range w.schema.types["Subscription"].Fields {
+		if field.name == "channelActivity" {
+			continue // state, no log: there is nothing to continue behind. TestChannelActivity has whispers
+		}
 		possible, enough := w.schema.types[field.typ].Possible, 1
 		if slices.ContainsFunc(possible, func(name string) bool { return strings.HasSuffix(name, "Checkpoint") }) {
 			enough = 0
