@@ -33,7 +33,7 @@ func (s *Service) markRead(ctx context.Context, v *Viewer, in MarkReadInput) (*S
 	if v.Operator {
 		return nil, channelNotFound()
 	}
-	op, err := newOperation(v, "markRead", in.ChannelID.String(), in.IdempotencyKey, in.UpToMessageID)
+	op, err := newChange(v, "markRead", in.ChannelID.String(), in.IdempotencyKey, in.UpToMessageID)
 	if err != nil {
 		return nil, err
 	}
@@ -46,12 +46,13 @@ func (s *Service) markRead(ctx context.Context, v *Viewer, in MarkReadInput) (*S
 		upTo = noMessage(in.ChannelID)
 	}
 	done, err := s.Conversation.MarkRead(ctx, v.User, upTo, keyed)
+	if err != nil {
+		return nil, err
+	}
 	if done.Read != nil {
 		s.Hints.Marked(Marked{User: v.User.ID, Channel: in.ChannelID, UpTo: *done.Read})
 	}
 	switch {
-	case err != nil:
-		return nil, err
 	case done.Channel == "":
 		return nil, channelNotFound()
 	case done.Kept != nil && (done.Kept.Input != op.Input || done.Kept.Mutation != op.Mutation):

@@ -183,3 +183,40 @@ func TestGroupSelector(t *testing.T) {
 		}
 	}
 }
+
+// What is kept of what was said can't be tried by whoever has the tables but not the key.
+func TestChangesAreKeptSealed(t *testing.T) {
+	t.Parallel()
+	v := &Viewer{User: User{ID: ids.UserOf(ids.NewGroup(), "ana")}}
+	change := func(key *string, in any) Operation {
+		op, err := newChange(v, "postMessage", "c", key, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return op
+	}
+	k, l := "k", "l"
+	said := []any{"words"}
+	plain, err := newOperation(v, "postMessage", "c", &k, said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := change(&k, said)
+	if again := change(&k, said); again != first || first.ID != plain.ID {
+		t.Errorf("the same again is %+v, first it was %+v", again, first)
+	}
+	if other := change(&k, []any{"other words"}); other.ID != first.ID || other.Input == first.Input {
+		t.Errorf("another input under the key is %+v, first it was %+v", other, first)
+	}
+	if other := change(&l, said); other.Input == first.Input || first.Input == plain.Input || first.Input == "" {
+		t.Errorf("the hash %s is made without the key: with another %s, without %s", first.Input, other.Input, plain.Input)
+	}
+	if one, other := change(nil, said), change(nil, said); one.Input != "" || one.ID == other.ID {
+		t.Errorf("without a key: %+v and %+v", one, other)
+	}
+	long := strings.Repeat("k", MaxIdempotencyKeyRunes+1)
+	var invalid InvalidInputError
+	if _, err := newChange(v, "postMessage", "c", &long, said); !errors.As(err, &invalid) {
+		t.Errorf("a key that is too long: %v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -17,7 +18,7 @@ const MaxIdempotencyKeyRunes = 200
 type Operation struct {
 	ID       ids.Op
 	Mutation string
-	Input    string // hash of the input, to tell a repetition from a reuse of the key
+	Input    string // hash of the input, to tell a repetition from a reuse of the key; in a channel's conversation empty without a key
 	Outcome  Outcome
 }
 
@@ -46,4 +47,20 @@ func newOperation(v *Viewer, mutation, subject string, key *string, in any) (Ope
 		op.ID = ids.OpFor(v.User.ID.String(), mutation, subject, *key)
 	}
 	return op, nil
+}
+
+// newChange is newOperation for what is said in a channel. Its hash is made with the key, which is kept nowhere, so that what
+// a message said can't be tried against it once that is deleted. Without a key nothing is ever compared, and there is none.
+func newChange(v *Viewer, mutation, subject string, key *string, in any) (Operation, error) {
+	op, err := newOperation(v, mutation, subject, key, in)
+	switch {
+	case err != nil:
+	case key == nil:
+		op.Input = ""
+	default:
+		sealed := hmac.New(sha256.New, []byte(*key))
+		sealed.Write([]byte(op.Input))
+		op.Input = hex.EncodeToString(sealed.Sum(nil))
+	}
+	return op, err
 }

@@ -126,7 +126,7 @@ func (s *Service) tryChange(
 	if err != nil {
 		return nil, err
 	}
-	if c.Op, err = newOperation(v, mutation, c.Message.Channel.String(), key, append(input, c.Message)); err != nil {
+	if c.Op, err = newChange(v, mutation, c.Message.Channel.String(), key, append(input, c.Message)); err != nil {
 		return nil, err
 	}
 	if c.Mentions, err = s.mentions(ctx, v, &c); err != nil {
