@@ -147,7 +147,10 @@ func (s *Service) tryChange(
 	}
 	found, err := s.messages(ctx, v, []ids.Message{done.Message})
 	if err == nil && found[done.Message] == nil {
-		err = notFound(&c) // the group's access has ended just now
+		err = notFound(&c) // the group's access has ended, since it was done or just now
+		if c.Kind == EventMessagePosted && done.Channel != ChannelActive {
+			err = channelNotActive(done.Channel)
+		}
 	}
 	return found[done.Message], err
 }

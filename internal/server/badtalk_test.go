@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ type talked struct {
 	ofBen                                           string // who is a member
 	own, theirs                                     string // whispers of acme, by ben, and of globex, by gil
 	elsewhere, behind                               string // in second, in left
+	madeUp                                          map[string]string
 }
 
 func newTalked(t *testing.T, s *place) *talked {
@@ -48,7 +50,15 @@ func newTalked(t *testing.T, s *place) *talked {
 	g.ofBen = say("ben@acme member", g.channel, nil)
 	g.own = say("ben@acme member", g.channel, object{"audience": "OWN_GROUP"})
 	g.theirs = say("gil@globex", g.channel, object{"audience": "OWN_GROUP"})
-	g.elsewhere, g.behind = say("ana@acme", g.second, nil), say("ana@acme", g.left, nil)
+	g.elsewhere, g.behind = say("ana@acme", g.second, nil), say("ana@acme", g.left, object{"idempotencyKey": "behind"})
+	made := func(channel, owner string, number int64) string {
+		return ids.Message{Channel: parsed(t, channel).Channel, Owner: s.group(owner).ID, Number: number}.String()
+	}
+	g.madeUp = map[string]string{ // as acme has none
+		"the other side's whisper": made(g.channel, "globex", 1), "a whisper that the other side may have": made(g.channel, "globex", 2),
+		"a whisper of a group outside": made(g.channel, "initech", 1), "a whisper of one's own that is not there": made(g.channel, "acme", 1_000_000),
+		"a whisper in a foreign channel": made(g.foreign, "acme", 1), "the last message there can be": ids.Message{Channel: parsed(t, g.channel).Channel, Number: math.MaxInt64}.String(),
+	}
 	return g
 }
 
@@ -59,7 +69,7 @@ func TestBadTalk(t *testing.T) {
 	g, d := newTalked(t, s), open(t, s)
 	d.part(g.left, "acme")
 	d.begin()
-	for _, cases := range [][]bad{badMessageIDs(g), badBodies(g), badReplies(g), badEdits(g), badDeletes(g), badReactions(g), badChannels(g), badReads(g), badTalkKeys(g), badPlaces(g)} {
+	for _, cases := range [][]bad{badMessageIDs(g), badBodies(g), badReplies(g), badEdits(g), badDeletes(g), badReactions(g), badChannels(g), badReads(g), badTalkKeys(g), badPlaces(g), badMadeUps(g), badLiterals(g)} {
 		for _, b := range cases {
 			t.Run(b.name, func(t *testing.T) {
 				if got := g.try(t, b); got != b.want {
@@ -213,7 +223,8 @@ func badChannels(g *talked) (list []bad) {
 					input: object{"channelId": b.channel, "body": "x", "audience": audience, "replyToId": g.elsewhere}})
 		}
 	}
-	return list
+	return append(list, bad{name: "post again to a channel that the group left", as: "ana@acme", mutation: postDocument,
+		input: object{"channelId": g.left, "body": "words", "idempotencyKey": "behind"}, want: "CHANNEL_NOT_ACTIVE input.channelId"})
 }
 
 func badReads(g *talked) (list []bad) {
@@ -241,9 +252,54 @@ func badTalkKeys(g *talked) (list []bad) {
 		"delete": {deleteDocument, object{"messageId": g.message}}, "react": {reactDocument, object{"messageId": g.message, "emoji": "👍"}},
 		"unreact": {unreactDocument, object{"messageId": g.message, "emoji": "👍"}}, "mark": {readDocument, object{"channelId": g.channel, "upToMessageId": g.message}},
 	} {
+		list = append(list, bad{name: name + " key with NUL", as: "ana@acme", mutation: b.document,
+			input: with(b.input, object{"idempotencyKey": "k\x00"}), want: "BAD_USER_INPUT"})
 		for length, key := range map[string]string{"0": "", "201": strings.Repeat("k", 201), "201 emoji": strings.Repeat("🔑", 201)} {
 			list = append(list, bad{name: name + " key of " + length, as: "ana@acme", mutation: b.document,
 				input: with(b.input, object{"idempotencyKey": key}), want: "INVALID_INPUT input.idempotencyKey"})
+		}
+	}
+	return list
+}
+
+// badMadeUps do all that can be done with ids of messages that the group may not see, or that there are not.
+func badMadeUps(g *talked) (list []bad) {
+	const want = "MESSAGE_NOT_FOUND input."
+	for name, id := range g.madeUp {
+		of := " of " + name
+		list = append(list,
+			bad{name: "edit" + of, as: "ana@acme", mutation: editDocument, input: object{"messageId": id, "body": "x @Gil"}, want: want + "messageId"},
+			bad{name: "delete" + of, as: "ana@acme", mutation: deleteDocument, input: object{"messageId": id}, want: want + "messageId"},
+			bad{name: "react" + of, as: "ana@acme", mutation: reactDocument, input: object{"messageId": id, "emoji": "👍"}, want: want + "messageId"},
+			bad{name: "unreact" + of, as: "ana@acme", mutation: unreactDocument, input: object{"messageId": id, "emoji": "👍"}, want: want + "messageId"},
+			bad{name: "mark" + of, as: "ana@acme", mutation: readDocument, input: object{"channelId": g.channel, "upToMessageId": id}, want: want + "upToMessageId"},
+			bad{name: "keyed mark" + of, as: "ana@acme", mutation: readDocument, want: want + "upToMessageId",
+				input: object{"channelId": g.channel, "upToMessageId": id, "idempotencyKey": "k"}},
+			bad{name: "keyed delete" + of, as: "ana@acme", mutation: deleteDocument, input: object{"messageId": id, "idempotencyKey": "k"}, want: want + "messageId"})
+		for _, audience := range []any{nil, "OWN_GROUP"} {
+			list = append(list, bad{name: fmt.Sprintf("reply for %v%s", audience, of), as: "ana@acme", mutation: postDocument, want: want + "replyToId",
+				input: object{"channelId": g.channel, "body": "x", "replyToId": id, "audience": audience}})
+		}
+	}
+	return list
+}
+
+// badLiterals are texts that can't be, written into the document.
+func badLiterals(g *talked) (list []bad) {
+	for name, text := range map[string]string{
+		"NUL": `"a\u0000b"`, "NUL in braces": `"a\u{0}b"`, "half a pair": `"a\ud83db"`, "the other half": `"\udc4d"`, "halves the wrong way round": `"\udc4d\ud83d"`,
+		"NUL in a block": "\"\"\"a\x00b\"\"\"", "NUL as it is": "\"a\x00b\"",
+	} {
+		want := "BAD_USER_INPUT"
+		if strings.Contains(text, "\x00") {
+			want = "GRAPHQL_PARSE_FAILED"
+		}
+		for field, call := range map[string]string{
+			"post": `postMessage(input: {channelId: "` + g.channel + `", body: ` + text + `}) { errors { code } }`,
+			"edit": `editMessage(input: {messageId: "` + g.message + `", body: ` + text + `}) { errors { code } }`,
+			"key":  `postMessage(input: {channelId: "` + g.channel + `", body: "x", idempotencyKey: ` + text + `}) { errors { code } }`,
+		} {
+			list = append(list, bad{name: field + " literal with " + name, as: "ana@acme", document: `mutation { it: ` + call + ` }`, want: want})
 		}
 	}
 	return list
