@@ -2418,7 +2418,7 @@ type Mutation {
     """What to do, and under which idempotency key."""
     input: DeleteMessageInput!
   ): DeleteMessagePayload!
-  """Reacts to a message with an emoji. Reacting again with the same one is success."""
+  """Reacts to a message with an emoji; one message has at most 100 different ones. Reacting again with the same one is success."""
   addReaction(
     """What to do, and under which idempotency key."""
     input: AddReactionInput!
@@ -3021,7 +3021,7 @@ type Message implements Node {
   reactions: [Reaction!]!
   """The users of the channel whom it names by ` + "`" + `@name` + "`" + `, as found when it was posted or edited."""
   mentions: [Actor!]!
-  """What it says and has said, in the order of writing; empty once it is deleted."""
+  """What it says and has said, in the order of writing, the newest 100 versions; empty once it is deleted."""
   history: [MessageVersion!]!
 }
 

@@ -13,7 +13,8 @@ import (
 type Conversation interface {
 	// Change does what it is asked to, in one transaction with its event and its operation, or nothing. It does nothing
 	// where the operation was kept before, where the channel is not ACTIVE for the group, where the message is none that
-	// the group may see or is deleted, and where it is not the user's to change.
+	// the group may see or is deleted, where it is not the user's to change, and where a reaction would be one with more than
+	// MaxEmoji.
 	Change(ctx context.Context, c Change) (Changed, error)
 	// MarkRead notes that the user has read all up to a message that its group may see, unless it has read more, or the
 	// operation was kept before. An operation that is nil is not kept. Read is set if the user has now read more than before.
@@ -31,8 +32,8 @@ type Conversation interface {
 	// for, with the head of the log in the same snapshot. Where the group may not read the channel it returns nothing, not even a
 	// head.
 	SearchMessages(ctx context.Context, reader ids.User, channel ids.Channel, search Search, r MessageRange) (MessageRows, error)
-	// Versions returns what each of the messages has said, in order of writing, with one query a cluster: nothing where it is
-	// deleted or not to be seen. unread says for each that could not be read why.
+	// Versions returns what each of the messages has said, in order of writing, the newest MaxVersions, with one query a cluster:
+	// nothing where it is deleted or not to be seen. unread says for each that could not be read why.
 	Versions(ctx context.Context, reader ids.User, messages []ids.Message) (said map[ids.Message][]*MessageVersion, unread map[ids.Message]error)
 	// Unread returns how many messages of others each channel has that the reader has not read, at most MaxUnread; channels
 	// that the group may not read are absent. Unread says for each that could not be read why.
@@ -47,6 +48,12 @@ type Conversation interface {
 
 // MaxUnread is where unread messages are no longer counted.
 const MaxUnread = 1000
+
+// MaxEmoji is with how many different emoji users can react to one message.
+const MaxEmoji = 100
+
+// MaxVersions is how many versions of a message are shown; older ones are kept.
+const MaxVersions = 100
 
 // Change is a change of a channel's conversation.
 type Change struct {

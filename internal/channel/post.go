@@ -205,6 +205,8 @@ func (c *Change) refusal(done *Changed) error {
 		return notAllowed("The author deletes a message, or an admin of the author's group.", input("messageId")...)
 	case !post && target.State == Deleted:
 		return messageNotFound("messageId")
+	case c.Kind == EventReactionAdded:
+		return invalidInput("Users react to a message with at most 100 different emoji.", "emoji")
 	}
 	return errors.New("channel: a change that nothing forbids was not made")
 }

@@ -75,8 +75,8 @@ func pageOfMessages(v *Viewer, list List, rows MessageRows, err error) (*Message
 	return p, nil
 }
 
-// History returns what a message says and has said, in the order of writing: nothing once it is deleted. For messages that are
-// shown together it is read at once.
+// History returns what a message says and has said, in the order of writing, the newest MaxVersions: nothing once it is deleted.
+// For messages that are shown together it is read at once.
 func (s *Service) History(ctx context.Context, v *Viewer, m *Message) ([]*MessageVersion, error) {
 	history := batchOf[ids.Message, []*MessageVersion](m.ID)
 	if m.thread != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -76,10 +77,11 @@ func changeText(private bool, targetOwner, going, effect, numbered, message stri
 		RETURNING number, follows, at
 	)`
 	}
-	known, named := `$5, $6, now()`, `public_name = excluded.public_name, public_name_key = excluded.public_name_key,
-			public_at = CASE WHEN u.public_name = excluded.public_name THEN u.public_at ELSE excluded.public_at END,`
+	// Where there is nothing for everyone to see, nobody but the group learns of the user or its name.
+	known := `CASE WHEN log.number IS NOT NULL THEN $5::text END, CASE WHEN log.number IS NOT NULL THEN $6::text END,
+			CASE WHEN log.number IS NOT NULL THEN now() END`
 	if private {
-		known, named = `NULL, NULL, NULL`, ``
+		known = `NULL, NULL, NULL`
 	}
 	kept := `going`
 	if message == `number` {
@@ -100,9 +102,11 @@ func changeText(private bool, targetOwner, going, effect, numbered, message stri
 		SELECT $1, $2, $7, $8, $9, COALESCE($11::uuid, ` + everyone + `), ` + message + ` FROM ` + kept + `
 	), known AS (
 		INSERT INTO linkspan_shard.channel_user AS u (slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at)
-		SELECT $1, $2, $3, $4, $5, $6, ` + known + ` FROM going
+		SELECT $1, $2, $3, $4, $5, $6, ` + known + ` FROM going LEFT JOIN log ON true
 		ON CONFLICT (slot, channel_id, group_id, user_id) DO UPDATE
-		SET ` + named + ` name = excluded.name, name_key = excluded.name_key, seen_at = now()
+		SET name = excluded.name, name_key = excluded.name_key, seen_at = now(), public_name = COALESCE(excluded.public_name, u.public_name),
+			public_name_key = COALESCE(excluded.public_name_key, u.public_name_key),
+			public_at = CASE WHEN excluded.public_name <> COALESCE(u.public_name, '') THEN excluded.public_at ELSE u.public_at END
 		WHERE u.name <> excluded.name OR u.public_name IS DISTINCT FROM COALESCE(excluded.public_name, u.public_name)
 	)
 	SELECT a.state, k.mutation, k.input_hash, k.owner_group_id, k.number,
@@ -182,7 +186,10 @@ func deleteText(private bool) string {
 }
 
 func addReactionText(private bool) string {
-	return changeText(private, `$11`, `t.state <> 'DELETED'`, `
+	const others = `
+		FROM linkspan_shard.reaction AS r WHERE r.slot = $1 AND r.channel_id = $2 AND r.owner_group_id = t.owner_group_id AND r.number = t.number`
+	few := `(EXISTS (SELECT` + others + ` AND r.emoji = $13) OR (SELECT count(DISTINCT r.emoji)` + others + `) < ` + strconv.Itoa(channel.MaxEmoji) + `)`
+	return changeText(private, `$11`, `t.state <> 'DELETED' AND `+few, `
 	added AS (
 		INSERT INTO linkspan_shard.reaction (slot, channel_id, owner_group_id, number, emoji, group_id, user_id)
 		SELECT $1, $2, COALESCE($11::uuid, `+everyone+`), $12, $13, $3, $4 FROM log

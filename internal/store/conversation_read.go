@@ -319,7 +319,7 @@ func scanPart(row pgx.Rows, head, rest []any) error {
 }
 
 // readVersions are what some messages have said that a group may see, with the place of the message among these. Arguments:
-// slots, channels, group, owners, numbers.
+// slots, channels, group, owners, numbers, the most that each has said before.
 const readVersions = `
 	SELECT owned.slot, v.n, v.at, v.body FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN LATERAL (
 		SELECT w.n, x.at, x.body, x.version
@@ -328,8 +328,9 @@ const readVersions = `
 		JOIN linkspan_shard.message AS m ON m.slot = s.slot AND m.channel_id = s.channel_id
 			AND m.owner_group_id = COALESCE(w.owner_group_id, ` + everyone + `) AND m.number = w.number AND m.owner_group_id IN (` + everyone + `, $3)
 		CROSS JOIN LATERAL (
-			SELECT v.at, v.body, v.version FROM linkspan_shard.message_version AS v
+			(SELECT v.at, v.body, v.version FROM linkspan_shard.message_version AS v
 			WHERE v.slot = m.slot AND v.channel_id = m.channel_id AND v.owner_group_id = m.owner_group_id AND v.number = m.number
+			ORDER BY v.version DESC LIMIT $6)
 			UNION ALL
 			SELECT COALESCE(m.edited_at, m.created_at), m.body, m.version WHERE m.body IS NOT NULL
 		) AS x
@@ -342,7 +343,7 @@ func (s *Store) Versions(ctx context.Context, reader ids.User, messages []ids.Me
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Message) ([]shardrouter.Slot, func(), error) {
 		channels, owners, numbers := columnsOf(wanted)
 		here := make([][]*channel.MessageVersion, len(wanted))
-		owned, err := eachOwned(ctx, conn, readVersions, []any{slots, channels, reader.Group, owners, numbers}, func(row pgx.Rows) error {
+		owned, err := eachOwned(ctx, conn, readVersions, []any{slots, channels, reader.Group, owners, numbers, channel.MaxVersions - 1}, func(row pgx.Rows) error {
 			v := &channel.MessageVersion{}
 			var n int
 			if err := row.Scan(nil, &n, &v.At, &v.Body); err != nil {
