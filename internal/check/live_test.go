@@ -23,7 +23,7 @@ func TestLiveInstallation(t *testing.T) {
 	var working sync.WaitGroup
 	for i, pair := range [][2]string{{"acme", "globex"}, {"globex", "initech"}, {"initech", "acme"}, {"globex", "acme"}} {
 		working.Go(func() {
-			ends := []func(context.Context, *channel.Invitation) error{w.accept, w.decline, w.revoke}
+			ends := []func(context.Context, *channel.Invitation) error{w.acceptAndTalk, w.decline, w.revoke}
 			for n := range channelsOfAWriter {
 				in, err := w.create(t.Context(), pair[0], pair[1])
 				if err == nil {
