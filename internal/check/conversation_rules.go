@@ -184,6 +184,18 @@ var conversationRules = []rule{
 			ON u.slot = r.slot AND u.channel_id = r.channel_id AND u.group_id = r.group_id AND u.user_id = r.user_id
 		LEFT JOIN linkspan_shard.channel_side AS s ON s.slot = r.slot AND s.channel_id = r.channel_id AND s.group_id = r.group_id
 		WHERE u.user_id IS NULL OR s.group_id IS NULL`},
+	{Invariant{"public-user", "Who did something for everyone, or is named to everyone, has a name that everyone in the channel knows."}, `
+		SELECT format('user %s of %s in channel %s', r.user_id, r.group_id, r.channel_id), r.role || ', and others know no name of it'
+		FROM (
+			SELECT slot, channel_id, actor_group_id AS group_id, actor_id AS user_id, 'an actor' AS role
+			FROM linkspan_shard.channel_event WHERE actor_id IS NOT NULL
+			UNION SELECT slot, channel_id, author_group_id, author_id, 'an author' FROM linkspan_shard.message WHERE owner_group_id = ` + nobody + `
+			UNION SELECT m.slot, m.channel_id, w.group_id, w.user_id, 'named' FROM linkspan_shard.message AS m
+				CROSS JOIN LATERAL unnest(m.mention_group_ids, m.mention_ids) AS w (group_id, user_id) WHERE m.owner_group_id = ` + nobody + `
+		) AS r
+		JOIN linkspan_shard.channel_user AS u
+			ON u.slot = r.slot AND u.channel_id = r.channel_id AND u.group_id = r.group_id AND u.user_id = r.user_id
+		WHERE u.public_name IS NULL`},
 	{Invariant{"read-position", "A user has read up to a message that is there and that it may see."}, `
 		SELECT format('user %s of %s in channel %s', u.user_id, u.group_id, u.channel_id),
 			format('it has read up to %s, and %s of its group behind that', u.read_follows, u.read_number)

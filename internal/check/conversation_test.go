@@ -63,6 +63,7 @@ var conversationPlants = []plant{
 	{"conversation-user", "shards", `UPDATE linkspan_shard.message SET mention_ids = ARRAY[gen_random_uuid(), gen_random_uuid()]
 		WHERE cardinality(mention_ids) = 2`, ""},
 	{"conversation-user", "shards", `DELETE FROM linkspan_shard.channel_side WHERE role = 'TARGET'`, ""},
+	{"public-user", "shards", `UPDATE linkspan_shard.channel_user SET public_name = NULL, public_name_key = NULL, public_at = NULL`, ""},
 	{"read-position", "shards", `UPDATE linkspan_shard.channel_user SET read_follows = 1000000`, ""},
 	{"read-position", "shards", `UPDATE linkspan_shard.channel_user SET read_number = read_number + 1000 WHERE read_number > 0`, ""},
 	{"conversation-operation", "shards", `UPDATE linkspan_shard.channel_operation SET number = 1000000`, ""},

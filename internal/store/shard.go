@@ -239,8 +239,8 @@ func (t *shardTx) LinkSide(in *channel.Invitation, link channel.Link) {
 			SET public_name = excluded.public_name, public_name_key = excluded.public_name_key, public_at = now() WHERE u.public_name IS NULL
 		)
 		INSERT INTO linkspan_shard.channel_event
-			(slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id, side_version)
-		SELECT $1, $2, head, 'GROUP_LINKED', $3, $10, $3, $7 FROM log`,
+			(slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id, side_version, at)
+		SELECT $1, $2, head, 'GROUP_LINKED', $3, $10, $3, $7, clock_timestamp() FROM log`,
 		in.ChannelID, to.ID, to.Handle, to.Name, link.State, link.Version, link.Name, link.LinkedAt,
 		in.Resolver.ID, in.Resolver.Name, channel.NameKey(in.Resolver.Name))
 }
