@@ -4,9 +4,10 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/forPelevin/gomoji"
+	"unicode/utf8"
+
 	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 )
