@@ -155,18 +155,13 @@ func (s *Service) tryChange(
 	return found[done.Message], err
 }
 
-// check refuses what no state of the channel makes right, and spells the emoji of a reaction as all spell it.
+// check refuses what no state of the channel makes right.
 func (c *Change) check() error {
-	if c.Kind == EventReactionAdded || c.Kind == EventReactionRemoved {
-		emoji, ok := emojiOf(c.Emoji)
-		if !ok {
-			return invalidInput("A reaction is one emoji.", "emoji")
-		}
-		c.Emoji = emoji
-	}
 	switch {
 	case (c.Kind == EventMessagePosted || c.Kind == EventMessageEdited) && (len(c.Body) < 1 || len(c.Body) > MaxBodyBytes):
 		return invalidInput("A message has 1 to 40,000 bytes.", "body")
+	case (c.Kind == EventReactionAdded || c.Kind == EventReactionRemoved) && !isEmoji(c.Emoji):
+		return invalidInput("A reaction is one emoji.", "emoji")
 	case c.ReplyTo.Owner == c.By.ID.Group && c.Message.Owner.IsZero():
 		return invalidInput("A reply to a message for your group alone is for your group alone: audience OWN_GROUP.", "audience")
 	}

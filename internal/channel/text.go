@@ -3,7 +3,6 @@ package channel
 import (
 	"strconv"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -81,31 +80,10 @@ func cleanText(text *string, field string) (*string, error) {
 	return &clean, nil
 }
 
-// presentation is the variation selector that asks for an emoji where a character can be text as well.
-const presentation = "\uFE0F"
-
-// emojiSpellings are the spellings of each emoji, by its name.
-var emojiSpellings = sync.OnceValue(func() map[string][]string {
-	spellings := map[string][]string{}
-	for _, emoji := range gomoji.AllEmojis() {
-		spellings[emoji.Slug] = append(spellings[emoji.Slug], emoji.Character, emoji.Character+presentation)
-	}
-	return spellings
-})
-
-// emojiOf returns a text that is one emoji, however many code points that takes, in its fullest spelling, so that with and
-// without variation selectors it is one; false for any other text.
-func emojiOf(text string) (string, bool) {
-	named, err := gomoji.GetInfo(text)
-	if err != nil {
-		return "", false
-	}
-	for _, spelling := range emojiSpellings()[named.Slug] {
-		if same, err := gomoji.GetInfo(spelling); err == nil && same.Slug == named.Slug && len(spelling) > len(text) {
-			text = spelling
-		}
-	}
-	return text, true
+// isEmoji reports whether a text is one emoji, however many code points that takes.
+func isEmoji(text string) bool {
+	_, err := gomoji.GetInfo(text)
+	return err == nil
 }
 
 // NameKey returns what must be unique among the names of a group's live channels: NFC and case-folded, so that names
