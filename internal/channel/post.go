@@ -93,13 +93,13 @@ func (s *Service) DeleteMessage(ctx context.Context, v *Viewer, in DeleteMessage
 
 // AddReaction reacts to a message. Reacting again with the same emoji is success.
 func (s *Service) AddReaction(ctx context.Context, v *Viewer, in AddReactionInput) (*AddReactionPayload, error) {
-	c := Change{Kind: EventReactionAdded, Message: in.MessageID, Emoji: in.Emoji}
+	c := Change{Kind: EventReactionAdded, Message: in.MessageID, Emoji: emojiOf(in.Emoji)}
 	return s.change(ctx, v, "addReaction", in.IdempotencyKey, c, in.Emoji)
 }
 
 // RemoveReaction takes a reaction back. Taking back what is not there is success.
 func (s *Service) RemoveReaction(ctx context.Context, v *Viewer, in RemoveReactionInput) (*RemoveReactionPayload, error) {
-	c := Change{Kind: EventReactionRemoved, Message: in.MessageID, Emoji: in.Emoji}
+	c := Change{Kind: EventReactionRemoved, Message: in.MessageID, Emoji: emojiOf(in.Emoji)}
 	return s.change(ctx, v, "removeReaction", in.IdempotencyKey, c, in.Emoji)
 }
 
@@ -160,7 +160,7 @@ func (c *Change) check() error {
 	switch {
 	case (c.Kind == EventMessagePosted || c.Kind == EventMessageEdited) && (len(c.Body) < 1 || len(c.Body) > MaxBodyBytes):
 		return invalidInput("A message has 1 to 40,000 bytes.", "body")
-	case (c.Kind == EventReactionAdded || c.Kind == EventReactionRemoved) && !isEmoji(c.Emoji):
+	case (c.Kind == EventReactionAdded || c.Kind == EventReactionRemoved) && c.Emoji == "":
 		return invalidInput("A reaction is one emoji.", "emoji")
 	case c.ReplyTo.Owner == c.By.ID.Group && c.Message.Owner.IsZero():
 		return invalidInput("A reply to a message for your group alone is for your group alone: audience OWN_GROUP.", "audience")

@@ -80,7 +80,38 @@ func cleanText(text *string, field string) (*string, error) {
 	return &clean, nil
 }
 
-// isEmoji reports whether a text is one emoji, however many code points that takes.
+const (
+	presentation  = "\uFE0F" // the variation selector that asks for an emoji where a character can be text as well
+	keycap        = '\u20E3'
+	firstSkinTone = '\U0001F3FB'
+	lastSkinTone  = '\U0001F3FF'
+)
+
+// emojiOf returns a text that is one emoji, however many code points that takes, in its fullest spelling, so that with and
+// without variation selectors it is one; "" for any other text.
+func emojiOf(text string) string {
+	if !isEmoji(text) {
+		return ""
+	}
+	var full strings.Builder
+	runes := []rune(strings.ReplaceAll(text, presentation, ""))
+	for i, r := range runes {
+		full.WriteRune(r)
+		var next rune
+		if i+1 < len(runes) {
+			next = runes[i+1]
+		}
+		if next == keycap || isEmoji(string(r)+presentation) && (next < firstSkinTone || next > lastSkinTone) {
+			full.WriteString(presentation)
+		}
+	}
+	if emoji := full.String(); isEmoji(emoji) {
+		return emoji
+	}
+	return text // which has one spelling
+}
+
+// isEmoji reports whether a text is a spelling of one emoji that is known.
 func isEmoji(text string) bool {
 	_, err := gomoji.GetInfo(text)
 	return err == nil

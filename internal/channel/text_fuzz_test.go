@@ -49,3 +49,26 @@ func fitToKeep(t *testing.T, name string) {
 		t.Errorf("%q is kept as a name", name)
 	}
 }
+
+// FuzzEmoji gives any text as a reaction: what is taken is an emoji, and so are its other spellings, as the same one.
+func FuzzEmoji(f *testing.F) {
+	for _, seed := range []string{
+		"", "👍", "👍🏽", "❤", "❤\ufe0f", "⌚", "☺🏻", "1\u20e3", "1\ufe0f\u20e3", "👩‍👩‍👧", "🏳\u200d🌈", "🏳\ufe0f\u200d🌈", "🇩🇪", "👍👍", "a", "1", "©",
+		"❤\u200d🧡\u200d💛\u200d💚\u200d💙\u200d💜", "\ufe0f", " 👍", "👍\x00", "\xff", strings.Repeat("❤", 10_000),
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		emoji := emojiOf(text)
+		if emoji == "" {
+			return
+		}
+		if again := emojiOf(emoji); again != emoji || len(emoji) > 64 || !utf8.ValidString(emoji) {
+			t.Errorf("%q is kept as %q, and that as %q", text, emoji, again)
+		}
+		bare := strings.ReplaceAll(text, presentation, "")
+		if same := emojiOf(bare); same != "" && same != emoji {
+			t.Errorf("%q is kept as %q, and %q as %q", text, emoji, bare, same)
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/forPelevin/gomoji"
 	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 )
@@ -186,6 +187,32 @@ func TestHandles(t *testing.T) {
 	for _, handle := range []string{"", "a", "-a", "A1", "a_b", "a b", "ab\n", "\nab", "äb", "ａｂ", "a.b", "a\x00", strings.Repeat("a", 40)} {
 		if HandlePattern.MatchString(handle) {
 			t.Errorf("%q is a handle", handle)
+		}
+	}
+}
+
+// TestEmojiSpellings has each emoji spelt in one way, however a keyboard does it.
+func TestEmojiSpellings(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"\u2764": "\u2764\uFE0F", "\u2764\uFE0F": "\u2764\uFE0F", "👍": "👍", "👍🏽": "👍🏽", "\u00A9": "\u00A9\uFE0F",
+		"1\u20E3": "1\uFE0F\u20E3", "\U0001F3F3\u200D\U0001F308": "\U0001F3F3\uFE0F\u200D\U0001F308", "🇩🇪": "🇩🇪", "👩‍👩‍👧": "👩‍👩‍👧",
+		"\u231A": "\u231A\uFE0F", "\u231A\uFE0F": "\u231A\uFE0F", "\uFE0F1\uFE0F\u20E3": "1\uFE0F\u20E3", "\u263A🏻": "\u263A🏻",
+		"": "", "a": "", "1": "", "#": "", "👍👍": "", "👍\u0020": "", "👍\uFE0F\uFE0F": "", "\uFE0F": "", "\u200D": "", "🏽x": "",
+	} {
+		if got := emojiOf(text); got != want {
+			t.Errorf("%+q is the emoji %+q, want %+q", text, got, want)
+		}
+	}
+	spelt := map[string]string{}
+	for _, emoji := range gomoji.AllEmojis() {
+		got := emojiOf(emoji.Character)
+		if before, known := spelt[emoji.Slug]; got == "" || got != emojiOf(got) || known && before != got {
+			t.Errorf("%s is spelt %+q, that %+q, and elsewhere %+q", emoji.Slug, got, emojiOf(got), before)
+		}
+		spelt[emoji.Slug] = got
+		if bare := emojiOf(strings.ReplaceAll(emoji.Character, presentation, "")); bare != "" && bare != got {
+			t.Errorf("%s is spelt %+q, and %+q from a text without selectors", emoji.Slug, got, bare)
 		}
 	}
 }

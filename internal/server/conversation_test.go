@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -113,6 +114,41 @@ func testTalkTwice(t *testing.T, s *place) {
 	}
 	if history := servertest.Get[[]any](t, data, "node", "history"); len(history) != 0 {
 		t.Errorf("it still says %v", history)
+	}
+}
+
+// testReactionSpellings has users of both sides react with one emoji as their keyboards spell it.
+func testReactionSpellings(t *testing.T, s *place) {
+	channel := linked(t, s, "launch")
+	ana, gil := s.as("ana@acme"), s.as("gil@globex")
+	message := messageOf(t, succeed(t, s, ana, postDocument, object{"channelId": channel, "body": "words"}))
+	for i, by := range []string{ana, gil, ana} {
+		payload := succeed(t, s, by, reactDocument, object{"messageId": message, "emoji": []string{"❤", "❤\ufe0f", "❤\ufe0f"}[i]})
+		reactions := servertest.Get[[]any](t, payload, "message", "reactions")
+		if want := (object{"emoji": "❤\ufe0f", "count": float64(min(i+1, 2)), "viewerReacted": true}); len(reactions) != 1 || !maps.Equal(reactions[0].(object), want) {
+			t.Errorf("%s: %q, want %q", by, reactions, want)
+		}
+	}
+	payload := succeed(t, s, gil, unreactDocument, object{"messageId": message, "emoji": "❤"})
+	if count := servertest.Get[float64](t, payload, "message", "reactions", 0, "count"); count != 1 {
+		t.Errorf("taken back as it is spelt otherwise, there are %v", count)
+	}
+}
+
+// testMentions names users as people write: in a sentence, in its end, as a possessive.
+func testMentions(t *testing.T, s *place) {
+	channel := linked(t, s, "launch")
+	for body, want := range map[string][]any{
+		"Thanks, @gil.": {"Gil"}, "It is @Gil’s, says @ANA!": {"Gil", "Ana"}, "gil@globex.com": {}, "@Gilbert": {},
+	} {
+		posted := succeed(t, s, s.as("ana@acme"), postDocument, object{"channelId": channel, "body": body})
+		names := []any{}
+		for _, actor := range servertest.Get[[]any](t, posted, "message", "mentions") {
+			names = append(names, actor.(object)["name"])
+		}
+		if !slices.Equal(names, want) {
+			t.Errorf("%q names %v, want %v", body, names, want)
+		}
 	}
 }
 

@@ -31,6 +31,8 @@ var suite = map[string]func(t *testing.T, s *place){
 	"states in other letters":               testStatesInOtherLetters,
 	"nodes":                                 testNodes,
 	"bodies of all lengths":                 testBodies,
+	"reactions however spelt":               testReactionSpellings,
+	"mentions in sentences":                 testMentions,
 	"a conversation's mutations twice":      testTalkTwice,
 	"a conversation's keys":                 testTalkKeys,
 	"a conversation's key at once":          testTalkKeyAtOnce,
