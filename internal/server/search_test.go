@@ -76,6 +76,9 @@ func TestSearch(t *testing.T) {
 		for _, body := range []string{"The quick brown FOX", "the fox is brown, not quick", "Straße nach ÄRGER", "O'Neil \\ said: 'fox'", "!!!", "x " + long, "https://example.com/a'b?c=d 'quoted"} {
 			k.say("ana@acme", body)
 		}
+		for _, body := range []string{"“Typographic” client/server—ready", "明日の会議は十時です。", "ที่ประชุมพรุ่งนี้", "Завтра: собрание"} {
+			other.say("gil@globex", body)
+		}
 		k.whisper("hua@globex", "a fox among us")
 		k.whisper("ana@acme", "a fox of acme")
 		k.say("gil@globex", "no animal")
@@ -107,6 +110,14 @@ func TestSearch(t *testing.T) {
 			"-fox -x -quoted":                                        {"no animal", "!!!", "Straße nach ÄRGER"},
 		} {
 			k.finds("ana@acme", text, want...)
+		}
+		for text, want := range map[string][]string{
+			"typographic": {"“Typographic” client/server—ready"}, "SERVER ready": {"“Typographic” client/server—ready"},
+			"client/server": {"“Typographic” client/server—ready"}, "server/client": nil, "“client server”": {"“Typographic” client/server—ready"},
+			"会議": {"明日の会議は十時です。"}, "議会": nil, "明日 十時": {"明日の会議は十時です。"}, "明日十時": nil, "ประชุม": {"ที่ประชุมพรุ่งนี้"}, "СОБРАНИЕ": {"Завтра: собрание"},
+			"fox -会議": {"fox of another channel"}, `fox or "会議"`: {"明日の会議は十時です。", "fox of another channel"},
+		} {
+			other.finds("ana@acme", text, want...)
 		}
 		k.finds("gil@globex", "fox", theirs, neil, not, quick)
 		k.finds("hua@globex member", "acme")

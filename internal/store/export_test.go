@@ -24,8 +24,9 @@ var (
 	SearchArgs = searchArgs
 )
 
-// Mark, Searchable and WordsOf make what message_words has.
+// Mark, Searchable and WordsOf make what message_words has; Asked is what is searched for in it.
 var (
+	Asked      = asked
 	Mark       = mark
 	Searchable = searchable
 	WordsOf    = wordsOf

@@ -2,74 +2,14 @@ package store
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"math"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/jackc/pgx/v5"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
 	"linkspan/shardrouter"
 )
-
-// A search finds messages by the words of message_words, which is indexed. There each word begins with a mark of the channel
-// and of who may read it, so that a search reads the words of its own channel and reader alone: how long it takes tells
-// nothing of what others say. The mark by itself is a word too, which all messages have: a search for what has not a word
-// needs it. Marks of two channels may be alike by chance; rows are chosen by their keys as well.
-
-// maxWordBytes is where longer words are broken, so that with its mark each is short enough for Postgres.
-const maxWordBytes = 512
-
-// mark is what the words of a channel's messages to everyone, or to one group alone, begin with. It is part of what is
-// stored, so it never changes.
-func mark(id ids.Channel, owner ids.Group) string {
-	channel, reader := id.Bytes(), owner.Bytes()
-	sum := xxhash.Sum64(append(channel[:], reader[:]...))
-	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, sum)[:6])
-}
-
-// searchable is a text as its words are found: folded here, because what Postgres makes of capitals hangs on the locale of
-// its cluster.
-func searchable(text string) string {
-	var broken strings.Builder
-	word := 0
-	for _, r := range channel.NameKey(text) {
-		size := utf8.RuneLen(r)
-		switch {
-		case unicode.IsSpace(r):
-			word = 0
-		case word+size > maxWordBytes:
-			broken.WriteByte(' ')
-			word = size
-		default:
-			word += size
-		}
-		broken.WriteRune(r)
-	}
-	return broken.String()
-}
-
-// wordsOf are the words of a text that [searchable] made, each with the mark, and the mark itself. In what Postgres writes of
-// them each begins behind a space and a quote, and none has a space in it.
-func wordsOf(text, mark string) string {
-	return `(replace(' ' || to_tsvector('pg_catalog.simple', ` + text + `::text)::text, ' ''', ' ''' || ` + mark + `::text)
-		|| ' ''' || ` + mark + `::text || '''')::tsvector`
-}
-
-// searchFor is what a text that [searchable] made asks of words with the mark: ranked to rank what it finds, wanted to find
-// it; null where the text has no words.
-func searchFor(text, mark string) string {
-	return `(
-		SELECT q.ranked, CASE WHEN numnode(q.ranked) > 0 THEN ('''' || ` + mark + `::text || '''')::tsquery && q.ranked END AS wanted
-		FROM (SELECT regexp_replace(websearch_to_tsquery('pg_catalog.simple', ` + text + `::text)::text,
-			'''(([^'']|'''')+)''', '''' || ` + mark + `::text || '\1''', 'g')::tsquery AS ranked) AS q
-	)`
-}
 
 // pageOfFound is a part of what a search found in a channel, in descending order of rank and place. Arguments: slot, channel,
 // group, user, the rank and place that the part lies behind, those that it lies before, limit, the text, the marks of messages
@@ -152,6 +92,6 @@ func searchArgs(reader ids.User, id ids.Channel, search channel.Search, r channe
 	}
 	return []any{
 		id, reader.Group, reader, above.Rank, above.Public, above.Private, below.Rank, below.Public, below.Private, r.Limit + 1,
-		searchable(search.Text), mark(id, ids.Group{}), mark(id, reader.Group),
+		asked(search.Text), mark(id, ids.Group{}), mark(id, reader.Group),
 	}
 }
