@@ -2636,7 +2636,10 @@ type SharedChannel implements Node {
     """Only what precedes the edge with this cursor, of the same list."""
     before: String
   ): InvitationConnection!
-  """How many messages of others the user has not read; 1,000 means that many or more."""
+  """
+  How many messages of others that are not deleted the user has not read, of those that its group may see; 1,000 means that many
+  or more. 0 where the group takes no part in the channel.
+  """
   unreadCount: Int! @perViewer
   """The messages that the viewer's group may see, replies among them, in the order of the channel's log."""
   messages(
@@ -2653,7 +2656,10 @@ type SharedChannel implements Node {
   search(
     """
     1 to 560 code points, not all of them blank. Words that must all be there, in any order and spelt in capitals or not;
-    ` + "`" + `"a phrase"` + "`" + ` in that order; ` + "`" + `or` + "`" + ` between two of which one will do; ` + "`" + `-` + "`" + ` before what must not be there.
+    ` + "`" + `"a phrase"` + "`" + ` in that order; ` + "`" + `or` + "`" + ` between two of which one will do; ` + "`" + `-` + "`" + ` before what must not be there. A word is letters and
+    numbers, with the accents that it has; its stem is another. What stands together, as ` + "`" + `acme.com` + "`" + ` does, is a phrase of its words.
+    Where words are written without spaces, as in Chinese, Japanese or Thai, any part is found. Signs and emoji are not: a text
+    of these alone finds nothing.
     """
     text: String!
     """At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."""
@@ -2946,9 +2952,9 @@ Where the subscriber is, though nothing for it came: first of all without ` + "`
 every minute when nothing comes.
 """
 type InboxCheckpoint implements InboxEvent {
-  """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
+  """Where the subscriber is: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
   cursor: LogCursor!
-  """When it was written to the inbox."""
+  """When it was sent: a checkpoint is in no log."""
   at: DateTime!
 }
 
@@ -2990,7 +2996,10 @@ type Message implements Node {
   state: MessageState!
   """Who may see it."""
   audience: Audience!
-  """Who wrote it, under the name of now."""
+  """
+  Who wrote it. A user goes in a channel by the name that it had when it last posted, edited, deleted or reacted there; to other
+  groups, when it last did so for everyone to see.
+  """
   author: Actor!
   """The name of who wrote it, as it was then."""
   authorName: String!
@@ -3002,7 +3011,7 @@ type Message implements Node {
   deletedAt: DateTime
   """Who deleted it; null if nobody did."""
   deletedBy: Actor
-  """The message that it replies to; null if none."""
+  """The message that it replies to, without a body if that is deleted; null if it is no reply."""
   replyTo: Message
   """How many replies the viewer's group can see, deleted ones too."""
   replyCount: Int!
@@ -3017,9 +3026,13 @@ type Message implements Node {
     """Only what precedes the edge with this cursor, of the same list."""
     before: String
   ): MessageConnection!
-  """The reactions, the emoji that was used first in front."""
+  """The reactions, one for each emoji, the one that was used first in front."""
   reactions: [Reaction!]!
-  """The users of the channel whom it names by ` + "`" + `@name` + "`" + `, as found when it was posted or edited."""
+  """
+  The users of the channel whom it names, in that order, as found when it was posted or last edited: at most 50. An ` + "`" + `@` + "`" + ` that
+  begins a word, the first 50 of them, names whoever has the longest name that follows, of at most 6 words, in capitals or not.
+  What is for everyone names only who has done something in the channel that everyone can see.
+  """
   mentions: [Actor!]!
   """What it says and has said, in the order of writing, the newest 100 versions; empty once it is deleted."""
   history: [MessageVersion!]!
@@ -3027,7 +3040,7 @@ type Message implements Node {
 
 """How users have reacted to a message with one emoji."""
 type Reaction {
-  """The emoji."""
+  """The emoji, with the variation selectors that belong to it."""
   emoji: String!
   """How many users used it."""
   count: Int!
@@ -3069,14 +3082,14 @@ type MessageEdge {
 input PostMessageInput {
   """The id of a SharedChannel."""
   channelId: ID!
-  """What to say: 1 to 40,000 bytes of UTF-8."""
+  """What to say: 1 to 40,000 bytes of UTF-8, any but NUL. It is kept to the letter."""
   body: String!
   """
   Who may see it; null: as the message that this replies to, else everyone. A reply to a message for one's own group alone
   is for the group alone too.
   """
   audience: Audience
-  """The id of the Message that this replies to, which must not be a reply itself; null: none."""
+  """The id of the Message of that channel that this replies to, which is neither a reply itself nor deleted; null: none."""
   replyToId: ID
   """
   1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
@@ -3097,7 +3110,7 @@ type PostMessagePayload {
 input EditMessageInput {
   """The id of a Message."""
   messageId: ID!
-  """What to say: 1 to 40,000 bytes of UTF-8."""
+  """What to say: 1 to 40,000 bytes of UTF-8, any but NUL. It is kept to the letter."""
   body: String!
   """
   1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
@@ -3137,7 +3150,7 @@ type DeleteMessagePayload {
 input AddReactionInput {
   """The id of a Message."""
   messageId: ID!
-  """One emoji."""
+  """One emoji of Unicode's, with a skin tone or not. Variation selectors are put right: with and without it is one emoji."""
   emoji: String!
   """
   1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
@@ -3158,7 +3171,7 @@ type AddReactionPayload {
 input RemoveReactionInput {
   """The id of a Message."""
   messageId: ID!
-  """One emoji."""
+  """One emoji of Unicode's, with a skin tone or not. Variation selectors are put right: with and without it is one emoji."""
   emoji: String!
   """
   1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
@@ -3179,7 +3192,7 @@ type RemoveReactionPayload {
 input MarkReadInput {
   """The id of a SharedChannel."""
   channelId: ID!
-  """The id of the Message of that channel up to which all is read."""
+  """The id of the Message of that channel up to which all is read, in the order of ` + "`" + `messages` + "`" + `; a deleted one will do."""
   upToMessageId: ID!
   """
   1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
@@ -3297,11 +3310,11 @@ Where the subscriber is, though nothing for it came: first of all without ` + "`
 every minute when nothing comes.
 """
 type ChannelCheckpoint implements ChannelEvent {
-  """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
+  """Where the subscriber is: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
   cursor: LogCursor!
-  """When it was written to the log."""
+  """When it was sent: a checkpoint is in no log."""
   at: DateTime!
-  """Who did it; null: nobody did."""
+  """Always null."""
   actor: Actor
 }
 `, BuiltIn: false},
