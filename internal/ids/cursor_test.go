@@ -186,9 +186,15 @@ func FuzzParseLogCursor(f *testing.F) {
 // FuzzParsePageCursor reads any text in any list: what is taken is of that list and is written as it was.
 func FuzzParsePageCursor(f *testing.F) {
 	group := ids.GroupFrom(up)
-	for _, kind := range []ids.ListKind{0, ids.ListSharedChannels, ids.ListChannelInvitations, 255} {
-		f.Add(ids.PageCursor{Kind: kind, Reader: group, Position: 7}.String(), byte(kind), up[:])
-		f.Add(ids.PageCursor{Kind: kind, Reader: group, Position: -7}.String(), byte(kind), up[:])
+	for _, kind := range []ids.ListKind{
+		0, ids.ListSharedChannels, ids.ListChannelInvitations, ids.ListMessages, ids.ListReplies, ids.ListFound, 255,
+	} {
+		for _, c := range []ids.PageCursor{
+			{Position: 7}, {Position: -7}, {Private: 7}, {Private: -7}, {Root: ids.Message{Number: 7}}, {Root: ids.Message{Number: -7}}, {Search: 1 << 63, Rank: 0.5}, {Rank: -1}, {Rank: float32(math.NaN())}, {Rank: float32(math.Inf(1))},
+		} {
+			c.Kind, c.Reader = kind, group
+			f.Add(c.String(), byte(kind), up[:])
+		}
 	}
 	f.Add("", byte(1), up[:])
 	f.Add(ids.LogCursor{}.String(), byte(0), make([]byte, 16))
@@ -205,7 +211,7 @@ func FuzzParsePageCursor(f *testing.F) {
 			}
 			return
 		}
-		if c.String() != text || c.Kind != ids.ListKind(kind) || c.Reader != group || c.Position < 0 {
+		if c.String() != text || c.Kind != ids.ListKind(kind) || c.Reader != group || c.Position < 0 || c.Private < 0 || !(c.Rank >= 0 && c.Rank <= math.MaxFloat32) {
 			t.Errorf("%q is read as %+v", text, c)
 		}
 	})

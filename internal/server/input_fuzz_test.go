@@ -42,12 +42,15 @@ func (noClusters) SlotOf(ids.Group) uint16 { return 7 }
 var mutations = map[string]string{
 	"createSharedChannel": "CreateSharedChannelInput", "acceptSharedChannel": "AcceptSharedChannelInput",
 	"declineInvitation": "DeclineInvitationInput", "revokeInvitation": "RevokeInvitationInput", "registerGroup": "RegisterGroupInput",
+	"postMessage": "PostMessageInput", "editMessage": "EditMessageInput", "deleteMessage": "DeleteMessageInput",
+	"addReaction": "AddReactionInput", "removeReaction": "RemoveReactionInput", "markRead": "MarkReadInput",
 }
 
 // FuzzInput sends any JSON as the input object of each mutation: it is refused, by data or by an error with a code, or it
 // is fit to be decided. Nothing is an unknown error.
 func FuzzInput(f *testing.F) {
 	invitation := ids.NewInvitation().String()
+	in, on := `{"channelId":"`+fuzzChannel.String()+`"`, `{"messageId":"`+fuzzMessage.String()+`"`
 	for _, seed := range []string{
 		`{}`, `null`, `[]`, `7`, `""`, `{"target":{"handle":"globex"},"name":"launch"}`, `{"target":{"handle":"globex","id":"x"},"name":"launch"}`,
 		`{"target":{},"name":"launch"}`, `{"target":{"handle":null},"name":null}`, `{"target":{"id":7},"name":"a"}`, `{"target":[{"handle":"globex"}],"name":"a"}`,
@@ -56,12 +59,18 @@ func FuzzInput(f *testing.F) {
 		`{"invitationId":"` + invitation + `"}`, `{"invitationId":"` + invitation + `","name":"\u202e","reason":"r","idempotencyKey":""}`,
 		`{"invitationId":7}`, `{"invitationId":9007199254740993}`, `{"invitationId":{"id":1}}`, `{"invitationId":"inv_"}`, `{"handle":"acme","name":"Acme"}`,
 		`{"handle":"ACME","name":true,"more":{"a":[1,2,{"b":null}]}}`, `{"__proto__":{"a":1},"name":"a"}`, `{"name":"a","name":"b"}`,
+		in + `,"body":"Hello @Gil's, shall we?","audience":"OWN_GROUP","idempotencyKey":"k"}`, in + `,"body":""}`, in + `,"body":"a\u0000b"}`,
+		in + `,"body":"` + strings.Repeat("@a ", 13_333) + `"}`, in + `,"body":"` + strings.Repeat("é", 20_001) + `"}`, in + `,"body":7,"audience":"NOBODY"}`,
+		in + `,"body":"a","replyToId":"` + fuzzMessage.String() + `"}`, in + `,"body":"a","replyToId":"` + fuzzChannel.String() + `"}`,
+		in + `,"upToMessageId":"` + fuzzMessage.String() + `"}`, in + `,"upToMessageId":null}`, on + `,"body":"\ud83d\ude00"}`, on + `,"body":"\ud83d"}`,
+		on + `}`, on + `,"emoji":"❤"}`, on + `,"emoji":"yes"}`, on + `,"emoji":""}`, on + `,"emoji":"` + strings.Repeat("👍", 100) + `"}`,
+		`{"messageId":"msg_"}`, `{"messageId":"` + fuzzChannel.String() + `","emoji":"👍"}`,
 	} {
 		f.Add(seed)
 	}
 	logger := slog.New(slog.DiscardHandler)
 	clusters := noClusters{oneGroup: acme}
-	service := &channel.Service{Main: clusters, Shards: clusters, InvitationTTL: time.Hour, Logger: logger}
+	service := &channel.Service{Main: clusters, Shards: clusters, Conversation: noConversation{}, InvitationTTL: time.Hour, Logger: logger}
 	handler := New(Config{
 		Resolvers: resolvers.New(service), Tokens: NewTokens(TokenConfig{Secrets: [][]byte{fuzzSecret}}, acme), Logger: logger,
 	}).Handler()
