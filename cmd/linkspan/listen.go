@@ -50,7 +50,7 @@ cursor that it printed as --after. What is no such event is told on stderr.`
 func (c *listenCmd) Run(ctx context.Context) error {
 	token := strings.TrimSpace(os.Getenv("LINKSPAN_TOKEN"))
 	if token == "" {
-		return fmt.Errorf("LINKSPAN_TOKEN is not set: whose invitations? With the dev server:\n\n  %s", getToken)
+		return fmt.Errorf("LINKSPAN_TOKEN is not set: who listens? With the dev server:\n\n  %s", getToken)
 	}
 	client, err := newClient(c.URL, token)
 	if err != nil {
