@@ -33,36 +33,36 @@ const inboxDocument = `subscription ($after: LogCursor) { inbox(after: $after) {
 	... on SharedChannelLinked { invitation { id } } } }`
 
 // ear hears a group's inbox, or a channel's log, from its beginning, over as many connections as it takes, each from the last
-// cursor on.
-type ear struct {
+// cursor on. E is an event of the log.
+type ear[E comparable] struct {
 	lane     *lane
 	who      *party
 	document string
 	input    map[string]any // beside the cursor
-	take     func(gqlclient.Result) error
-	end      context.CancelFunc
-	done     sync.WaitGroup
+	// read decodes a result: the cursor, and what makes the event of its number; nil: it is a checkpoint.
+	read func(gqlclient.Result) (cursor string, event func(number int64) E, err error)
+	end  context.CancelFunc
+	done sync.WaitGroup
 
 	mu    sync.Mutex
 	after string
-	heard []inboxEntry
+	heard []E
 }
 
 // listen begins to listen where the inbox is empty still; close ends it.
-func listen(l *lane, who *party) *ear {
+func listen(l *lane, who *party) *ear[inboxEntry] {
 	l.t.Helper()
 	var now struct{ Viewer struct{ InboxCursor string } }
 	if err := l.client(who.token).Do(l.t.Context(), `{ viewer { inboxCursor } }`, "", nil, &now); err != nil {
 		l.t.Fatal(err)
 	}
-	e := &ear{lane: l, who: who, document: inboxDocument, after: now.Viewer.InboxCursor}
-	e.take = e.takeInbox
+	e := &ear[inboxEntry]{lane: l, who: who, document: inboxDocument, read: readInbox, after: now.Viewer.InboxCursor}
 	e.begin()
 	return e
 }
 
 // begin begins to listen behind the cursor.
-func (e *ear) begin() {
+func (e *ear[E]) begin() {
 	ctx, end := context.WithCancel(e.lane.t.Context())
 	e.end = end
 	e.done.Go(func() {
@@ -79,13 +79,13 @@ func (e *ear) begin() {
 	})
 }
 
-func (e *ear) close() {
+func (e *ear[E]) close() {
 	e.end()
 	e.done.Wait()
 }
 
 // follow hears on one connection until it breaks, or the program is another.
-func (e *ear) follow(ctx context.Context, moved <-chan struct{}) error {
+func (e *ear[E]) follow(ctx context.Context, moved <-chan struct{}) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	e.done.Go(func() {
@@ -120,7 +120,26 @@ func (e *ear) follow(ctx context.Context, moved <-chan struct{}) error {
 	}
 }
 
-func (e *ear) takeInbox(result gqlclient.Result) error {
+// take notes what was heard, and how far.
+func (e *ear[E]) take(result gqlclient.Result) error {
+	cursor, event, err := e.read(result)
+	if err != nil {
+		return err
+	}
+	at, err := ids.ParseLogCursor(cursor)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.after = cursor
+	if event != nil {
+		e.heard = append(e.heard, event(at.Position))
+	}
+	return nil
+}
+
+func readInbox(result gqlclient.Result) (cursor string, event func(int64) inboxEntry, err error) {
 	var data struct {
 		Inbox *struct {
 			Typename   string `json:"__typename"`
@@ -129,26 +148,23 @@ func (e *ear) takeInbox(result gqlclient.Result) error {
 		}
 	}
 	if err := result.Decode(&data); err != nil {
-		return err
+		return "", nil, err
 	}
 	if data.Inbox == nil {
-		return errors.New("no event")
+		return "", nil, errNothingHeard
 	}
-	at, err := ids.ParseLogCursor(data.Inbox.Cursor)
-	if err != nil {
-		return err
+	if data.Inbox.Typename == "InboxCheckpoint" {
+		return data.Inbox.Cursor, nil, nil
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.after = data.Inbox.Cursor
-	if data.Inbox.Typename != "InboxCheckpoint" {
-		e.heard = append(e.heard, inboxEntry{at.Position, data.Inbox.Typename, data.Inbox.Invitation.ID})
-	}
-	return nil
+	return data.Inbox.Cursor, func(number int64) inboxEntry {
+		return inboxEntry{number, data.Inbox.Typename, data.Inbox.Invitation.ID}
+	}, nil
 }
 
+var errNothingHeard = errors.New("a result without an event")
+
 // hasHeard tells where what was heard is not the log.
-func (e *ear) hasHeard(log []inboxEntry) error {
+func (e *ear[E]) hasHeard(log []E) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !slices.Equal(e.heard, log) {

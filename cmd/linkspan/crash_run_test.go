@@ -22,7 +22,7 @@ type crashRun struct {
 	*lane
 	op         crashed
 	from, to   *party
-	ears       []*ear
+	ears       []*ear[inboxEntry]
 	invitation string // known after the setup, or from an answer; "": not yet
 	channel    string
 }
@@ -32,7 +32,7 @@ func (l *lane) begin(op crashed) *crashRun {
 	l.t.Helper()
 	l.running(op.ttl)
 	r := &crashRun{lane: l, op: op, from: l.group(crashShards[0]), to: l.group(crashShards[1])}
-	r.ears = []*ear{listen(l, r.from), listen(l, r.to)}
+	r.ears = []*ear[inboxEntry]{listen(l, r.from), listen(l, r.to)}
 	// Their registration is no part of the operation.
 	if err := within(crashPatience, l.settled); err != nil {
 		l.t.Fatalf("%s: begin: %v", op.name, err)

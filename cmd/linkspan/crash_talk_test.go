@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -57,9 +56,8 @@ type talkKilled struct {
 	*crashRun
 	stop chan struct{}
 
-	mu    sync.Mutex
-	heard map[*party][]channelEntry
-	done  []*deed
+	mu   sync.Mutex
+	done []*deed
 }
 
 // deed is a mutation that was answered with success, and what it answered.
@@ -80,12 +78,12 @@ func TestTalkKilled(t *testing.T) {
 	l.running(0)
 	k := &talkKilled{
 		crashRun: &crashRun{lane: l, from: l.group(crashShards[0]), to: l.group(crashShards[1])},
-		stop:     make(chan struct{}), heard: make(map[*party][]channelEntry),
+		stop:     make(chan struct{}),
 	}
 	if err := errors.Join(created(k.crashRun), accept(k.crashRun).failed()); err != nil {
 		t.Fatal(err)
 	}
-	ears := []*ear{k.listen(k.from), k.listen(k.to)}
+	ears := []*ear[channelEntry]{k.listen(k.from), k.listen(k.to)}
 	var writing sync.WaitGroup
 	for n := range 2 * talkWriters {
 		writing.Go(func() {
@@ -108,19 +106,17 @@ func TestTalkKilled(t *testing.T) {
 	close(k.stop)
 	writing.Wait()
 
-	for _, who := range []*party{k.from, k.to} {
-		log, err := k.log(who)
+	for _, e := range ears {
+		log, err := k.log(e.who)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := within(converges, func() error { return k.hasHeard(who, log) }); err != nil {
+		if err := within(converges, func() error { return e.hasHeard(log) }); err != nil {
 			t.Error(err)
 		}
-		if err := k.hasAll(who); err != nil {
+		if err := k.hasAll(e.who); err != nil {
 			t.Error(err)
 		}
-	}
-	for _, e := range ears {
 		e.close()
 	}
 	for _, d := range k.done {
@@ -272,60 +268,46 @@ func (k *talkKilled) hasAll(who *party) error {
 }
 
 // listen begins to hear the channel for a side, behind the links.
-func (k *talkKilled) listen(who *party) *ear {
+func (k *talkKilled) listen(who *party) *ear[channelEntry] {
 	k.t.Helper()
 	page, err := k.page(who, 0, nil)
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	e := &ear{lane: k.lane, who: who, document: channelDocument, input: map[string]any{"id": k.channel}, after: page.LogCursor}
-	e.take = func(result gqlclient.Result) error {
-		var data struct {
-			ChannelEvents *struct {
-				Typename string `json:"__typename"`
-				Cursor   string
-				Message  *struct{ ID string }
-			}
-		}
-		if err := result.Decode(&data); err != nil {
-			return err
-		}
-		if data.ChannelEvents == nil {
-			return errors.New("no event")
-		}
-		at, err := ids.ParseLogCursor(data.ChannelEvents.Cursor)
-		if err != nil {
-			return err
-		}
-		entry := channelEntry{number: at.Position, kind: data.ChannelEvents.Typename}
-		if data.ChannelEvents.Message != nil {
-			id, err := ids.Parse(data.ChannelEvents.Message.ID)
-			if err != nil {
-				return err
-			}
-			entry.message = id.Message
-		}
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.after = data.ChannelEvents.Cursor
-		if entry.kind != "ChannelCheckpoint" {
-			k.heard[who] = append(k.heard[who], entry)
-		}
-		return nil
+	e := &ear[channelEntry]{
+		lane: k.lane, who: who, document: channelDocument, input: map[string]any{"id": k.channel}, read: readChannel, after: page.LogCursor,
 	}
 	e.begin()
 	return e
 }
 
-func (k *talkKilled) hasHeard(who *party, log []channelEntry) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if heard := k.heard[who]; !slices.Equal(heard, log) {
-		return fmt.Errorf("%s heard %d events, and the log has %d: %v of %v", who.handle, len(heard), len(log), heard, log)
+func readChannel(result gqlclient.Result) (cursor string, event func(int64) channelEntry, err error) {
+	var data struct {
+		ChannelEvents *struct {
+			Typename string `json:"__typename"`
+			Cursor   string
+			Message  *struct{ ID string }
+		}
 	}
-	return nil
+	if err := result.Decode(&data); err != nil {
+		return "", nil, err
+	}
+	heard := data.ChannelEvents
+	if heard == nil {
+		return "", nil, errNothingHeard
+	}
+	if heard.Typename == "ChannelCheckpoint" {
+		return heard.Cursor, nil, nil
+	}
+	var id ids.ID
+	if heard.Message != nil {
+		if id, err = ids.Parse(heard.Message.ID); err != nil {
+			return "", nil, err
+		}
+	}
+	return heard.Cursor, func(number int64) channelEntry {
+		return channelEntry{number: number, kind: heard.Typename, message: id.Message}
+	}, nil
 }
 
 // log is the channel's log as a side sees it, in the database, behind the links. The error tells where it is not dense.

@@ -17,9 +17,7 @@ var metricsPlace = regexp.MustCompile(`Metrics: (http://127\.0\.0\.1:\d+)/metric
 func TestDevAdmin(t *testing.T) {
 	t.Parallel()
 	data := dataDir(t)
-	d := &dev{t: t, env: []string{"LINKSPAN_DATA=" + data, "LINKSPAN_LISTEN=127.0.0.1:0"}}
-	d.Cmd = command(t, append(d.env, "LINKSPAN_ADMIN_LISTEN=127.0.0.1:0"), "dev")
-	d.start()
+	d := startDev(t, data, "LINKSPAN_ADMIN_LISTEN=127.0.0.1:0")
 	match := metricsPlace.FindStringSubmatch(<-d.welcome)
 	if match == nil {
 		t.Fatal("the welcome does not say where the metrics are")

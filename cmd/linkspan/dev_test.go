@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -120,10 +121,11 @@ type dev struct {
 	rest    chan string // what it printed from then on, once it has ended
 }
 
-func startDev(t testing.TB, data string) *dev {
+// startDev starts a dev server with an environment of its own, and waits until it is ready.
+func startDev(t testing.TB, data string, env ...string) *dev {
 	t.Helper()
 	d := &dev{t: t, env: []string{"LINKSPAN_DATA=" + data, "LINKSPAN_LISTEN=127.0.0.1:0"}}
-	d.Cmd = command(t, d.env, "dev")
+	d.Cmd = command(t, slices.Concat(d.env, env), "dev")
 	return d.start()
 }
 

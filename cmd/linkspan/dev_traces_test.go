@@ -11,9 +11,7 @@ import (
 func TestDevTraces(t *testing.T) {
 	t.Parallel()
 	data := dataDir(t)
-	d := &dev{t: t, env: []string{"LINKSPAN_DATA=" + data, "LINKSPAN_LISTEN=127.0.0.1:0"}}
-	d.Cmd = command(t, append(d.env, "OTEL_TRACES_EXPORTER=console"), "dev")
-	d.start()
+	d := startDev(t, data, "OTEL_TRACES_EXPORTER=console")
 	created := d.query(d.token("ana@acme"), `mutation { createSharedChannel(input: {target: {handle: "initech"}, name: "traced"}) {
 		invitation { id } errors { message } } }`)
 	if !strings.Contains(created, `"errors":[]`) {

@@ -4,12 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,147 +56,6 @@ func shown(t *testing.T, lines *bytes.Buffer) (cursors []string) {
 	return cursors
 }
 
-func TestListenResumesFromWhereItWas(t *testing.T) {
-	t.Parallel()
-	var mu sync.Mutex
-	var positions []any // that the subscriptions began behind, one a connection
-	ctx, end := context.WithCancel(t.Context())
-	connections := []func(*gqlclienttest.Peer, string){
-		func(*gqlclienttest.Peer, string) {}, // breaks before the first event
-		func(p *gqlclienttest.Peer, id string) { p.Next(id, checkpoint("1")) },
-		func(p *gqlclienttest.Peer, id string) { p.Next(id, invitation("2")); p.Next(id, invitation("3")) },
-		func(p *gqlclienttest.Peer, id string) { p.Complete(id); p.Gone() },
-		func(p *gqlclienttest.Peer, id string) {
-			p.Next(id, `{"inbox":{"__typename":"InvitationChanged","cursor":"4","at":"2026-11-23T21:18:00Z"}}`)
-			p.Close(gqlclient.CloseRestart, "restarting")
-		},
-		func(p *gqlclienttest.Peer, id string) { p.Next(id, invitation("5")); p.Gone() },
-	}
-	l, lines, notes := listenerOf(t, gqlclienttest.Script{Answer: gil, Socket: func(p *gqlclienttest.Peer) {
-		p.Open()
-		id, op, ok := p.Subscribed()
-		if ok {
-			mu.Lock()
-			connection := connections[len(positions)]
-			positions = append(positions, op.Variables["after"])
-			mu.Unlock()
-			connection(p, id)
-		}
-	}})
-	inbox := l.log.(*inboxLog)
-	show := inbox.show
-	inbox.show = func(r receivedInvitation) error {
-		if r.Cursor == "5" {
-			end()
-		}
-		return show(r)
-	}
-	if err := l.run(ctx); err != nil {
-		t.Fatal(err)
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	if diff := cmp.Diff([]any{"now", "now", "1", "3", "3", "4"}, positions); diff != "" {
-		t.Errorf("positions: %s", diff)
-	}
-	if diff := cmp.Diff([]string{"2", "3", "5"}, shown(t, lines)); diff != "" {
-		t.Errorf("shown: %s", diff)
-	}
-	for _, said := range []string{"listening for invitations to globex at " + l.client.URL, "the connection is lost", "connected again, continuing behind 1\n"} {
-		if !strings.Contains(notes.String(), said) {
-			t.Errorf("%q is not said:\n%s", said, notes)
-		}
-	}
-}
-
-func TestListenBeginsBehindTheGivenCursor(t *testing.T) {
-	t.Parallel()
-	ctx, end := context.WithCancel(t.Context())
-	after := make(chan any, 1)
-	l, _, _ := listenerOf(t, gqlclienttest.Script{Answer: gil, Socket: func(p *gqlclienttest.Peer) {
-		p.Open()
-		_, op, _ := p.Subscribed()
-		after <- op.Variables["after"]
-		end()
-		p.Gone()
-	}})
-	given := "given"
-	l.after = &given
-	if err := l.run(ctx); err != nil {
-		t.Error(err)
-	}
-	if position := <-after; position != "given" {
-		t.Errorf("began behind %v", position)
-	}
-}
-
-func TestListenWaitsForAServerAndSaysSoOnce(t *testing.T) {
-	t.Parallel()
-	ctx, end := context.WithCancel(t.Context())
-	var asked atomic.Int32
-	l, _, notes := listenerOf(t, gqlclienttest.Script{
-		Answer: func(op gqlclienttest.Operation) any {
-			switch asked.Add(1) {
-			case 1, 2:
-				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "starting", http.StatusBadGateway) })
-			case 3:
-				return gqlclienttest.Faults("SHARD_UNAVAILABLE", "out of reach", true)
-			case 4:
-				return gqlclienttest.Faults("INTERNAL_SERVER_ERROR", "something", false)
-			}
-			return gil(op)
-		},
-		Socket: func(p *gqlclienttest.Peer) {
-			p.Open()
-			id, _, _ := p.Subscribed()
-			p.Next(id, checkpoint("1"))
-			p.Gone()
-		},
-	})
-	var attempts []int
-	l.pause = func(_ context.Context, attempt int) { attempts = append(attempts, attempt) }
-	l.notes = writer(func(text string) {
-		notes.WriteString(text)
-		if strings.Contains(text, "listening") {
-			end()
-		}
-	})
-	if err := l.run(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if said := strings.Count(notes.String(), "no answer from"); said != 1 {
-		t.Errorf("said %d times:\n%s", said, notes)
-	}
-	if diff := cmp.Diff([]int{1, 2, 3, 4}, attempts); diff != "" {
-		t.Error(diff)
-	}
-}
-
-type writer func(string)
-
-func (w writer) Write(text []byte) (int, error) {
-	w(string(text))
-	return len(text), nil
-}
-
-func TestListenDoesNotPassWhatItCouldNotWrite(t *testing.T) {
-	t.Parallel()
-	l, _, _ := listenerOf(t, gqlclienttest.Script{Answer: gil, Socket: func(p *gqlclienttest.Peer) {
-		p.Open()
-		id, _, _ := p.Subscribed()
-		p.Next(id, invitation("1"))
-		p.Gone()
-	}})
-	full := errors.New("no space left")
-	l.log = &inboxLog{show: func(receivedInvitation) error { return full }}
-	if err := l.run(t.Context()); !errors.Is(err, full) {
-		t.Errorf("got %v", err)
-	}
-	if *l.after != "now" {
-		t.Errorf("the position is %s", *l.after)
-	}
-}
-
 func TestListenShowsAnInvitationWithAPartThatCouldNotBeRead(t *testing.T) {
 	t.Parallel()
 	ctx, end := context.WithCancel(t.Context())
@@ -227,18 +82,6 @@ func TestListenShowsAnInvitationWithAPartThatCouldNotBeRead(t *testing.T) {
 	}
 	if !strings.Contains(notes.String(), "out of reach (at inbox.invitation.sharedChannel)") {
 		t.Errorf("said: %s", notes)
-	}
-}
-
-func TestListenPausesGrowToTheirMost(t *testing.T) {
-	t.Parallel()
-	for attempt := range 100 {
-		whole := min(maxPause, firstPause<<min(attempt, 20))
-		for range 20 {
-			if pause := jittered(attempt + 1); pause < whole/2 || pause > whole {
-				t.Fatalf("attempt %d: %v is not from %v to %v", attempt+1, pause, whole/2, whole)
-			}
-		}
 	}
 }
 
