@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { gql, type TypedDocumentNode } from "@apollo/client";
 import { filter, from, map } from "rxjs";
 import {
-  AddReactionDocument, ChannelEventsDocument, DeleteMessageDocument, EditMessageDocument, MarkReadDocument, MessageHistoryDocument,
+  AddReactionDocument, ChannelActivityDocument, ChannelEventsDocument, DeleteMessageDocument, EditMessageDocument, MarkReadDocument, MessageHistoryDocument,
   MessagesDocument, RemoveReactionDocument, ThreadDocument, type ChannelEventsSubscription, type MsgFragment,
 } from "../generated/operations.js";
 import type { Client } from "../support/client.js";
@@ -142,15 +142,10 @@ describe("a conversation in Apollo", limits, () => {
     await post(acme.admin, two, "of acme alone", { audience: "OWN_GROUP" });
     await post(phone, two, "one's own");
 
-    const lists = [phone, laptop].map((client) => new Feed(from(client.apollo.watchQuery({ query: UNREAD })).pipe(
-      filter(({ dataState }) => dataState === "complete"),
-      map(({ data }) => ({ data: (data as Unread).viewer.sharedChannels.nodes.map(({ name, unreadCount }) => `${name} ${unreadCount}`).join(", ") })),
-    )));
+    const lists = [phone, laptop].map(unread);
     for (const list of lists) assert.equal(await list.next(), "two 1, one 2");
 
     const { requests } = phone;
-    const markRead = async (client: Client, channelId: string, upToMessageId: string) =>
-      present(happened((await client.mutate(MarkReadDocument, { channelId, upToMessageId })).markRead).sharedChannel).unreadCount;
     assert.equal(await markRead(phone, one, first.id), 1);
     assert.equal(await lists[0]?.next(), "two 1, one 1");
     assert.equal(phone.requests, requests + 1, "the list has asked for nothing");
@@ -164,6 +159,41 @@ describe("a conversation in Apollo", limits, () => {
     assert.equal((await read(phone, one, { last: 0 })).unreadCount, 1);
     assert.equal(await lists[0]?.next(), "two 1, one 1");
     assert.equal((await read(globex.admin, one, { last: 0 })).unreadCount, 3);
+    for (const list of lists) list.close();
+  });
+
+  test("channelActivity keeps the list right on two devices: by what is said, and by what the other device reads", async () => {
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
+    const [one, two] = [await share(acme, globex, "one"), await share(acme, globex, "two")];
+    const [phone, laptop] = [globex.member, await linkspan.signIn(`ben@${globex.handle}`, { role: "member" })];
+    const lists = [phone, laptop].map(unread);
+    const both = async (shown: string) => await Promise.all(lists.map(async (list) => await list.until((state) => state === shown)));
+    await both("two 0, one 0");
+
+    // Nothing tells when a subscription has begun: something is said until both have heard of it.
+    let deaf = 2;
+    const heard = Promise.all([phone, laptop].map(async (client) => {
+      await client.follow(ChannelActivityDocument, {}).next();
+      deaf -= 1;
+    }));
+    let said = 0;
+    let last = await post(acme.admin, one, `${++said}`);
+    while (deaf > 0) last = await post(acme.admin, one, `${++said}`);
+    await heard;
+    last = await post(acme.admin, one, `${++said}`);
+    await both(`two 0, one ${said}`);
+
+    const requests = [phone, laptop].map((client) => client.requests);
+    const inTwo = await post(acme.admin, two, "hello");
+    await both(`two 1, one ${said}`);
+    assert.equal(await markRead(phone, one, last.id), 0);
+    await both("two 1, one 0");
+    assert.equal(await markRead(laptop, two, inTwo.id), 0);
+    await both("two 0, one 0");
+    await post(acme.admin, one, "of acme alone", { audience: "OWN_GROUP" });
+    await post(globex.admin, two, "of globex alone", { audience: "OWN_GROUP" });
+    await both("two 1, one 0");
+    assert.deepEqual([phone, laptop].map((client) => client.requests), requests.map((before) => before + 1), "beside markRead nobody has asked");
     for (const list of lists) list.close();
   });
 
@@ -190,6 +220,19 @@ describe("a conversation in Apollo", limits, () => {
     assert.equal(cached.length, 2);
   });
 });
+
+/** The list of channels with their unread counts, as a client's cache has it. */
+function unread(client: Client): Feed<string> {
+  return new Feed(from(client.apollo.watchQuery({ query: UNREAD })).pipe(
+    filter(({ dataState }) => dataState === "complete"),
+    map(({ data }) => ({ data: (data as Unread).viewer.sharedChannels.nodes.map(({ name, unreadCount }) => `${name} ${unreadCount}`).join(", ") })),
+  ));
+}
+
+/** Marks a channel as read, and tells how much of it is unread. */
+async function markRead(client: Client, channelId: string, upToMessageId: string): Promise<number> {
+  return present(happened((await client.mutate(MarkReadDocument, { channelId, upToMessageId })).markRead).sharedChannel).unreadCount;
+}
 
 /** All messages of a channel, read in pages of two, in the channel's order. */
 async function pages(client: Client, channel: string, way: "forward" | "back"): Promise<(string | null)[]> {
