@@ -70,7 +70,9 @@ func (c *listenCmd) log(people bool) listened {
 	switch {
 	case c.Channel != nil && people:
 		l := &channelLog{id: *c.Channel, people: true}
-		l.show = (&talkScreen{os.Stdout, terminalColumns, time.Local, func() string { return l.group.Handle }}).show
+		l.show = (&talkScreen{
+			out: os.Stdout, columns: terminalColumns, zone: time.Local, group: func() string { return l.group.Handle }, day: dayOf(time.Now()),
+		}).show
 		return l
 	case c.Channel != nil:
 		return &channelLog{id: *c.Channel, show: func(e channelEvent) error { return showEventJSON(os.Stdout, e) }}

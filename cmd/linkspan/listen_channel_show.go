@@ -26,9 +26,22 @@ type talkScreen struct {
 	columns func() int // of the terminal
 	zone    *time.Location
 	group   func() string // the handle of the viewer's group
+	day     string        // that readers take the next time to be of
 }
 
-// show writes an event: the time and who did what, in lines of the terminal's width. Lines of a message that it does not
+// dayOf is how a day is called.
+func dayOf(at time.Time) string { return at.Format("Monday, 2 January 2006") }
+
+// of is how a message is called by when it was posted, with the day if that is not the event's.
+func (s *talkScreen) of(event channelEvent) string {
+	at := event.Message.CreatedAt.In(s.zone)
+	if dayOf(at) != dayOf(event.At.In(s.zone)) {
+		return "message of " + at.Format("2 January 2006, 15:04:05")
+	}
+	return "message of " + at.Format("15:04:05")
+}
+
+// show writes an event: the day, if it is another, the time and who did what, in lines of the terminal's width. Lines of a message that it does not
 // show are counted.
 func (s *talkScreen) show(event channelEvent) error {
 	head, body := s.told(event)
@@ -41,6 +54,10 @@ func (s *talkScreen) show(event channelEvent) error {
 		lines = append(lines, columns.Lines(printable(paragraph), wide)...)
 	}
 	var text strings.Builder
+	if day := dayOf(event.At.In(s.zone)); day != s.day {
+		fmt.Fprintf(&text, "%s%s\n", strings.Repeat(" ", hangingColumns), day)
+		s.day = day
+	}
 	indent := event.At.In(s.zone).Format("15:04:05  ")
 	for i, line := range lines {
 		if i == maxBodyLines {
@@ -70,9 +87,9 @@ func (s *talkScreen) told(event channelEvent) (head, body string) {
 			who += " replies to " + quote(message.ReplyTo)
 		}
 	case "MessageEdited":
-		who += " edits"
+		who += " edits a " + s.of(event)
 	case "MessageDeleted":
-		which := "message of " + message.CreatedAt.In(s.zone).Format("15:04:05") + s.alone(message)
+		which := s.of(event) + s.alone(message)
 		switch {
 		case event.Actor == nil:
 			return message.Author.Name + "’s " + which + " is deleted", ""

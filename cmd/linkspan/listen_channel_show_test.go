@@ -61,15 +61,26 @@ func conversation(t *testing.T) []channelEvent {
 		spoken(t, "MessagePosted", "Ana", `,"message":`+said("Ana", strings.Repeat("x", 130)+"\x1b[31m\u202egnp", "EVERYONE", "")),
 		spoken(t, "MessageNovel", "Ana", `,"message":`+hello),
 		spoken(t, "Novel", "", ""),
-		spoken(t, "GroupUnlinked", "", `,"group":{"id":"grp_g","handle":"globex"}`),
+		later(spoken(t, "MessageEdited", "Ana", `,"message":`+hello)),
+		later(spoken(t, "MessageDeleted", "Ana", `,"message":`+said("Ana", "", "OWN_GROUP", ""))),
+		later(spoken(t, "GroupUnlinked", "", `,"group":{"id":"grp_g","handle":"globex"}`)),
 	}
+}
+
+// later is an event of the next day.
+func later(event channelEvent) channelEvent {
+	event.At = event.At.Add(2 * time.Hour)
+	return event
 }
 
 // shownAt is how a conversation looks on a terminal of that width.
 func shownAt(t *testing.T, width int) string {
 	t.Helper()
 	var out bytes.Buffer
-	s := &talkScreen{&out, func() int { return width }, time.FixedZone("CET", 3600), func() string { return "globex" }}
+	s := &talkScreen{
+		out: &out, columns: func() int { return width }, zone: time.FixedZone("CET", 3600), group: func() string { return "globex" },
+		day: "Monday, 23 November 2026",
+	}
 	for _, event := range conversation(t) {
 		if err := s.show(event); err != nil {
 			t.Fatal(err)

@@ -163,9 +163,13 @@ func (s *screen) body(c card) (lines int) {
 func (s *screen) card(c card, on side, wide, height int, goes bool) []string {
 	frame, inner := on.ink(), wide-4
 	took := columns.Cut(c.took, inner/2)
-	title := fmt.Sprint(c.number, " ", columns.Cut(c.title, inner-columns.Width(took)-6))
-	fill := strings.Repeat("─", max(1, wide-columns.Width(title)-columns.Width(took)-8))
-	drawn := []string{s.paint("╭─ ", frame) + s.paint(title, inkStrong) + s.paint(" "+fill+" ", frame) +
+	title := columns.Cut(fmt.Sprint(c.number, " ", c.title), wide-columns.Width(took)-7)
+	room := wide - columns.Width(title) - columns.Width(took) - 6
+	between := strings.Repeat(" ", room)
+	if room > 2 {
+		between = " " + strings.Repeat("─", room-2) + " "
+	}
+	drawn := []string{s.paint("╭─ ", frame) + s.paint(title, inkStrong) + s.paint(between, frame) +
 		s.paint(took, inkTook) + s.paint(" ─╮", frame)}
 	var body [][]cell
 	for _, t := range c.lines {

@@ -97,6 +97,7 @@ func wide() *scene {
 	s.acme, s.lives = place{1034, "cluster-in-a-region-with-a-name-that-is-far-too-long"}, place{1034, "クラスター"}
 	s.talk.hello, s.talk.alone = strings.Repeat("打ち上げ", 30), "zu\u0308nden "+strings.Repeat("🚀", 40)
 	s.asking, s.accepting, s.linked.left = 123456*time.Millisecond, 9*time.Hour, 9*time.Hour
+	s.times.hearing, s.times.alone, s.times.reading.left = 9*time.Hour, 9*time.Hour, 9*time.Hour
 	return s
 }
 

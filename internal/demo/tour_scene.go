@@ -124,6 +124,7 @@ func (s *scene) closing(to *screen) error {
 		{"export LINKSPAN_TOKEN=$(bin/linkspan token gil@globex)", ""},
 		{"bin/linkspan listen", "hear as globex what comes, and ..."},
 		{"bin/linkspan tour", "... play this again in another terminal"},
+		{"bin/linkspan listen --channel " + s.channel, ""},
 		{"clients/operations.graphql", "every operation, to send yourself"},
 	} {
 		line := "  " + next[0]

@@ -31,7 +31,7 @@ func (s *scene) hearsHello() row {
 }
 
 func (s *scene) saysAlone() row {
-	return row{right: &card{11, "Gil writes, inside", ms(s.times.alone), s.lives.Cluster, []text{
+	return row{right: &card{11, "Gil whispers", ms(s.times.alone), s.lives.Cluster, []text{
 		plain("postMessage to ").and("globex alone", inkRightly), plain(quoted(s.talk.alone)),
 	}}}
 }
