@@ -106,6 +106,12 @@ func (r *Router) WritePgx(ctx context.Context, slot Slot, fn func(ctx context.Co
 	return r.follow(ctx, slot, func(d *Database) error { return d.WritePgx(ctx, fn, options...) })
 }
 
+// Route calls do with the slot's cluster, and, as long as do returns [ErrNotOwned], with that where it went. It is for callers
+// that gather work for a cluster; what do runs there must see to the slot's ownership as closures do.
+func (r *Router) Route(ctx context.Context, slot Slot, do func(d *Database) error) error {
+	return r.follow(ctx, slot, do)
+}
+
 // follow runs do on the slot's cluster, and on the next one as long as the slot turns out to have moved.
 func (r *Router) follow(ctx context.Context, slot Slot, do func(*Database) error) error {
 	search := newSearch(r.config.RetryBudget)

@@ -23,13 +23,14 @@ const mayRead = `v.state IN ('LINKED', 'CLOSED')`
 // transaction, then sees all that came before. Arguments: slot, channel.
 const lockLog = `SELECT 1 FROM linkspan_shard.channel_log WHERE slot = $1 AND channel_id = $2 FOR UPDATE`
 
+// sideState is the state of a channel c for the group of its side s.
+const sideState = `CASE WHEN s.state IN ('LEFT', 'REMOVED') THEN 'DISCONNECTED' WHEN s.state = 'CLOSED' OR ` + channelOverdue + ` THEN 'CLOSED' ELSE c.state END`
+
 // access is the channel for the viewer's group, and where its logs stand. Arguments: slot, channel, group.
 const access = `
 	owned AS (SELECT slot FROM ` + shardrouter.OwnedFirst + `),
 	access AS (
-		SELECT CASE WHEN s.state IN ('LEFT', 'REMOVED') THEN 'DISCONNECTED' WHEN s.state = 'CLOSED' OR ` + channelOverdue + ` THEN 'CLOSED'
-				ELSE c.state END AS state,
-			s.state = 'LINKED' AS linked, l.history, l.head
+		SELECT ` + sideState + ` AS state, s.state = 'LINKED' AS linked, l.history, l.head
 		FROM owned
 		JOIN linkspan_shard.channel AS c ON c.slot = owned.slot AND c.channel_id = $2
 		JOIN linkspan_shard.channel_side AS s ON s.slot = owned.slot AND s.channel_id = $2 AND s.group_id = $3
@@ -49,20 +50,20 @@ func target(owner, number string) string {
 }
 
 // The arguments of a change: $1 slot, $2 channel, $3 group, $4 user, $5 the user's name, $6 its key, $7 operation,
-// $8 mutation, $9 hash of the input, $10 kind, $11 owner of the message, $12 number of the message, or of the one that a
-// post replies to, $13 emoji. What a kind has beside these comes behind.
+// $8 mutation, $9 hash of the input, $10 kind, $11 owner of the message, $12 its number, $13 emoji. What a kind has beside
+// these comes behind.
 
 // changeText is the statement of a kind of change, for the public log or for the group's private one. going says under which
 // condition it goes on, beside those that all have; effect are the statements that write it; numbered is what must have a row
-// for an event to be written; message is its message's number.
-func changeText(private bool, targetOwner, going, effect, numbered, message string) string {
+// for an event to be written.
+func changeText(private bool, going, effect, numbered string) string {
 	log := `
 	log AS (
 		UPDATE linkspan_shard.channel_log AS l SET head = l.head + 1 FROM ` + numbered + ` AS x
 		WHERE l.slot = $1 AND l.channel_id = $2 RETURNING l.head AS number, l.head AS follows, clock_timestamp() AS at
 	), event AS (
 		INSERT INTO linkspan_shard.channel_event (slot, channel_id, number, kind, actor_group_id, actor_id, message_number, emoji, at)
-		SELECT $1, $2, number, $10, $3, $4, ` + message + `, $13::text, at FROM log
+		SELECT $1, $2, number, $10, $3, $4, $12::bigint, $13::text, at FROM log
 		RETURNING number, number AS follows, at
 	)`
 	if private {
@@ -73,7 +74,7 @@ func changeText(private bool, targetOwner, going, effect, numbered, message stri
 	), event AS (
 		INSERT INTO linkspan_shard.private_event
 			(slot, channel_id, group_id, number, follows, position, kind, actor_group_id, actor_id, message_number, emoji, at)
-		SELECT $1, $2, $3, number, follows, follows + number, $10, $3, $4, ` + message + `, $13::text, at FROM log
+		SELECT $1, $2, $3, number, follows, follows + number, $10, $3, $4, $12::bigint, $13::text, at FROM log
 		RETURNING number, follows, at
 	)`
 	}
@@ -83,31 +84,23 @@ func changeText(private bool, targetOwner, going, effect, numbered, message stri
 	if private {
 		known = `NULL, NULL, NULL`
 	}
-	kept := `going`
-	if message == `number` {
-		kept = `log`
-	}
 	return `
 	WITH ` + access + `,
 	kept AS (
 		SELECT k.mutation, k.input_hash, k.owner_group_id, k.number FROM access
 		JOIN linkspan_shard.channel_operation AS k ON k.slot = $1 AND k.channel_id = $2 AND k.op_id = $7
-	),` + target(targetOwner, `$12`) + `,
+	),` + target(`$11`, `$12`) + `,
 	going AS (
 		SELECT a.head FROM access AS a LEFT JOIN target AS t ON true
 		WHERE a.linked AND a.state = 'ACTIVE' AND NOT EXISTS (SELECT FROM kept) AND ` + going + `
 	),` + log + `,` + effect + `,
 	operation AS (
 		INSERT INTO linkspan_shard.channel_operation (slot, channel_id, op_id, mutation, input_hash, owner_group_id, number)
-		SELECT $1, $2, $7, $8, $9, COALESCE($11::uuid, ` + everyone + `), ` + message + ` FROM ` + kept + `
+		SELECT $1, $2, $7, $8, $9, COALESCE($11::uuid, ` + everyone + `), $12::bigint FROM going
 	), known AS (
 		INSERT INTO linkspan_shard.channel_user AS u (slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at)
 		SELECT $1, $2, $3, $4, $5, $6, ` + known + ` FROM going LEFT JOIN log ON true
-		ON CONFLICT (slot, channel_id, group_id, user_id) DO UPDATE
-		SET name = excluded.name, name_key = excluded.name_key, seen_at = now(), public_name = COALESCE(excluded.public_name, u.public_name),
-			public_name_key = COALESCE(excluded.public_name_key, u.public_name_key),
-			public_at = CASE WHEN excluded.public_name <> COALESCE(u.public_name, '') THEN excluded.public_at ELSE u.public_at END
-		WHERE u.name <> excluded.name OR u.public_name IS DISTINCT FROM COALESCE(excluded.public_name, u.public_name)
+		` + userKnown + `
 	)
 	SELECT a.state, k.mutation, k.input_hash, k.owner_group_id, k.number,
 		t.state, t.author_group_id, t.author_id, t.reply_to IS NOT NULL,
@@ -119,40 +112,23 @@ func changeText(private bool, targetOwner, going, effect, numbered, message stri
 	) AS sides ON e.number IS NOT NULL`
 }
 
+// userKnown has an INSERT of a channel_user u note the names that the user has now, those for everyone only if there are.
+const userKnown = `ON CONFLICT (slot, channel_id, group_id, user_id) DO UPDATE
+		SET name = excluded.name, name_key = excluded.name_key, seen_at = now(), public_name = COALESCE(excluded.public_name, u.public_name),
+			public_name_key = COALESCE(excluded.public_name_key, u.public_name_key),
+			public_at = CASE WHEN excluded.public_name <> COALESCE(u.public_name, '') THEN excluded.public_at ELSE u.public_at END
+		WHERE u.name <> excluded.name OR u.public_name IS DISTINCT FROM COALESCE(excluded.public_name, u.public_name)`
+
 // changeTexts are the statements by kind: of the public log, and of private ones.
 var changeTexts = map[channel.EventKind][2]string{
-	channel.EventMessagePosted:   {postText(false), postText(true)},
 	channel.EventMessageEdited:   {editText(false), editText(true)},
 	channel.EventMessageDeleted:  {deleteText(false), deleteText(true)},
 	channel.EventReactionAdded:   {addReactionText(false), addReactionText(true)},
 	channel.EventReactionRemoved: {removeReactionText(false), removeReactionText(true)},
 }
 
-func postText(private bool) string {
-	return changeText(private, `$14`,
-		`($12::bigint IS NULL OR t.state <> 'DELETED' AND t.reply_to IS NULL
-			AND t.owner_group_id IN (`+everyone+`, COALESCE($11::uuid, `+everyone+`)))`, `
-	posted AS (
-		INSERT INTO linkspan_shard.message (slot, channel_id, owner_group_id, number, follows, body,
-			author_group_id, author_id, author_name, reply_to_owner, reply_to, mention_group_ids, mention_ids, created_at)
-		SELECT $1, $2, COALESCE($11::uuid, `+everyone+`), number, follows, $15, $3, $4, $5,
-			CASE WHEN $12::bigint IS NULL THEN NULL ELSE COALESCE($14::uuid, `+everyone+`) END, $12, $16, $17, at FROM log
-	), worded AS (
-		INSERT INTO linkspan_shard.message_words (slot, channel_id, owner_group_id, number, follows, words)
-		SELECT $1, $2, COALESCE($11::uuid, `+everyone+`), number, follows, `+wordsOf(`$18`, `$19`)+` FROM log
-	), counted AS (
-		UPDATE linkspan_shard.message AS m SET reply_count = m.reply_count + 1 FROM log, target AS t
-		WHERE m.slot = $1 AND m.channel_id = $2 AND m.owner_group_id = t.owner_group_id AND m.number = t.number
-			AND t.owner_group_id = COALESCE($11::uuid, `+everyone+`)
-	), counted_apart AS (
-		INSERT INTO linkspan_shard.private_replies AS r (slot, channel_id, number, group_id, reply_count)
-		SELECT $1, $2, t.number, $11, 1 FROM log, target AS t WHERE t.owner_group_id <> COALESCE($11::uuid, `+everyone+`)
-		ON CONFLICT (slot, channel_id, number, group_id) DO UPDATE SET reply_count = r.reply_count + 1
-	)`, `going`, `number`)
-}
-
 func editText(private bool) string {
-	return changeText(private, `$11`, `t.state <> 'DELETED' AND t.author_group_id = $3 AND t.author_id = $4`, `
+	return changeText(private, `t.state <> 'DELETED' AND t.author_group_id = $3 AND t.author_id = $4`, `
 	replaced AS (
 		INSERT INTO linkspan_shard.message_version (slot, channel_id, owner_group_id, number, version, body, at)
 		SELECT $1, $2, t.owner_group_id, t.number, t.version, t.body, COALESCE(t.edited_at, t.created_at) FROM log, target AS t
@@ -163,11 +139,11 @@ func editText(private bool) string {
 	), worded AS (
 		UPDATE linkspan_shard.message_words AS w SET words = `+wordsOf(`$17`, `$18`)+` FROM log
 		WHERE w.slot = $1 AND w.channel_id = $2 AND w.owner_group_id = COALESCE($11::uuid, `+everyone+`) AND w.number = $12
-	)`, `going`, `$12::bigint`)
+	)`, `going`)
 }
 
 func deleteText(private bool) string {
-	return changeText(private, `$11`,
+	return changeText(private,
 		`t.author_group_id = $3 AND ($14::boolean OR t.author_id = $4)`, `
 	deleted AS (
 		UPDATE linkspan_shard.message AS m SET body = NULL, state = 'DELETED', deleted_at = log.at, deleter_group_id = $3, deleter_id = $4,
@@ -182,27 +158,27 @@ func deleteText(private bool) string {
 	), taken_back AS (
 		DELETE FROM linkspan_shard.reaction AS r USING log
 		WHERE r.slot = $1 AND r.channel_id = $2 AND r.owner_group_id = COALESCE($11::uuid, `+everyone+`) AND r.number = $12
-	)`, `(SELECT FROM going, target WHERE target.state <> 'DELETED')`, `$12::bigint`)
+	)`, `(SELECT FROM going, target WHERE target.state <> 'DELETED')`)
 }
 
 func addReactionText(private bool) string {
 	const others = `
 		FROM linkspan_shard.reaction AS r WHERE r.slot = $1 AND r.channel_id = $2 AND r.owner_group_id = t.owner_group_id AND r.number = t.number`
 	few := `(EXISTS (SELECT` + others + ` AND r.emoji = $13) OR (SELECT count(DISTINCT r.emoji)` + others + `) < ` + strconv.Itoa(channel.MaxEmoji) + `)`
-	return changeText(private, `$11`, `t.state <> 'DELETED' AND `+few, `
+	return changeText(private, `t.state <> 'DELETED' AND `+few, `
 	added AS (
 		INSERT INTO linkspan_shard.reaction (slot, channel_id, owner_group_id, number, emoji, group_id, user_id)
 		SELECT $1, $2, COALESCE($11::uuid, `+everyone+`), $12, $13, $3, $4 FROM log
-	)`, `(SELECT FROM going WHERE NOT EXISTS (`+ownReaction+`))`, `$12::bigint`)
+	)`, `(SELECT FROM going WHERE NOT EXISTS (`+ownReaction+`))`)
 }
 
 func removeReactionText(private bool) string {
-	return changeText(private, `$11`, `t.state <> 'DELETED'`, `
+	return changeText(private, `t.state <> 'DELETED'`, `
 	removed AS (
 		DELETE FROM linkspan_shard.reaction AS r USING log
 		WHERE r.slot = $1 AND r.channel_id = $2 AND r.owner_group_id = COALESCE($11::uuid, `+everyone+`) AND r.number = $12
 			AND r.emoji = $13 AND r.group_id = $3 AND r.user_id = $4
-	)`, `(SELECT FROM going WHERE EXISTS (`+ownReaction+`))`, `$12::bigint`)
+	)`, `(SELECT FROM going WHERE EXISTS (`+ownReaction+`))`)
 }
 
 // ownReaction is the user's reaction with the emoji.
@@ -211,8 +187,11 @@ const ownReaction = `
 		AND r.owner_group_id = COALESCE($11::uuid, ` + everyone + `) AND r.number = $12 AND r.emoji = $13 AND r.group_id = $3 AND r.user_id = $4`
 
 // Change implements [channel.Conversation]. The statement that decides is the one that writes, behind one that locks the
-// channel's log; both go in one round trip.
+// channel's log; both go in one round trip. Messages are posted in groups.
 func (s *Store) Change(ctx context.Context, c channel.Change) (done channel.Changed, err error) {
+	if c.Kind == channel.EventMessagePosted {
+		return s.post(ctx, &c)
+	}
 	id := c.Message.Channel
 	slot := slotOfChannel(id)
 	text := changeTexts[c.Kind][0]
@@ -246,34 +225,21 @@ func (s *Store) Change(ctx context.Context, c channel.Change) (done channel.Chan
 
 // changeArgs are the arguments of a change, from the third on.
 func changeArgs(c *channel.Change) []any {
-	about := c.Message
-	if c.Kind == channel.EventMessagePosted {
-		about = c.ReplyTo
-	}
-	var number *int64
-	if !about.IsZero() {
-		number = &about.Number
-	}
 	var emoji *string
 	if c.Emoji != "" {
 		emoji = &c.Emoji
 	}
 	args := []any{
 		c.By.ID.Group, c.By.ID, c.By.Name, channel.NameKey(c.By.Name), c.Op.ID, c.Op.Mutation, c.Op.Input, c.Kind,
-		c.Message.Owner, number, emoji,
-	}
-	groups, users := make([]ids.Group, len(c.Mentions)), make([]ids.User, len(c.Mentions))
-	for i, user := range c.Mentions {
-		groups[i], users[i] = user.ID.Group, user.ID
-	}
-	said := func() []any {
-		return []any{c.Body, uuids(groups), uuids(users), searchable(c.Body), mark(c.Message.Channel, c.Message.Owner)}
+		c.Message.Owner, c.Message.Number, emoji,
 	}
 	switch c.Kind {
-	case channel.EventMessagePosted:
-		args = append(append(args, about.Owner), said()...)
 	case channel.EventMessageEdited:
-		args = append(args, said()...)
+		groups, users := make([]ids.Group, len(c.Mentions)), make([]ids.User, len(c.Mentions))
+		for i, user := range c.Mentions {
+			groups[i], users[i] = user.ID.Group, user.ID
+		}
+		args = append(args, c.Body, uuids(groups), uuids(users), searchable(c.Body), mark(c.Message.Channel, c.Message.Owner))
 	case channel.EventMessageDeleted:
 		args = append(args, c.Admin)
 	}
@@ -313,9 +279,6 @@ func scanChanged(row pgx.Rows, c *channel.Change, done *channel.Changed) error {
 		return nil
 	}
 	done.At = at.UTC()
-	if c.Kind == channel.EventMessagePosted {
-		done.Message.Number = *number
-	}
 	event := channel.LogEvent{At: done.At, Kind: c.Kind, Channel: c.Message.Channel, Actor: c.By.ID, Message: done.Message, Emoji: c.Emoji}
 	for i, group := range groups {
 		switch {

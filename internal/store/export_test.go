@@ -17,6 +17,11 @@ var KeyedQueries = map[string]string{
 	"an outbox step":                appendStep,
 }
 
+// PostMany and LockLogs are the statements of posts, which run with what SetPlan sets.
+const SetPlan, LockLogs = setPlan, lockLogs
+
+var PostMany = postMany
+
 // FoundPages are the statements of searches, the first for pages from the beginning; SearchArgs are their arguments but for
 // the slot.
 var (

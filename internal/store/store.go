@@ -25,6 +25,7 @@ import (
 type Store struct {
 	router *shardrouter.Router
 	groups groupCache
+	lanes  lanes
 }
 
 var (

@@ -1,0 +1,330 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
+	"linkspan/shardrouter"
+)
+
+// Messages are posted in groups: what comes to a cluster while a commit is on its way goes in the next one, in one statement.
+// Nobody waits for a clock: who comes alone goes at once.
+
+const (
+	maxPosts     = 256     // in one commit
+	maxPostBytes = 1 << 20 // of the bodies in one commit, unless it is of one post
+	maxPatient   = 4       // commits of a lane at once that wait for channels that were taken out
+)
+
+// post is a message on its way. What became of it is set when done is closed.
+type post struct {
+	ctx     context.Context
+	change  *channel.Change
+	state   atomic.Int32
+	done    chan struct{}
+	changed channel.Changed
+	err     error
+}
+
+// The states of a post.
+const (
+	waits int32 = iota
+	goes        // in a group that is being committed
+	gone        // its caller, while it waited
+)
+
+// lanes are those of all clusters.
+type lanes struct {
+	mu sync.Mutex
+	of map[*shardrouter.Database]*lane
+}
+
+// lane takes the posts to a cluster's channels, one group after the other. A channel that somebody else holds is taken out
+// of it, so that it delays nobody but itself.
+type lane struct {
+	database *shardrouter.Database
+
+	mu      sync.Mutex
+	waiting []*post
+	running bool                     // a goroutine takes what waits
+	busy    map[ids.Channel]*[]*post // what waits for channels that were taken out; a goroutine takes it for each
+	patient chan struct{}            // has a place for each of their commits at once
+}
+
+// lane returns the lane of a cluster.
+func (l *lanes) lane(d *shardrouter.Database) *lane {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.of == nil {
+		l.of = map[*shardrouter.Database]*lane{}
+	}
+	if l.of[d] == nil {
+		l.of[d] = &lane{database: d, busy: map[ids.Channel]*[]*post{}, patient: make(chan struct{}, maxPatient)}
+	}
+	return l.of[d]
+}
+
+// post posts a message together with others, and returns when it is durable. Where ctx ends while it still waits nothing has
+// happened; what is being committed is waited for.
+func (s *Store) post(ctx context.Context, c *channel.Change) (channel.Changed, error) {
+	var p *post
+	err := s.router.Route(ctx, slotOfChannel(c.Message.Channel), func(d *shardrouter.Database) error {
+		p = &post{ctx: ctx, change: c, done: make(chan struct{})}
+		s.lanes.lane(d).take(p)
+		select {
+		case <-p.done:
+		case <-ctx.Done():
+			if p.state.CompareAndSwap(waits, gone) {
+				return ctx.Err()
+			}
+			<-p.done
+		}
+		return p.err
+	})
+	if err != nil {
+		return channel.Changed{}, translate(err)
+	}
+	return p.changed, nil
+}
+
+// take lets a post wait for the next commit, and sees to it that there is one.
+func (l *lane) take(p *post) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if queue := l.busy[p.change.Message.Channel]; queue != nil {
+		*queue = append(*queue, p)
+		return
+	}
+	l.waiting = append(l.waiting, p)
+	if !l.running {
+		l.running = true
+		go l.run()
+	}
+}
+
+// run commits what waits until nothing does.
+func (l *lane) run() {
+	for {
+		l.mu.Lock()
+		group := nextGroup(&l.waiting)
+		if len(group) == 0 {
+			l.running = false
+			l.mu.Unlock()
+			return
+		}
+		l.mu.Unlock()
+		l.commit(group, lockShortly)
+	}
+}
+
+// runBusy commits what waits for a channel that was taken out, until nothing does.
+func (l *lane) runBusy(id ids.Channel) {
+	for {
+		l.mu.Lock()
+		group := nextGroup(l.busy[id])
+		if len(group) == 0 {
+			delete(l.busy, id)
+			l.mu.Unlock()
+			return
+		}
+		l.mu.Unlock()
+		l.patient <- struct{}{}
+		l.commit(group, lockPatiently)
+		<-l.patient
+	}
+}
+
+// takeOut has posts wait for their channels apart from the others.
+func (l *lane) takeOut(posts []*post) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range posts {
+		p.state.Store(waits)
+		id := p.change.Message.Channel
+		queue := l.busy[id]
+		if queue == nil {
+			queue = &[]*post{}
+			l.busy[id] = queue
+			go l.runBusy(id)
+		}
+		*queue = append(*queue, p)
+	}
+}
+
+// nextGroup takes the posts of one commit off a queue. Whose caller has gone are dropped; of two with one operation the second
+// waits, and finds then what the first did.
+func nextGroup(queue *[]*post) (group []*post) {
+	type operation struct {
+		channel ids.Channel
+		id      ids.Op
+	}
+	operations := map[operation]bool{}
+	left := (*queue)[:0:0]
+	bytes := 0
+	for _, p := range *queue {
+		op := operation{p.change.Message.Channel, p.change.Op.ID}
+		size := len(p.change.Body)
+		if operations[op] || len(group) == maxPosts || len(group) > 0 && bytes+size > maxPostBytes {
+			left = append(left, p)
+			continue
+		}
+		if p.state.CompareAndSwap(waits, goes) {
+			operations[op], bytes = true, bytes+size
+			group = append(group, p)
+		}
+	}
+	*queue = left
+	return group
+}
+
+// locking is how the logs of a group's channels are locked.
+type locking int
+
+const (
+	lockShortly   locking = iota // all, or none if one is busy for longer than busyAfter
+	lockFree                     // those that nobody holds, and then all or none as before
+	lockPatiently                // all, however long it takes
+)
+
+// busyAfter is how long others wait for each lock that somebody holds.
+const busyAfter = "20ms"
+
+// Settings of a group's transaction alone. Planning postMany anew would take longer than to run it, and its rows are found by their
+// keys also before there are statistics.
+const (
+	setPlan      = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)`
+	setBusyAfter = setPlan + `, set_config('lock_timeout', '` + busyAfter + `', true)`
+)
+
+// lockLogs has the changes of each channel follow each other, as lockLog does, in one order, so that nobody waits for who waits.
+// Arguments: slots, channels.
+const lockLogs = `
+	SELECT l.channel_id FROM unnest($1::smallint[], $2::uuid[]) AS w (slot, channel_id)
+	JOIN linkspan_shard.channel_log AS l ON l.slot = w.slot AND l.channel_id = w.channel_id
+	ORDER BY l.slot, l.channel_id FOR UPDATE OF l`
+
+// lockFreeLogs is lockLogs for those that nobody holds.
+const lockFreeLogs = lockLogs + ` SKIP LOCKED`
+
+// commit commits a group, and tells each what became of it. What can't be written for a reason of its own fails alone.
+func (l *lane) commit(group []*post, how locking) {
+	out, err := l.try(group, how)
+	switch {
+	case err == nil:
+		l.takeOut(out)
+		for _, p := range group {
+			if !slices.Contains(out, p) {
+				close(p.done)
+			}
+		}
+	case how == lockShortly && isLockTimeout(err):
+		l.commit(group, lockFree)
+	case how == lockFree && isLockTimeout(err): // of another row than a log
+		l.takeOut(group)
+	case len(group) > 1 && isOfOne(err):
+		half := len(group) / 2
+		l.commit(group[:half], how)
+		l.commit(group[half:], how)
+	default:
+		for _, p := range group {
+			p.err = ofItsOwn(err)
+			close(p.done)
+		}
+	}
+}
+
+// ofItsOwn returns a copy of the error of a group for one of its posts: the router notes the post's slot in it.
+func ofItsOwn(err error) error {
+	var unavailable *shardrouter.UnavailableError
+	if !errors.As(err, &unavailable) {
+		return err
+	}
+	own := *unavailable
+	if unknown := (*shardrouter.OutcomeUnknownError)(nil); errors.As(err, &unknown) {
+		return &shardrouter.OutcomeUnknownError{Cluster: unknown.Cluster, Err: &own}
+	}
+	return &own
+}
+
+// try posts what it can of a group in one transaction, and returns those whose channels somebody else holds.
+func (l *lane) try(group []*post, how locking) (out []*post, err error) {
+	ctx := context.WithoutCancel(group[0].ctx)
+	err = l.database.WritePgx(ctx, func(ctx context.Context, tx *shardrouter.Tx) error {
+		posts := group
+		switch out = nil; how {
+		case lockShortly:
+			tx.Queue(setBusyAfter)
+			tx.Queue(lockLogs, logsOf(group)...)
+		case lockPatiently:
+			tx.Queue(setPlan)
+			tx.Queue(lockLogs, logsOf(group)...)
+		case lockFree:
+			tx.Queue(setBusyAfter)
+			free := map[ids.Channel]bool{}
+			tx.Queue(lockFreeLogs, logsOf(group)...).Query(func(rows pgx.Rows) error {
+				var id ids.Channel
+				_, err := pgx.ForEachRow(rows, []any{&id}, func() error { free[id] = true; return nil })
+				return err
+			})
+			if err := tx.Flush(ctx); err != nil {
+				return err
+			}
+			posts = nil
+			for _, p := range group {
+				if free[p.change.Message.Channel] {
+					posts = append(posts, p)
+				} else {
+					out = append(out, p)
+				}
+			}
+			if len(posts) == 0 {
+				return nil
+			}
+		}
+		tx.Queue(postMany, postArgs(posts)...).Query(func(rows pgx.Rows) error {
+			before := map[channel.LogKey]int64{}
+			for rows.Next() {
+				if err := scanPosted(rows, posts, before); err != nil {
+					return err
+				}
+			}
+			return rows.Err()
+		})
+		return nil
+	}, shardrouter.Repeatable())
+	return out, err
+}
+
+// logsOf are the channels of a group, each once.
+func logsOf(group []*post) []any {
+	channels := make(map[ids.Channel]bool, len(group))
+	for _, p := range group {
+		channels[p.change.Message.Channel] = true
+	}
+	var slots []int16
+	var keys []ids.Channel
+	for id := range channels {
+		slots, keys = append(slots, int16(slotOfChannel(id))), append(keys, id)
+	}
+	return []any{slots, uuids(keys)}
+}
+
+func isLockTimeout(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "55P03"
+}
+
+// isOfOne reports whether an error may be of one post alone: of its data, or of their size.
+func isOfOne(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "23") || strings.HasPrefix(pg.Code, "54"))
+}
