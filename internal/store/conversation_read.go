@@ -105,26 +105,33 @@ func (r *messageRow) finish() (*channel.Message, channel.Place) {
 	return &m, r.place
 }
 
-// readMessages are some messages that a group may see. Arguments: slots, channels, group, user, owners, numbers.
+// messageWanted finds the message m that a row w names by its slot, channel, owner (null: everyone) and number, if the group, $3, may
+// see it. OFFSET 0 has Postgres find it by its whole key, also before it has statistics: by a part of it, it reads all of a channel.
+const messageWanted = `LATERAL (
+		SELECT m.* FROM linkspan_shard.channel_side AS v JOIN linkspan_shard.message AS m ON m.slot = v.slot AND m.channel_id = v.channel_id
+			AND m.owner_group_id = COALESCE(w.owner_group_id, ` + everyone + `) AND m.number = w.number AND m.owner_group_id IN (` + everyone + `, $3)
+		WHERE v.slot = w.slot AND v.channel_id = w.channel_id AND v.group_id = $3 AND v.state = 'LINKED' OFFSET 0
+	) AS m`
+
+// readMessages are some messages that a group may see. Arguments: slots, those of the messages, group, user, channels, owners,
+// numbers.
 var readMessages = `
 	SELECT owned.slot, ` + messageColumns + `
 	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
-		unnest($2::uuid[], $5::uuid[], $6::bigint[]) AS w (channel_id, owner_group_id, number)
-		JOIN linkspan_shard.channel_side AS v ON v.slot = ANY ($1) AND v.channel_id = w.channel_id AND v.group_id = $3 AND v.state = 'LINKED'
-		JOIN linkspan_shard.message AS m ON m.slot = v.slot AND m.channel_id = w.channel_id
-			AND m.owner_group_id = COALESCE(w.owner_group_id, ` + everyone + `) AND m.number = w.number
-			AND m.owner_group_id IN (` + everyone + `, $3)
+		unnest($2::smallint[], $5::uuid[], $6::uuid[], $7::bigint[]) AS w (slot, channel_id, owner_group_id, number)
+		JOIN ` + messageWanted + ` ON true
 		` + messageJoins + `
 	) ON m.slot = owned.slot`
 
-// columnsOf are messages as columns of their ids. The owner of those for everyone is null.
-func columnsOf(messages []ids.Message) (channels, owners []pgtype.UUID, numbers []int64) {
+// columnsOf are messages as columns of their slots and ids. The owner of those for everyone is null.
+func columnsOf(messages []ids.Message) (slots []int16, channels, owners []pgtype.UUID, numbers []int64) {
 	for _, id := range messages {
+		slots = append(slots, int16(slotOfMessage(id)))
 		channel, _ := id.Channel.UUIDValue() // never fails: see ids
 		owner, _ := id.Owner.UUIDValue()
 		channels, owners, numbers = append(channels, channel), append(owners, owner), append(numbers, id.Number)
 	}
-	return channels, owners, numbers
+	return slots, channels, owners, numbers
 }
 
 // Messages implements [channel.Conversation].
@@ -132,9 +139,9 @@ func (s *Store) Messages(ctx context.Context, reader ids.User, messages []ids.Me
 	bySlot := onSlots(slices.Values(messages), slotOfMessage)
 	found := make(map[ids.Message]*channel.Message, len(messages))
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Message) ([]shardrouter.Slot, func(), error) {
-		channels, owners, numbers := columnsOf(wanted)
+		of, channels, owners, numbers := columnsOf(wanted)
 		var here []*channel.Message
-		owned, err := eachOwned(ctx, conn, readMessages, []any{slots, channels, reader.Group, reader, owners, numbers}, func(row pgx.Rows) error {
+		owned, err := eachOwned(ctx, conn, readMessages, []any{slots, of, reader.Group, reader, channels, owners, numbers}, func(row pgx.Rows) error {
 			var r messageRow
 			if err := row.Scan(append([]any{nil}, r.fields()...)...); err != nil {
 				return err
@@ -191,14 +198,14 @@ func pageOfMessages(backward bool) string {
 }
 
 // pageOfReplies is that part of the replies to each of some messages for a group, with the place of the message among these.
-// Arguments: slots, channels, group, user, those of messagesBetween, owners, numbers.
+// Arguments: slots, those of the messages, group, user, those of messagesBetween, channels, owners, numbers.
 func pageOfReplies(backward bool) string {
 	const toRoot = ` AND m.reply_to_owner = COALESCE(w.owner_group_id, ` + everyone + `) AND m.reply_to = w.number`
 	return `
 	SELECT owned.slot, l.history, l.head + v.private_head, w.n, m.number IS NOT NULL, ` + messageColumns + `
 	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
-		unnest($2::uuid[], $11::uuid[], $12::bigint[]) WITH ORDINALITY AS w (channel_id, owner_group_id, number, n)
-		JOIN linkspan_shard.channel_side AS v ON v.slot = ANY ($1) AND v.channel_id = w.channel_id AND v.group_id = $3 AND ` + mayRead + `
+		unnest($2::smallint[], $11::uuid[], $12::uuid[], $13::bigint[]) WITH ORDINALITY AS w (slot, channel_id, owner_group_id, number, n)
+		JOIN linkspan_shard.channel_side AS v ON v.slot = w.slot AND v.channel_id = w.channel_id AND v.group_id = $3 AND ` + mayRead + `
 		JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
 		LEFT JOIN ` + messagesBetween(toRoot, backward) + ` ON true` + messageJoins + `
 	) ON v.slot = owned.slot
@@ -265,9 +272,9 @@ func (s *Store) ListReplies(
 	bySlot := onSlots(slices.Values(roots), slotOfMessage)
 	replies := make(map[ids.Message]channel.MessageRows, len(roots))
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Message) ([]shardrouter.Slot, func(), error) {
-		channels, owners, numbers := columnsOf(wanted)
+		of, channels, owners, numbers := columnsOf(wanted)
 		here := make([]channel.MessageRows, len(wanted))
-		args := append(append([]any{slots, channels, reader.Group, reader}, args...), owners, numbers)
+		args := append(append([]any{slots, of, reader.Group, reader}, args...), channels, owners, numbers)
 		owned, err := eachOwned(ctx, conn, text, args, func(row pgx.Rows) error {
 			var n int
 			var more channel.MessageRows
@@ -318,32 +325,31 @@ func scanPart(row pgx.Rows, head, rest []any) error {
 	return row.Scan(all...)
 }
 
-// readVersions are what some messages have said that a group may see, with the place of the message among these. Arguments:
-// slots, channels, group, owners, numbers, the most that each has said before.
+// readVersions are what some messages have said that a group may see, the newest MaxVersions of each, with the place of the message
+// among these. Arguments: slots, those of the messages, group, channels, owners, numbers.
 const readVersions = `
-	SELECT owned.slot, v.n, v.at, v.body FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN LATERAL (
-		SELECT w.n, x.at, x.body, x.version
-		FROM unnest($2::uuid[], $4::uuid[], $5::bigint[]) WITH ORDINALITY AS w (channel_id, owner_group_id, number, n)
-		JOIN linkspan_shard.channel_side AS s ON s.slot = owned.slot AND s.channel_id = w.channel_id AND s.group_id = $3 AND s.state = 'LINKED'
-		JOIN linkspan_shard.message AS m ON m.slot = s.slot AND m.channel_id = s.channel_id
-			AND m.owner_group_id = COALESCE(w.owner_group_id, ` + everyone + `) AND m.number = w.number AND m.owner_group_id IN (` + everyone + `, $3)
+	SELECT owned.slot, v.n, v.at, v.body FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
+		SELECT m.slot, w.n, x.at, x.body, x.version
+		FROM unnest($2::smallint[], $4::uuid[], $5::uuid[], $6::bigint[]) WITH ORDINALITY AS w (slot, channel_id, owner_group_id, number, n)
+		JOIN ` + messageWanted + ` ON true
 		CROSS JOIN LATERAL (
 			(SELECT v.at, v.body, v.version FROM linkspan_shard.message_version AS v
 			WHERE v.slot = m.slot AND v.channel_id = m.channel_id AND v.owner_group_id = m.owner_group_id AND v.number = m.number
-			ORDER BY v.version DESC LIMIT $6)
+			ORDER BY v.version DESC LIMIT $7)
 			UNION ALL
 			SELECT COALESCE(m.edited_at, m.created_at), m.body, m.version WHERE m.body IS NOT NULL
 		) AS x
-	) AS v ON true ORDER BY v.n, v.version`
+	) AS v ON v.slot = owned.slot ORDER BY v.n, v.version`
 
 // Versions implements [channel.Conversation].
 func (s *Store) Versions(ctx context.Context, reader ids.User, messages []ids.Message) (map[ids.Message][]*channel.MessageVersion, map[ids.Message]error) {
 	bySlot := onSlots(slices.Values(messages), slotOfMessage)
 	said := make(map[ids.Message][]*channel.MessageVersion, len(messages))
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Message) ([]shardrouter.Slot, func(), error) {
-		channels, owners, numbers := columnsOf(wanted)
+		of, channels, owners, numbers := columnsOf(wanted)
 		here := make([][]*channel.MessageVersion, len(wanted))
-		owned, err := eachOwned(ctx, conn, readVersions, []any{slots, channels, reader.Group, owners, numbers, channel.MaxVersions - 1}, func(row pgx.Rows) error {
+		args := []any{slots, of, reader.Group, channels, owners, numbers, channel.MaxVersions - 1}
+		owned, err := eachOwned(ctx, conn, readVersions, args, func(row pgx.Rows) error {
 			v := &channel.MessageVersion{}
 			var n int
 			if err := row.Scan(nil, &n, &v.At, &v.Body); err != nil {

@@ -1,5 +1,7 @@
 package store
 
+import "linkspan/internal/channel"
+
 // KeyedQueries are the statements that find rows by their keys on every request, by name.
 var KeyedQueries = map[string]string{
 	"one channel":                   sidesOfOne,
@@ -15,6 +17,13 @@ var KeyedQueries = map[string]string{
 	"the holder of a name":          expireNameHolder,
 	"a link":                        linkGroup,
 	"an outbox step":                appendStep,
+}
+
+// MessageQueries are the statements that find messages by their keys, by name.
+var MessageQueries = map[string]string{
+	"some messages": readMessages, "what they have said": readVersions, "posts": postMany,
+	"an edit": changeTexts[channel.EventMessageEdited][0], "a deletion for a group": changeTexts[channel.EventMessageDeleted][1],
+	"a reaction": changeTexts[channel.EventReactionAdded][0], "a mark": markRead,
 }
 
 // PostMany and LockLogs are the statements of posts, which run with what SetPlan sets.

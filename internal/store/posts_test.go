@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
 	"linkspan/internal/server/servertest"
@@ -301,33 +299,12 @@ func TestPostsToASlotThatIsNotThere(t *testing.T) {
 // Postgres finds the rows of posts by their keys, also before there are statistics.
 func TestPostsReadNoTable(t *testing.T) {
 	t.Parallel()
-	conn, err := pgx.Connect(t.Context(), storetest.Config(t, 0).MainDSN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	tx, err := conn.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tx.Exec(t.Context(), store.SetPlan); err != nil {
+	p := newPlans(t)
+	if _, err := p.conn.Exec(t.Context(), strings.ReplaceAll(store.SetPlan, "true", "false")); err != nil { // not for a transaction alone
 		t.Fatal(err)
 	}
 	for name, query := range map[string]string{"the posts": store.PostMany, "their locks": store.LockLogs} {
-		statement, err := tx.Prepare(t.Context(), name, query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		nulls := strings.TrimSuffix(strings.Repeat("NULL, ", len(statement.ParamOIDs)), ", ")
-		rows, err := tx.Query(t.Context(), `EXPLAIN EXECUTE "`+name+`"(`+nulls+`)`, pgx.QueryExecModeSimpleProtocol)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			t.Fatal(err)
-		}
-		plan := strings.Join(lines, "\n")
+		plan := strings.Join(p.of(name, query), "\n")
 		if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "channel_log_pkey") {
 			t.Errorf("%s:\n%s", name, plan)
 		}
