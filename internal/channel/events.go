@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"linkspan/internal/ids"
@@ -133,15 +134,11 @@ func (f *conversation) events(ctx context.Context, d Delivery) ([]ChannelEvent, 
 // objects reads what the events show, from the cluster that the log is on.
 func (f *conversation) objects(ctx context.Context, events []LogEvent) (map[ids.Message]*Message, map[ids.User]User, error) {
 	var wanted []ids.Message
-	var actors []ids.User
 	seen := map[ids.Message]bool{}
 	for _, event := range events {
 		if !event.Message.IsZero() && !seen[event.Message] {
 			seen[event.Message] = true
 			wanted = append(wanted, event.Message)
-		}
-		if !event.Actor.IsZero() {
-			actors = append(actors, event.Actor)
 		}
 	}
 	if len(events) == 0 {
@@ -157,10 +154,27 @@ func (f *conversation) objects(ctx context.Context, events []LogEvent) (map[ids.
 				return o, err
 			}
 		}
-		o.actors, err = f.service.Conversation.Participants(ctx, f.viewer.User.ID, f.log.ID.Channel(), actors)
+		o.actors, err = f.actors(ctx, events, o.messages)
 		return o, err
 	})
 	return found.messages, found.actors, err
+}
+
+// actors returns who did what the events tell of. Authors are known from their messages; only others are read.
+func (f *conversation) actors(ctx context.Context, events []LogEvent, messages map[ids.Message]*Message) (map[ids.User]User, error) {
+	actors := make(map[ids.User]User, len(messages))
+	for _, message := range messages {
+		actors[message.Writer.ID] = message.Writer
+	}
+	var others []ids.User
+	for _, event := range events {
+		if _, known := actors[event.Actor]; !known && !event.Actor.IsZero() {
+			others = append(others, event.Actor)
+		}
+	}
+	found, err := f.service.Conversation.Participants(ctx, f.viewer.User.ID, f.log.ID.Channel(), others)
+	maps.Copy(actors, found)
+	return actors, err
 }
 
 // event is what the subscriber gets of an event; nil where its message is not to be seen any more.
