@@ -66,7 +66,7 @@ func (w *world) waitsFor(id ids.Channel) {
 	servertest.Eventually(w.t, "a post waits for its channel", func() bool {
 		var waiting bool
 		err := database.Pool().QueryRow(w.t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity
-			WHERE wait_event_type = 'Lock' AND query LIKE '%channel_log%FOR UPDATE%' AND now() - query_start > interval '50 ms')`).Scan(&waiting)
+			WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%channel_log%FOR UPDATE%' AND now() - query_start > interval '50 ms')`).Scan(&waiting)
 		w.must(err)
 		return waiting
 	})
