@@ -159,14 +159,15 @@ func (s *socket) init(payload json.RawMessage) error {
 	}
 	s.mu.Lock()
 	s.ctx, s.acked, s.party, s.counted = ctx, true, party, true
-	if s.closed == nil {
+	open := s.closed == nil // it can have been closed while Init ran
+	if open {
 		s.timer = time.AfterFunc(config.Heartbeat, s.beat)
 		if !party.Expires.IsZero() {
 			s.expiry = time.AfterFunc(time.Until(party.Expires), func() { s.close(&CloseError{CloseForbidden, "The token has expired"}) })
 		}
 	}
 	s.mu.Unlock()
-	return s.send(func(b *bytes.Buffer) bool { b.WriteString(`{"type":"connection_ack"}`); return true })
+	return s.send(func(b *bytes.Buffer) bool { b.WriteString(`{"type":"connection_ack"}`); return open })
 }
 
 // alive notes that the client is there: any message shows it, as the answer to a ping does.
