@@ -142,16 +142,19 @@ func (r *Router) follow(ctx context.Context, slot Slot, do func(*Database) error
 	}
 }
 
-// named completes an error with the slot, and with the unknown outcome of a COMMIT on the way there.
+// named completes an error with the slot, and with the unknown outcome of a COMMIT on the way there. It leaves err as it is, which
+// others may have got, too.
 func named(err error, slot Slot, unknown error) error {
 	var unavailable *UnavailableError
-	if errors.As(err, &unavailable) {
-		if unavailable.Slot == NoSlot {
-			unavailable.Slot = slot
-		}
-		if commit := (*OutcomeUnknownError)(nil); unknown != nil && !errors.As(err, &commit) {
-			return &OutcomeUnknownError{Cluster: unavailable.Cluster, Err: err}
-		}
+	if !errors.As(err, &unavailable) {
+		return err
 	}
-	return err
+	own := *unavailable
+	if own.Slot == NoSlot {
+		own.Slot = slot
+	}
+	if commit := (*OutcomeUnknownError)(nil); unknown != nil || errors.As(err, &commit) {
+		return &OutcomeUnknownError{Cluster: own.Cluster, Err: &own}
+	}
+	return &own
 }

@@ -45,18 +45,11 @@ const (
 // BenchmarkFlow measures each part of the flow, and in between on the same clusters what it is made of: commits, round
 // trips, requests.
 func BenchmarkFlow(b *testing.B) {
-	names := []string{shardrouter.MainName, "shard-1", "shard-2", "shard-3"}
-	clusters := localpgtest.Clusters(b, true, names...)
-	config := shardrouter.Config{MainDSN: clusters.DSN(names[0]), PoolSize: 8}
-	for _, name := range names[1:] {
-		config.Shards = append(config.Shards, shardrouter.Shard{Name: name, DSN: clusters.DSN(name)})
-	}
-	storetest.Migrate(b, config)
-	s := servertest.New(b, servertest.Options{Config: &config})
+	s := durable(b, 8, "shard-1", "shard-2", "shard-3")
 	parts := newParts("three bare commits", "a round trip", "an empty request",
 		"create", "request seen", "accept", "link seen by both", "node", "sum")
 	f := newFlow(b, s)
-	bare := newBareCommits(b, config, s.Router.ClusterOf(slotOf(f.from)), s.Router.ClusterOf(slotOf(f.to)))
+	bare := newBareCommits(b, s.Config, s.Router.ClusterOf(slotOf(f.from)), s.Router.ClusterOf(slotOf(f.to)))
 	for b.Loop() {
 		for round := range warmUp + rounds {
 			parts.counts = round >= warmUp
@@ -76,6 +69,18 @@ func BenchmarkFlow(b *testing.B) {
 	b.ReportMetric(parts.quantile("sum", 0.99), "sum-p99-ms")
 	b.ReportMetric(parts.quantile("create", 0.5)/parts.quantile(parts.names[0], 0.5), "create/bare")
 	b.ReportMetric(0, "ns/op")
+}
+
+// durable is a server on clusters of its own that lose nothing, with that many connections to each.
+func durable(b *testing.B, poolSize int, shards ...string) *servertest.Server {
+	b.Helper()
+	clusters := localpgtest.Clusters(b, true, append([]string{shardrouter.MainName}, shards...)...)
+	config := shardrouter.Config{MainDSN: clusters.DSN(shardrouter.MainName), PoolSize: poolSize}
+	for _, name := range shards {
+		config.Shards = append(config.Shards, shardrouter.Shard{Name: name, DSN: clusters.DSN(name)})
+	}
+	storetest.Migrate(b, config)
+	return servertest.New(b, servertest.Options{Config: &config})
 }
 
 // flow is two groups on different clusters, with a user each that listens.

@@ -14,10 +14,7 @@ import (
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
-	"linkspan/internal/localpg/localpgtest"
 	"linkspan/internal/server/servertest"
-	"linkspan/internal/store/storetest"
-	"linkspan/shardrouter"
 )
 
 const (
@@ -26,6 +23,8 @@ const (
 	postChannels = 60
 	postSlices   = 5
 	postSlice    = time.Second
+
+	postConnections = 16 // to each cluster, ours and those of the yardsticks
 )
 
 // BenchmarkPosts measures how many messages a second can be posted by callers who each wait for their answer: to channels at
@@ -33,15 +32,7 @@ const (
 // turns, what a program without any of this would do by raw pgx: one INSERT a message, and for one channel a counter and an
 // INSERT in a transaction.
 func BenchmarkPosts(b *testing.B) {
-	names := []string{shardrouter.MainName, "shard-1", "shard-2", "shard-3"}
-	clusters := localpgtest.Clusters(b, true, names...)
-	config := shardrouter.Config{MainDSN: clusters.DSN(names[0]), PoolSize: 16}
-	for _, name := range names[1:] {
-		config.Shards = append(config.Shards, shardrouter.Shard{Name: name, DSN: clusters.DSN(name)})
-	}
-	storetest.Migrate(b, config)
-	s := servertest.New(b, servertest.Options{Config: &config})
-	p := newPosting(b, s, config)
+	p := newPosting(b, durable(b, postConnections, "shard-1", "shard-2", "shard-3"))
 	ways := []struct {
 		name    string
 		callers int
@@ -98,13 +89,17 @@ type poster struct {
 	token   string
 }
 
-func newPosting(b *testing.B, s *servertest.Server, config shardrouter.Config) *posting {
+func newPosting(b *testing.B, s *servertest.Server) *posting {
 	b.Helper()
 	p := &posting{b: b, s: s}
-	for _, shard := range config.Shards {
-		pool, err := pgxpool.New(b.Context(), shard.DSN)
+	for _, shard := range s.Config.Shards {
+		config, err := pgxpool.ParseConfig(shard.DSN)
+		if err != nil {
+			b.Fatal(err)
+		}
+		config.MaxConns = postConnections
+		pool, err := pgxpool.NewWithConfig(b.Context(), config)
 		if err == nil {
-			pool.Config().MaxConns = 16
 			_, err = pool.Exec(b.Context(), `
 				CREATE TABLE bare (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), channel integer NOT NULL, at timestamptz NOT NULL DEFAULT now(), body text NOT NULL);
 				CREATE TABLE counter (channel integer PRIMARY KEY, head bigint NOT NULL);

@@ -9,10 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"linkspan/internal/ids"
-	"linkspan/internal/localpg/localpgtest"
 	"linkspan/internal/server/servertest"
-	"linkspan/internal/store/storetest"
-	"linkspan/shardrouter"
 )
 
 const (
@@ -39,15 +36,7 @@ const (
 // BenchmarkTalk measures what a conversation costs each of its users, beside a commit on the channel's cluster; and what it
 // costs a side that the other has said much for itself alone, beside a channel where it has not.
 func BenchmarkTalk(b *testing.B) {
-	names := []string{shardrouter.MainName, "shard-1", "shard-2"}
-	clusters := localpgtest.Clusters(b, true, names...)
-	config := shardrouter.Config{MainDSN: clusters.DSN(names[0]), PoolSize: 8}
-	for _, name := range names[1:] {
-		config.Shards = append(config.Shards, shardrouter.Shard{Name: name, DSN: clusters.DSN(name)})
-	}
-	storetest.Migrate(b, config)
-	s := servertest.New(b, servertest.Options{Config: &config})
-	t := newTalk(b, s, config)
+	t := newTalk(b, durable(b, 8, "shard-1", "shard-2"))
 	parts := newParts("a bare commit", "an empty request", "post", "seen by both", "reply", "edit", "react", "mark read", "page of 20", "unread", "search")
 	observed := newParts("quiet post", "loud post", "quiet page of 20", "loud page of 20", "quiet unread", "loud unread",
 		"quiet search", "loud search", "quiet search in vain", "loud search in vain", "quiet replay of 20", "loud replay of 20")
@@ -81,11 +70,11 @@ type talk struct {
 	said                 int
 }
 
-func newTalk(b *testing.B, s *servertest.Server, config shardrouter.Config) *talk {
+func newTalk(b *testing.B, s *servertest.Server) *talk {
 	b.Helper()
 	from, to := apart(b, s)
 	t := &talk{b: b, s: s, ana: servertest.Admin(b, "ana@"+from.Handle), gil: servertest.Admin(b, "gil@"+to.Handle)}
-	t.bare = newBareCommits(b, config, s.Router.ClusterOf(slotOf(from))).conns[1]
+	t.bare = newBareCommits(b, s.Config, s.Router.ClusterOf(slotOf(from))).conns[1]
 	link := func(name string) string {
 		created := s.Must(t.ana, createDocument, map[string]any{"name": name, "target": to.Handle})
 		invitation := servertest.Get[string](b, created, "createSharedChannel", "invitation", "id")

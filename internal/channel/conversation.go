@@ -34,7 +34,7 @@ type Conversation interface {
 	SearchMessages(ctx context.Context, reader ids.User, channel ids.Channel, search Search, r MessageRange) (MessageRows, error)
 	// Versions returns what each of the messages has said, in order of writing, the newest MaxVersions, with one query a cluster:
 	// nothing where it is deleted or not to be seen. unread says for each that could not be read why.
-	Versions(ctx context.Context, reader ids.User, messages []ids.Message) (said map[ids.Message][]*MessageVersion, unread map[ids.Message]error)
+	Versions(ctx context.Context, reader ids.User, messages []ids.Message) (said map[ids.Message][]MessageVersion, unread map[ids.Message]error)
 	// Unread returns how many messages of others each channel has that the reader has not read, at most MaxUnread; channels
 	// that the group may not read are absent. Unread says for each that could not be read why.
 	Unread(ctx context.Context, reader ids.User, channels []ids.Channel) (counts map[ids.Channel]int32, unread map[ids.Channel]error)

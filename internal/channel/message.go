@@ -112,7 +112,7 @@ type MessageEdge = Edge[Message]
 type thread struct {
 	messages []ids.Message
 	roots    *batch[ids.Message, *Message]
-	history  *batch[ids.Message, []*MessageVersion]
+	history  *batch[ids.Message, []MessageVersion]
 
 	mu      sync.Mutex
 	replies map[MessageRange]*batch[ids.Message, MessageRows] // by the part that is asked for, which names no place
@@ -120,18 +120,15 @@ type thread struct {
 
 // showTogether has messages share their reads, before anything is asked for.
 func showTogether(messages iter.Seq[*Message]) {
-	together := &thread{
-		roots: batchOf[ids.Message, *Message](), history: batchOf[ids.Message, []*MessageVersion](),
-		replies: map[MessageRange]*batch[ids.Message, MessageRows]{},
-	}
+	together := &thread{roots: batchOf[ids.Message, *Message](), replies: map[MessageRange]*batch[ids.Message, MessageRows]{}}
 	for m := range messages {
 		m.thread = together
 		together.messages = append(together.messages, m.ID)
-		together.history.keys = append(together.history.keys, m.ID)
 		if !m.Root.IsZero() {
 			together.roots.keys = append(together.roots.keys, m.Root)
 		}
 	}
+	together.history = batchOf[ids.Message, []MessageVersion](together.messages...)
 }
 
 // repliesIn returns the batch of replies for that part, which has neither After nor Before.

@@ -81,14 +81,12 @@ func (s *Service) invitations(ctx context.Context, v *Viewer, args PageArgs, kin
 	if err != nil {
 		return nil, err
 	}
-	showChannelsTogether(func(yield func(*Invitation) bool) {
-		for _, row := range rows.Rows {
-			if !yield(row.Value) {
-				return
-			}
-		}
+	var shown []*Invitation
+	p := page(rows, list, func(in *Invitation) (*Invitation, error) {
+		shown = append(shown, in)
+		return in, nil
 	})
-	p := page(rows, list, func(in *Invitation) (*Invitation, error) { return in, nil })
+	showChannelsTogether(slices.Values(shown))
 	return &InvitationConnection{Page: *p, TotalCount: int32(rows.Total)}, nil
 }
 

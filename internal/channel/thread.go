@@ -40,15 +40,11 @@ func (s *Service) Replies(ctx context.Context, v *Viewer, m *Message, args PageA
 	}
 	rows, err := replies.get(m.ID, func(roots []ids.Message) (map[ids.Message]MessageRows, map[ids.Message]error) {
 		found, unread := s.Conversation.ListReplies(ctx, v.User.ID, roots, r)
-		showTogether(func(yield func(*Message) bool) {
-			for _, rows := range found {
-				for _, reply := range rows.Messages {
-					if !yield(reply) {
-						return
-					}
-				}
-			}
-		})
+		var all []*Message
+		for _, rows := range found {
+			all = append(all, rows.Messages...)
+		}
+		showTogether(slices.Values(all))
 		return found, unread
 	})
 	return pageOfMessages(v, list, rows, err)
@@ -78,15 +74,17 @@ func pageOfMessages(v *Viewer, list List, rows MessageRows, err error) (*Message
 // History returns what a message says and has said, in the order of writing, the newest MaxVersions: nothing once it is deleted.
 // For messages that are shown together it is read at once.
 func (s *Service) History(ctx context.Context, v *Viewer, m *Message) ([]*MessageVersion, error) {
-	history := batchOf[ids.Message, []*MessageVersion](m.ID)
+	history := batchOf[ids.Message, []MessageVersion](m.ID)
 	if m.thread != nil {
 		history = m.thread.history
 	}
-	versions, err := history.get(m.ID, func(messages []ids.Message) (map[ids.Message][]*MessageVersion, map[ids.Message]error) {
+	versions, err := history.get(m.ID, func(messages []ids.Message) (map[ids.Message][]MessageVersion, map[ids.Message]error) {
 		return s.Conversation.Versions(ctx, v.User.ID, messages)
 	})
-	for _, version := range versions {
+	shown := make([]*MessageVersion, len(versions))
+	for i, version := range versions {
 		version.Actor = m.Writer // nobody else edits
+		shown[i] = &version
 	}
-	return versions, err
+	return shown, err
 }

@@ -1,42 +1,26 @@
 package server_test
 
 import (
-	"context"
 	"fmt"
-	"slices"
-	"strings"
-	"sync/atomic"
 	"testing"
 
 	"linkspan/internal/server/servertest"
 	"linkspan/internal/store/storetest"
-	"linkspan/shardrouter"
 )
 
 // ofMessages are tables of what a page of messages shows.
 var ofMessages = []string{"linkspan_shard.message", "linkspan_shard.reaction", "linkspan_shard.channel_user", "linkspan_shard.private_replies"}
 
-// statements counts what is sent to the clusters about messages.
-type statements struct{ sent atomic.Int64 }
-
-func (s *statements) Wants(context.Context) bool { return true }
-
-func (s *statements) TraceStatement(_ context.Context, statement shardrouter.Statement) func(error) {
-	if slices.ContainsFunc(ofMessages, func(table string) bool { return strings.Contains(statement.Text, table) }) {
-		s.sent.Add(int64(statement.Count))
-	}
-	return nil
-}
-
 const lastMessagesDocument = `query($id: ID!, $last: Int, $before: String) { node(id: $id) { ... on SharedChannel {
-	messages(last: $last, before: $before) { nodes { ...Msg history { body actor { name } } replyTo { body author { name } reactions { count } replyCount mentions { name } }
+	messages(last: $last, before: $before) { nodes { ...Msg history { body actor { name } } again: history { body actor { name } } replyTo { body author { name } reactions { count } replyCount mentions { name } }
 		replies(first: 2) { nodes { body author { name } replyTo { id } replies(last: 1) { nodes { id } } } pageInfo { hasNextPage endCursor } } }
 		pageInfo { startCursor hasPreviousPage } logCursor } } } } ` + msgFields
 
-// TestStatementsOfAPage has pages of messages with authors, reactions, mentions, what they reply to and their replies read in as many statements as the smallest of them: at any depth, of any length, and whatever happened to the messages.
+// TestStatementsOfAPage has pages of messages with authors, reactions, mentions, what they reply to and their replies read in as
+// many statements as the smallest of them: at any depth, of any length, and whatever happened to the messages.
 func TestStatementsOfAPage(t *testing.T) {
 	t.Parallel()
-	counted := &statements{}
+	counted := &servertest.Statements{About: ofMessages}
 	config := storetest.Config(t, 3)
 	config.Statements = counted
 	s := newPlace(servertest.New(t, servertest.Options{Config: &config}), "")
@@ -48,9 +32,9 @@ func TestStatementsOfAPage(t *testing.T) {
 		return servertest.Get[string](t, succeed(t, s, by, postDocument, input), "message", "id")
 	}
 	page := func(what string, last int, before *string) (statements, got int64, start string) {
-		sent := counted.sent.Load()
+		sent := counted.Sent()
 		answer := s.For(t).Must(hua, lastMessagesDocument, object{"id": channel, "last": last, "before": before})
-		statements = counted.sent.Load() - sent
+		statements = counted.Sent() - sent
 		nodes := servertest.Get[[]any](t, answer, "node", "messages", "nodes")
 		t.Logf("%s: %d messages in %d statements", what, len(nodes), statements)
 		return statements, int64(len(nodes)), servertest.Get[string](t, answer, "node", "messages", "pageInfo", "startCursor")
@@ -96,7 +80,7 @@ func TestStatementsOfAPage(t *testing.T) {
 // TestStatementsOfUnreadCounts counts what is unread in all channels of a page at once.
 func TestStatementsOfUnreadCounts(t *testing.T) {
 	t.Parallel()
-	counted := &statements{}
+	counted := &servertest.Statements{About: ofMessages}
 	config := storetest.Config(t, 3)
 	config.Statements = counted
 	s := newPlace(servertest.New(t, servertest.Options{Config: &config}), "")
@@ -109,9 +93,9 @@ func TestStatementsOfUnreadCounts(t *testing.T) {
 			succeed(t, s, ana, postDocument, object{"channelId": channel, "body": "unread"})
 		}
 	}
-	sent := counted.sent.Load()
+	sent := counted.Sent()
 	answer := s.For(t).Must(gil, `{ viewer { sharedChannels { nodes { unreadCount again: unreadCount } } } }`, nil)
-	if got := counted.sent.Load() - sent; got != 1 {
+	if got := counted.Sent() - sent; got != 1 {
 		t.Errorf("%d channels of one cluster are counted in %d statements, want 1", channels, got)
 	}
 	for i, node := range servertest.Get[[]any](t, answer, "viewer", "sharedChannels", "nodes") {

@@ -206,9 +206,11 @@ func (s *Store) Change(ctx context.Context, c channel.Change) (done channel.Chan
 		tx.Queue(text, args...).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				owned = true
-				if err := scanChanged(rows, &c, &done); err != nil {
+				var r changeRow
+				if err := rows.Scan(r.fields()...); err != nil {
 					return err
 				}
+				done = r.changed(&c, map[channel.LogKey]int64{})
 			}
 			if err := rows.Err(); err != nil {
 				return err
@@ -246,50 +248,61 @@ func changeArgs(c *channel.Change) []any {
 	return args
 }
 
-// scanChanged reads what came of a change.
-func scanChanged(row pgx.Rows, c *channel.Change, done *channel.Changed) error {
-	var (
-		state, mutation, input, messageState *string
-		keptOwner                            ids.Group
-		keptNumber, number, follows          *int64
-		author                               ids.User
-		isReply, going                       *bool
-		history                              ids.History
-		groups                               []ids.Group
-		heads                                []int64
-		at                                   *time.Time
-	)
-	err := row.Scan(&state, &mutation, &input, &keptOwner, &keptNumber, &messageState, &author.Group, &author, &isReply,
-		&going, &number, &follows, &at, &history, &groups, &heads)
-	if err != nil || state == nil {
-		return err
+// changeRow is what came of a change, or of a post among others.
+type changeRow struct {
+	state, mutation, input, messageState *string
+	keptOwner                            ids.Group
+	keptNumber, number, follows          *int64
+	author                               ids.User
+	isReply, going                       *bool
+	history                              ids.History
+	groups                               []ids.Group
+	heads                                []int64
+	at                                   *time.Time
+}
+
+func (r *changeRow) fields() []any {
+	return []any{
+		&r.state, &r.mutation, &r.input, &r.keptOwner, &r.keptNumber, &r.messageState, &r.author.Group, &r.author, &r.isReply,
+		&r.going, &r.number, &r.follows, &r.at, &r.history, &r.groups, &r.heads,
 	}
-	done.Channel = channel.SharedChannelState(*state)
-	if messageState != nil {
-		done.Standing.Message = &channel.MessageStanding{State: channel.MessageState(*messageState), Author: author, IsReply: *isReply}
+}
+
+// changed is what that means for the change. before counts the private events of sides that came before it in the same statement,
+// since the heads are those of before all of them.
+func (r *changeRow) changed(c *channel.Change, before map[channel.LogKey]int64) (done channel.Changed) {
+	if r.state == nil {
+		return done
 	}
-	done.Message = c.Message
-	done.Done = *going
-	if keptNumber != nil {
+	done.Channel, done.Message, done.Done = channel.SharedChannelState(*r.state), c.Message, *r.going
+	if r.messageState != nil {
+		done.Standing.Message = &channel.MessageStanding{State: channel.MessageState(*r.messageState), Author: r.author, IsReply: *r.isReply}
+	}
+	if r.keptNumber != nil {
 		done.Done = true
-		done.Message = ids.Message{Channel: c.Message.Channel, Owner: keptOwner, Number: *keptNumber}
-		done.Kept = &channel.Operation{ID: c.Op.ID, Mutation: *mutation, Input: *input, Outcome: channel.Outcome{Message: done.Message}}
+		done.Message = ids.Message{Channel: c.Message.Channel, Owner: r.keptOwner, Number: *r.keptNumber}
+		done.Kept = &channel.Operation{ID: c.Op.ID, Mutation: *r.mutation, Input: *r.input, Outcome: channel.Outcome{Message: done.Message}}
 	}
-	if number == nil {
-		return nil
+	if r.number == nil {
+		return done
 	}
-	done.At = at.UTC()
+	done.At = r.at.UTC()
+	if c.Kind == channel.EventMessagePosted {
+		done.Message.Number = *r.number
+	}
 	event := channel.LogEvent{At: done.At, Kind: c.Kind, Channel: c.Message.Channel, Actor: c.By.ID, Message: done.Message, Emoji: c.Emoji}
-	for i, group := range groups {
+	for i, group := range r.groups {
+		log := channel.ChannelLogOf(event.Channel, group)
 		switch {
 		case c.Message.Owner.IsZero():
-			event.Number = *number + heads[i]
+			event.Number = *r.number + r.heads[i] + before[log]
 		case group == c.Message.Owner:
-			event.Number = *follows + *number
+			event.Number = *r.follows + *r.number
+			before[log]++
 		default:
 			continue
 		}
-		done.Appended = append(done.Appended, channel.Appended{Log: channel.ChannelLogOf(event.Channel, group), History: history, Event: event})
+		done.Appended = append(done.Appended, channel.Appended{Log: log, History: r.history, Event: event})
 	}
-	return nil
+	return done
 }

@@ -342,15 +342,15 @@ const readVersions = `
 	) AS v ON v.slot = owned.slot ORDER BY v.n, v.version`
 
 // Versions implements [channel.Conversation].
-func (s *Store) Versions(ctx context.Context, reader ids.User, messages []ids.Message) (map[ids.Message][]*channel.MessageVersion, map[ids.Message]error) {
+func (s *Store) Versions(ctx context.Context, reader ids.User, messages []ids.Message) (map[ids.Message][]channel.MessageVersion, map[ids.Message]error) {
 	bySlot := onSlots(slices.Values(messages), slotOfMessage)
-	said := make(map[ids.Message][]*channel.MessageVersion, len(messages))
+	said := make(map[ids.Message][]channel.MessageVersion, len(messages))
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Message) ([]shardrouter.Slot, func(), error) {
 		of, channels, owners, numbers := columnsOf(wanted)
-		here := make([][]*channel.MessageVersion, len(wanted))
+		here := make([][]channel.MessageVersion, len(wanted))
 		args := []any{slots, of, reader.Group, channels, owners, numbers, channel.MaxVersions - 1}
 		owned, err := eachOwned(ctx, conn, readVersions, args, func(row pgx.Rows) error {
-			v := &channel.MessageVersion{}
+			var v channel.MessageVersion
 			var n int
 			if err := row.Scan(nil, &n, &v.At, &v.Body); err != nil {
 				return err

@@ -29,6 +29,7 @@ const (
 type post struct {
 	ctx     context.Context
 	change  *channel.Change
+	words   string // of the body: made by the caller, for the lane serves one after the other
 	state   atomic.Int32
 	done    chan struct{}
 	changed channel.Changed
@@ -77,8 +78,9 @@ func (l *lanes) lane(d *shardrouter.Database) *lane {
 // happened; what is being committed is waited for.
 func (s *Store) post(ctx context.Context, c *channel.Change) (channel.Changed, error) {
 	var p *post
+	words := searchable(c.Body)
 	err := s.router.Route(ctx, slotOfChannel(c.Message.Channel), func(d *shardrouter.Database) error {
-		p = &post{ctx: ctx, change: c, done: make(chan struct{})}
+		p = &post{ctx: ctx, change: c, words: words, done: make(chan struct{})}
 		s.lanes.lane(d).take(p)
 		select {
 		case <-p.done:
@@ -236,23 +238,10 @@ func (l *lane) commit(group []*post, how locking) {
 		l.commit(group[half:], how)
 	default:
 		for _, p := range group {
-			p.err = ofItsOwn(err)
+			p.err = err
 			close(p.done)
 		}
 	}
-}
-
-// ofItsOwn returns a copy of the error of a group for one of its posts: the router notes the post's slot in it.
-func ofItsOwn(err error) error {
-	var unavailable *shardrouter.UnavailableError
-	if !errors.As(err, &unavailable) {
-		return err
-	}
-	own := *unavailable
-	if unknown := (*shardrouter.OutcomeUnknownError)(nil); errors.As(err, &unknown) {
-		return &shardrouter.OutcomeUnknownError{Cluster: unknown.Cluster, Err: &own}
-	}
-	return &own
 }
 
 // try posts what it can of a group in one transaction, and returns those whose channels somebody else holds.

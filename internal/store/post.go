@@ -2,14 +2,12 @@ package store
 
 import (
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"linkspan/internal/channel"
-	"linkspan/internal/ids"
 	"linkspan/shardrouter"
 )
 
@@ -94,7 +92,7 @@ var postMany = `
 		FROM placed GROUP BY slot, channel_id, group_id, user_id ` + userKnown + `
 	)
 	SELECT j.n, j.owned, j.state, j.mutation, j.input_hash, j.kept_owner, j.kept_number, j.root_state, j.author_group_id, j.author_id, j.root_is_reply,
-		p.number, p.follows, p.at, j.history, s.groups, s.heads
+		p.number IS NOT NULL, p.number, p.follows, p.at, j.history, s.groups, s.heads
 	FROM judged AS j LEFT JOIN placed AS p USING (n) LEFT JOIN (
 		SELECT s.slot, s.channel_id, array_agg(s.group_id) AS groups, array_agg(s.private_head) AS heads
 		FROM (SELECT DISTINCT slot, channel_id FROM grown) AS g
@@ -106,7 +104,7 @@ var postMany = `
 // postArgs are the arguments of postMany.
 func postArgs(posts []*post) []any {
 	n := len(posts)
-	slots, numbers := make([]int16, n), make([]*int64, n)
+	slots, numbers, words := make([]int16, n), make([]*int64, n), make([]string, n)
 	key := func(of func(c *channel.Change) pgtype.UUIDValuer) []pgtype.UUID {
 		column := make([]pgtype.UUID, n)
 		for i, p := range posts {
@@ -123,7 +121,7 @@ func postArgs(posts []*post) []any {
 		return column
 	}
 	for i, p := range posts {
-		slots[i] = int16(slotOfChannel(p.change.Message.Channel))
+		slots[i], words[i] = int16(slotOfChannel(p.change.Message.Channel)), p.words
 		if root := p.change.ReplyTo; !root.IsZero() {
 			numbers[i] = &root.Number
 		}
@@ -148,7 +146,7 @@ func postArgs(posts []*post) []any {
 		text(func(c *channel.Change) string {
 			return arrayOf(c.Mentions, func(u channel.User) uuid.UUID { return u.ID.UUID() })
 		}),
-		text(func(c *channel.Change) string { return searchable(c.Body) }),
+		words,
 		text(func(c *channel.Change) string { return mark(c.Message.Channel, c.Message.Owner) }),
 	}
 }
@@ -162,64 +160,17 @@ func arrayOf(users []channel.User, id func(channel.User) uuid.UUID) string {
 	return "{" + strings.Join(spelt, ",") + "}"
 }
 
-// scanPosted reads what became of a post. before counts the posts to a side alone that came before it in the same statement: the
-// heads of the sides' private logs are those of before all of them.
+// scanPosted reads what became of a post. before counts the posts to a side alone that came before it in the same statement.
 func scanPosted(row pgx.Rows, posts []*post, before map[channel.LogKey]int64) error {
-	var (
-		n                                    int
-		owned                                bool
-		state, mutation, input, messageState *string
-		keptOwner                            ids.Group
-		keptNumber, number, follows          *int64
-		author                               ids.User
-		isReply                              *bool
-		history                              ids.History
-		groups                               []ids.Group
-		heads                                []int64
-		at                                   *time.Time
-	)
-	err := row.Scan(&n, &owned, &state, &mutation, &input, &keptOwner, &keptNumber, &messageState, &author.Group, &author, &isReply,
-		&number, &follows, &at, &history, &groups, &heads)
-	if err != nil {
+	var n int
+	var owned bool
+	var r changeRow
+	if err := row.Scan(append([]any{&n, &owned}, r.fields()...)...); err != nil {
 		return err
 	}
 	p := posts[n-1]
-	c := p.change
-	p.changed, p.err = channel.Changed{}, nil
-	if !owned {
+	if p.changed, p.err = r.changed(p.change, before), nil; !owned {
 		p.err = shardrouter.ErrNotOwned
-		return nil
-	}
-	if state == nil {
-		return nil
-	}
-	done := &p.changed
-	done.Channel, done.Message = channel.SharedChannelState(*state), c.Message
-	if messageState != nil {
-		done.Standing.Message = &channel.MessageStanding{State: channel.MessageState(*messageState), Author: author, IsReply: *isReply}
-	}
-	if keptNumber != nil {
-		done.Done = true
-		done.Message = ids.Message{Channel: c.Message.Channel, Owner: keptOwner, Number: *keptNumber}
-		done.Kept = &channel.Operation{ID: c.Op.ID, Mutation: *mutation, Input: *input, Outcome: channel.Outcome{Message: done.Message}}
-	}
-	if number == nil {
-		return nil
-	}
-	done.Done, done.At, done.Message.Number = true, at.UTC(), *number
-	event := channel.LogEvent{At: done.At, Kind: c.Kind, Channel: c.Message.Channel, Actor: c.By.ID, Message: done.Message}
-	for i, group := range groups {
-		log := channel.ChannelLogOf(event.Channel, group)
-		switch {
-		case c.Message.Owner.IsZero():
-			event.Number = *number + heads[i] + before[log]
-		case group == c.Message.Owner:
-			event.Number = *follows + *number
-			before[log]++
-		default:
-			continue
-		}
-		done.Appended = append(done.Appended, channel.Appended{Log: log, History: history, Event: event})
 	}
 	return nil
 }

@@ -2,6 +2,8 @@ package servertest
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -11,7 +13,11 @@ import (
 )
 
 // Statements counts what is sent to the clusters for queries and mutations, and not for subscriptions or in the background.
-type Statements struct{ sent atomic.Int64 }
+type Statements struct {
+	About []string // tables: those alone that name one of these; empty: all
+
+	sent atomic.Int64
+}
 
 // ofConnections is what each new connection begins with, whoever needs it, as tracers are told of it.
 const ofConnections = "SELECT"
@@ -23,7 +29,8 @@ func (s *Statements) Wants(ctx context.Context) bool {
 
 // TraceStatement implements [shardrouter.StatementTracer].
 func (s *Statements) TraceStatement(_ context.Context, statement shardrouter.Statement) func(error) {
-	if statement.Text != ofConnections {
+	about := func(table string) bool { return strings.Contains(statement.Text, table) }
+	if statement.Text != ofConnections && (len(s.About) == 0 || slices.ContainsFunc(s.About, about)) {
 		s.sent.Add(int64(statement.Count))
 	}
 	return nil
