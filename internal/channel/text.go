@@ -120,7 +120,13 @@ func isEmoji(text string) bool {
 // NameKey returns what must be unique among the names of a group's live channels: NFC and case-folded, so that names
 // that look the same are the same.
 func NameKey(name string) string {
-	return norm.NFC.String(cases.Fold().String(norm.NFC.String(name)))
+	folded := cases.Fold().String(norm.NFC.String(name))
+	return norm.NFC.String(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cherokee, r) { // whose capitals and small letters cases.Fold makes each other
+			return unicode.ToLower(r)
+		}
+		return r
+	}, folded))
 }
 
 // numbered returns the n-th alternative to a name that is taken ("launch 2" …), within MaxNameRunes.
