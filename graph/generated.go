@@ -2466,7 +2466,7 @@ type Subscription {
   The channels of the viewer's group in which something happens that the group may see, or which the user reads on another
   device. State, not a log: a channel that moved more than once before it was told comes once. Subscribe, then query the list.
   """
-  channelActivity: ChannelActivity!
+  channelActivity: ChannelActivity! @perViewer
 }
 
 # ==== viewer ====================================================================================================

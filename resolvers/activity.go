@@ -11,5 +11,5 @@ func (s subscription) ChannelActivity(ctx context.Context) (<-chan *channel.Chan
 	if err != nil {
 		return nil, err
 	}
-	return pull[*channel.ChannelActivity, *channel.ChannelActivity](ctx, activity), nil
+	return pull(ctx, activity), nil
 }

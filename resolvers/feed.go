@@ -22,17 +22,24 @@ func resumed(ctx context.Context, after *ids.LogCursor) (*ids.LogCursor, error) 
 	return &position, err
 }
 
-// feed is where events of type E come from, as the domain has it.
+// feed is where things of type E come from, as the domain has it.
 type feed[E any] interface {
 	Notify(call func())
 	Next(ctx context.Context) (event E, ok bool, err error)
 	Close()
 }
 
-// pull hands a feed's events, whose type is To, to the transport, with their positions if they have any. A fault that ends it
-// is the subscription's last message.
-func pull[From, To any](ctx context.Context, feed feed[From]) <-chan To {
-	source := &source[From, To]{ctx, feed, make(chan To, 1)}
+// pull hands what a feed has to the transport. A fault that ends it is the subscription's last message.
+func pull[E any](ctx context.Context, feed feed[E]) <-chan E {
+	source := &source[E, E]{ctx, feed, make(chan E, 1)}
+	gqlhttp.Pull(ctx, source)
+	return source.out
+}
+
+// pullLog does so with a log's events, whose type is To, and with their positions. Subscribers of one audience share what they
+// look like.
+func pullLog[From channel.Event, To any](ctx context.Context, feed *channel.Feed[From]) <-chan To {
+	source := &logSource[From, To]{source[From, To]{ctx, feed, make(chan To, 1)}, feed}
 	gqlhttp.Pull(ctx, source)
 	return source.out
 }
@@ -50,6 +57,11 @@ func (s *source[From, To]) Notify(wake func()) { s.feed.Notify(wake) }
 // Next implements [gqlhttp.Source].
 func (s *source[From, To]) Next(ctx context.Context) (sent, more bool) {
 	event, ok, err := s.feed.Next(ctx)
+	return s.send(ctx, event, ok, err)
+}
+
+// send sends the event if there is one.
+func (s *source[From, To]) send(ctx context.Context, event From, ok bool, err error) (sent, more bool) {
 	switch {
 	case ok:
 		if positioned, ok := any(event).(channel.Event); ok {
@@ -68,3 +80,30 @@ func (s *source[From, To]) Next(ctx context.Context) (sent, more bool) {
 
 // Close implements [gqlhttp.Source].
 func (s *source[From, To]) Close() { s.feed.Close() }
+
+// logSource is a feed of a log.
+type logSource[From channel.Event, To any] struct {
+	source[From, To]
+	log *channel.Feed[From]
+}
+
+// Ahead implements [gqlhttp.SharedSource].
+func (s *logSource[From, To]) Ahead(ctx context.Context) (gqlhttp.EventKey, bool) {
+	ahead, ok := s.log.Ahead(ctx)
+	return gqlhttp.EventKey{Line: ahead.History.Bytes(), Number: ahead.Number}, ok
+}
+
+// Takes implements [gqlhttp.SharedSource].
+func (s *logSource[From, To]) Takes(made gqlhttp.Stamp) bool {
+	return s.log.Takes(channel.Rendering{At: made.At, Known: made.Reached})
+}
+
+// Make implements [gqlhttp.SharedSource].
+func (s *logSource[From, To]) Make(ctx context.Context) (made gqlhttp.Stamp, sent, more bool) {
+	event, rendering, ok, err := s.log.Make(ctx)
+	sent, more = s.send(ctx, event, ok, err)
+	return gqlhttp.Stamp{At: rendering.At, Reached: rendering.Known}, sent, more
+}
+
+// Pass implements [gqlhttp.SharedSource].
+func (s *logSource[From, To]) Pass() { s.log.Pass() }

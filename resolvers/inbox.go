@@ -35,5 +35,5 @@ func follow[E channel.InboxEvent](
 	if err != nil {
 		return nil, err
 	}
-	return pull[channel.InboxEvent, E](ctx, feed), nil
+	return pullLog[channel.InboxEvent, E](ctx, feed), nil
 }

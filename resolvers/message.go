@@ -43,7 +43,7 @@ func (s subscription) ChannelEvents(ctx context.Context, id ids.ID, after *ids.L
 	if err != nil {
 		return nil, err
 	}
-	return pull[channel.ChannelEvent, channel.ChannelEvent](ctx, feed), nil
+	return pullLog[channel.ChannelEvent, channel.ChannelEvent](ctx, feed), nil
 }
 
 func (r sharedChannel) UnreadCount(ctx context.Context, c *channel.SharedChannel) (int32, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"sort"
 	"time"
 
@@ -18,14 +19,30 @@ type Event interface {
 }
 
 // Feed is what a subscriber of a log gets, one event after the other. One goroutine uses it.
+//
+// Who shares what events look like with other subscribers asks [Feed.Ahead] first, and then has the event made or passes over it.
 type Feed[E Event] struct {
 	sub      Subscription
-	render   func(ctx context.Context, d Delivery) ([]E, error) // io.EOF: these were the last
-	due      bool                                               // a delivery may be there
-	delivery Delivery                                           // of what is pending: what is not handed over yet
-	pending  []E                                                // delivered, and not yet handed over
-	rendered time.Time                                          // when pending was
-	ended    bool                                               // no more are to come
+	skips    func(EventKind) bool // events that are not handed over; nil: all are
+	quiet    bool                 // no checkpoints are handed over
+	render   func(ctx context.Context, d Delivery) ([]E, error)
+	due      bool      // a delivery may be there
+	delivery Delivery  // what is not handed over yet
+	pending  []E       // what is to be seen of it; empty: not rendered yet
+	rendered Rendering // when pending was
+	over     error     // why no more come
+}
+
+// Ahead names an event of a log.
+type Ahead struct {
+	History ids.History
+	Number  int64
+}
+
+// Rendering is when an event was rendered: objects are as they were then.
+type Rendering struct {
+	At    time.Time
+	Known int64 // how far the log was known to have come
 }
 
 // staleAfter is how old what an event shows may be when it is handed over: a client that is slow gets no body that was deleted
@@ -35,7 +52,7 @@ const staleAfter = time.Second
 // Notify has call called once, when [Feed.Next] may have something to say. It must return at once, and
 // may be called before Notify returns.
 func (f *Feed[E]) Notify(call func()) {
-	if len(f.pending) > 0 || f.ended {
+	if f.left() || f.over != nil {
 		call()
 		return
 	}
@@ -46,54 +63,139 @@ func (f *Feed[E]) Notify(call func()) {
 // Next returns the next event; false: there is none, and [Feed.Notify] tells when. The error is io.EOF when ctx or the
 // server ends or no more can come, else what ended the feed, such as a CURSOR_EXPIRED fault after a restore.
 func (f *Feed[E]) Next(ctx context.Context) (event E, ok bool, err error) {
-	switch {
-	case len(f.pending) > 0:
-		if time.Since(f.rendered) >= staleAfter {
-			err = f.show(ctx)
+	for {
+		if ok, err = f.fetch(ctx); !ok || err != nil {
+			return event, false, err
 		}
-	case f.ended:
-		return event, false, io.EOF
-	case !f.due:
-		return event, false, nil
-	default:
-		f.due = false
-		if f.delivery, err = f.sub.Next(ctx); err == nil {
-			err = f.show(ctx)
+		if err = f.show(ctx); err != nil {
+			return event, false, err
 		}
+		if len(f.pending) > 0 {
+			return f.take(), true, nil
+		}
+		f.delivery = Delivery{} // nothing of it is to be seen
 	}
-	if errors.Is(err, io.EOF) {
-		f.ended, err = true, nil
-	}
-	switch {
-	case ctx.Err() != nil, errors.Is(err, ErrHubClosed):
-		return event, false, io.EOF
-	case err != nil:
-		return event, false, err
-	case len(f.pending) == 0:
-		return f.Next(ctx)
-	}
-	return f.take(), true, nil
 }
 
-// show renders what is not handed over yet.
-func (f *Feed[E]) show(ctx context.Context) (err error) {
-	f.pending, err = f.render(ctx, f.delivery)
-	f.rendered = time.Now()
+// Ahead tells which event of the log comes next, before it is rendered; false: ask Next.
+func (f *Feed[E]) Ahead(ctx context.Context) (Ahead, bool) {
+	if ok, err := f.fetch(ctx); !ok || err != nil || len(f.delivery.Events) == 0 {
+		return Ahead{}, false
+	}
+	return Ahead{f.delivery.Position.History, f.delivery.Events[0].Number}, true
+}
+
+// Takes reports whether the event ahead may be had as it was rendered then.
+func (f *Feed[E]) Takes(r Rendering) bool {
+	_, needed := f.sub.Standing()
+	return r.Known >= needed && time.Since(r.At) < staleAfter
+}
+
+// Make renders the event ahead, and returns it if anything is to be seen of it. Either way the next is ahead then. Errors are
+// those of Next.
+func (f *Feed[E]) Make(ctx context.Context) (event E, r Rendering, ok bool, err error) {
+	if err = f.show(ctx); err != nil {
+		return event, r, false, err
+	}
+	r = f.rendered
+	if at := f.delivery.Events[0].Number; f.shown() > 0 && f.pending[0].Position().Position == at {
+		return f.take(), r, true, nil
+	}
+	f.Pass()
+	return event, r, false, nil
+}
+
+// Pass passes over the event ahead.
+func (f *Feed[E]) Pass() {
+	at := f.delivery.Events[0].Number
+	f.delivery.Events = f.delivery.Events[1:]
+	for f.shown() > 0 && f.pending[0].Position().Position <= at {
+		f.drop()
+	}
+	if !f.left() {
+		f.pending, f.delivery = nil, Delivery{}
+	}
+}
+
+// left reports whether something is not handed over yet.
+func (f *Feed[E]) left() bool { return len(f.delivery.Events) > 0 || f.delivery.Checkpoint }
+
+// shown is how many events of the log are pending: the checkpoint is none.
+func (f *Feed[E]) shown() int {
+	if f.delivery.Checkpoint && len(f.pending) > 0 {
+		return len(f.pending) - 1
+	}
+	return len(f.pending)
+}
+
+// fetch sees to it that something is left, if there is anything.
+func (f *Feed[E]) fetch(ctx context.Context) (bool, error) {
+	for !f.left() {
+		switch {
+		case f.over != nil:
+			return false, f.over
+		case !f.due:
+			return false, nil
+		}
+		f.due = false
+		delivery, err := f.sub.Next(ctx)
+		if err != nil {
+			f.over = ending(ctx, err)
+			return false, f.over
+		}
+		f.delivery = f.wanted(delivery)
+	}
+	return true, nil
+}
+
+// wanted is the part of a delivery that is handed over.
+func (f *Feed[E]) wanted(d Delivery) Delivery {
+	d.Checkpoint = d.Checkpoint && !f.quiet
+	skipped := func(e LogEvent) bool { return f.skips(e.Kind) }
+	if f.skips != nil && slices.ContainsFunc(d.Events, skipped) {
+		d.Events = slices.DeleteFunc(slices.Clone(d.Events), skipped)
+	}
+	return d
+}
+
+// ending is what an error means for the subscriber.
+func ending(ctx context.Context, err error) error {
+	if ctx.Err() != nil || errors.Is(err, ErrHubClosed) {
+		return io.EOF
+	}
 	return err
+}
+
+// show renders what is not handed over yet, unless it is as it should be.
+func (f *Feed[E]) show(ctx context.Context) (err error) {
+	if len(f.pending) > 0 && f.Takes(f.rendered) {
+		return nil
+	}
+	known, _ := f.sub.Standing()
+	f.rendered = Rendering{time.Now(), known} // what is read from now on is not older
+	if f.pending, err = f.render(ctx, f.delivery); err != nil || ctx.Err() != nil {
+		return ending(ctx, err)
+	}
+	return nil
 }
 
 // take hands the first of what is pending over.
 func (f *Feed[E]) take() E {
 	event := f.pending[0]
-	var none E
-	f.pending[0] = none
-	if f.pending = f.pending[1:]; len(f.pending) == 0 {
+	if f.drop(); len(f.pending) == 0 {
 		f.pending, f.delivery = nil, Delivery{} // their arrays would outlive the events
 		return event
 	}
 	at := event.Position().Position
 	f.delivery.Events = f.delivery.Events[sort.Search(len(f.delivery.Events), func(i int) bool { return f.delivery.Events[i].Number > at }):]
 	return event
+}
+
+// drop removes the first of what is pending.
+func (f *Feed[E]) drop() {
+	var none E
+	f.pending[0] = none
+	f.pending = f.pending[1:]
 }
 
 // Close ends the feed.

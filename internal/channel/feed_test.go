@@ -11,7 +11,10 @@ import (
 )
 
 // deliveries is a subscription that has some deliveries.
-type deliveries struct{ left []Delivery }
+type deliveries struct {
+	left          []Delivery
+	known, needed int64
+}
 
 func (d *deliveries) Next(context.Context) (Delivery, error) {
 	next := d.left[0]
@@ -20,6 +23,8 @@ func (d *deliveries) Next(context.Context) (Delivery, error) {
 }
 func (d *deliveries) Notify(f func()) { f() }
 func (d *deliveries) Close()          {}
+
+func (d *deliveries) Standing() (known, needed int64) { return d.known, d.needed }
 
 // shown is an event as it was rendered at a time.
 type shown struct {

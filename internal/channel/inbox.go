@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -68,8 +69,12 @@ func (s *Service) Inbox(ctx context.Context, v *Viewer, after *ids.LogCursor, ki
 	if err != nil {
 		return nil, err
 	}
-	inbox := &inbox{service: s, viewer: v, log: log, kinds: kinds}
-	return &Feed[InboxEvent]{sub: sub, render: inbox.events}, nil
+	inbox := &inbox{service: s, viewer: v, log: log}
+	feed := &Feed[InboxEvent]{sub: sub, render: inbox.events}
+	if len(kinds) > 0 {
+		feed.skips, feed.quiet = func(kind EventKind) bool { return !slices.Contains(kinds, kind) }, true
+	}
+	return feed, nil
 }
 
 // inbox renders the events of one inbox for one subscriber.
@@ -77,38 +82,22 @@ type inbox struct {
 	service *Service
 	viewer  *Viewer
 	log     LogKey
-	kinds   []EventKind
 }
 
 // events returns what the subscriber gets of a delivery, with objects as they are now; its errors are those of objects.
 func (f *inbox) events(ctx context.Context, d Delivery) ([]InboxEvent, error) {
-	wanted := make([]LogEvent, 0, len(d.Events))
-	for _, event := range d.Events {
-		if f.wants(event.Kind) {
-			wanted = append(wanted, event)
-		}
-	}
-	objects, err := f.objects(ctx, wanted)
+	objects, err := f.objects(ctx, d.Events)
 	if err != nil {
 		return nil, err
 	}
-	events := make([]InboxEvent, 0, len(wanted)+1)
-	for _, event := range wanted {
+	events := make([]InboxEvent, 0, len(d.Events)+1)
+	for _, event := range d.Events {
 		events = append(events, f.event(event, d.Position.History, objects))
 	}
-	if d.Checkpoint && len(f.kinds) == 0 {
+	if d.Checkpoint {
 		events = append(events, &InboxCheckpoint{Received{d.Position.cursor(f.log, f.viewer.Group.ID), time.Now().UTC()}})
 	}
 	return events, nil
-}
-
-func (f *inbox) wants(kind EventKind) bool {
-	for _, k := range f.kinds {
-		if k == kind {
-			return true
-		}
-	}
-	return len(f.kinds) == 0
 }
 
 // eventObjects is what events show.

@@ -36,6 +36,12 @@ func (l LogKey) EndsWith(e LogEvent) bool {
 	return e.Kind == EventGroupUnlinked && e.Group.ID == l.Side
 }
 
+// TakesBack reports whether what was to be seen before the event is not to be seen any more as it was: a message says something
+// else or nothing, or a group may not read any more.
+func (e LogEvent) TakesBack() bool {
+	return e.Kind == EventMessageEdited || e.Kind == EventMessageDeleted || e.Kind == EventGroupUnlinked
+}
+
 // LogHead is where a log stands: the number of its newest event (0: none yet) in its history.
 type LogHead struct {
 	History ids.History
@@ -155,6 +161,9 @@ type Subscription interface {
 	// Notify has f called once, when Next has something to say or an error other than the end of ctx, and so will not wait
 	// long. f must return at once; it may be called before Notify returns. It replaces an f that was not called yet.
 	Notify(f func())
+	// Standing returns how far the log is known to have come, and how far it must have come when an object is read so that the
+	// subscriber may be shown it: as far as when the subscription began, and to the newest event that takes something back.
+	Standing() (known, needed int64)
 	Close()
 }
 

@@ -31,6 +31,11 @@ func (*Viewer) IsNode() {}
 // ID returns the viewer's own id, which differs from its user's.
 func (v *Viewer) ID() ids.Viewer { return ids.Viewer{User: v.User.ID} }
 
+// Anyone returns a viewer who stands for all users of the group with that role, and is none of them.
+func (v *Viewer) Anyone() *Viewer {
+	return &Viewer{User: User{ID: ids.User{Group: v.User.ID.Group}, Group: v.User.Group}, Group: v.Group, Role: v.Role, Operator: v.Operator}
+}
+
 type viewerKey struct{}
 
 // WithViewer returns a context in which ViewerFrom finds v.

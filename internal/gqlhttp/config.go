@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"github.com/99designs/gqlgen/graphql"
 )
 
 // Config is what a [Transport] is made with. Fields that are zero have the default that stands with them.
@@ -29,6 +31,10 @@ type Config struct {
 	Init func(ctx context.Context, payload json.RawMessage) (context.Context, error)
 	// Party tells who a stream or an initialised socket is for, by the context of its operations. Nil: nobody in particular.
 	Party func(ctx context.Context) Party
+	// Audience names those who get the same answers to a subscription, by a key, and the context that it runs in for all of them:
+	// what is said there for one is said to each. Two operations of one audience differ at most in where they begin. Empty: nobody
+	// else gets these answers. Nil: nobody ever does.
+	Audience func(ctx context.Context, operation *graphql.OperationContext) (key string, shared context.Context)
 	// CheckOrigin tells whether a browser's page may open a WebSocket; it is asked where a request has an Origin. Nil: pages of
 	// the same host and port alone.
 	CheckOrigin func(r *http.Request) bool
@@ -83,6 +89,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Party == nil {
 		c.Party = func(context.Context) Party { return Party{} }
+	}
+	if c.Audience == nil {
+		c.Audience = func(ctx context.Context, _ *graphql.OperationContext) (string, context.Context) { return "", ctx }
 	}
 	if c.CheckOrigin == nil {
 		c.CheckOrigin = sameHost

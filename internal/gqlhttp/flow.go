@@ -39,7 +39,7 @@ func (f *flow) wake() {
 
 // work sends what there is, until nothing more comes for now or for good. Only one goroutine is in it.
 func (f *flow) work() {
-	for f.advance() && f.rest() {
+	for f.advance() {
 		if f.state.CompareAndSwap(working, waiting) {
 			return
 		}
@@ -47,31 +47,26 @@ func (f *flow) work() {
 	}
 	defer f.socket.finish(f.run)
 	defer f.socket.closeOnPanic(f.ctx)
-	f.note.source.Close()
+	f.note.close()
 }
 
-// rest has the source call when there is more; false: it could not be asked.
-func (f *flow) rest() (asked bool) {
-	defer f.socket.closeOnPanic(f.ctx)
-	f.note.source.Notify(f.wake)
-	return true
-}
-
-// advance sends the events that are there, and reports whether there may be more.
+// advance sends the events that are there, and reports whether there may be more: then wake will be called.
 func (f *flow) advance() (more bool) {
 	defer f.socket.closeOnPanic(f.ctx)
 	for {
-		sent, more := f.note.source.Next(f.ctx)
-		if sent {
-			if response := f.responses(f.ctx); response != nil {
-				f.socket.next(f.run, response)
-				continue
-			}
-			more = false
-		}
-		if !more {
+		a, progress := f.note.advance(f.ctx, f.responses, f.wake)
+		switch progress {
+		case answered:
+			f.socket.next(f.run, a)
+		case passed:
+		case idle:
+			f.note.source.Notify(f.wake)
+			return true
+		case awaited:
+			return true
+		case over:
 			f.socket.conclude(f.ctx, f.run, f.note)
+			return false
 		}
-		return more
 	}
 }

@@ -42,6 +42,9 @@ func (t *Transport) answer(w http.ResponseWriter, r *http.Request, executor grap
 		t.writeRefusal(graphql.WithOperationContext(ctx, operation), w, executor, accepts.ofRefusal(), errs)
 	case accepts.single == "", !single:
 		t.stream(w, r.WithContext(ctx), executor, accepts, single, func(ctx context.Context) (graphql.ResponseHandler, context.Context) {
+			if !single {
+				ctx = t.inAudience(ctx, operation)
+			}
 			return executor.DispatchOperation(ctx, operation)
 		})
 	default:

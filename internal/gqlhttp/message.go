@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -77,10 +76,10 @@ func writeMessage(b *bytes.Buffer, messageType, id string) {
 	b.WriteByte('"')
 }
 
-func writeNext(b *bytes.Buffer, id string, response *graphql.Response) {
+func writeNext(b *bytes.Buffer, id string, a answer) {
 	writeMessage(b, messageNext, id)
 	b.WriteString(`,"payload":`)
-	writeResponse(b, response)
+	a.write(b)
 	b.WriteByte('}')
 }
 

@@ -3,7 +3,6 @@ package gqlhttp
 import (
 	"bytes"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
@@ -22,9 +21,9 @@ func (multipart) contentType() string {
 
 func (multipart) begin(b *bytes.Buffer) { b.WriteString(delimiter) }
 
-func (multipart) next(b *bytes.Buffer, response *graphql.Response, _ string) {
+func (multipart) next(b *bytes.Buffer, a answer) {
 	b.WriteString(partHeader + `{"payload":`)
-	writeResponse(b, response)
+	a.write(b)
 	b.WriteString("}" + delimiter)
 }
 

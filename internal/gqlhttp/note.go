@@ -15,7 +15,9 @@ type note struct {
 	keepsIDs    bool
 	lastEventID string // what the client has
 
-	source Source
+	source   Source
+	audience *audience // nil: nobody else gets these answers
+	leave    func()    // the audience
 
 	mu       sync.Mutex
 	eventIDs []string // of events whose responses are still to come
@@ -74,29 +76,35 @@ func Pull(ctx context.Context, source Source) {
 	n.source = source
 }
 
-// next waits for the next response; nil: there are no more.
-func (n *note) next(ctx context.Context, responses graphql.ResponseHandler) *graphql.Response {
+// next waits for the next answer; false: there are no more.
+func (n *note) next(ctx context.Context, responses graphql.ResponseHandler) (answer, bool) {
 	if n.source == nil {
-		return responses(ctx)
+		response := responses(ctx)
+		return answer{response: response, eventID: n.takeEventID()}, response != nil
 	}
 	woken := make(chan struct{}, 1)
+	wake := func() {
+		select {
+		case woken <- struct{}{}:
+		default:
+		}
+	}
 	for {
-		sent, more := n.source.Next(ctx)
-		if sent {
-			return responses(ctx)
+		a, progress := n.advance(ctx, responses, wake)
+		switch progress {
+		case answered:
+			return a, true
+		case passed:
+			continue
+		case over:
+			return answer{}, false
+		case idle:
+			n.source.Notify(wake)
+		case awaited:
 		}
-		if !more {
-			return nil
-		}
-		n.source.Notify(func() {
-			select {
-			case woken <- struct{}{}:
-			default:
-			}
-		})
 		select {
 		case <-woken:
-		case <-ctx.Done(): // which Next sees too
+		case <-ctx.Done(): // which the source sees too
 		}
 	}
 }
@@ -104,6 +112,9 @@ func (n *note) next(ctx context.Context, responses graphql.ResponseHandler) *gra
 func (n *note) close() {
 	if n.source != nil {
 		n.source.Close()
+	}
+	if n.leave != nil {
+		n.leave()
 	}
 }
 
@@ -132,7 +143,7 @@ func Fail(ctx context.Context, errs ...*gqlerror.Error) {
 // the event's part gets it, and [LastEventID] is the last one's when the client comes back. ctx is the one that the
 // resolver was called with.
 func AnnounceEvent(ctx context.Context, id fmt.Stringer) {
-	if n := noteFrom(ctx); n != nil && n.keepsIDs {
+	if n := noteFrom(ctx); n != nil && (n.keepsIDs || n.audience != nil) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		n.eventIDs = append(n.eventIDs, id.String())

@@ -122,7 +122,11 @@ func (s *socket) begin(ctx context.Context, run *operationRun, params *graphql.R
 			note.close()
 		}
 	}()
-	responses, ctx := s.executor.DispatchOperation(withNote(ctx, note), operation)
+	ctx = withNote(ctx, note)
+	if subscription {
+		ctx = s.transport.inAudience(ctx, operation)
+	}
+	responses, ctx := s.executor.DispatchOperation(ctx, operation)
 	if note.source != nil {
 		f := &flow{socket: s, run: run, ctx: ctx, note: note, responses: responses}
 		f.state.Store(working)
@@ -137,7 +141,7 @@ func (s *socket) begin(ctx context.Context, run *operationRun, params *graphql.R
 			s.fail(run, response.Errors)
 			return nil
 		}
-		s.next(run, response)
+		s.next(run, answer{response: response})
 		if !subscription {
 			break
 		}
@@ -169,14 +173,14 @@ func (s *socket) goesOn(run *operationRun, subscription bool) bool {
 	return s.closed == nil && s.operations[run.id] == run && (!subscription || !s.ending)
 }
 
-func (s *socket) next(run *operationRun, response *graphql.Response) {
+func (s *socket) next(run *operationRun, a answer) {
 	sent := false
 	err := s.send(func(b *bytes.Buffer) bool { // a socket that has ended ends the operation too
 		s.mu.Lock()
 		sent = s.operations[run.id] == run
 		s.mu.Unlock()
 		if sent {
-			writeNext(b, run.id, response)
+			writeNext(b, run.id, a)
 		}
 		return sent
 	})

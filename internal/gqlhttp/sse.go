@@ -15,16 +15,16 @@ func (sse) contentType() string { return "text/event-stream; charset=utf-8" }
 
 func (s sse) begin(b *bytes.Buffer) { s.alive(b) }
 
-func (sse) next(b *bytes.Buffer, response *graphql.Response, id string) {
+func (sse) next(b *bytes.Buffer, a answer) {
 	b.WriteString("event: next\n")
-	if id != "" && !strings.ContainsAny(id, "\r\n\x00") { // an id with one of these is none: HTML, 9.2.6
+	if a.eventID != "" && !strings.ContainsAny(a.eventID, "\r\n\x00") { // an id with one of these is none: HTML, 9.2.6
 		b.WriteString("id: ")
-		b.WriteString(id)
+		b.WriteString(a.eventID)
 		b.WriteByte('\n')
 	}
 	from := b.Len()
 	b.WriteString("data: ")
-	writeResponse(b, response)
+	a.write(b)
 	if text := b.Bytes()[from:]; bytes.ContainsAny(text, "\r\n") { // of a scalar that writes them; JSON lets lines break between tokens alone
 		text = bytes.ReplaceAll(bytes.ReplaceAll(bytes.Clone(text), []byte("\r"), nil), []byte("\n"), []byte("\ndata: "))
 		b.Truncate(from)
@@ -34,7 +34,7 @@ func (sse) next(b *bytes.Buffer, response *graphql.Response, id string) {
 }
 
 func (s sse) failed(b *bytes.Buffer, errs gqlerror.List) {
-	s.next(b, &graphql.Response{Errors: errs}, "")
+	s.next(b, answer{response: &graphql.Response{Errors: errs}})
 }
 
 func (sse) alive(b *bytes.Buffer) { b.WriteString(":\n\n") }

@@ -17,8 +17,8 @@ type framing interface {
 	contentType() string
 	// begin comes first, at once: the client learns that it is heard.
 	begin(b *bytes.Buffer)
-	// next is a response; id is its event's, if it has one.
-	next(b *bytes.Buffer, response *graphql.Response, id string)
+	// next is an event's answer.
+	next(b *bytes.Buffer, a answer)
 	// failed is the error that ends an operation.
 	failed(b *bytes.Buffer, errs gqlerror.List)
 	// alive shows that the server is there.
@@ -82,8 +82,8 @@ func (t *Transport) stream(w http.ResponseWriter, r *http.Request, executor grap
 	note := &note{keepsIDs: kind == SSE, lastEventID: r.Header.Get("Last-Event-Id")}
 	defer note.close()
 	responses, ctx := begin(withNote(ctx, note))
-	for response := note.next(ctx, responses); response != nil; response = note.next(ctx, responses) {
-		if s.write(func(b *bytes.Buffer) { s.framing.next(b, response, note.takeEventID()) }) {
+	for next, more := note.next(ctx, responses); more; next, more = note.next(ctx, responses) {
+		if s.write(func(b *bytes.Buffer) { s.framing.next(b, next) }) {
 			t.config.Watch.Sent(kind)
 		}
 	}

@@ -14,11 +14,12 @@ import (
 type Transport struct {
 	config Config
 
-	mu     sync.Mutex
-	open   map[connection]struct{}
-	counts map[string]int // open connections by Party.Key
-	ending bool
-	gone   chan struct{} // closed when ending and nothing is open
+	mu        sync.Mutex
+	open      map[connection]struct{}
+	counts    map[string]int // open connections by Party.Key
+	audiences map[string]*audience
+	ending    bool
+	gone      chan struct{} // closed when ending and nothing is open
 }
 
 // connection is a WebSocket or a stream.
@@ -32,7 +33,8 @@ var _ graphql.Transport = (*Transport)(nil)
 // New returns a transport.
 func New(config Config) *Transport {
 	return &Transport{
-		config: config.withDefaults(), open: map[connection]struct{}{}, counts: map[string]int{}, gone: make(chan struct{}),
+		config: config.withDefaults(), open: map[connection]struct{}{}, counts: map[string]int{},
+		audiences: map[string]*audience{}, gone: make(chan struct{}),
 	}
 }
 

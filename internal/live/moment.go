@@ -8,6 +8,7 @@ type moment struct {
 	epoch  uint64             // counts the histories, and the times the log went back, since the log is live
 	head   channel.LogHead    // the newest event that has been read, in its history
 	recent []channel.LogEvent // the newest events, up to head; shared with subscribers, so only ever appended to
+	taken  int64              // the newest event that is known to take something back
 	err    error              // why the last read failed for good
 	over   chan struct{}
 }
@@ -31,7 +32,12 @@ func begun(epoch uint64, head channel.LogHead) *moment {
 // Appending may write behind the end of m.recent into the same memory, which nobody else sees: moments follow each
 // other in one line, and only the newest grows.
 func (m *moment) grown(events []channel.LogEvent, ring int) *moment {
-	next := &moment{epoch: m.epoch, head: m.head, recent: append(m.recent, events...), over: make(chan struct{})}
+	next := &moment{epoch: m.epoch, head: m.head, recent: append(m.recent, events...), taken: m.taken, over: make(chan struct{})}
+	for _, event := range events {
+		if event.TakesBack() {
+			next.taken = event.Number
+		}
+	}
 	next.head.Number += int64(len(events))
 	if surplus := len(next.recent) - ring; surplus > 0 {
 		next.recent = next.recent[surplus:]
@@ -41,5 +47,5 @@ func (m *moment) grown(events []channel.LogEvent, ring int) *moment {
 
 // failed is the moment after m when a read failed for good.
 func (m *moment) failed(err error) *moment {
-	return &moment{epoch: m.epoch, head: m.head, recent: m.recent, err: err, over: make(chan struct{})}
+	return &moment{epoch: m.epoch, head: m.head, recent: m.recent, taken: m.taken, err: err, over: make(chan struct{})}
 }

@@ -64,6 +64,12 @@ func (s *Subscription) left() time.Duration {
 	return s.log.hub.cfg.Idle - time.Since(s.last)
 }
 
+// Standing implements [channel.Subscription].
+func (s *Subscription) Standing() (known, needed int64) {
+	now := s.log.now.Load()
+	return now.head.Number, max(s.target, now.taken)
+}
+
 // Next implements [channel.Subscription]. The events of a delivery are shared with other subscribers and must not be
 // changed. A checkpoint for idleness comes only after the replay has ended, so the first one always tells its end.
 // An error that no waiting mends is returned to all who wait at the time; the subscription stands where it stood, and

@@ -23,6 +23,34 @@ func newDevice(t testing.TB, s *place, who string) *device {
 	return d
 }
 
+// TestActivityOfOneUser has what a user reads on another device told to that user alone, though nothing that is asked for
+// depends on the user.
+func TestActivityOfOneUser(t *testing.T) {
+	t.Parallel()
+	s := newPlace(servertest.New(t, servertest.Options{}), "")
+	first, second := newTalk(t, s, "launch"), newTalk(t, s, "landing")
+	last := first.say("ben@acme member", "hello")
+	follow := func(who string) func() string {
+		open := s.Hub.Stat().Subscriptions
+		k := dial(t, s, bearing{payload: s.as(who)})
+		id := k.subscribe(`subscription { channelActivity { sharedChannel { id } } }`, nil)
+		servertest.Eventually(t, "the subscription is open", func() bool { return s.Hub.Stat().Subscriptions == open+1 })
+		return func() string { return servertest.Get[string](t, k.event(id), "sharedChannel", "id") }
+	}
+	gil, hua := follow("gil@globex"), follow("hua@globex")
+	succeed(t, s, s.as("gil@globex"), readDocument, object{"channelId": first.id, "upToMessageId": last})
+	if moved := gil(); moved != first.id {
+		t.Errorf("who reads on another device is told of %s", moved)
+	}
+	second.say("ben@acme member", "hello")
+	if moved := gil(); moved != second.id {
+		t.Errorf("then of %s", moved)
+	}
+	if moved := hua(); moved != second.id {
+		t.Errorf("who did not read is told of %s", moved)
+	}
+}
+
 // next returns the channel that moved, and what is unread there.
 func (d *device) next() (channel string, unread int) {
 	d.t.Helper()

@@ -22,6 +22,9 @@ var ofTheGroup = map[string]string{
 	"SharedChannel.viewerSide": "the side of the viewer's group, the same for all its users",
 }
 
+// shownElsewhere are marked fields that are of no object, and the tests that show how they differ.
+var shownElsewhere = map[string]string{"Subscription.channelActivity": "TestActivityOfOneUser"}
+
 // TestPerViewerNames looks that no field is called as one user's own without being marked so.
 func TestPerViewerNames(t *testing.T) {
 	t.Parallel()
@@ -66,7 +69,7 @@ func TestPerViewerMarks(t *testing.T) {
 	}
 
 	for name, marked := range c.marked {
-		if marked && !c.seen[name] {
+		if marked && !c.seen[name] && shownElsewhere[name] == "" {
 			t.Errorf("%s is marked with @%s, and no two users of a group saw it differ", name, perViewer)
 		}
 	}

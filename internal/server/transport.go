@@ -26,7 +26,7 @@ func newTransport(signIn *signIn, config Config) *gqlhttp.Transport {
 	return gqlhttp.New(gqlhttp.Config{
 		MaxBodyBytes: config.Connections.MaxBodyBytes, MaxConnections: config.Connections.MaxOpen, MaxOperations: config.Connections.MaxOperations,
 		Init: signIn.initSocket, Party: party, CheckOrigin: config.Origins.check,
-		SocketContext: socketContext, Watch: watch{config.Watch},
+		Audience: audience, SocketContext: socketContext, Watch: watch{config.Watch},
 	})
 }
 

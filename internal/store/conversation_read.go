@@ -19,7 +19,8 @@ func nameOf(user string) string {
 	return `CASE WHEN ` + user + `.group_id = $3 THEN ` + user + `.name ELSE ` + user + `.public_name END`
 }
 
-// messageColumns are those of a message m as a user sees it, whose group is $3 and id $4, with what messageJoins adds.
+// messageColumns are those of a message m as a user sees it, whose group is $3 and id $4 (null: nobody in particular), with what
+// messageJoins adds.
 var messageColumns = `m.channel_id, m.owner_group_id, m.number, m.follows, m.state, m.body,
 	m.author_group_id, m.author_id, m.author_name, COALESCE(` + nameOf(`u`) + `, m.author_name), h.handle, h.group_name,
 	m.created_at, m.edited_at, m.deleted_at, m.deleter_id IS NOT NULL, m.reply_to_owner, m.reply_to,
@@ -38,7 +39,7 @@ var messageJoins = `
 		SELECT array_agg(e.emoji ORDER BY e.first, e.emoji) AS emojis, array_agg(e.n ORDER BY e.first, e.emoji) AS counts,
 			array_agg(e.own ORDER BY e.first, e.emoji) AS own
 		FROM (
-			SELECT r.emoji, count(*)::integer AS n, min(r.at) AS first, bool_or(r.group_id = $3 AND r.user_id = $4) AS own
+			SELECT r.emoji, count(*)::integer AS n, min(r.at) AS first, bool_or(r.group_id = $3 AND r.user_id IS NOT DISTINCT FROM $4) AS own
 			FROM linkspan_shard.reaction AS r
 			WHERE r.slot = m.slot AND r.channel_id = m.channel_id AND r.owner_group_id = m.owner_group_id AND r.number = m.number
 			GROUP BY r.emoji

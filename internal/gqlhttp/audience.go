@@ -1,0 +1,271 @@
+package gqlhttp
+
+import (
+	"bytes"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// SharedSource is a source whose events look the same to all subscribers of an audience ([Config.Audience]): each event is made
+// once for all of them, and encoded once.
+type SharedSource interface {
+	Source
+	// Ahead names the event that comes next, before it is made; false: ask Next, which may have something that is for this
+	// subscriber alone.
+	Ahead(ctx context.Context) (EventKey, bool)
+	// Takes reports whether the event ahead may be had as it was made then.
+	Takes(Stamp) bool
+	// Make sends the event ahead as Next does, if anything is to be seen of it. Either way the next is ahead then.
+	Make(ctx context.Context) (stamp Stamp, sent, more bool)
+	// Pass passes over the event ahead.
+	Pass()
+}
+
+// EventKey names an event among those of one audience.
+type EventKey struct {
+	Line   [16]byte // of events that are numbered together
+	Number int64
+}
+
+// Stamp is when an event was made: what it shows is as it was then. What Reached counts is the source's.
+type Stamp struct {
+	At      time.Time
+	Reached int64
+}
+
+// Bounds of the frames that an audience keeps: until they are that old, the newest ones, that many bytes.
+const (
+	frameLife     = time.Second
+	maxFrames     = 256
+	maxFrameBytes = 1 << 20
+)
+
+// audience is the subscribers who get the same answer to each event.
+type audience struct {
+	key     string
+	members int // guarded by the transport's mutex
+
+	mu     sync.Mutex
+	frames map[EventKey]*frame
+	order  []*frame // the oldest first; those that are made
+	bytes  int
+	clear  *time.Timer
+}
+
+// frame is an event's answer, or that it is being made. Its audience's mutex guards it until it is made; then it does not change.
+type frame struct {
+	key     EventKey
+	waiting []func()  // who is called when it is made, or not
+	made    time.Time // zero: not yet
+	picture
+}
+
+// picture is what an event looked like.
+type picture struct {
+	stamp   Stamp
+	apart   bool   // each has to make its own: there are errors, which name a request
+	encoded []byte // the response; empty: nothing is to be seen
+	eventID string
+}
+
+// claim returns the frame of the event if takes allows it as it is, or else has the caller make it, which settle must follow
+// (mine). Where somebody else makes it, wake is called later, and nothing is returned.
+func (a *audience) claim(key EventKey, takes func(Stamp) bool, wake func()) (f *frame, mine bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch f = a.frames[key]; {
+	case f == nil:
+	case f.made.IsZero():
+		f.waiting = append(f.waiting, wake)
+		return nil, false
+	case f.apart && time.Since(f.made) < frameLife, !f.apart && takes(f.stamp):
+		return f, false
+	}
+	f = &frame{key: key}
+	a.frames[key] = f
+	return f, true
+}
+
+// settle ends the making of a frame; made nil: somebody else has to.
+func (a *audience) settle(f *frame, made *picture) {
+	a.mu.Lock()
+	waiting := f.waiting
+	f.waiting = nil
+	if made != nil {
+		f.made, f.picture = time.Now(), *made
+		a.order = append(a.order, f)
+		a.bytes += len(f.encoded)
+		a.drop()
+	} else if a.frames[f.key] == f {
+		delete(a.frames, f.key)
+	}
+	a.mu.Unlock()
+	for _, wake := range waiting {
+		wake()
+	}
+}
+
+// drop lets go of what is too old or too much, and sees to the rest later. It needs mu.
+func (a *audience) drop() {
+	for len(a.order) > 0 && (time.Since(a.order[0].made) >= frameLife || len(a.order) > maxFrames || a.bytes > maxFrameBytes) {
+		f := a.order[0]
+		a.order[0] = nil
+		a.order = a.order[1:]
+		a.bytes -= len(f.encoded)
+		if a.frames[f.key] == f {
+			delete(a.frames, f.key)
+		}
+	}
+	if len(a.order) == 0 {
+		a.order = nil
+		return
+	}
+	left := frameLife - time.Since(a.order[0].made)
+	if a.clear == nil {
+		a.clear = time.AfterFunc(left, func() {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.drop()
+		})
+	} else {
+		a.clear.Reset(left)
+	}
+}
+
+// inAudience has an operation run for all of its audience, if it has one.
+func (t *Transport) inAudience(ctx context.Context, operation *graphql.OperationContext) context.Context {
+	key, shared := t.config.Audience(ctx, operation)
+	if key == "" {
+		return ctx
+	}
+	n := noteFrom(ctx)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a := t.audiences[key]
+	if a == nil {
+		a = &audience{key: key, frames: map[EventKey]*frame{}}
+		t.audiences[key] = a
+	}
+	a.members++
+	n.audience, n.leave = a, func() { t.leaveAudience(a) }
+	return shared
+}
+
+func (t *Transport) leaveAudience(a *audience) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if a.members--; a.members > 0 {
+		return
+	}
+	delete(t.audiences, a.key)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.clear != nil {
+		a.clear.Stop()
+	}
+}
+
+// answer is what a subscriber gets of an event: a response of its own, or one that is encoded already.
+type answer struct {
+	response *graphql.Response
+	encoded  []byte
+	eventID  string
+}
+
+func (a answer) write(b *bytes.Buffer) {
+	if a.response == nil {
+		b.Write(a.encoded)
+	} else {
+		writeResponse(b, a.response)
+	}
+}
+
+// progress is what came of asking for the next answer.
+type progress int
+
+const (
+	answered progress = iota
+	passed            // there was nothing to see: ask again
+	idle              // the source tells when there is more
+	awaited           // another subscriber makes it, and wakes this one
+	over
+)
+
+// advance asks for the next answer. wake is called when it is made elsewhere.
+func (n *note) advance(ctx context.Context, responses graphql.ResponseHandler, wake func()) (answer, progress) {
+	source, ok := n.source.(SharedSource)
+	if n.audience == nil || !ok {
+		return n.own(ctx, responses)
+	}
+	key, ok := source.Ahead(ctx)
+	if !ok {
+		return n.own(ctx, responses)
+	}
+	f, mine := n.audience.claim(key, source.Takes, wake)
+	switch {
+	case f == nil:
+		return answer{}, awaited
+	case mine:
+		return n.make(ctx, source, responses, f)
+	case f.apart:
+		return n.own(ctx, responses)
+	}
+	source.Pass()
+	return f.answer()
+}
+
+// own asks for the next answer for this subscriber alone.
+func (n *note) own(ctx context.Context, responses graphql.ResponseHandler) (answer, progress) {
+	sent, more := n.source.Next(ctx)
+	switch {
+	case sent:
+		if response := responses(ctx); response != nil {
+			return answer{response: response, eventID: n.takeEventID()}, answered
+		}
+		return answer{}, over
+	case more:
+		return answer{}, idle
+	}
+	return answer{}, over
+}
+
+// make makes the event ahead for all.
+func (n *note) make(ctx context.Context, source SharedSource, responses graphql.ResponseHandler, f *frame) (answer, progress) {
+	var made *picture
+	defer func() { n.audience.settle(f, made) }() // whatever happens, others wait
+	stamp, sent, more := source.Make(ctx)
+	switch {
+	case !more && ctx.Err() == nil:
+		made = &picture{apart: true}
+		return answer{}, over
+	case !more:
+		return answer{}, over
+	case !sent:
+		made = &picture{stamp: stamp}
+		return answer{}, passed
+	}
+	response := responses(ctx)
+	if response == nil || ctx.Err() != nil { // what was made while it ended may lack something
+		return answer{}, over
+	}
+	eventID := n.takeEventID()
+	if len(response.Errors) > 0 || len(response.Extensions) > 0 {
+		made = &picture{apart: true}
+		return answer{response: response, eventID: eventID}, answered
+	}
+	buffer := takeBuffer()
+	defer giveBuffer(buffer)
+	writeResponse(buffer, response)
+	made = &picture{stamp: stamp, encoded: bytes.Clone(buffer.Bytes()), eventID: eventID}
+	return made.answer()
+}
+
+func (p *picture) answer() (answer, progress) {
+	if len(p.encoded) == 0 {
+		return answer{}, passed
+	}
+	return answer{encoded: p.encoded, eventID: p.eventID}, answered
+}
