@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"sync"
 	"time"
 
@@ -21,7 +20,7 @@ type socket struct {
 	transport *Transport
 	executor  graphql.GraphExecutor
 	conn      *websocket.Conn
-	below     net.Conn                // what conn is made of
+	wire      *wire                   // what conn is made of
 	cancel    context.CancelCauseFunc // ends all operations
 	running   sync.WaitGroup          // operations
 	writing   sync.Mutex              // held while a message is written, and decided upon
@@ -45,8 +44,8 @@ type socket struct {
 // closeTimeout is how long a client may take to agree to the end of its socket.
 const closeTimeout = 2 * time.Second
 
-func newSocket(ctx context.Context, t *Transport, executor graphql.GraphExecutor, conn *websocket.Conn, below net.Conn) *socket {
-	s := &socket{transport: t, executor: executor, conn: conn, below: below, operations: map[string]*operationRun{}}
+func newSocket(ctx context.Context, t *Transport, executor graphql.GraphExecutor, conn *websocket.Conn, wire *wire) *socket {
+	s := &socket{transport: t, executor: executor, conn: conn, wire: wire, operations: map[string]*operationRun{}}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	return s
 }
@@ -212,10 +211,11 @@ func (s *socket) send(write func(b *bytes.Buffer) bool) error {
 	defer giveBuffer(buffer)
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	newMessage(buffer)
 	if !write(buffer) {
 		return nil
 	}
-	err := s.conn.Write(context.Background(), websocket.MessageText, buffer.Bytes())
+	err := s.wire.send(frameOf(buffer))
 	if err != nil {
 		s.lost(err)
 	}
@@ -250,8 +250,8 @@ func (s *socket) lost(err error) {
 // close says why, ends the socket and waits for the client to agree.
 func (s *socket) close(why *CloseError) {
 	if s.over(why) {
-		defer time.AfterFunc(closeTimeout, func() { _ = s.below.Close() }).Stop() // the library would wait for longer
-		_ = s.conn.Close(websocket.StatusCode(why.Code), why.reason())            // the client may be gone
+		defer time.AfterFunc(closeTimeout, func() { _ = s.wire.Close() }).Stop() // the library would wait for longer
+		_ = s.conn.Close(websocket.StatusCode(why.Code), why.reason())           // the client may be gone
 	}
 }
 

@@ -47,7 +47,7 @@ func (t *Transport) upgrade(w http.ResponseWriter, r *http.Request, executor gra
 		return
 	}
 	conn.SetReadLimit(t.config.MaxBodyBytes)
-	s := newSocket(t.config.SocketContext(r), t, executor, conn, answer.conn)
+	s := newSocket(t.config.SocketContext(r), t, executor, conn, answer.wire)
 	if err := t.enter(s, WebSocket); err != nil { // it went away meanwhile
 		go s.close(&CloseError{CloseRestart, shutdownReason})
 		return
@@ -60,8 +60,8 @@ func (t *Transport) upgrade(w http.ResponseWriter, r *http.Request, executor gra
 type upgradeWriter struct {
 	http.ResponseWriter
 	timeout time.Duration
-	refused int      // the status; 0: it is not
-	conn    net.Conn // after the upgrade
+	refused int   // the status; 0: it is not
+	wire    *wire // after the upgrade
 }
 
 func (w *upgradeWriter) WriteHeader(status int) {
@@ -74,11 +74,11 @@ func (w *upgradeWriter) WriteHeader(status int) {
 
 func (w *upgradeWriter) Write(text []byte) (int, error) { return len(text), nil }
 
-// Sizes of a socket's buffers, which it has as long as it lives. Reading passes over its own for what is larger, and
-// writing needs a second system call.
+// Sizes of a socket's buffers, which it has as long as it lives. Reading passes over its own for what is larger; what is
+// written through the other is control frames, of at most 127 bytes.
 const (
 	readBufferBytes  = 256
-	writeBufferBytes = 1 << 10
+	writeBufferBytes = 128
 )
 
 // Hijack implements [http.Hijacker]. What the server has read already is kept; the server's own buffers are let go of.
@@ -87,15 +87,14 @@ func (w *upgradeWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	w.conn = conn
-	bounded := &boundedConn{conn, w.timeout}
+	w.wire = newWire(conn, w.timeout)
 	reader := bufio.NewReaderSize(conn, readBufferBytes)
 	if early := buffered.Reader.Buffered(); early > 0 {
 		text, _ := buffered.Peek(early)
-		bounded.Conn = &earlyConn{conn, append([]byte(nil), text...)}
-		reader = bufio.NewReaderSize(bounded, readBufferBytes)
+		w.wire.Conn = &earlyConn{conn, append([]byte(nil), text...)}
+		reader = bufio.NewReaderSize(w.wire, readBufferBytes)
 	}
-	return bounded, bufio.NewReadWriter(reader, bufio.NewWriterSize(bounded, writeBufferBytes)), nil
+	return w.wire, bufio.NewReadWriter(reader, bufio.NewWriterSize(w.wire, writeBufferBytes)), nil
 }
 
 // pieceBytes is how much is written at once: as much as any client takes in WriteTimeout that reads at all.
@@ -112,16 +111,6 @@ func writePieces(w io.Writer, text []byte, bound func() error) (written int, err
 		written, text = written+n, text[n:]
 	}
 	return written, err
-}
-
-// boundedConn gives each write its time.
-type boundedConn struct {
-	net.Conn
-	timeout time.Duration
-}
-
-func (c *boundedConn) Write(text []byte) (int, error) {
-	return writePieces(c.Conn, text, func() error { return c.SetWriteDeadline(time.Now().Add(c.timeout)) })
 }
 
 // earlyConn is a connection of which some was read too early.
