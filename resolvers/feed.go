@@ -87,10 +87,15 @@ type logSource[From channel.Event, To any] struct {
 	log *channel.Feed[From]
 }
 
+// outlooks are what the domain says of the next event, in the transport's words.
+var outlooks = [...]gqlhttp.Outlook{
+	channel.Clear: gqlhttp.Clear, channel.Nothing: gqlhttp.Nothing, channel.Apart: gqlhttp.Apart, channel.Behind: gqlhttp.Behind,
+}
+
 // Ahead implements [gqlhttp.SharedSource].
-func (s *logSource[From, To]) Ahead(ctx context.Context) (gqlhttp.EventKey, bool) {
-	ahead, ok := s.log.Ahead(ctx)
-	return gqlhttp.EventKey{Line: ahead.History.Bytes(), Number: ahead.Number}, ok
+func (s *logSource[From, To]) Ahead(ctx context.Context, patient bool) (gqlhttp.EventKey, gqlhttp.Outlook) {
+	ahead, outlook := s.log.Ahead(ctx, patient)
+	return gqlhttp.EventKey{Line: ahead.History.Bytes(), Number: ahead.Number}, outlooks[outlook]
 }
 
 // Takes implements [gqlhttp.SharedSource].

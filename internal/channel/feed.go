@@ -77,12 +77,31 @@ func (f *Feed[E]) Next(ctx context.Context) (event E, ok bool, err error) {
 	}
 }
 
-// Ahead tells which event of the log comes next, before it is rendered; false: ask Next.
-func (f *Feed[E]) Ahead(ctx context.Context) (Ahead, bool) {
-	if ok, err := f.fetch(ctx); !ok || err != nil || len(f.delivery.Events) == 0 {
-		return Ahead{}, false
+// Outlook is what [Feed.Ahead] sees.
+type Outlook int
+
+// The outlooks.
+const (
+	Clear   Outlook = iota // an event of the log comes next
+	Nothing                // there is nothing: [Feed.Notify] tells when
+	Apart                  // what comes is not of the log, or an error: ask [Feed.Next]
+	Behind                 // it must be waited for
+)
+
+// Ahead tells which event of the log comes next, before it is rendered. Only if patient it waits for a read of the log.
+func (f *Feed[E]) Ahead(ctx context.Context, patient bool) (Ahead, Outlook) {
+	if !patient && !f.left() && f.over == nil && f.due && !f.sub.AtHand() {
+		return Ahead{}, Behind
 	}
-	return Ahead{f.delivery.Position.History, f.delivery.Events[0].Number}, true
+	switch ok, err := f.fetch(ctx); {
+	case err != nil:
+		return Ahead{}, Apart
+	case !ok:
+		return Ahead{}, Nothing
+	case len(f.delivery.Events) == 0:
+		return Ahead{}, Apart
+	}
+	return Ahead{f.delivery.Position.History, f.delivery.Events[0].Number}, Clear
 }
 
 // Takes reports whether the event ahead may be had as it was rendered then.

@@ -24,6 +24,8 @@ func (d *deliveries) Next(context.Context) (Delivery, error) {
 func (d *deliveries) Notify(f func()) { f() }
 func (d *deliveries) Close()          {}
 
+func (d *deliveries) AtHand() bool { return true }
+
 func (d *deliveries) Standing() (known, needed int64) { return d.known, d.needed }
 
 // shown is an event as it was rendered at a time.

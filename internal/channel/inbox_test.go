@@ -30,6 +30,8 @@ func (s *script) Next(context.Context) (Delivery, error) {
 func (*script) Notify(f func()) { f() }
 func (*script) Close()          {}
 
+func (*script) AtHand() bool { return true }
+
 func (*script) Standing() (known, needed int64) { return 0, 0 }
 
 // copies are shards that have no invitation, after the errors.

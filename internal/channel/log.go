@@ -161,6 +161,8 @@ type Subscription interface {
 	// Notify has f called once, when Next has something to say or an error other than the end of ctx, and so will not wait
 	// long. f must return at once; it may be called before Notify returns. It replaces an f that was not called yet.
 	Notify(f func())
+	// AtHand reports whether Next would not wait for a read of the log.
+	AtHand() bool
 	// Standing returns how far the log is known to have come, and how far it must have come when an object is read so that the
 	// subscriber may be shown it: as far as when the subscription began, and to the newest event that takes something back.
 	Standing() (known, needed int64)

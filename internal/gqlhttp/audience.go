@@ -13,9 +13,9 @@ import (
 // once for all of them, and encoded once.
 type SharedSource interface {
 	Source
-	// Ahead names the event that comes next, before it is made; false: ask Next, which may have something that is for this
-	// subscriber alone.
-	Ahead(ctx context.Context) (EventKey, bool)
+	// Ahead names the event that comes next, before it is made, or says what there is instead. Only if patient it may wait, and
+	// never sees [Behind].
+	Ahead(ctx context.Context, patient bool) (EventKey, Outlook)
 	// Takes reports whether the event ahead may be had as it was made then.
 	Takes(Stamp) bool
 	// Make sends the event ahead as Next does, if anything is to be seen of it. Either way the next is ahead then.
@@ -23,6 +23,17 @@ type SharedSource interface {
 	// Pass passes over the event ahead.
 	Pass()
 }
+
+// Outlook is what a [SharedSource] sees ahead.
+type Outlook int
+
+// The outlooks.
+const (
+	Clear   Outlook = iota // an event that is for all
+	Nothing                // nothing: Notify tells when there is more
+	Apart                  // something that is for this subscriber alone: ask Next
+	Behind                 // it must be waited for
+)
 
 // EventKey names an event among those of one audience.
 type EventKey struct {
@@ -69,6 +80,23 @@ type picture struct {
 	apart   bool   // each has to make its own: there are errors, which name a request
 	encoded []byte // the response; empty: nothing is to be seen
 	eventID string
+}
+
+// find returns the frame of the event if it is made, and takes allows it as it is. Where somebody makes it, wake is called
+// later (awaited); else it has to be claimed.
+func (a *audience) find(key EventKey, takes func(Stamp) bool, wake func()) (f *frame, awaited bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch f = a.frames[key]; {
+	case f == nil:
+		return nil, false
+	case f.made.IsZero():
+		f.waiting = append(f.waiting, wake)
+		return nil, true
+	case !f.apart && takes(f.stamp):
+		return f, false
+	}
+	return nil, false
 }
 
 // claim returns the frame of the event if takes allows it as it is, or else has the caller make it, which settle must follow
@@ -192,16 +220,17 @@ const (
 	idle              // the source tells when there is more
 	awaited           // another subscriber makes it, and wakes this one
 	over
+	blocked // it is to be waited for
 )
 
 // advance asks for the next answer. wake is called when it is made elsewhere.
 func (n *note) advance(ctx context.Context, responses graphql.ResponseHandler, wake func()) (answer, progress) {
-	source, ok := n.source.(SharedSource)
-	if n.audience == nil || !ok {
+	if !n.shares() {
 		return n.own(ctx, responses)
 	}
-	key, ok := source.Ahead(ctx)
-	if !ok {
+	source := n.source.(SharedSource)
+	key, outlook := source.Ahead(ctx, true)
+	if outlook != Clear {
 		return n.own(ctx, responses)
 	}
 	f, mine := n.audience.claim(key, source.Takes, wake)
@@ -215,6 +244,33 @@ func (n *note) advance(ctx context.Context, responses graphql.ResponseHandler, w
 	}
 	source.Pass()
 	return f.answer()
+}
+
+// ready is advance for who can't wait.
+func (n *note) ready(ctx context.Context, wake func()) (answer, progress) {
+	source := n.source.(SharedSource)
+	key, outlook := source.Ahead(ctx, false)
+	switch outlook {
+	case Clear:
+	case Nothing:
+		return answer{}, idle
+	default:
+		return answer{}, blocked
+	}
+	switch f, making := n.audience.find(key, source.Takes, wake); {
+	case making:
+		return answer{}, awaited
+	case f != nil:
+		source.Pass()
+		return f.answer()
+	}
+	return answer{}, blocked
+}
+
+// shares reports whether others get the same answers.
+func (n *note) shares() bool {
+	_, ok := n.source.(SharedSource)
+	return ok && n.audience != nil
 }
 
 // own asks for the next answer for this subscriber alone.

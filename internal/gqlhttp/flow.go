@@ -14,6 +14,7 @@ type flow struct {
 	ctx       context.Context
 	note      *note
 	responses graphql.ResponseHandler
+	shares    bool // its events, with an audience
 	state     atomic.Int32
 }
 
@@ -29,7 +30,11 @@ func (f *flow) wake() {
 	for {
 		switch {
 		case f.state.CompareAndSwap(waiting, working):
-			go f.work()
+			if f.shares {
+				f.socket.transport.crew.add(f)
+			} else {
+				go f.work()
+			}
 			return
 		case f.state.CompareAndSwap(working, wanted), f.state.Load() == wanted:
 			return
@@ -37,13 +42,57 @@ func (f *flow) wake() {
 	}
 }
 
+// pass sends what is there without waiting for anything, and leaves the rest to work.
+func (f *flow) pass() {
+	if f.ctx.Err() != nil || !f.passOn() || !f.rests() {
+		go f.work()
+	}
+}
+
+// passOn sends what is made already, and reports whether that was all for now: then wake will be called.
+func (f *flow) passOn() (all bool) {
+	defer f.socket.closeOnPanic(f.ctx)
+	writing := false
+	defer func() {
+		if writing {
+			f.socket.writing.Unlock()
+		}
+	}()
+	for {
+		if writing = f.socket.writing.TryLock(); !writing {
+			return false // a message is on its way, slowly
+		}
+		a, progress := f.note.ready(f.ctx, f.wake)
+		switch progress {
+		case answered:
+			writing = false // nextNow sees to it
+			f.socket.nextNow(f.run, a)
+		case passed:
+			f.socket.writing.Unlock()
+		case idle:
+			f.note.source.Notify(f.wake)
+			return true
+		default:
+			return progress == awaited
+		}
+	}
+}
+
+// rests has the flow wait, unless it is to look once more.
+func (f *flow) rests() bool {
+	if f.state.CompareAndSwap(working, waiting) {
+		return true
+	}
+	f.state.Store(working)
+	return false
+}
+
 // work sends what there is, until nothing more comes for now or for good. Only one goroutine is in it.
 func (f *flow) work() {
 	for f.advance() {
-		if f.state.CompareAndSwap(working, waiting) {
+		if f.rests() {
 			return
 		}
-		f.state.Store(working)
 	}
 	defer f.socket.finish(f.run)
 	defer f.socket.closeOnPanic(f.ctx)

@@ -128,7 +128,7 @@ func (s *socket) begin(ctx context.Context, run *operationRun, params *graphql.R
 	}
 	responses, ctx := s.executor.DispatchOperation(ctx, operation)
 	if note.source != nil {
-		f := &flow{socket: s, run: run, ctx: ctx, note: note, responses: responses}
+		f := &flow{socket: s, run: run, ctx: ctx, note: note, responses: responses, shares: note.shares()}
 		f.state.Store(working)
 		return f
 	}
@@ -176,10 +176,7 @@ func (s *socket) goesOn(run *operationRun, subscription bool) bool {
 func (s *socket) next(run *operationRun, a answer) {
 	sent := false
 	err := s.send(func(b *bytes.Buffer) bool { // a socket that has ended ends the operation too
-		s.mu.Lock()
-		sent = s.operations[run.id] == run
-		s.mu.Unlock()
-		if sent {
+		if sent = s.listensTo(run); sent {
 			writeNext(b, run.id, a)
 		}
 		return sent
@@ -187,6 +184,39 @@ func (s *socket) next(run *operationRun, a answer) {
 	if sent && err == nil {
 		s.transport.config.Watch.Sent(WebSocket)
 	}
+}
+
+// nextNow is next for who holds s.writing, and does not wait: s.writing is let go of when the message is out.
+func (s *socket) nextNow(run *operationRun, a answer) {
+	if !s.listensTo(run) {
+		s.writing.Unlock()
+		return
+	}
+	buffer := takeBuffer()
+	newMessage(buffer)
+	writeNext(buffer, run.id, a)
+	rest, err := s.wire.sendNow(frameOf(buffer))
+	written := func(err error) {
+		giveBuffer(buffer)
+		if err != nil {
+			s.lost(err)
+		} else {
+			s.transport.config.Watch.Sent(WebSocket)
+		}
+		s.writing.Unlock()
+	}
+	if len(rest) == 0 {
+		written(err)
+		return
+	}
+	go func() { written(s.wire.sendRest(rest)) }()
+}
+
+// listensTo reports whether the client still wants the operation.
+func (s *socket) listensTo(run *operationRun) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.operations[run.id] == run
 }
 
 // fail ends the operation with errors.

@@ -18,8 +18,10 @@ type Transport struct {
 	open      map[connection]struct{}
 	counts    map[string]int // open connections by Party.Key
 	audiences map[string]*audience
-	ending    bool
-	gone      chan struct{} // closed when ending and nothing is open
+
+	crew   crew
+	ending bool
+	gone   chan struct{} // closed when ending and nothing is open
 }
 
 // connection is a WebSocket or a stream.

@@ -47,8 +47,9 @@ func (w *wire) Write(frame []byte) (int, error) {
 	return w.patiently(frame)
 }
 
-// patiently gives each piece its time. It needs mu.
+// patiently gives each piece its time, and lifts the last deadline, which would end sendNow. It needs mu.
 func (w *wire) patiently(text []byte) (int, error) {
+	defer func() { _ = w.SetWriteDeadline(time.Time{}) }() // where it is closed, nothing is written
 	return writePieces(w.Conn, text, func() error { return w.SetWriteDeadline(time.Now().Add(w.timeout)) })
 }
 

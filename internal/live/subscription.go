@@ -64,6 +64,13 @@ func (s *Subscription) left() time.Duration {
 	return s.log.hub.cfg.Idle - time.Since(s.last)
 }
 
+// AtHand implements [channel.Subscription].
+func (s *Subscription) AtHand() bool {
+	now := s.log.now.Load()
+	_, there := now.after(s.position.Number, 1)
+	return there && now.epoch == s.epoch && !s.greeting
+}
+
 // Standing implements [channel.Subscription].
 func (s *Subscription) Standing() (known, needed int64) {
 	now := s.log.now.Load()
