@@ -36,6 +36,8 @@ type Subscription {
   refused: Int
   "fails after one event."
   fails: Int
+  "board sends what is put on the service's board, as a source that is shared."
+  board: String!
   "panics with its first event."
   panics: Int
 }`
@@ -47,10 +49,11 @@ type service struct {
 	running atomic.Int64  // resolvers that have not ended
 	began   atomic.Int64  // operations
 	release chan struct{} // lets what waits go on
+	board   *board
 }
 
 func newService() *service {
-	return &service{schema: gqlparser.MustLoadSchema(&ast.Source{Input: schema}), release: make(chan struct{}), judge: func() {}}
+	return &service{schema: gqlparser.MustLoadSchema(&ast.Source{Input: schema}), release: make(chan struct{}), judge: func() {}, board: newBoard()}
 }
 
 // executor is gqlgen's own over the service.
@@ -137,6 +140,9 @@ func (s *service) subscribe(ctx context.Context, field string, arguments map[str
 		return nil
 	}
 	s.running.Add(1)
+	if field == "board" {
+		return s.board.follow(ctx, func() { s.running.Add(-1) })
+	}
 	context.AfterFunc(ctx, func() { s.running.Add(-1) })
 	n := 0
 	if last := gqlhttp.LastEventID(ctx); last != "" {

@@ -212,7 +212,7 @@ func (k *socket) expect(messages ...string) {
 	k.t.Helper()
 	for _, want := range messages {
 		if got, closed := k.read(); got != want {
-			k.t.Fatalf("got %.300s %v, want %s", got, closed, want)
+			k.t.Fatalf("got %.300s %v, want %.300s", got, closed, want)
 		}
 	}
 }

@@ -1,0 +1,243 @@
+package gqlhttp_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/coder/websocket"
+
+	"linkspan/internal/gqlhttp"
+)
+
+const boardDocument = "subscription { board }"
+
+// together has all who ask for the same be one audience, unless their operation has a name.
+func together(config gqlhttp.Config) gqlhttp.Config {
+	config.Audience = func(ctx context.Context, operation *graphql.OperationContext) (string, context.Context) {
+		if operation.Operation.Name != "" {
+			return "", ctx
+		}
+		return operation.RawQuery, ctx
+	}
+	return config
+}
+
+// follow subscribes to the board on a socket of its own.
+func (s *site) follow(document string) *socket {
+	s.t.Helper()
+	running := s.running.Load()
+	k := s.connect()
+	k.send(subscribe("1", document))
+	eventually(s.t, "the subscription runs", func() bool { return s.running.Load() > running })
+	return k
+}
+
+func next(text string) string {
+	return fmt.Sprintf(`{"id":"1","type":"next","payload":{"data":{"board":%q}}}`, text)
+}
+
+// TestAudience has an event made once for all, on whichever connection, in order.
+func TestAudience(t *testing.T) {
+	t.Parallel()
+	s := serve(t, together(gqlhttp.Config{}))
+	const events = 50
+	var readers sync.WaitGroup
+	for i := range 20 {
+		k := s.follow(boardDocument)
+		k.t = &group{TB: t}
+		readers.Go(func() {
+			for n := range events {
+				if got, closed := k.read(); got != next(fmt.Sprint("notice ", n)) {
+					t.Errorf("socket %d: the event %d is %s %v", i, n, got, closed)
+					return
+				}
+			}
+		})
+	}
+	for _, accept := range []string{"text/event-stream", `multipart/mixed;subscriptionSpec=1.0`} {
+		running := s.running.Load()
+		response := s.begin(t.Context(), http.MethodPost, "", quote(boardDocument), "Content-Type", "application/json", "Accept", accept)
+		t.Cleanup(func() { response.Body.Close() })
+		eventually(t, "the stream runs", func() bool { return s.running.Load() > running })
+		readers.Go(func() {
+			n, lines := 0, bufio.NewScanner(response.Body)
+			for eventID := ""; n < events && lines.Scan(); {
+				if id, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
+					eventID = id
+				}
+				if !strings.Contains(lines.Text(), `"board"`) {
+					continue
+				}
+				if !strings.Contains(lines.Text(), fmt.Sprintf(`{"data":{"board":"notice %d"}}`, n)) {
+					t.Errorf("%s: the event %d is %s", accept, n, lines.Text())
+				}
+				if n++; accept == "text/event-stream" && eventID != fmt.Sprint("event-", n) {
+					t.Errorf("the id of event %d is %s", n, eventID)
+				}
+			}
+			if n < events {
+				t.Errorf("%s: %d events: %v", accept, n, lines.Err())
+			}
+		})
+	}
+	alone := s.follow("subscription Alone { board }")
+	for n := range events {
+		s.board.put(notice{text: fmt.Sprint("notice ", n)})
+		alone.expect(next(fmt.Sprint("notice ", n)))
+	}
+	readers.Wait()
+	if made := s.board.made.Load(); made != 2*events {
+		t.Errorf("%d events for an audience and one alone were made %d times", events, made)
+	}
+}
+
+// group lets goroutines of a test say what is wrong without ending it.
+type group struct{ testing.TB }
+
+func (g *group) Fatalf(format string, args ...any) { g.Errorf(format, args...) }
+
+// TestAudienceApart sends what is not the same for all to each as its own.
+func TestAudienceApart(t *testing.T) {
+	t.Parallel()
+	s := serve(t, together(gqlhttp.Config{}))
+	const subscribers = 5
+	var sockets []*socket
+	for range subscribers {
+		sockets = append(sockets, s.follow(boardDocument))
+	}
+	s.board.put(notice{text: "first"}, notice{text: "apart", apart: true}, notice{text: "hidden", hidden: true}, notice{text: "far away"},
+		notice{text: "fails", fails: true}, notice{text: "last"})
+	for _, k := range sockets {
+		k.expect(next("first"), next("apart"), next("far away"),
+			`{"id":"1","type":"next","payload":{"errors":[{"message":"of this request"}],"data":{"board":"fails"}}}`, next("last"))
+	}
+	if made := s.board.made.Load(); made != 3+2*subscribers {
+		t.Errorf("they were made %d times", made)
+	}
+}
+
+// TestAudienceTakesBack makes an event anew once what it showed does not do any more, and when it is old.
+func TestAudienceTakesBack(t *testing.T) {
+	t.Parallel()
+	s := serve(t, together(gqlhttp.Config{}))
+	first := s.follow(boardDocument)
+	s.board.put(notice{text: "said"})
+	first.expect(next("said"))
+	s.follow(boardDocument).expect(next("said"))
+	if made := s.board.made.Load(); made != 1 {
+		t.Errorf("what others have is made %d times", made)
+	}
+	s.board.mu.Lock()
+	s.board.notices[0].text, s.board.taken = "taken back", 2
+	s.board.mu.Unlock()
+	s.board.put(notice{text: "more"})
+	s.follow(boardDocument).expect(next("taken back"), next("more"))
+	first.expect(next("more"))
+}
+
+// TestAudienceOutlivesItsMaker has another subscriber make an event when the one who does goes away.
+func TestAudienceOutlivesItsMaker(t *testing.T) {
+	t.Parallel()
+	type numberKey struct{}
+	connected := 0
+	s := serve(t, together(gqlhttp.Config{Heartbeat: patience, Init: func(ctx context.Context, _ json.RawMessage) (context.Context, error) {
+		connected++
+		return context.WithValue(ctx, numberKey{}, connected-1), nil
+	}}))
+	makers := make(chan int, 1)
+	s.board.working = func(ctx context.Context, _ int) {
+		select {
+		case makers <- ctx.Value(numberKey{}).(int):
+			<-ctx.Done() // the first one never gets ready
+		default:
+		}
+	}
+	var sockets []*socket
+	for range 8 {
+		sockets = append(sockets, s.follow(boardDocument))
+	}
+	s.board.put(notice{text: "said"})
+	eventually(t, "somebody makes it", func() bool { return len(makers) == 1 })
+	maker := <-makers
+	makers <- maker // and is the only one
+	sockets[maker].send(`{"id":"1","type":"complete"}`)
+	for i, k := range sockets {
+		if i != maker {
+			k.expect(next("said"))
+		}
+	}
+}
+
+// TestAudienceOfSlowReaders has those who read not wait for those who don't.
+func TestAudienceOfSlowReaders(t *testing.T) {
+	t.Parallel()
+	s := serve(t, together(gqlhttp.Config{Heartbeat: patience, WriteTimeout: patience}))
+	slow, good := s.follow(boardDocument), s.follow(boardDocument)
+	const events = 100 // of which a socket's buffers hold some
+	text := func(n int) string { return fmt.Sprint(n, strings.Repeat("x", 200_000)) }
+	for n := range events {
+		s.board.put(notice{text: text(n)})
+		good.expect(next(text(n)))
+	}
+	for n := range events {
+		slow.expect(next(text(n)))
+	}
+}
+
+// TestAudienceEnds keeps nothing of an audience that has gone.
+func TestAudienceEnds(t *testing.T) {
+	t.Parallel()
+	s := serve(t, together(gqlhttp.Config{}))
+	for round := range 3 {
+		k := s.follow(boardDocument)
+		s.board.put(notice{text: fmt.Sprint(round)})
+		for n := range round + 1 {
+			k.expect(next(fmt.Sprint(n)))
+		}
+		k.send(`{"id":"1","type":"complete"}`)
+		eventually(t, "the subscription ends", func() bool { return s.running.Load() == 0 })
+		if made := s.board.made.Load(); made != int64((round+1)*(round+2)/2) {
+			t.Errorf("a new audience has what an old one had: %d were made", made)
+		}
+	}
+}
+
+// TestFramesAreWhole has messages and control frames on a socket whole, whoever writes them.
+func TestFramesAreWhole(t *testing.T) {
+	t.Parallel()
+	s := serve(t, together(gqlhttp.Config{Heartbeat: patience, WriteTimeout: patience}))
+	k := s.follow(boardDocument)
+	const events = 150
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	sending.Go(func() {
+		for n := range events {
+			s.board.put(notice{text: fmt.Sprint(n, strings.Repeat("x", n*n*10))}) // of all three lengths of headers
+		}
+	})
+	sending.Go(func() {
+		for range events {
+			if k.conn.Ping(k.ctx) != nil || k.conn.Write(k.ctx, websocket.MessageText, []byte(`{"type":"ping"}`)) != nil {
+				t.Error("no answer to a ping")
+				return
+			}
+		}
+	})
+	for n, pongs := 0, 0; n < events || pongs < events; {
+		switch got, closed := k.read(); got {
+		case `{"type":"pong"}`:
+			pongs++
+		case next(fmt.Sprint(n, strings.Repeat("x", n*n*10))):
+			n++
+		default:
+			t.Fatalf("the event %d is %.200s %v", n, got, closed)
+		}
+	}
+}
