@@ -180,7 +180,7 @@ func TestAudienceOfSlowReaders(t *testing.T) {
 	t.Parallel()
 	s := serve(t, together(gqlhttp.Config{Heartbeat: patience, WriteTimeout: patience}))
 	slow, good := s.follow(boardDocument), s.follow(boardDocument)
-	const events = 100 // of which a socket's buffers hold some
+	const events = 40 // of which a socket's buffers hold some
 	text := func(n int) string { return fmt.Sprint(n, strings.Repeat("x", 200_000)) }
 	for n := range events {
 		s.board.put(notice{text: text(n)})

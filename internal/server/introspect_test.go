@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,6 +94,16 @@ func (s schema) selection(typ string, depth int) string {
 		}
 	}
 	return "{ " + strings.Join(parts, " ") + " }"
+}
+
+// without leaves fields out, by "Type.field".
+func (s schema) without(left map[string]bool) schema {
+	types := map[string]schemaType{}
+	for name, typ := range s.types {
+		typ.Fields = slices.DeleteFunc(slices.Clone(typ.Fields), func(f schemaField) bool { return left[name+"."+f.name] })
+		types[name] = typ
+	}
+	return schema{types, s.nodes}
 }
 
 // fields writes the inner part of a selection on an object type, each field under its name behind the prefix.

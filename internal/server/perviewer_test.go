@@ -139,6 +139,42 @@ func (c *comparison) log(t *testing.T, w *world, pair [2]string, typ, declared, 
 		}
 		c.compare(t, typ, first, second)
 	}
+	// What depends on nobody is read for all of an audience at once, as nobody in particular.
+	document = `subscription(` + declared + `) { it: ` + field + w.schema.without(c.marked).selection(typ, 3) + ` }`
+	reader := &cell{w: w, t: t, socket: dial(t, w.s, bearing{payload: w.users[pair[0]]})}
+	shared := reader.follow(document, variables, true)
+	if len(shared) != len(events[0]) {
+		t.Fatalf("an audience read %d events, one user %d", len(shared), len(events[0]))
+	}
+	for i := range shared {
+		if !strings.HasSuffix(kindOf(shared[i]), "Checkpoint") {
+			within(t, typ, shared[i].Data["it"], events[0][i].Data["it"])
+		}
+	}
+}
+
+// within fails the test unless an answer is a part of another one.
+func within(t *testing.T, at string, part, whole any) {
+	t.Helper()
+	switch of := part.(type) {
+	case object:
+		if whole, ok := whole.(object); ok {
+			for name, value := range of {
+				within(t, at+"."+name, value, whole[name])
+			}
+			return
+		}
+	case []any:
+		if whole, ok := whole.([]any); ok && len(of) == len(whole) {
+			for i := range of {
+				within(t, at, of[i], whole[i])
+			}
+			return
+		}
+	}
+	if !reflect.DeepEqual(part, whole) {
+		t.Errorf("%s is %v for an audience and %v for one user: mark it with @%s", at, part, whole, perViewer)
+	}
 }
 
 // compare walks two answers of one type at once.

@@ -12,9 +12,10 @@ import (
 	"linkspan/shardrouter"
 )
 
-// Statements counts what is sent to the clusters for queries and mutations, and not for subscriptions or in the background.
+// Statements counts what is sent to the clusters for queries and mutations, or for subscriptions, and not in the background.
 type Statements struct {
-	About []string // tables: those alone that name one of these; empty: all
+	About           []string // tables: those alone that name one of these; empty: all
+	OfSubscriptions bool     // count these, and not queries and mutations
 
 	sent atomic.Int64
 }
@@ -24,7 +25,7 @@ const ofConnections = "SELECT"
 
 // Wants implements [shardrouter.StatementTracer].
 func (s *Statements) Wants(ctx context.Context) bool {
-	return graphql.HasOperationContext(ctx) && graphql.GetOperationContext(ctx).Operation.Operation != ast.Subscription
+	return graphql.HasOperationContext(ctx) && (graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription) == s.OfSubscriptions
 }
 
 // TraceStatement implements [shardrouter.StatementTracer].

@@ -1,0 +1,151 @@
+package server_test
+
+import (
+	"strings"
+	"testing"
+
+	"linkspan/internal/server/servertest"
+	"linkspan/internal/store/storetest"
+)
+
+// The same events, with and without what depends on the one user who reads.
+const (
+	sharedEventsDocument = `subscription Shared($id: ID!, $from: LogCursor) { channelEvents(channelId: $id, after: $from) { __typename cursor
+		... on MessagePosted { message { id body state audience author { ... on User { name } } replyCount } } } }`
+	ownEventsDocument = `subscription Own($id: ID!, $from: LogCursor) { channelEvents(channelId: $id, after: $from) { __typename cursor
+		... on MessagePosted { message { id body reactions { emoji viewerReacted } } } } }`
+)
+
+// audienceTest is a channel with subscribers on both sides.
+type audienceTest struct {
+	*talk
+	counted *servertest.Statements
+}
+
+func newAudienceTest(t *testing.T) *audienceTest {
+	counted := &servertest.Statements{About: []string{"linkspan_shard.message "}, OfSubscriptions: true}
+	config := storetest.Config(t, 3)
+	config.Statements = counted
+	s := newPlace(servertest.New(t, servertest.Options{Config: &config}), "")
+	return &audienceTest{newTalk(t, s, "launch"), counted}
+}
+
+// follow subscribes as a user and returns what reads the next event, past checkpoints.
+func (a *audienceTest) follow(who, document string, from any) func() servertest.Answer {
+	a.t.Helper()
+	open := a.s.Hub.Stat().Subscriptions
+	k := dial(a.t, a.s, bearing{payload: a.s.as(who)})
+	id := k.subscribe(document, object{"id": a.id, "from": from})
+	servertest.Eventually(a.t, "the subscription is open", func() bool { return a.s.Hub.Stat().Subscriptions == open+1 })
+	return func() servertest.Answer {
+		a.t.Helper()
+		for {
+			answer, done := k.answer(id)
+			if done || len(answer.Errors) > 0 {
+				a.t.Fatalf("no event: %s", answer.Body)
+			}
+			if !strings.Contains(answer.Body, "ChannelCheckpoint") {
+				return answer
+			}
+		}
+	}
+}
+
+// TestAudiencesShare has an event read once for each side and role, however many follow it there, and never shared with who sees
+// something else.
+func TestAudiencesShare(t *testing.T) {
+	t.Parallel()
+	a := newAudienceTest(t)
+	type reader struct {
+		who  string
+		next func() servertest.Answer
+	}
+	var readers []reader
+	follow := func(who, document string) {
+		readers = append(readers, reader{who, a.follow(who, document, nil)})
+	}
+	bodies := map[string]string{} // of one event, by side and role
+	post := func(body string, post func(who, body string) string, of string) (statements int64) {
+		t.Helper()
+		before := a.counted.Sent()
+		clear(bodies)
+		post("ana@acme", body)
+		for _, r := range readers {
+			side := strings.TrimLeft(r.who, "abcdefghijklmnopqrstuvwxyz0123456789")
+			if !strings.Contains(side, of) {
+				continue
+			}
+			got := r.next().Body
+			if bodies[side] == "" {
+				bodies[side] = got
+			}
+			if got != bodies[side] || !strings.Contains(got, body) {
+				t.Errorf("%s gets %s, another one of its side %s", r.who, got, bodies[side])
+			}
+		}
+		return a.counted.Sent() - before
+	}
+	sides := []string{"@acme", "@acme member", "@globex", "@globex member"}
+	for _, side := range sides {
+		follow("one"+side, sharedEventsDocument)
+	}
+	if few := post("to few", a.say, ""); few != int64(len(sides)) {
+		t.Errorf("%d sides and roles read an event in %d statements", len(sides), few)
+	}
+	for _, side := range sides {
+		for _, user := range []string{"two", "three", "four", "five"} {
+			follow(user+side, sharedEventsDocument)
+		}
+	}
+	if many := post("to many", a.say, ""); many != int64(len(sides)) {
+		t.Errorf("%d sides and roles with %d readers read an event in %d statements", len(sides), len(readers), many)
+	}
+	if bodies["@acme"] == bodies["@globex"] {
+		t.Error("two sides have one cursor")
+	}
+	if whispered := post("among us", a.whisper, "@acme"); whispered != 2 {
+		t.Errorf("the two roles of a side read a whisper in %d statements", whispered)
+	}
+	post("last", a.say, "") // globex gets this next, and not what was whispered
+}
+
+// TestAudiencesLeaveUsersAlone sends each user its own where a document selects what depends on the one who reads.
+func TestAudiencesLeaveUsersAlone(t *testing.T) {
+	t.Parallel()
+	a := newAudienceTest(t)
+	begin := servertest.Get[string](t, a.s.For(t).Must(a.s.as("gil@globex"), messagesDocument, object{"id": a.id}), "node", "messages", "logCursor")
+	said := a.say("ana@acme", "what do you think?")
+	succeed(t, a.s, a.s.as("gil@globex"), reactDocument, object{"messageId": said, "emoji": "👍"})
+	for who, want := range map[string]string{"gil@globex": `"viewerReacted":true`, "gus@globex": `"viewerReacted":false`, "ana@acme": `"viewerReacted":false`} {
+		from := begin
+		if strings.HasSuffix(who, "@acme") {
+			from = servertest.Get[string](t, a.s.For(t).Must(a.s.as(who), messagesDocument, object{"id": a.id}), "node", "messages", "logCursor")
+			said = a.say("gil@globex", "and you?")
+			succeed(t, a.s, a.s.as("gil@globex"), reactDocument, object{"messageId": said, "emoji": "👍"})
+		}
+		for range 2 {
+			if got := a.follow(who, ownEventsDocument, from)().Body; !strings.Contains(got, want) {
+				t.Errorf("%s gets %s, want %s", who, got, want)
+			}
+		}
+	}
+}
+
+// TestAudiencesForgetWhatIsDeleted has nobody get a body that another subscriber got a moment ago, once it is deleted.
+func TestAudiencesForgetWhatIsDeleted(t *testing.T) {
+	t.Parallel()
+	a := newAudienceTest(t)
+	begin := servertest.Get[string](t, a.s.For(t).Must(a.s.as("gil@globex"), messagesDocument, object{"id": a.id}), "node", "messages", "logCursor")
+	first := a.follow("gil@globex", sharedEventsDocument, begin)
+	for range 10 {
+		said := a.say("ana@acme", "a secret")
+		if got := first().Body; !strings.Contains(got, "a secret") {
+			t.Fatalf("got %s", got)
+		}
+		succeed(t, a.s, a.s.as("ana@acme"), deleteDocument, object{"messageId": said})
+		if got := a.follow("gus@globex", sharedEventsDocument, begin)().Body; strings.Contains(got, "a secret") || !strings.Contains(got, said) {
+			t.Fatalf("after it was deleted there came %s", got)
+		}
+		begin = servertest.Get[string](t, first().Data, "channelEvents", "cursor") // of the deletion
+	}
+}
