@@ -54,8 +54,9 @@ var messageJoins = `
 			JOIN linkspan_shard.channel_user AS x ON x.slot = m.slot AND x.channel_id = m.channel_id
 				AND x.group_id = w.group_id AND x.user_id = w.user_id
 			JOIN linkspan_shard.channel_side AS s ON s.slot = m.slot AND s.channel_id = m.channel_id AND s.group_id = w.group_id
+			WHERE cardinality(m.mention_ids) > 0 OR m.deleter_id IS NOT NULL
 		) AS w
-	) AS n ON cardinality(m.mention_ids) > 0 OR m.deleter_id IS NOT NULL`
+	) AS n ON true`
 
 // messageRow is a message as messageColumns have it.
 type messageRow struct {
