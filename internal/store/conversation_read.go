@@ -83,13 +83,13 @@ func (r *messageRow) fields() []any {
 	}
 }
 
-// finish makes a message of what was scanned.
+// finish makes a message of what was scanned; the row may be scanned into again.
 func (r *messageRow) finish() (*channel.Message, channel.Place) {
-	m := r.message
+	m, place := r.message, r.place
 	m.Writer.Group.ID = m.Writer.ID.Group
 	m.CreatedAt, m.EditedAt, m.DeletedAt = m.CreatedAt.UTC(), utc(m.EditedAt), utc(m.DeletedAt)
 	if !m.ID.Owner.IsZero() {
-		r.place.Private = m.ID.Number
+		place.Private = m.ID.Number
 	}
 	if r.root != nil {
 		m.Root = ids.Message{Channel: m.ID.Channel, Owner: r.rootOwner, Number: *r.root}
@@ -104,7 +104,7 @@ func (r *messageRow) finish() (*channel.Message, channel.Place) {
 	if n := len(m.Mentioned); r.deleted && n > 0 {
 		m.Deleter, m.Mentioned = &m.Mentioned[n-1], m.Mentioned[:n-1]
 	}
-	return &m, r.place
+	return &m, place
 }
 
 // messageWanted finds the message m that a row w names by its slot, channel, owner (null: everyone) and number, if the group, $3, may
@@ -143,9 +143,10 @@ func (s *Store) Messages(ctx context.Context, reader ids.User, messages []ids.Me
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Message) ([]shardrouter.Slot, func(), error) {
 		of, channels, owners, numbers := columnsOf(wanted)
 		var here []*channel.Message
+		var r messageRow
+		into := append([]any{nil}, r.fields()...)
 		owned, err := eachOwned(ctx, conn, readMessages, []any{slots, of, reader.Group, reader, channels, owners, numbers}, func(row pgx.Rows) error {
-			var r messageRow
-			if err := row.Scan(append([]any{nil}, r.fields()...)...); err != nil {
+			if err := row.Scan(into...); err != nil {
 				return err
 			}
 			m, _ := r.finish()
@@ -190,7 +191,7 @@ func messagesBetween(condition string, backward bool) string {
 // messagesBetween.
 func pageOfMessages(backward bool) string {
 	return `
-	SELECT owned.slot, l.history, l.head + v.private_head, m.number IS NOT NULL, ` + messageColumns + `
+	SELECT owned.slot, l.history, l.head + v.private_head, ` + messageColumns + `
 	FROM ` + shardrouter.OwnedFirst + `
 	LEFT JOIN (
 		linkspan_shard.channel_side AS v JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
@@ -204,7 +205,7 @@ func pageOfMessages(backward bool) string {
 func pageOfReplies(backward bool) string {
 	const toRoot = ` AND m.reply_to_owner = COALESCE(w.owner_group_id, ` + everyone + `) AND m.reply_to = w.number`
 	return `
-	SELECT owned.slot, l.history, l.head + v.private_head, w.n, m.number IS NOT NULL, ` + messageColumns + `
+	SELECT owned.slot, l.history, l.head + v.private_head, w.n, ` + messageColumns + `
 	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
 		unnest($2::smallint[], $11::uuid[], $12::uuid[], $13::bigint[]) WITH ORDINALITY AS w (slot, channel_id, owner_group_id, number, n)
 		JOIN linkspan_shard.channel_side AS v ON v.slot = w.slot AND v.channel_id = w.channel_id AND v.group_id = $3 AND ` + mayRead + `
@@ -240,27 +241,52 @@ func between(texts [2]string, r channel.MessageRange) (text string, args []any) 
 	return text, []any{after.Public, after.Private, publicBefore, before.Public, before.Private, r.Limit + 1}
 }
 
-// addMessage scans a row of a page: the log's history and head, what a page has beside them, whether there is a message, and
-// that.
-func addMessage(row pgx.Rows, rows *channel.MessageRows, beside ...any) error {
-	var m messageRow
-	var present bool
-	head := append(append([]any{nil, &rows.Log.History, &rows.Log.Number}, beside...), &present)
-	if err := scanPart(row, head, m.fields()); err != nil || !present {
-		return err
+// messageScan scans the rows of a page, one after the other: the log's history and head, what a page has beside them, and a
+// message if there is one.
+type messageScan struct {
+	log       channel.LogHead
+	row       messageRow
+	found     bool  // there is a message
+	all, head []any // where the columns go; those of the message go nowhere in head
+	besides   int   // how many columns come before those of the message
+}
+
+func newMessageScan(beside ...any) *messageScan {
+	s := &messageScan{}
+	s.all = append([]any{nil, &s.log.History, &s.log.Number}, beside...)
+	s.besides = len(s.all)
+	s.all = append(s.all, s.row.fields()...)
+	s.head = slices.Clone(s.all)
+	clear(s.head[s.besides:])
+	return s
+}
+
+func (s *messageScan) scan(row pgx.Rows) error {
+	if s.found = row.RawValues()[s.besides] != nil; s.found {
+		return row.Scan(s.all...)
 	}
-	shown, place := m.finish()
-	rows.Messages = append(rows.Messages, shown)
-	rows.Places = append(rows.Places, place)
-	return nil
+	return row.Scan(s.head...)
+}
+
+// addTo adds what was scanned to a page.
+func (s *messageScan) addTo(rows *channel.MessageRows) {
+	if rows.Log = s.log; s.found {
+		shown, place := s.row.finish()
+		rows.Messages, rows.Places = append(rows.Messages, shown), append(rows.Places, place)
+	}
 }
 
 // ListMessages implements [channel.Conversation].
 func (s *Store) ListMessages(ctx context.Context, reader ids.User, id ids.Channel, r channel.MessageRange) (rows channel.MessageRows, err error) {
 	text, args := between(messagePages, r)
 	args = append([]any{id, reader.Group, reader}, args...)
+	scan := newMessageScan()
 	err = s.readSlot(ctx, slotOfChannel(id), text, args, func() { rows = channel.MessageRows{} }, func(row pgx.Rows) error {
-		return addMessage(row, &rows)
+		if err := scan.scan(row); err != nil {
+			return err
+		}
+		scan.addTo(&rows)
+		return nil
 	})
 	cut(&rows, r)
 	return rows, err
@@ -277,15 +303,13 @@ func (s *Store) ListReplies(
 		of, channels, owners, numbers := columnsOf(wanted)
 		here := make([]channel.MessageRows, len(wanted))
 		args := append(append([]any{slots, of, reader.Group, reader}, args...), channels, owners, numbers)
+		var n int
+		scan := newMessageScan(&n)
 		owned, err := eachOwned(ctx, conn, text, args, func(row pgx.Rows) error {
-			var n int
-			var more channel.MessageRows
-			if err := addMessage(row, &more, &n); err != nil {
+			if err := scan.scan(row); err != nil {
 				return err
 			}
-			rows := &here[n-1]
-			rows.Log = more.Log
-			rows.Messages, rows.Places = append(rows.Messages, more.Messages...), append(rows.Places, more.Places...)
+			scan.addTo(&here[n-1])
 			return nil
 		})
 		return owned, func() {
@@ -313,18 +337,6 @@ func cut(rows *channel.MessageRows, r channel.MessageRange) {
 		rows.MoreBehind = true
 		rows.Messages, rows.Places = rows.Messages[:r.Limit], rows.Places[:r.Limit]
 	}
-}
-
-// scanPart scans the head of a row, and the rest only if the last of the head, a *bool, is true.
-func scanPart(row pgx.Rows, head, rest []any) error {
-	all := make([]any, len(head)+len(rest))
-	copy(all, head)
-	if err := row.Scan(all...); err != nil || !*head[len(head)-1].(*bool) {
-		return err
-	}
-	clear(all)
-	copy(all[len(head):], rest)
-	return row.Scan(all...)
 }
 
 // readVersions are what some messages have said that a group may see, the newest MaxVersions of each, with the place of the message
