@@ -27,8 +27,12 @@ var messageColumns = `m.channel_id, m.owner_group_id, m.number, m.follows, m.sta
 	m.reply_count + COALESCE(p.reply_count, 0), r.emojis, r.counts, r.own,
 	n.groups, n.users, n.names, n.handles, n.group_names`
 
+const reactionsOfMessage = `FROM linkspan_shard.reaction AS r
+			WHERE r.slot = m.slot AND r.channel_id = m.channel_id AND r.owner_group_id = m.owner_group_id AND r.number = m.number`
+
 // messageJoins are the author as of now and its group, replies for the reader's group alone, reactions, and the users whom
-// the message names, with who deleted it in the end.
+// the message names, with who deleted it in the end. Most messages have none of the last two: OFFSET 0 has Postgres ask that before
+// it begins to gather them.
 var messageJoins = `
 	LEFT JOIN linkspan_shard.channel_user AS u ON u.slot = m.slot AND u.channel_id = m.channel_id
 		AND u.group_id = m.author_group_id AND u.user_id = m.author_id
@@ -36,17 +40,16 @@ var messageJoins = `
 	LEFT JOIN linkspan_shard.private_replies AS p ON p.slot = m.slot AND p.channel_id = m.channel_id
 		AND p.number = m.number AND p.group_id = $3 AND m.owner_group_id = ` + everyone + `
 	LEFT JOIN LATERAL (
-		SELECT array_agg(e.emoji ORDER BY e.first, e.emoji) AS emojis, array_agg(e.n ORDER BY e.first, e.emoji) AS counts,
+		SELECT * FROM (SELECT array_agg(e.emoji ORDER BY e.first, e.emoji) AS emojis, array_agg(e.n ORDER BY e.first, e.emoji) AS counts,
 			array_agg(e.own ORDER BY e.first, e.emoji) AS own
 		FROM (
 			SELECT r.emoji, count(*)::integer AS n, min(r.at) AS first, bool_or(r.group_id = $3 AND r.user_id IS NOT DISTINCT FROM $4) AS own
-			FROM linkspan_shard.reaction AS r
-			WHERE r.slot = m.slot AND r.channel_id = m.channel_id AND r.owner_group_id = m.owner_group_id AND r.number = m.number
+			` + reactionsOfMessage + `
 			GROUP BY r.emoji
-		) AS e
+		) AS e) AS r WHERE EXISTS (SELECT ` + reactionsOfMessage + `) OFFSET 0
 	) AS r ON true
 	LEFT JOIN LATERAL (
-		SELECT array_agg(w.group_id ORDER BY w.n) AS groups, array_agg(w.user_id ORDER BY w.n) AS users, array_agg(w.name ORDER BY w.n) AS names,
+		SELECT * FROM (SELECT array_agg(w.group_id ORDER BY w.n) AS groups, array_agg(w.user_id ORDER BY w.n) AS users, array_agg(w.name ORDER BY w.n) AS names,
 			array_agg(w.handle ORDER BY w.n) AS handles, array_agg(w.group_name ORDER BY w.n) AS group_names
 		FROM (
 			SELECT w.group_id, w.user_id, w.n, ` + nameOf(`x`) + ` AS name, s.handle, s.group_name
@@ -54,8 +57,7 @@ var messageJoins = `
 			JOIN linkspan_shard.channel_user AS x ON x.slot = m.slot AND x.channel_id = m.channel_id
 				AND x.group_id = w.group_id AND x.user_id = w.user_id
 			JOIN linkspan_shard.channel_side AS s ON s.slot = m.slot AND s.channel_id = m.channel_id AND s.group_id = w.group_id
-			WHERE cardinality(m.mention_ids) > 0 OR m.deleter_id IS NOT NULL
-		) AS w
+		) AS w) AS n WHERE cardinality(m.mention_ids) > 0 OR m.deleter_id IS NOT NULL OFFSET 0
 	) AS n ON true`
 
 // messageRow is a message as messageColumns have it.
