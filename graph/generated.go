@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"linkspan/internal/channel"
+	"linkspan/internal/gqlobject"
 	"linkspan/internal/ids"
 	"linkspan/internal/scalar"
 	"math"
@@ -12963,7 +12964,7 @@ func (ec *executionContext) _AcceptSharedChannelPayload(ctx context.Context, sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, acceptSharedChannelPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -12979,7 +12980,7 @@ func (ec *executionContext) _AcceptSharedChannelPayload(ctx context.Context, sel
 				out.Invalids++
 			}
 		case "nameChangedFrom":
-			out.Values[i] = ec._AcceptSharedChannelPayload_nameChangedFrom(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NameChangedFrom)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -13002,7 +13003,7 @@ func (ec *executionContext) _AcceptSharedChannelPayload(ctx context.Context, sel
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var addReactionPayloadImplementors = []string{"AddReactionPayload"}
@@ -13011,7 +13012,7 @@ func (ec *executionContext) _AddReactionPayload(ctx context.Context, sel ast.Sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, addReactionPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -13040,7 +13041,7 @@ func (ec *executionContext) _AddReactionPayload(ctx context.Context, sel ast.Sel
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var channelActivityImplementors = []string{"ChannelActivity"}
@@ -13049,7 +13050,7 @@ func (ec *executionContext) _ChannelActivity(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, channelActivityImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -13073,7 +13074,7 @@ func (ec *executionContext) _ChannelActivity(ctx context.Context, sel ast.Select
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var channelCheckpointImplementors = []string{"ChannelCheckpoint", "ChannelEvent"}
@@ -13082,18 +13083,18 @@ func (ec *executionContext) _ChannelCheckpoint(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, channelCheckpointImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ChannelCheckpoint")
 		case "cursor":
-			out.Values[i] = ec._ChannelCheckpoint_cursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.Cursor)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "at":
-			out.Values[i] = ec._ChannelCheckpoint_at(ctx, field, obj)
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13116,7 +13117,7 @@ func (ec *executionContext) _ChannelCheckpoint(ctx context.Context, sel ast.Sele
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var channelNotActiveErrorImplementors = []string{"ChannelNotActiveError", "UserError"}
@@ -13125,28 +13126,28 @@ func (ec *executionContext) _ChannelNotActiveError(ctx context.Context, sel ast.
 	fields := graphql.CollectFields(ec.OperationContext, sel, channelNotActiveErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ChannelNotActiveError")
 		case "code":
-			out.Values[i] = ec._ChannelNotActiveError_code(ctx, field, obj)
+			out.Values[i] = ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, field.Selections, obj.Code)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "message":
-			out.Values[i] = ec._ChannelNotActiveError_message(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Message)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "path":
-			out.Values[i] = ec._ChannelNotActiveError_path(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Path)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "state":
-			out.Values[i] = ec._ChannelNotActiveError_state(ctx, field, obj)
+			out.Values[i] = ec.marshalNSharedChannelState2linkspanᚋinternalᚋchannelᚐSharedChannelState(ctx, field.Selections, obj.State)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13164,7 +13165,7 @@ func (ec *executionContext) _ChannelNotActiveError(ctx context.Context, sel ast.
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var channelNotFoundErrorImplementors = []string{"ChannelNotFoundError", "UserError"}
@@ -13173,23 +13174,23 @@ func (ec *executionContext) _ChannelNotFoundError(ctx context.Context, sel ast.S
 	fields := graphql.CollectFields(ec.OperationContext, sel, channelNotFoundErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ChannelNotFoundError")
 		case "code":
-			out.Values[i] = ec._ChannelNotFoundError_code(ctx, field, obj)
+			out.Values[i] = ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, field.Selections, obj.Code)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "message":
-			out.Values[i] = ec._ChannelNotFoundError_message(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Message)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "path":
-			out.Values[i] = ec._ChannelNotFoundError_path(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Path)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13207,7 +13208,7 @@ func (ec *executionContext) _ChannelNotFoundError(ctx context.Context, sel ast.S
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var channelShardImplementors = []string{"ChannelShard", "Node"}
@@ -13216,23 +13217,23 @@ func (ec *executionContext) _ChannelShard(ctx context.Context, sel ast.Selection
 	fields := graphql.CollectFields(ec.OperationContext, sel, channelShardImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ChannelShard")
 		case "id":
-			out.Values[i] = ec._ChannelShard_id(ctx, field, obj)
+			out.Values[i] = ec.marshalNID2linkspanᚋinternalᚋidsᚐShard(ctx, field.Selections, obj.ID)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "slot":
-			out.Values[i] = ec._ChannelShard_slot(ctx, field, obj)
+			out.Values[i] = ec.marshalNInt2int32(ctx, field.Selections, obj.Slot)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "cluster":
-			out.Values[i] = ec._ChannelShard_cluster(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cluster)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13250,7 +13251,7 @@ func (ec *executionContext) _ChannelShard(ctx context.Context, sel ast.Selection
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var channelSideImplementors = []string{"ChannelSide", "Node"}
@@ -13259,13 +13260,13 @@ func (ec *executionContext) _ChannelSide(ctx context.Context, sel ast.SelectionS
 	fields := graphql.CollectFields(ec.OperationContext, sel, channelSideImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ChannelSide")
 		case "id":
-			out.Values[i] = ec._ChannelSide_id(ctx, field, obj)
+			out.Values[i] = ec.marshalNID2linkspanᚋinternalᚋidsᚐSide(ctx, field.Selections, obj.ID)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13275,17 +13276,17 @@ func (ec *executionContext) _ChannelSide(ctx context.Context, sel ast.SelectionS
 				out.Invalids++
 			}
 		case "name":
-			out.Values[i] = ec._ChannelSide_name(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Name)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "linkedAt":
-			out.Values[i] = ec._ChannelSide_linkedAt(ctx, field, obj)
+			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.LinkedAt)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "version":
-			out.Values[i] = ec._ChannelSide_version(ctx, field, obj)
+			out.Values[i] = ec.marshalNInt2int32(ctx, field.Selections, obj.Version)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13303,7 +13304,7 @@ func (ec *executionContext) _ChannelSide(ctx context.Context, sel ast.SelectionS
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var createSharedChannelPayloadImplementors = []string{"CreateSharedChannelPayload"}
@@ -13312,7 +13313,7 @@ func (ec *executionContext) _CreateSharedChannelPayload(ctx context.Context, sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, createSharedChannelPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -13346,7 +13347,7 @@ func (ec *executionContext) _CreateSharedChannelPayload(ctx context.Context, sel
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var declineInvitationPayloadImplementors = []string{"DeclineInvitationPayload"}
@@ -13355,7 +13356,7 @@ func (ec *executionContext) _DeclineInvitationPayload(ctx context.Context, sel a
 	fields := graphql.CollectFields(ec.OperationContext, sel, declineInvitationPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -13384,7 +13385,7 @@ func (ec *executionContext) _DeclineInvitationPayload(ctx context.Context, sel a
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var deleteMessagePayloadImplementors = []string{"DeleteMessagePayload"}
@@ -13393,7 +13394,7 @@ func (ec *executionContext) _DeleteMessagePayload(ctx context.Context, sel ast.S
 	fields := graphql.CollectFields(ec.OperationContext, sel, deleteMessagePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -13422,7 +13423,7 @@ func (ec *executionContext) _DeleteMessagePayload(ctx context.Context, sel ast.S
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var editMessagePayloadImplementors = []string{"EditMessagePayload"}
@@ -13431,7 +13432,7 @@ func (ec *executionContext) _EditMessagePayload(ctx context.Context, sel ast.Sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, editMessagePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -13460,7 +13461,7 @@ func (ec *executionContext) _EditMessagePayload(ctx context.Context, sel ast.Sel
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var groupImplementors = []string{"Group", "Node"}
@@ -13469,23 +13470,23 @@ func (ec *executionContext) _Group(ctx context.Context, sel ast.SelectionSet, ob
 	fields := graphql.CollectFields(ec.OperationContext, sel, groupImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Group")
 		case "id":
-			out.Values[i] = ec._Group_id(ctx, field, obj)
+			out.Values[i] = ec.marshalNID2linkspanᚋinternalᚋidsᚐGroup(ctx, field.Selections, obj.ID)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "handle":
-			out.Values[i] = ec._Group_handle(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Handle)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "name":
-			out.Values[i] = ec._Group_name(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Name)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13503,7 +13504,7 @@ func (ec *executionContext) _Group(ctx context.Context, sel ast.SelectionSet, ob
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var groupLinkedImplementors = []string{"GroupLinked", "ChannelEvent"}
@@ -13512,18 +13513,18 @@ func (ec *executionContext) _GroupLinked(ctx context.Context, sel ast.SelectionS
 	fields := graphql.CollectFields(ec.OperationContext, sel, groupLinkedImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("GroupLinked")
 		case "cursor":
-			out.Values[i] = ec._GroupLinked_cursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.Cursor)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "at":
-			out.Values[i] = ec._GroupLinked_at(ctx, field, obj)
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13551,7 +13552,7 @@ func (ec *executionContext) _GroupLinked(ctx context.Context, sel ast.SelectionS
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var groupNotFoundErrorImplementors = []string{"GroupNotFoundError", "UserError"}
@@ -13560,23 +13561,23 @@ func (ec *executionContext) _GroupNotFoundError(ctx context.Context, sel ast.Sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, groupNotFoundErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("GroupNotFoundError")
 		case "code":
-			out.Values[i] = ec._GroupNotFoundError_code(ctx, field, obj)
+			out.Values[i] = ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, field.Selections, obj.Code)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "message":
-			out.Values[i] = ec._GroupNotFoundError_message(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Message)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "path":
-			out.Values[i] = ec._GroupNotFoundError_path(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Path)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13594,7 +13595,7 @@ func (ec *executionContext) _GroupNotFoundError(ctx context.Context, sel ast.Sel
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var groupUnlinkedImplementors = []string{"GroupUnlinked", "ChannelEvent"}
@@ -13603,18 +13604,18 @@ func (ec *executionContext) _GroupUnlinked(ctx context.Context, sel ast.Selectio
 	fields := graphql.CollectFields(ec.OperationContext, sel, groupUnlinkedImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("GroupUnlinked")
 		case "cursor":
-			out.Values[i] = ec._GroupUnlinked_cursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.Cursor)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "at":
-			out.Values[i] = ec._GroupUnlinked_at(ctx, field, obj)
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13642,7 +13643,7 @@ func (ec *executionContext) _GroupUnlinked(ctx context.Context, sel ast.Selectio
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var idempotencyKeyReusedErrorImplementors = []string{"IdempotencyKeyReusedError", "UserError"}
@@ -13651,23 +13652,23 @@ func (ec *executionContext) _IdempotencyKeyReusedError(ctx context.Context, sel 
 	fields := graphql.CollectFields(ec.OperationContext, sel, idempotencyKeyReusedErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("IdempotencyKeyReusedError")
 		case "code":
-			out.Values[i] = ec._IdempotencyKeyReusedError_code(ctx, field, obj)
+			out.Values[i] = ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, field.Selections, obj.Code)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "message":
-			out.Values[i] = ec._IdempotencyKeyReusedError_message(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Message)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "path":
-			out.Values[i] = ec._IdempotencyKeyReusedError_path(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Path)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13685,7 +13686,7 @@ func (ec *executionContext) _IdempotencyKeyReusedError(ctx context.Context, sel 
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var inboxCheckpointImplementors = []string{"InboxCheckpoint", "InboxEvent"}
@@ -13694,18 +13695,18 @@ func (ec *executionContext) _InboxCheckpoint(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, inboxCheckpointImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("InboxCheckpoint")
 		case "cursor":
-			out.Values[i] = ec._InboxCheckpoint_cursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.Cursor)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "at":
-			out.Values[i] = ec._InboxCheckpoint_at(ctx, field, obj)
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13723,7 +13724,7 @@ func (ec *executionContext) _InboxCheckpoint(ctx context.Context, sel ast.Select
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var invalidInputErrorImplementors = []string{"InvalidInputError", "UserError"}
@@ -13732,23 +13733,23 @@ func (ec *executionContext) _InvalidInputError(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, invalidInputErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("InvalidInputError")
 		case "code":
-			out.Values[i] = ec._InvalidInputError_code(ctx, field, obj)
+			out.Values[i] = ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, field.Selections, obj.Code)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "message":
-			out.Values[i] = ec._InvalidInputError_message(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Message)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "path":
-			out.Values[i] = ec._InvalidInputError_path(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Path)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13766,7 +13767,7 @@ func (ec *executionContext) _InvalidInputError(ctx context.Context, sel ast.Sele
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var invitationImplementors = []string{"Invitation", "Node"}
@@ -13775,33 +13776,33 @@ func (ec *executionContext) _Invitation(ctx context.Context, sel ast.SelectionSe
 	fields := graphql.CollectFields(ec.OperationContext, sel, invitationImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Invitation")
 		case "id":
-			out.Values[i] = ec._Invitation_id(ctx, field, obj)
+			out.Values[i] = ec.marshalNID2linkspanᚋinternalᚋidsᚐInvitation(ctx, field.Selections, obj.ID)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "state":
-			out.Values[i] = ec._Invitation_state(ctx, field, obj)
+			out.Values[i] = ec.marshalNInvitationState2linkspanᚋinternalᚋchannelᚐInvitationState(ctx, field.Selections, obj.State)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "version":
-			out.Values[i] = ec._Invitation_version(ctx, field, obj)
+			out.Values[i] = ec.marshalNInt2int32(ctx, field.Selections, obj.Version)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "note":
-			out.Values[i] = ec._Invitation_note(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Note)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "reason":
-			out.Values[i] = ec._Invitation_reason(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Reason)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -13826,22 +13827,22 @@ func (ec *executionContext) _Invitation(ctx context.Context, sel ast.SelectionSe
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "createdAt":
-			out.Values[i] = ec._Invitation_createdAt(ctx, field, obj)
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "expiresAt":
-			out.Values[i] = ec._Invitation_expiresAt(ctx, field, obj)
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.ExpiresAt)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "resolvedAt":
-			out.Values[i] = ec._Invitation_resolvedAt(ctx, field, obj)
+			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ResolvedAt)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "proposedName":
-			out.Values[i] = ec._Invitation_proposedName(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.ProposedName)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -13883,7 +13884,7 @@ func (ec *executionContext) _Invitation(ctx context.Context, sel ast.SelectionSe
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var invitationChangedImplementors = []string{"InvitationChanged", "InboxEvent"}
@@ -13892,18 +13893,18 @@ func (ec *executionContext) _InvitationChanged(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, invitationChangedImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("InvitationChanged")
 		case "cursor":
-			out.Values[i] = ec._InvitationChanged_cursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.Cursor)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "at":
-			out.Values[i] = ec._InvitationChanged_at(ctx, field, obj)
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13926,7 +13927,7 @@ func (ec *executionContext) _InvitationChanged(ctx context.Context, sel ast.Sele
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var invitationConnectionImplementors = []string{"InvitationConnection"}
@@ -13935,7 +13936,7 @@ func (ec *executionContext) _InvitationConnection(ctx context.Context, sel ast.S
 	fields := graphql.CollectFields(ec.OperationContext, sel, invitationConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -13957,12 +13958,12 @@ func (ec *executionContext) _InvitationConnection(ctx context.Context, sel ast.S
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "totalCount":
-			out.Values[i] = ec._InvitationConnection_totalCount(ctx, field, obj)
+			out.Values[i] = ec.marshalNInt2int32(ctx, field.Selections, obj.TotalCount)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "logCursor":
-			out.Values[i] = ec._InvitationConnection_logCursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.LogCursor)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -13980,7 +13981,7 @@ func (ec *executionContext) _InvitationConnection(ctx context.Context, sel ast.S
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var invitationEdgeImplementors = []string{"InvitationEdge"}
@@ -13989,13 +13990,13 @@ func (ec *executionContext) _InvitationEdge(ctx context.Context, sel ast.Selecti
 	fields := graphql.CollectFields(ec.OperationContext, sel, invitationEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("InvitationEdge")
 		case "cursor":
-			out.Values[i] = ec._InvitationEdge_cursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14018,7 +14019,7 @@ func (ec *executionContext) _InvitationEdge(ctx context.Context, sel ast.Selecti
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var invitationNotFoundErrorImplementors = []string{"InvitationNotFoundError", "UserError"}
@@ -14027,23 +14028,23 @@ func (ec *executionContext) _InvitationNotFoundError(ctx context.Context, sel as
 	fields := graphql.CollectFields(ec.OperationContext, sel, invitationNotFoundErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("InvitationNotFoundError")
 		case "code":
-			out.Values[i] = ec._InvitationNotFoundError_code(ctx, field, obj)
+			out.Values[i] = ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, field.Selections, obj.Code)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "message":
-			out.Values[i] = ec._InvitationNotFoundError_message(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Message)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "path":
-			out.Values[i] = ec._InvitationNotFoundError_path(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Path)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14061,7 +14062,7 @@ func (ec *executionContext) _InvitationNotFoundError(ctx context.Context, sel as
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var invitationNotPendingErrorImplementors = []string{"InvitationNotPendingError", "UserError"}
@@ -14070,28 +14071,28 @@ func (ec *executionContext) _InvitationNotPendingError(ctx context.Context, sel 
 	fields := graphql.CollectFields(ec.OperationContext, sel, invitationNotPendingErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("InvitationNotPendingError")
 		case "code":
-			out.Values[i] = ec._InvitationNotPendingError_code(ctx, field, obj)
+			out.Values[i] = ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, field.Selections, obj.Code)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "message":
-			out.Values[i] = ec._InvitationNotPendingError_message(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Message)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "path":
-			out.Values[i] = ec._InvitationNotPendingError_path(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Path)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "state":
-			out.Values[i] = ec._InvitationNotPendingError_state(ctx, field, obj)
+			out.Values[i] = ec.marshalNInvitationState2linkspanᚋinternalᚋchannelᚐInvitationState(ctx, field.Selections, obj.State)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14109,7 +14110,7 @@ func (ec *executionContext) _InvitationNotPendingError(ctx context.Context, sel 
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var invitationReceivedImplementors = []string{"InvitationReceived", "InboxEvent"}
@@ -14118,18 +14119,18 @@ func (ec *executionContext) _InvitationReceived(ctx context.Context, sel ast.Sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, invitationReceivedImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("InvitationReceived")
 		case "cursor":
-			out.Values[i] = ec._InvitationReceived_cursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.Cursor)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "at":
-			out.Values[i] = ec._InvitationReceived_at(ctx, field, obj)
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14152,7 +14153,7 @@ func (ec *executionContext) _InvitationReceived(ctx context.Context, sel ast.Sel
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var markReadPayloadImplementors = []string{"MarkReadPayload"}
@@ -14161,7 +14162,7 @@ func (ec *executionContext) _MarkReadPayload(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, markReadPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14190,7 +14191,7 @@ func (ec *executionContext) _MarkReadPayload(ctx context.Context, sel ast.Select
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var messageImplementors = []string{"Message", "Node"}
@@ -14199,28 +14200,28 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 	fields := graphql.CollectFields(ec.OperationContext, sel, messageImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Message")
 		case "id":
-			out.Values[i] = ec._Message_id(ctx, field, obj)
+			out.Values[i] = ec.marshalNID2linkspanᚋinternalᚋidsᚐMessage(ctx, field.Selections, obj.ID)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "body":
-			out.Values[i] = ec._Message_body(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Body)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "state":
-			out.Values[i] = ec._Message_state(ctx, field, obj)
+			out.Values[i] = ec.marshalNMessageState2linkspanᚋinternalᚋchannelᚐMessageState(ctx, field.Selections, obj.State)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "audience":
-			out.Values[i] = ec._Message_audience(ctx, field, obj)
+			out.Values[i] = ec.marshalNAudience2linkspanᚋinternalᚋchannelᚐAudience(ctx, field.Selections, obj.Audience())
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -14230,22 +14231,22 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "authorName":
-			out.Values[i] = ec._Message_authorName(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.AuthorName)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "createdAt":
-			out.Values[i] = ec._Message_createdAt(ctx, field, obj)
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "editedAt":
-			out.Values[i] = ec._Message_editedAt(ctx, field, obj)
+			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.EditedAt)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "deletedAt":
-			out.Values[i] = ec._Message_deletedAt(ctx, field, obj)
+			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.DeletedAt)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -14261,7 +14262,7 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 					return ec._Message_replyTo(ctx, field, obj)
 				})
 		case "replyCount":
-			out.Values[i] = ec._Message_replyCount(ctx, field, obj)
+			out.Values[i] = ec.marshalNInt2int32(ctx, field.Selections, obj.ReplyCount)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -14301,7 +14302,7 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var messageConnectionImplementors = []string{"MessageConnection"}
@@ -14310,7 +14311,7 @@ func (ec *executionContext) _MessageConnection(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, messageConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14332,7 +14333,7 @@ func (ec *executionContext) _MessageConnection(ctx context.Context, sel ast.Sele
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "logCursor":
-			out.Values[i] = ec._MessageConnection_logCursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.LogCursor)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -14350,7 +14351,7 @@ func (ec *executionContext) _MessageConnection(ctx context.Context, sel ast.Sele
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var messageDeletedImplementors = []string{"MessageDeleted", "ChannelEvent"}
@@ -14359,18 +14360,18 @@ func (ec *executionContext) _MessageDeleted(ctx context.Context, sel ast.Selecti
 	fields := graphql.CollectFields(ec.OperationContext, sel, messageDeletedImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MessageDeleted")
 		case "cursor":
-			out.Values[i] = ec._MessageDeleted_cursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.Cursor)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "at":
-			out.Values[i] = ec._MessageDeleted_at(ctx, field, obj)
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14398,7 +14399,7 @@ func (ec *executionContext) _MessageDeleted(ctx context.Context, sel ast.Selecti
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var messageEdgeImplementors = []string{"MessageEdge"}
@@ -14407,13 +14408,13 @@ func (ec *executionContext) _MessageEdge(ctx context.Context, sel ast.SelectionS
 	fields := graphql.CollectFields(ec.OperationContext, sel, messageEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MessageEdge")
 		case "cursor":
-			out.Values[i] = ec._MessageEdge_cursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14436,7 +14437,7 @@ func (ec *executionContext) _MessageEdge(ctx context.Context, sel ast.SelectionS
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var messageEditedImplementors = []string{"MessageEdited", "ChannelEvent"}
@@ -14445,18 +14446,18 @@ func (ec *executionContext) _MessageEdited(ctx context.Context, sel ast.Selectio
 	fields := graphql.CollectFields(ec.OperationContext, sel, messageEditedImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MessageEdited")
 		case "cursor":
-			out.Values[i] = ec._MessageEdited_cursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.Cursor)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "at":
-			out.Values[i] = ec._MessageEdited_at(ctx, field, obj)
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14484,7 +14485,7 @@ func (ec *executionContext) _MessageEdited(ctx context.Context, sel ast.Selectio
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var messageNotFoundErrorImplementors = []string{"MessageNotFoundError", "UserError"}
@@ -14493,23 +14494,23 @@ func (ec *executionContext) _MessageNotFoundError(ctx context.Context, sel ast.S
 	fields := graphql.CollectFields(ec.OperationContext, sel, messageNotFoundErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MessageNotFoundError")
 		case "code":
-			out.Values[i] = ec._MessageNotFoundError_code(ctx, field, obj)
+			out.Values[i] = ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, field.Selections, obj.Code)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "message":
-			out.Values[i] = ec._MessageNotFoundError_message(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Message)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "path":
-			out.Values[i] = ec._MessageNotFoundError_path(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Path)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14527,7 +14528,7 @@ func (ec *executionContext) _MessageNotFoundError(ctx context.Context, sel ast.S
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var messagePostedImplementors = []string{"MessagePosted", "ChannelEvent"}
@@ -14536,18 +14537,18 @@ func (ec *executionContext) _MessagePosted(ctx context.Context, sel ast.Selectio
 	fields := graphql.CollectFields(ec.OperationContext, sel, messagePostedImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MessagePosted")
 		case "cursor":
-			out.Values[i] = ec._MessagePosted_cursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.Cursor)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "at":
-			out.Values[i] = ec._MessagePosted_at(ctx, field, obj)
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14575,7 +14576,7 @@ func (ec *executionContext) _MessagePosted(ctx context.Context, sel ast.Selectio
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var messageVersionImplementors = []string{"MessageVersion"}
@@ -14584,18 +14585,18 @@ func (ec *executionContext) _MessageVersion(ctx context.Context, sel ast.Selecti
 	fields := graphql.CollectFields(ec.OperationContext, sel, messageVersionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MessageVersion")
 		case "body":
-			out.Values[i] = ec._MessageVersion_body(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Body)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "at":
-			out.Values[i] = ec._MessageVersion_at(ctx, field, obj)
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14618,7 +14619,7 @@ func (ec *executionContext) _MessageVersion(ctx context.Context, sel ast.Selecti
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var mutationImplementors = []string{"Mutation"}
@@ -14630,7 +14631,7 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 	})
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		innerCtx := graphql.WithRootFieldContext(ctx, &graphql.RootFieldContext{
 			Object: field.Name,
@@ -14731,7 +14732,7 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var nameTakenErrorImplementors = []string{"NameTakenError", "UserError"}
@@ -14740,28 +14741,28 @@ func (ec *executionContext) _NameTakenError(ctx context.Context, sel ast.Selecti
 	fields := graphql.CollectFields(ec.OperationContext, sel, nameTakenErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("NameTakenError")
 		case "code":
-			out.Values[i] = ec._NameTakenError_code(ctx, field, obj)
+			out.Values[i] = ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, field.Selections, obj.Code)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "message":
-			out.Values[i] = ec._NameTakenError_message(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Message)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "path":
-			out.Values[i] = ec._NameTakenError_path(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Path)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "suggestion":
-			out.Values[i] = ec._NameTakenError_suggestion(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Suggestion)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -14779,7 +14780,7 @@ func (ec *executionContext) _NameTakenError(ctx context.Context, sel ast.Selecti
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var notAllowedErrorImplementors = []string{"NotAllowedError", "UserError"}
@@ -14788,23 +14789,23 @@ func (ec *executionContext) _NotAllowedError(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, notAllowedErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("NotAllowedError")
 		case "code":
-			out.Values[i] = ec._NotAllowedError_code(ctx, field, obj)
+			out.Values[i] = ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, field.Selections, obj.Code)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "message":
-			out.Values[i] = ec._NotAllowedError_message(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Message)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "path":
-			out.Values[i] = ec._NotAllowedError_path(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Path)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14822,7 +14823,7 @@ func (ec *executionContext) _NotAllowedError(ctx context.Context, sel ast.Select
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var pageInfoImplementors = []string{"PageInfo"}
@@ -14831,28 +14832,28 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 	fields := graphql.CollectFields(ec.OperationContext, sel, pageInfoImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("PageInfo")
 		case "hasNextPage":
-			out.Values[i] = ec._PageInfo_hasNextPage(ctx, field, obj)
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.HasNextPage)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "hasPreviousPage":
-			out.Values[i] = ec._PageInfo_hasPreviousPage(ctx, field, obj)
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.HasPreviousPage)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "startCursor":
-			out.Values[i] = ec._PageInfo_startCursor(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.StartCursor)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "endCursor":
-			out.Values[i] = ec._PageInfo_endCursor(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.EndCursor)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -14870,7 +14871,7 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var postMessagePayloadImplementors = []string{"PostMessagePayload"}
@@ -14879,7 +14880,7 @@ func (ec *executionContext) _PostMessagePayload(ctx context.Context, sel ast.Sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, postMessagePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -14908,7 +14909,7 @@ func (ec *executionContext) _PostMessagePayload(ctx context.Context, sel ast.Sel
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var queryImplementors = []string{"Query"}
@@ -14920,7 +14921,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 	})
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		innerCtx := graphql.WithRootFieldContext(ctx, &graphql.RootFieldContext{
 			Object: field.Name,
@@ -14982,7 +14983,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var reactionImplementors = []string{"Reaction"}
@@ -14991,23 +14992,23 @@ func (ec *executionContext) _Reaction(ctx context.Context, sel ast.SelectionSet,
 	fields := graphql.CollectFields(ec.OperationContext, sel, reactionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Reaction")
 		case "emoji":
-			out.Values[i] = ec._Reaction_emoji(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Emoji)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "count":
-			out.Values[i] = ec._Reaction_count(ctx, field, obj)
+			out.Values[i] = ec.marshalNInt2int32(ctx, field.Selections, obj.Count)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "viewerReacted":
-			out.Values[i] = ec._Reaction_viewerReacted(ctx, field, obj)
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.ViewerReacted)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15025,7 +15026,7 @@ func (ec *executionContext) _Reaction(ctx context.Context, sel ast.SelectionSet,
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var reactionChangedImplementors = []string{"ReactionChanged", "ChannelEvent"}
@@ -15034,18 +15035,18 @@ func (ec *executionContext) _ReactionChanged(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, reactionChangedImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ReactionChanged")
 		case "cursor":
-			out.Values[i] = ec._ReactionChanged_cursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.Cursor)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "at":
-			out.Values[i] = ec._ReactionChanged_at(ctx, field, obj)
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15060,17 +15061,17 @@ func (ec *executionContext) _ReactionChanged(ctx context.Context, sel ast.Select
 				out.Invalids++
 			}
 		case "emoji":
-			out.Values[i] = ec._ReactionChanged_emoji(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Emoji)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "added":
-			out.Values[i] = ec._ReactionChanged_added(ctx, field, obj)
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Added)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "count":
-			out.Values[i] = ec._ReactionChanged_count(ctx, field, obj)
+			out.Values[i] = ec.marshalNInt2int32(ctx, field.Selections, obj.Count())
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15088,7 +15089,7 @@ func (ec *executionContext) _ReactionChanged(ctx context.Context, sel ast.Select
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var registerGroupPayloadImplementors = []string{"RegisterGroupPayload"}
@@ -15097,7 +15098,7 @@ func (ec *executionContext) _RegisterGroupPayload(ctx context.Context, sel ast.S
 	fields := graphql.CollectFields(ec.OperationContext, sel, registerGroupPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15126,7 +15127,7 @@ func (ec *executionContext) _RegisterGroupPayload(ctx context.Context, sel ast.S
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var removeReactionPayloadImplementors = []string{"RemoveReactionPayload"}
@@ -15135,7 +15136,7 @@ func (ec *executionContext) _RemoveReactionPayload(ctx context.Context, sel ast.
 	fields := graphql.CollectFields(ec.OperationContext, sel, removeReactionPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15164,7 +15165,7 @@ func (ec *executionContext) _RemoveReactionPayload(ctx context.Context, sel ast.
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var revokeInvitationPayloadImplementors = []string{"RevokeInvitationPayload"}
@@ -15173,7 +15174,7 @@ func (ec *executionContext) _RevokeInvitationPayload(ctx context.Context, sel as
 	fields := graphql.CollectFields(ec.OperationContext, sel, revokeInvitationPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15202,7 +15203,7 @@ func (ec *executionContext) _RevokeInvitationPayload(ctx context.Context, sel as
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var selfInvitationErrorImplementors = []string{"SelfInvitationError", "UserError"}
@@ -15211,23 +15212,23 @@ func (ec *executionContext) _SelfInvitationError(ctx context.Context, sel ast.Se
 	fields := graphql.CollectFields(ec.OperationContext, sel, selfInvitationErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SelfInvitationError")
 		case "code":
-			out.Values[i] = ec._SelfInvitationError_code(ctx, field, obj)
+			out.Values[i] = ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, field.Selections, obj.Code)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "message":
-			out.Values[i] = ec._SelfInvitationError_message(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Message)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "path":
-			out.Values[i] = ec._SelfInvitationError_path(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Path)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15245,7 +15246,7 @@ func (ec *executionContext) _SelfInvitationError(ctx context.Context, sel ast.Se
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var sharedChannelImplementors = []string{"SharedChannel", "Node"}
@@ -15254,18 +15255,18 @@ func (ec *executionContext) _SharedChannel(ctx context.Context, sel ast.Selectio
 	fields := graphql.CollectFields(ec.OperationContext, sel, sharedChannelImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SharedChannel")
 		case "id":
-			out.Values[i] = ec._SharedChannel_id(ctx, field, obj)
+			out.Values[i] = ec.marshalNID2linkspanᚋinternalᚋidsᚐChannel(ctx, field.Selections, obj.ID)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "state":
-			out.Values[i] = ec._SharedChannel_state(ctx, field, obj)
+			out.Values[i] = ec.marshalNSharedChannelState2linkspanᚋinternalᚋchannelᚐSharedChannelState(ctx, field.Selections, obj.State)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -15275,12 +15276,12 @@ func (ec *executionContext) _SharedChannel(ctx context.Context, sel ast.Selectio
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "topic":
-			out.Values[i] = ec._SharedChannel_topic(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Topic)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "createdAt":
-			out.Values[i] = ec._SharedChannel_createdAt(ctx, field, obj)
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -15348,7 +15349,7 @@ func (ec *executionContext) _SharedChannel(ctx context.Context, sel ast.Selectio
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var sharedChannelConnectionImplementors = []string{"SharedChannelConnection"}
@@ -15357,7 +15358,7 @@ func (ec *executionContext) _SharedChannelConnection(ctx context.Context, sel as
 	fields := graphql.CollectFields(ec.OperationContext, sel, sharedChannelConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -15379,7 +15380,7 @@ func (ec *executionContext) _SharedChannelConnection(ctx context.Context, sel as
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "logCursor":
-			out.Values[i] = ec._SharedChannelConnection_logCursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.LogCursor)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -15397,7 +15398,7 @@ func (ec *executionContext) _SharedChannelConnection(ctx context.Context, sel as
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var sharedChannelEdgeImplementors = []string{"SharedChannelEdge"}
@@ -15406,13 +15407,13 @@ func (ec *executionContext) _SharedChannelEdge(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, sharedChannelEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SharedChannelEdge")
 		case "cursor":
-			out.Values[i] = ec._SharedChannelEdge_cursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15435,7 +15436,7 @@ func (ec *executionContext) _SharedChannelEdge(ctx context.Context, sel ast.Sele
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var sharedChannelLinkedImplementors = []string{"SharedChannelLinked", "InboxEvent"}
@@ -15444,18 +15445,18 @@ func (ec *executionContext) _SharedChannelLinked(ctx context.Context, sel ast.Se
 	fields := graphql.CollectFields(ec.OperationContext, sel, sharedChannelLinkedImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("SharedChannelLinked")
 		case "cursor":
-			out.Values[i] = ec._SharedChannelLinked_cursor(ctx, field, obj)
+			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.Cursor)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "at":
-			out.Values[i] = ec._SharedChannelLinked_at(ctx, field, obj)
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15488,7 +15489,7 @@ func (ec *executionContext) _SharedChannelLinked(ctx context.Context, sel ast.Se
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var subscriptionImplementors = []string{"Subscription"}
@@ -15525,18 +15526,18 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 	fields := graphql.CollectFields(ec.OperationContext, sel, userImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("User")
 		case "id":
-			out.Values[i] = ec._User_id(ctx, field, obj)
+			out.Values[i] = ec.marshalNID2linkspanᚋinternalᚋidsᚐUser(ctx, field.Selections, obj.ID)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "name":
-			out.Values[i] = ec._User_name(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Name)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15559,7 +15560,7 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var viewerImplementors = []string{"Viewer", "Node"}
@@ -15568,13 +15569,13 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 	fields := graphql.CollectFields(ec.OperationContext, sel, viewerImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Viewer")
 		case "id":
-			out.Values[i] = ec._Viewer_id(ctx, field, obj)
+			out.Values[i] = ec.marshalNID2linkspanᚋinternalᚋidsᚐViewer(ctx, field.Selections, obj.ID())
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -15589,7 +15590,7 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "role":
-			out.Values[i] = ec._Viewer_role(ctx, field, obj)
+			out.Values[i] = ec.marshalNRole2linkspanᚋinternalᚋchannelᚐRole(ctx, field.Selections, obj.Role)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -15631,7 +15632,7 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var __DirectiveImplementors = []string{"__Directive"}
@@ -15640,28 +15641,28 @@ func (ec *executionContext) ___Directive(ctx context.Context, sel ast.SelectionS
 	fields := graphql.CollectFields(ec.OperationContext, sel, __DirectiveImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("__Directive")
 		case "name":
-			out.Values[i] = ec.___Directive_name(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Name)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "description":
-			out.Values[i] = ec.___Directive_description(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Description())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "isRepeatable":
-			out.Values[i] = ec.___Directive_isRepeatable(ctx, field, obj)
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.IsRepeatable)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "locations":
-			out.Values[i] = ec.___Directive_locations(ctx, field, obj)
+			out.Values[i] = ec.marshalN__DirectiveLocation2ᚕstringᚄ(ctx, field.Selections, obj.Locations)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15684,7 +15685,7 @@ func (ec *executionContext) ___Directive(ctx context.Context, sel ast.SelectionS
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var __EnumValueImplementors = []string{"__EnumValue"}
@@ -15693,28 +15694,28 @@ func (ec *executionContext) ___EnumValue(ctx context.Context, sel ast.SelectionS
 	fields := graphql.CollectFields(ec.OperationContext, sel, __EnumValueImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("__EnumValue")
 		case "name":
-			out.Values[i] = ec.___EnumValue_name(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Name)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "description":
-			out.Values[i] = ec.___EnumValue_description(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Description())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "isDeprecated":
-			out.Values[i] = ec.___EnumValue_isDeprecated(ctx, field, obj)
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.IsDeprecated())
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "deprecationReason":
-			out.Values[i] = ec.___EnumValue_deprecationReason(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.DeprecationReason())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -15732,7 +15733,7 @@ func (ec *executionContext) ___EnumValue(ctx context.Context, sel ast.SelectionS
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var __FieldImplementors = []string{"__Field"}
@@ -15741,18 +15742,18 @@ func (ec *executionContext) ___Field(ctx context.Context, sel ast.SelectionSet, 
 	fields := graphql.CollectFields(ec.OperationContext, sel, __FieldImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("__Field")
 		case "name":
-			out.Values[i] = ec.___Field_name(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Name)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "description":
-			out.Values[i] = ec.___Field_description(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Description())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -15767,12 +15768,12 @@ func (ec *executionContext) ___Field(ctx context.Context, sel ast.SelectionSet, 
 				out.Invalids++
 			}
 		case "isDeprecated":
-			out.Values[i] = ec.___Field_isDeprecated(ctx, field, obj)
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.IsDeprecated())
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "deprecationReason":
-			out.Values[i] = ec.___Field_deprecationReason(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.DeprecationReason())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -15790,7 +15791,7 @@ func (ec *executionContext) ___Field(ctx context.Context, sel ast.SelectionSet, 
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var __InputValueImplementors = []string{"__InputValue"}
@@ -15799,18 +15800,18 @@ func (ec *executionContext) ___InputValue(ctx context.Context, sel ast.Selection
 	fields := graphql.CollectFields(ec.OperationContext, sel, __InputValueImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("__InputValue")
 		case "name":
-			out.Values[i] = ec.___InputValue_name(ctx, field, obj)
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Name)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "description":
-			out.Values[i] = ec.___InputValue_description(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Description())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -15820,17 +15821,17 @@ func (ec *executionContext) ___InputValue(ctx context.Context, sel ast.Selection
 				out.Invalids++
 			}
 		case "defaultValue":
-			out.Values[i] = ec.___InputValue_defaultValue(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.DefaultValue)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "isDeprecated":
-			out.Values[i] = ec.___InputValue_isDeprecated(ctx, field, obj)
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.IsDeprecated())
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "deprecationReason":
-			out.Values[i] = ec.___InputValue_deprecationReason(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.DeprecationReason())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -15848,7 +15849,7 @@ func (ec *executionContext) ___InputValue(ctx context.Context, sel ast.Selection
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var __SchemaImplementors = []string{"__Schema"}
@@ -15857,13 +15858,13 @@ func (ec *executionContext) ___Schema(ctx context.Context, sel ast.SelectionSet,
 	fields := graphql.CollectFields(ec.OperationContext, sel, __SchemaImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("__Schema")
 		case "description":
-			out.Values[i] = ec.___Schema_description(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Description())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -15906,7 +15907,7 @@ func (ec *executionContext) ___Schema(ctx context.Context, sel ast.SelectionSet,
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 var __TypeImplementors = []string{"__Type"}
@@ -15915,28 +15916,28 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 	fields := graphql.CollectFields(ec.OperationContext, sel, __TypeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := gqlobject.Deferred(ctx, fields)
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("__Type")
 		case "kind":
-			out.Values[i] = ec.___Type_kind(ctx, field, obj)
+			out.Values[i] = ec.marshalN__TypeKind2string(ctx, field.Selections, obj.Kind())
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "name":
-			out.Values[i] = ec.___Type_name(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Name())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "description":
-			out.Values[i] = ec.___Type_description(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Description())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "specifiedByURL":
-			out.Values[i] = ec.___Type_specifiedByURL(ctx, field, obj)
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.SpecifiedByURL())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -15971,7 +15972,7 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 				out.Invalids++
 			}
 		case "isOneOf":
-			out.Values[i] = ec.___Type_isOneOf(ctx, field, obj)
+			out.Values[i] = ec.marshalOBoolean2bool(ctx, field.Selections, obj.IsOneOf())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -15989,7 +15990,7 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 		ec.ProcessDeferredGroup(deferred)
 	}
 
-	return out
+	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
 // endregion **************************** object.gotpl ****************************
@@ -16018,7 +16019,7 @@ func (ec *executionContext) marshalNActor2linkspanᚋinternalᚋchannelᚐActor(
 }
 
 func (ec *executionContext) marshalNActor2ᚕlinkspanᚋinternalᚋchannelᚐActorᚄ(ctx context.Context, sel ast.SelectionSet, v []channel.Actor) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := gqlobject.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNActor2linkspanᚋinternalᚋchannelᚐActor(ctx, sel, v[i])
@@ -16096,7 +16097,7 @@ func (ec *executionContext) marshalNChannelSide2linkspanᚋinternalᚋchannelᚐ
 }
 
 func (ec *executionContext) marshalNChannelSide2ᚕlinkspanᚋinternalᚋchannelᚐChannelSideᚄ(ctx context.Context, sel ast.SelectionSet, v []channel.ChannelSide) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := gqlobject.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChannelSide2linkspanᚋinternalᚋchannelᚐChannelSide(ctx, sel, v[i])
@@ -16452,7 +16453,7 @@ func (ec *executionContext) marshalNMarkReadPayload2ᚖlinkspanᚋinternalᚋcha
 }
 
 func (ec *executionContext) marshalNMessage2ᚕᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx context.Context, sel ast.SelectionSet, v []*channel.Message) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := gqlobject.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalOMessage2ᚖlinkspanᚋinternalᚋchannelᚐMessage(ctx, sel, v[i])
@@ -16482,7 +16483,7 @@ func (ec *executionContext) marshalNMessageEdge2linkspanᚋinternalᚋchannelᚐ
 }
 
 func (ec *executionContext) marshalNMessageEdge2ᚕlinkspanᚋinternalᚋchannelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []channel.Edge[channel.Message]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := gqlobject.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMessageEdge2linkspanᚋinternalᚋchannelᚐEdge(ctx, sel, v[i])
@@ -16568,7 +16569,7 @@ func (ec *executionContext) marshalNReaction2linkspanᚋinternalᚋchannelᚐRea
 }
 
 func (ec *executionContext) marshalNReaction2ᚕlinkspanᚋinternalᚋchannelᚐReactionᚄ(ctx context.Context, sel ast.SelectionSet, v []channel.Reaction) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := gqlobject.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNReaction2linkspanᚋinternalᚋchannelᚐReaction(ctx, sel, v[i])

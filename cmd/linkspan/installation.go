@@ -113,6 +113,9 @@ var wrapPorts func(ports) ports
 
 // open joins the rooms over prepared clusters and starts what runs in the background. close ends it.
 func open(ctx context.Context, config shardrouter.Config, flags serverFlags, logger *slog.Logger) (*installation, error) {
+	if err := tuneMemory(logger); err != nil {
+		return nil, err
+	}
 	config.PoolSize, config.DisablePreparing, config.Logger = flags.PoolSize, flags.NoPrepare, logger
 	tracing, err := traces.FromEnv(ctx, logger)
 	if err != nil {

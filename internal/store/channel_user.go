@@ -81,11 +81,13 @@ func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message,
 	return done, translate(err)
 }
 
-// unreadOf counts a user's unread messages in channels. Arguments: slots, channels, group, user, the most that are counted.
-const unreadOf = `
-	SELECT owned.slot, s.channel_id, c.n FROM ` + shardrouter.OwnedFirstMany + `
+// unreadOf counts a user's unread messages in channels. Arguments: slot or slots, channel or channels, group, user, the most that
+// are counted.
+func unreadOf(owned, which string) string {
+	return `
+	SELECT owned.slot, s.channel_id, c.n FROM ` + owned + `
 	LEFT JOIN linkspan_shard.channel_side AS s
-		ON s.slot = owned.slot AND s.channel_id = ANY ($2) AND s.group_id = $3 AND s.state = 'LINKED'
+		ON s.slot = owned.slot AND s.channel_id` + which + ` AND s.group_id = $3 AND s.state = 'LINKED'
 	LEFT JOIN linkspan_shard.channel_user AS u
 		ON u.slot = s.slot AND u.channel_id = s.channel_id AND u.group_id = $3 AND u.user_id = $4
 	LEFT JOIN LATERAL (
@@ -102,6 +104,12 @@ const unreadOf = `
 			LIMIT $5
 		) AS m
 	) AS c ON true`
+}
+
+var (
+	unreadOfOne  = unreadOf(shardrouter.OwnedFirst, oneOf)
+	unreadOfSome = unreadOf(shardrouter.OwnedFirstMany, someOf)
+)
 
 // Unread implements [channel.Conversation].
 func (s *Store) Unread(ctx context.Context, reader ids.User, channels []ids.Channel) (map[ids.Channel]int32, map[ids.Channel]error) {
@@ -109,8 +117,11 @@ func (s *Store) Unread(ctx context.Context, reader ids.User, channels []ids.Chan
 	counts := make(map[ids.Channel]int32, len(channels))
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Channel) ([]shardrouter.Slot, func(), error) {
 		here := make(map[ids.Channel]int32, len(wanted))
-		args := []any{slots, uuids(wanted), reader.Group, reader, channel.MaxUnread}
-		owned, err := eachOwned(ctx, conn, unreadOf, args, func(row pgx.Rows) error {
+		text, args := unreadOfSome, []any{slots, uuids(wanted), reader.Group, reader, channel.MaxUnread}
+		if len(wanted) == 1 {
+			text, args = unreadOfOne, []any{int16(slots[0]), wanted[0], reader.Group, reader, channel.MaxUnread}
+		}
+		owned, err := eachOwned(ctx, conn, text, args, func(row pgx.Rows) error {
 			var id ids.Channel
 			var n int32
 			err := row.Scan(nil, &id, &n)

@@ -27,8 +27,12 @@ var messageColumns = `m.channel_id, m.owner_group_id, m.number, m.follows, m.sta
 	m.reply_count + COALESCE(p.reply_count, 0), r.emojis, r.counts, r.own,
 	n.groups, n.users, n.names, n.handles, n.group_names`
 
+const reactionsOfMessage = `FROM linkspan_shard.reaction AS r
+			WHERE r.slot = m.slot AND r.channel_id = m.channel_id AND r.owner_group_id = m.owner_group_id AND r.number = m.number`
+
 // messageJoins are the author as of now and its group, replies for the reader's group alone, reactions, and the users whom
-// the message names, with who deleted it in the end.
+// the message names, with who deleted it in the end. Most messages have none of the last two: OFFSET 0 has Postgres ask that before
+// it begins to gather them.
 var messageJoins = `
 	LEFT JOIN linkspan_shard.channel_user AS u ON u.slot = m.slot AND u.channel_id = m.channel_id
 		AND u.group_id = m.author_group_id AND u.user_id = m.author_id
@@ -36,17 +40,16 @@ var messageJoins = `
 	LEFT JOIN linkspan_shard.private_replies AS p ON p.slot = m.slot AND p.channel_id = m.channel_id
 		AND p.number = m.number AND p.group_id = $3 AND m.owner_group_id = ` + everyone + `
 	LEFT JOIN LATERAL (
-		SELECT array_agg(e.emoji ORDER BY e.first, e.emoji) AS emojis, array_agg(e.n ORDER BY e.first, e.emoji) AS counts,
+		SELECT * FROM (SELECT array_agg(e.emoji ORDER BY e.first, e.emoji) AS emojis, array_agg(e.n ORDER BY e.first, e.emoji) AS counts,
 			array_agg(e.own ORDER BY e.first, e.emoji) AS own
 		FROM (
 			SELECT r.emoji, count(*)::integer AS n, min(r.at) AS first, bool_or(r.group_id = $3 AND r.user_id IS NOT DISTINCT FROM $4) AS own
-			FROM linkspan_shard.reaction AS r
-			WHERE r.slot = m.slot AND r.channel_id = m.channel_id AND r.owner_group_id = m.owner_group_id AND r.number = m.number
+			` + reactionsOfMessage + `
 			GROUP BY r.emoji
-		) AS e
+		) AS e) AS r WHERE EXISTS (SELECT ` + reactionsOfMessage + `) OFFSET 0
 	) AS r ON true
 	LEFT JOIN LATERAL (
-		SELECT array_agg(w.group_id ORDER BY w.n) AS groups, array_agg(w.user_id ORDER BY w.n) AS users, array_agg(w.name ORDER BY w.n) AS names,
+		SELECT * FROM (SELECT array_agg(w.group_id ORDER BY w.n) AS groups, array_agg(w.user_id ORDER BY w.n) AS users, array_agg(w.name ORDER BY w.n) AS names,
 			array_agg(w.handle ORDER BY w.n) AS handles, array_agg(w.group_name ORDER BY w.n) AS group_names
 		FROM (
 			SELECT w.group_id, w.user_id, w.n, ` + nameOf(`x`) + ` AS name, s.handle, s.group_name
@@ -54,8 +57,8 @@ var messageJoins = `
 			JOIN linkspan_shard.channel_user AS x ON x.slot = m.slot AND x.channel_id = m.channel_id
 				AND x.group_id = w.group_id AND x.user_id = w.user_id
 			JOIN linkspan_shard.channel_side AS s ON s.slot = m.slot AND s.channel_id = m.channel_id AND s.group_id = w.group_id
-		) AS w
-	) AS n ON cardinality(m.mention_ids) > 0 OR m.deleter_id IS NOT NULL`
+		) AS w) AS n WHERE cardinality(m.mention_ids) > 0 OR m.deleter_id IS NOT NULL OFFSET 0
+	) AS n ON true`
 
 // messageRow is a message as messageColumns have it.
 type messageRow struct {
@@ -82,13 +85,13 @@ func (r *messageRow) fields() []any {
 	}
 }
 
-// finish makes a message of what was scanned.
+// finish makes a message of what was scanned; the row may be scanned into again.
 func (r *messageRow) finish() (*channel.Message, channel.Place) {
-	m := r.message
+	m, place := r.message, r.place
 	m.Writer.Group.ID = m.Writer.ID.Group
 	m.CreatedAt, m.EditedAt, m.DeletedAt = m.CreatedAt.UTC(), utc(m.EditedAt), utc(m.DeletedAt)
 	if !m.ID.Owner.IsZero() {
-		r.place.Private = m.ID.Number
+		place.Private = m.ID.Number
 	}
 	if r.root != nil {
 		m.Root = ids.Message{Channel: m.ID.Channel, Owner: r.rootOwner, Number: *r.root}
@@ -103,7 +106,7 @@ func (r *messageRow) finish() (*channel.Message, channel.Place) {
 	if n := len(m.Mentioned); r.deleted && n > 0 {
 		m.Deleter, m.Mentioned = &m.Mentioned[n-1], m.Mentioned[:n-1]
 	}
-	return &m, r.place
+	return &m, place
 }
 
 // messageWanted finds the message m that a row w names by its slot, channel, owner (null: everyone) and number, if the group, $3, may
@@ -142,9 +145,10 @@ func (s *Store) Messages(ctx context.Context, reader ids.User, messages []ids.Me
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Message) ([]shardrouter.Slot, func(), error) {
 		of, channels, owners, numbers := columnsOf(wanted)
 		var here []*channel.Message
+		var r messageRow
+		into := append([]any{nil}, r.fields()...)
 		owned, err := eachOwned(ctx, conn, readMessages, []any{slots, of, reader.Group, reader, channels, owners, numbers}, func(row pgx.Rows) error {
-			var r messageRow
-			if err := row.Scan(append([]any{nil}, r.fields()...)...); err != nil {
+			if err := row.Scan(into...); err != nil {
 				return err
 			}
 			m, _ := r.finish()
@@ -189,7 +193,7 @@ func messagesBetween(condition string, backward bool) string {
 // messagesBetween.
 func pageOfMessages(backward bool) string {
 	return `
-	SELECT owned.slot, l.history, l.head + v.private_head, m.number IS NOT NULL, ` + messageColumns + `
+	SELECT owned.slot, l.history, l.head + v.private_head, ` + messageColumns + `
 	FROM ` + shardrouter.OwnedFirst + `
 	LEFT JOIN (
 		linkspan_shard.channel_side AS v JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
@@ -203,7 +207,7 @@ func pageOfMessages(backward bool) string {
 func pageOfReplies(backward bool) string {
 	const toRoot = ` AND m.reply_to_owner = COALESCE(w.owner_group_id, ` + everyone + `) AND m.reply_to = w.number`
 	return `
-	SELECT owned.slot, l.history, l.head + v.private_head, w.n, m.number IS NOT NULL, ` + messageColumns + `
+	SELECT owned.slot, l.history, l.head + v.private_head, w.n, ` + messageColumns + `
 	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
 		unnest($2::smallint[], $11::uuid[], $12::uuid[], $13::bigint[]) WITH ORDINALITY AS w (slot, channel_id, owner_group_id, number, n)
 		JOIN linkspan_shard.channel_side AS v ON v.slot = w.slot AND v.channel_id = w.channel_id AND v.group_id = $3 AND ` + mayRead + `
@@ -239,27 +243,52 @@ func between(texts [2]string, r channel.MessageRange) (text string, args []any) 
 	return text, []any{after.Public, after.Private, publicBefore, before.Public, before.Private, r.Limit + 1}
 }
 
-// addMessage scans a row of a page: the log's history and head, what a page has beside them, whether there is a message, and
-// that.
-func addMessage(row pgx.Rows, rows *channel.MessageRows, beside ...any) error {
-	var m messageRow
-	var present bool
-	head := append(append([]any{nil, &rows.Log.History, &rows.Log.Number}, beside...), &present)
-	if err := scanPart(row, head, m.fields()); err != nil || !present {
-		return err
+// messageScan scans the rows of a page, one after the other: the log's history and head, what a page has beside them, and a
+// message if there is one.
+type messageScan struct {
+	log       channel.LogHead
+	row       messageRow
+	found     bool  // there is a message
+	all, head []any // where the columns go; those of the message go nowhere in head
+	besides   int   // how many columns come before those of the message
+}
+
+func newMessageScan(beside ...any) *messageScan {
+	s := &messageScan{}
+	s.all = append([]any{nil, &s.log.History, &s.log.Number}, beside...)
+	s.besides = len(s.all)
+	s.all = append(s.all, s.row.fields()...)
+	s.head = slices.Clone(s.all)
+	clear(s.head[s.besides:])
+	return s
+}
+
+func (s *messageScan) scan(row pgx.Rows) error {
+	if s.found = row.RawValues()[s.besides] != nil; s.found {
+		return row.Scan(s.all...)
 	}
-	shown, place := m.finish()
-	rows.Messages = append(rows.Messages, shown)
-	rows.Places = append(rows.Places, place)
-	return nil
+	return row.Scan(s.head...)
+}
+
+// addTo adds what was scanned to a page.
+func (s *messageScan) addTo(rows *channel.MessageRows) {
+	if rows.Log = s.log; s.found {
+		shown, place := s.row.finish()
+		rows.Messages, rows.Places = append(rows.Messages, shown), append(rows.Places, place)
+	}
 }
 
 // ListMessages implements [channel.Conversation].
 func (s *Store) ListMessages(ctx context.Context, reader ids.User, id ids.Channel, r channel.MessageRange) (rows channel.MessageRows, err error) {
 	text, args := between(messagePages, r)
 	args = append([]any{id, reader.Group, reader}, args...)
+	scan := newMessageScan()
 	err = s.readSlot(ctx, slotOfChannel(id), text, args, func() { rows = channel.MessageRows{} }, func(row pgx.Rows) error {
-		return addMessage(row, &rows)
+		if err := scan.scan(row); err != nil {
+			return err
+		}
+		scan.addTo(&rows)
+		return nil
 	})
 	cut(&rows, r)
 	return rows, err
@@ -276,15 +305,13 @@ func (s *Store) ListReplies(
 		of, channels, owners, numbers := columnsOf(wanted)
 		here := make([]channel.MessageRows, len(wanted))
 		args := append(append([]any{slots, of, reader.Group, reader}, args...), channels, owners, numbers)
+		var n int
+		scan := newMessageScan(&n)
 		owned, err := eachOwned(ctx, conn, text, args, func(row pgx.Rows) error {
-			var n int
-			var more channel.MessageRows
-			if err := addMessage(row, &more, &n); err != nil {
+			if err := scan.scan(row); err != nil {
 				return err
 			}
-			rows := &here[n-1]
-			rows.Log = more.Log
-			rows.Messages, rows.Places = append(rows.Messages, more.Messages...), append(rows.Places, more.Places...)
+			scan.addTo(&here[n-1])
 			return nil
 		})
 		return owned, func() {
@@ -312,18 +339,6 @@ func cut(rows *channel.MessageRows, r channel.MessageRange) {
 		rows.MoreBehind = true
 		rows.Messages, rows.Places = rows.Messages[:r.Limit], rows.Places[:r.Limit]
 	}
-}
-
-// scanPart scans the head of a row, and the rest only if the last of the head, a *bool, is true.
-func scanPart(row pgx.Rows, head, rest []any) error {
-	all := make([]any, len(head)+len(rest))
-	copy(all, head)
-	if err := row.Scan(all...); err != nil || !*head[len(head)-1].(*bool) {
-		return err
-	}
-	clear(all)
-	copy(all[len(head):], rest)
-	return row.Scan(all...)
 }
 
 // readVersions are what some messages have said that a group may see, the newest MaxVersions of each, with the place of the message

@@ -26,6 +26,12 @@ var MessageQueries = map[string]string{
 	"a reaction": changeTexts[channel.EventReactionAdded][0], "a mark": markRead,
 }
 
+// QueriesOfOne are the statements that read one object, or a page of it, by name.
+var QueriesOfOne = map[string]string{
+	"one channel": sidesOfOne, "one channel for an operator": sidesOfOneForOperator, "one invitation": copyOfOne,
+	"what is unread in one channel": unreadOfOne, "messages from the beginning": messagePages[0], "messages from the end": messagePages[1],
+}
+
 // PostMany and LockLogs are the statements of posts, which run with what SetPlan sets.
 const SetPlan, LockLogs = setPlan, lockLogs
 

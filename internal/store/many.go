@@ -111,19 +111,32 @@ func eachOwned(ctx context.Context, conn shardrouter.Conn, query string, args []
 	}
 	defer rows.Close()
 	var owned []shardrouter.Slot
+	var slot int16
 	for rows.Next() {
-		var slot int16
-		skipped := make([]any, len(rows.RawValues()))
-		skipped[0] = &slot
-		if err := rows.Scan(skipped...); err != nil {
+		first, values := &rows.FieldDescriptions()[0], rows.RawValues()
+		if err := rows.Conn().TypeMap().Scan(first.DataTypeOID, first.Format, values[0], &slot); err != nil {
 			return nil, err
 		}
-		owned = append(owned, shardrouter.Slot(slot))
-		if rows.RawValues()[1] != nil {
+		if last := shardrouter.Slot(slot); len(owned) == 0 || owned[len(owned)-1] != last {
+			owned = append(owned, last)
+		}
+		if values[1] != nil {
 			if err := scan(rows); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return owned, rows.Err()
+}
+
+// scanPart scans the head of a row, and the rest only if the last of the head, a *bool, is true.
+func scanPart(row pgx.Rows, head, rest []any) error {
+	all := make([]any, len(head)+len(rest))
+	copy(all, head)
+	if err := row.Scan(all...); err != nil || !*head[len(head)-1].(*bool) {
+		return err
+	}
+	clear(all)
+	copy(all[len(head):], rest)
+	return row.Scan(all...)
 }

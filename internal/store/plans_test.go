@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"linkspan/internal/store"
 	"linkspan/internal/store/storetest"
@@ -55,6 +56,45 @@ func TestMessagesAreFoundByTheirWholeKeys(t *testing.T) {
 		}
 		if found == 0 {
 			t.Errorf("%s finds no message:\n%s", name, strings.Join(lines, "\n"))
+		}
+	}
+}
+
+// Statements about one object must be planned once a connection: to plan one of them takes longer than to run it. Postgres does so
+// where it finds, after five times, that the plan for any arguments is no worse than those for each.
+func TestReadsOfOneObjectArePlannedOnce(t *testing.T) {
+	t.Parallel()
+	const runs = 8
+	literals := map[uint32]string{
+		pgtype.Int2OID: `1`, pgtype.Int4OID: `20`, pgtype.Int8OID: `100`, pgtype.UUIDOID: `'01890000-0000-8001-8000-000000000001'`,
+		pgtype.Int2ArrayOID: `'{1}'`, pgtype.UUIDArrayOID: `'{01890000-0000-8001-8000-000000000001}'`,
+	}
+	conn, err := pgx.Connect(t.Context(), storetest.Config(t, 0).MainDSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	for name, query := range store.QueriesOfOne {
+		statement, err := conn.Prepare(t.Context(), name, query)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		arguments := make([]string, len(statement.ParamOIDs))
+		for i, oid := range statement.ParamOIDs {
+			arguments[i] = literals[oid]
+		}
+		for range runs {
+			if _, err := conn.Exec(t.Context(), `EXECUTE "`+name+`"(`+strings.Join(arguments, ", ")+`)`, pgx.QueryExecModeSimpleProtocol); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		var once, anew int
+		err = conn.QueryRow(t.Context(), `SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE name = $1`, name).Scan(&once, &anew)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if once != runs-5 || anew != 5 {
+			t.Errorf("%s: of %d runs %d were planned anew, want 5", name, runs, anew)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func pageOfFound(order channel.SearchOrder, backward bool) string {
 	}
 	return `
 	WITH of_all AS MATERIALIZED ` + searchFor(`$12`, `$13`) + `, of_group AS MATERIALIZED ` + searchFor(`$12`, `$14`) + `
-	SELECT owned.slot, l.history, l.head + v.private_head, COALESCE(f.rank, 0), m.number IS NOT NULL, ` + messageColumns + `
+	SELECT owned.slot, l.history, l.head + v.private_head, COALESCE(f.rank, 0), ` + messageColumns + `
 	FROM ` + shardrouter.OwnedFirst + `
 	LEFT JOIN (
 		linkspan_shard.channel_side AS v JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
@@ -67,14 +67,15 @@ func (s *Store) SearchMessages(
 		text = foundPages[search.Order][1]
 	}
 	begin := func() { rows = channel.MessageRows{} }
+	var rank float32
+	scan := newMessageScan(&rank)
 	err = s.readSlot(ctx, slotOfChannel(id), text, searchArgs(reader, id, search, r), begin, func(row pgx.Rows) error {
-		var rank float32
-		before := len(rows.Places)
-		err := addMessage(row, &rows, &rank)
-		for i := range rows.Places[before:] {
-			rows.Places[before+i].Rank = rank
+		if err := scan.scan(row); err != nil {
+			return err
 		}
-		return err
+		scan.row.place.Rank = rank
+		scan.addTo(&rows)
+		return nil
 	})
 	cut(&rows, r)
 	return rows, err

@@ -1,0 +1,201 @@
+// Command rewrite has code that gqlgen generated make objects by package gqlobject:
+//
+//	rewrite FILE LISTED...
+//
+// A leaf that is a field of its object, or a method that can't fail, is marshalled without a context of its own, which nothing would
+// ask for: field interceptors are not told of it, and an error of it would stand at its object. Lists of the types LISTED are made in
+// turn: their elements must have nothing to wait for but what is read for all of them at once.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"os"
+	"slices"
+	"strings"
+)
+
+func main() {
+	if len(os.Args) < 2 {
+		fail(errors.New("usage: rewrite FILE LISTED…"))
+	}
+	name := os.Args[1]
+	source, err := os.ReadFile(name)
+	if err != nil {
+		fail(err)
+	}
+	rewritten, err := rewrite(source, os.Args[2:])
+	if err != nil {
+		fail(err)
+	}
+	if err := os.WriteFile(name, rewritten, 0o644); err != nil {
+		fail(err)
+	}
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "rewrite:", err)
+	os.Exit(1)
+}
+
+const gqlobject = `"linkspan/internal/gqlobject"`
+
+// rewrite returns the source of the file, rewritten.
+func rewrite(source []byte, listed []string) ([]byte, error) {
+	r := &rewriter{source: source, set: token.NewFileSet(), scalars: map[string]bool{}, leaves: map[string]leaf{}}
+	file, err := parser.ParseFile(r.set, "", source, parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
+	for _, of := range functions(file) {
+		r.findScalar(of)
+	}
+	for _, of := range functions(file) {
+		r.findLeaf(of)
+	}
+	for _, of := range functions(file) {
+		r.rewriteObject(of)
+		r.rewriteList(of, listed)
+	}
+	if len(r.leaves) == 0 || r.objects == 0 || r.lists == 0 {
+		return nil, fmt.Errorf("found %d leaves, %d objects, %d lists: gqlgen's code looks otherwise now", len(r.leaves), r.objects, r.lists)
+	}
+	first := file.Imports[0].Pos()
+	r.replace(first, first, gqlobject+"\n")
+	return format.Source(r.edited())
+}
+
+func functions(file *ast.File) (all []*ast.FuncDecl) {
+	for _, declaration := range file.Decls {
+		if of, ok := declaration.(*ast.FuncDecl); ok && of.Recv != nil && of.Body != nil {
+			all = append(all, of)
+		}
+	}
+	return all
+}
+
+type rewriter struct {
+	source         []byte
+	set            *token.FileSet
+	scalars        map[string]bool // fields of scalars and enums, as in Message_id
+	leaves         map[string]leaf
+	objects, lists int
+	edits          []edit
+}
+
+// leaf is how a field is marshalled that is there already.
+type leaf struct{ marshal, value string }
+
+type edit struct {
+	from, to int
+	text     string
+}
+
+// findScalar notes a field of a scalar: gqlgen makes its context by NewScalarFieldContext.
+func (r *rewriter) findScalar(of *ast.FuncDecl) {
+	field, ok := strings.CutPrefix(of.Name.Name, "fieldContext_")
+	if call := returned(of.Body); ok && call != nil && r.text(call.Fun) == "graphql.NewScalarFieldContext" {
+		r.scalars[field] = true
+	}
+}
+
+// findLeaf notes a scalar that an object has, or that a method of it returns without an error.
+func (r *rewriter) findLeaf(of *ast.FuncDecl) {
+	field := strings.TrimPrefix(of.Name.Name, "_")
+	call := returned(of.Body)
+	if !r.scalars[field] || call == nil || r.text(call.Fun) != "graphql.ResolveField" || len(call.Args) != 9 || r.text(call.Args[5]) != "nil" {
+		return
+	}
+	resolve, marshal := call.Args[4].(*ast.FuncLit), call.Args[6].(*ast.FuncLit)
+	given, ok := resolve.Body.List[0].(*ast.ReturnStmt)
+	if !ok || len(given.Results) != 2 || r.text(given.Results[1]) != "nil" || !strings.HasPrefix(r.text(given.Results[0]), "obj.") {
+		return
+	}
+	if by := returned(marshal.Body); by != nil {
+		r.leaves[field] = leaf{r.text(by.Fun), r.text(given.Results[0])}
+	}
+}
+
+// rewriteObject rewrites a function that makes an object.
+func (r *rewriter) rewriteObject(of *ast.FuncDecl) {
+	object := false
+	ast.Inspect(of.Body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			call, ok := n.Rhs[0].(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			switch by := r.text(call.Fun); {
+			case by == "graphql.NewFieldSet":
+				object = true
+				r.objects++
+			case by == "graphql.NewDeferredGroup":
+				r.replace(call.Pos(), call.End(), "gqlobject.Deferred(ctx, fields)")
+			case r.text(n.Lhs[0]) == "out.Values[i]":
+				field, _ := strings.CutPrefix(by, "ec._")
+				if leaf, ok := r.leaves[field]; ok {
+					r.replace(call.Pos(), call.End(), leaf.marshal+"(ctx, field.Selections, "+leaf.value+")")
+				}
+			}
+		case *ast.ReturnStmt:
+			if object && len(n.Results) == 1 && r.text(n.Results[0]) == "out" {
+				r.replace(n.Results[0].Pos(), n.Results[0].End(), "gqlobject.Object{Fields: fields, Values: out.Values}")
+			}
+		}
+		return true
+	})
+}
+
+// rewriteList rewrites a function that makes a list of one of those types.
+func (r *rewriter) rewriteList(of *ast.FuncDecl, listed []string) {
+	name, isList := strings.CutPrefix(of.Name.Name, "marshal")
+	kind, _, bound := strings.Cut(name, "2ᚕ")
+	if !isList || !bound || !slices.Contains(listed, kind[1:]) { // behind N or O: never null, or perhaps
+		return
+	}
+	ast.Inspect(of.Body, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok && r.text(call.Fun) == "graphql.MarshalSliceConcurrently" {
+			r.lists++
+			r.replace(call.Fun.Pos(), call.Fun.End(), "gqlobject.List")
+			r.replace(call.Args[2].Pos(), call.Args[4].Pos(), "") // limit of workers, whether panics are left alone
+		}
+		return true
+	})
+}
+
+// returned is the call whose result a function returns, if it does nothing else.
+func returned(body *ast.BlockStmt) *ast.CallExpr {
+	if len(body.List) != 1 {
+		return nil
+	}
+	end, ok := body.List[0].(*ast.ReturnStmt)
+	if !ok || len(end.Results) != 1 {
+		return nil
+	}
+	call, _ := end.Results[0].(*ast.CallExpr)
+	return call
+}
+
+func (r *rewriter) text(n ast.Node) string {
+	return string(r.source[r.set.Position(n.Pos()).Offset:r.set.Position(n.End()).Offset])
+}
+
+func (r *rewriter) replace(from, to token.Pos, text string) {
+	r.edits = append(r.edits, edit{r.set.Position(from).Offset, r.set.Position(to).Offset, text})
+}
+
+// edited returns the source with all edits, which don't overlap.
+func (r *rewriter) edited() (text []byte) {
+	slices.SortFunc(r.edits, func(a, b edit) int { return a.from - b.from })
+	at := 0
+	for _, e := range r.edits {
+		text = append(append(text, r.source[at:e.from]...), e.text...)
+		at = e.to
+	}
+	return append(text, r.source[at:]...)
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// generated is what gqlgen makes of two types: of one, a scalar that an object has, one that may fail, one with a resolver and
+// an object.
+const generated = `package graph
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+func (ec *executionContext) _Note_id(ctx context.Context, field graphql.CollectedField, obj *Note) (ret graphql.Marshaler) {
+	return graphql.ResolveField(ctx, ec.OperationContext, field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Note_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) { return obj.ID, nil }, nil,
+		func(ctx context.Context, selections ast.SelectionSet, v ID) graphql.Marshaler { return ec.marshalNID2ID(ctx, selections, v) }, true, true)
+}
+func (ec *executionContext) fieldContext_Note_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Note", field, false, false, "ID")
+}
+func (ec *executionContext) _Note_name(ctx context.Context, field graphql.CollectedField, obj *Note) (ret graphql.Marshaler) {
+	return graphql.ResolveField(ctx, ec.OperationContext, field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Note_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) { return obj.Name() }, nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler { return ec.marshalNString2string(ctx, selections, v) }, true, true)
+}
+func (ec *executionContext) fieldContext_Note_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Note", field, true, false, "String")
+}
+func (ec *executionContext) _Note_count(ctx context.Context, field graphql.CollectedField, obj *Note) (ret graphql.Marshaler) {
+	return graphql.ResolveField(ctx, ec.OperationContext, field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Note_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) { return ec.Resolvers.Note().Count(ctx, obj) }, nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler { return ec.marshalNInt2int(ctx, selections, v) }, true, true)
+}
+func (ec *executionContext) fieldContext_Note_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Note", field, true, true, "Int")
+}
+func (ec *executionContext) _Note_author(ctx context.Context, field graphql.CollectedField, obj *Note) (ret graphql.Marshaler) {
+	return graphql.ResolveField(ctx, ec.OperationContext, field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Note_author(ctx, field)
+		},
+		func(ctx context.Context) (any, error) { return obj.Author, nil }, nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *User) graphql.Marshaler { return ec.marshalNUser2User(ctx, selections, v) }, true, true)
+}
+func (ec *executionContext) fieldContext_Note_author(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{Object: "Note", Field: field}
+	return fc, nil
+}
+func (ec *executionContext) _Note(ctx context.Context, sel ast.SelectionSet, obj *Note) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, noteImplementors)
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "id":
+			out.Values[i] = ec._Note_id(ctx, field, obj)
+		case "name":
+			out.Values[i] = ec._Note_name(ctx, field, obj)
+		case "author":
+			out.Values[i] = ec._Note_author(ctx, field, obj)
+		case "count":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i, true, true,
+				func(ctx context.Context) graphql.Marshaler { return ec._Note_count(ctx, field, obj) })
+		}
+	}
+	return out
+}
+func (ec *executionContext) marshalNNote2ᚕNoteᚄ(ctx context.Context, sel ast.SelectionSet, v []Note) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		return ec.marshalNNote2Note(ctx, sel, v[i])
+	})
+	return ret
+}
+func (ec *executionContext) marshalNUser2ᚕUserᚄ(ctx context.Context, sel ast.SelectionSet, v []User) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		return ec.marshalNUser2User(ctx, sel, v[i])
+	})
+	return ret
+}
+`
+
+// TestRewrite changes what can be made without waiting, and leaves the rest to gqlgen.
+func TestRewrite(t *testing.T) {
+	t.Parallel()
+	rewritten, err := rewrite([]byte(generated), []string{"Note"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"linkspan/internal/gqlobject"`,
+		`out.Values[i] = ec.marshalNID2ID(ctx, field.Selections, obj.ID)`,
+		`out.Values[i] = ec._Note_name(ctx, field, obj)`,
+		`out.Values[i] = ec._Note_author(ctx, field, obj)`,
+		`return ec._Note_count(ctx, field, obj)`,
+		`deferred := gqlobject.Deferred(ctx, fields)`,
+		`return gqlobject.Object{Fields: fields, Values: out.Values}`,
+		`ret := gqlobject.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return ec.marshalNNote2Note(ctx, sel, v[i])`,
+		`ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		return ec.marshalNUser2User(ctx, sel, v[i])`,
+	} {
+		if !strings.Contains(string(rewritten), want) {
+			t.Errorf("it lacks %s:\n%s", want, rewritten)
+		}
+	}
+}
+
+// TestRewriteFindsNothing has code of another form be an error, so that a new gqlgen does not undo all this unseen.
+func TestRewriteFindsNothing(t *testing.T) {
+	t.Parallel()
+	for was, is := range map[string]string{
+		"graphql.NewScalarFieldContext(": "graphql.NewLeafContext(", "graphql.NewFieldSet(": "graphql.NewFields(",
+		"graphql.MarshalSliceConcurrently(": "graphql.MarshalSlice(",
+	} {
+		if _, err := rewrite([]byte(strings.ReplaceAll(generated, was, is)), []string{"Note"}); err == nil {
+			t.Errorf("code with %s is rewritten", is)
+		}
+	}
+}
