@@ -13,7 +13,7 @@ RESTART  = $(shell grep -rl --include='*_test.go' '^//go:build long' . | xargs g
 	| grep -vE 'ProgramKilled|ClusterKilled|Trouble$$|TroubleFailover|NPMForReal' | paste -sd '|' -)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-restart test-long test-clients lint lint-schema reference generate verify graphiql verify-graphiql fuzz bench bench-size cover clean
+.PHONY: help run build loadgen test test-restart test-long test-clients lint lint-schema reference generate verify graphiql verify-graphiql fuzz bench bench-size cover clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ run: ## Build and start local clusters with demo data, and serve on them (Ctrl-C
 
 build: ## Build bin/linkspan
 	@$(GO) build -o $(BIN) ./cmd/linkspan
+
+loadgen: ## Build bin/loadgen, which puts a server on this machine under load and measures it
+	@$(GO) build -o bin/loadgen ./cmd/loadgen
 
 test: ## Run all Go tests on real Postgres, with the race detector
 	@echo "Building and testing: the first time this takes a few minutes ..."
