@@ -73,3 +73,19 @@ func TestFanOutFindsWhoEnds(t *testing.T) {
 		t.Errorf("it says %v, %+v", err, result)
 	}
 }
+
+// TestFanOutWaitsUntilAllListen has a server that hands the first two posts to nobody.
+func TestFanOutWaitsUntilAllListen(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.deliver = func(_ int, posted string) []string {
+		if writer, number := numbered(posted); writer == "0" && number < "2" {
+			return nil
+		}
+		return []string{posted}
+	}
+	result, err := load.FanOut(t.Context(), load.FanOutConfig{Post: f.call(), Subscribers: f.listeners(2), Events: 1, Grace: 10 * time.Second})
+	if err != nil || result.Check() != nil {
+		t.Errorf("it says %v, %+v", err, result)
+	}
+}

@@ -2,17 +2,21 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
 
 const (
-	probePause   = 250 * time.Millisecond
-	probeTimeout = 20 * time.Second
+	// probePause is how long nobody further reads a probe until another is sent.
+	probePause = time.Second
+	// probeTimeout is for all of them.
+	probeTimeout = time.Minute
 )
 
 // probe sends messages that do not count until every subscriber has read one: not every server says when a subscription has
-// begun. The error is that of the first subscriber that ended, if one did.
+// begun, and one that many have just begun with may have no time for a post. The error is that of the first subscriber that
+// ended, if one did.
 func (l *ledger) probe(ctx context.Context, c *calls, listening *readers) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
@@ -22,19 +26,25 @@ func (l *ledger) probe(ctx context.Context, c *calls, listening *readers) error 
 	}
 	defer k.net.Close()
 	for number := 0; ; number++ {
-		if err := k.send(mark{time.Now().UnixNano(), 0, number}); err != nil {
-			return fmt.Errorf("load: a post: %w", err)
+		refused := k.send(mark{time.Now().UnixNano(), 0, number})
+		if bad := (*badAnswer)(nil); refused != nil && !errors.As(refused, &bad) {
+			return fmt.Errorf("load: a post: %w", refused)
 		}
-		for next := time.Now().Add(probePause); time.Now().Before(next); {
-			if int(l.probed.Load()) == len(l.accounts) {
+		probed := l.probed.Load()
+		for quiet := time.Now(); time.Since(quiet) < probePause; {
+			now := l.probed.Load()
+			if now != probed {
+				probed, quiet = now, time.Now()
+			}
+			if int(now) == len(l.accounts) {
 				return nil
 			}
 			if failed := listening.failed.Load(); failed != nil {
 				return *failed
 			}
 			if wait(ctx, time.Millisecond) != nil {
-				return fmt.Errorf("load: %d of %d subscribers read nothing of what was posted for %v",
-					len(l.accounts)-int(l.probed.Load()), len(l.accounts), probeTimeout)
+				err := fmt.Errorf("load: %d of %d subscribers read nothing of what was posted for %v", len(l.accounts)-int(now), len(l.accounts), probeTimeout)
+				return errors.Join(err, refused)
 			}
 		}
 	}

@@ -1,11 +1,15 @@
 package load
 
 import (
+	"bufio"
 	"errors"
 	"io/fs"
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
+	"strconv"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -26,39 +30,50 @@ func TestListener(t *testing.T) {
 	}
 }
 
-// TestFamilyCPU has a child burn CPU: it counts while it lives and after it has ended.
+// TestFamilyCPU has a process whose child burns CPU: that counts while the child lives, and after it has ended.
 func TestFamilyCPU(t *testing.T) {
-	// Not parallel: other tests would burn CPU of this process.
-	before, err := familyCPU([]int{os.Getpid()})
+	t.Parallel()
+	parent := exec.CommandContext(t.Context(), "sh", "-c", `(while :; do :; done) & echo $!; wait; echo ended; read end; exit 0`)
+	in, err := parent.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	child := exec.CommandContext(t.Context(), "sh", "-c", "while :; do :; done")
-	if err := child.Start(); err != nil {
+	out, err := parent.StdoutPipe()
+	if err != nil {
 		t.Fatal(err)
 	}
-	burnt := func(least time.Duration) bool {
-		now, err := familyCPU([]int{os.Getpid()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		own, err := readStat(os.Getpid())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return now-before-own.cpu >= least
-	}
-	for late := time.Now().Add(20 * time.Second); !burnt(50 * time.Millisecond); {
-		if time.Now().After(late) {
-			t.Fatal("the child's CPU does not count")
-		}
-	}
-	if err := child.Process.Kill(); err != nil {
+	if err := parent.Start(); err != nil {
 		t.Fatal(err)
 	}
-	_ = child.Wait() // it was killed
-	if !burnt(50 * time.Millisecond) {
-		t.Error("the CPU of a child that has ended does not count")
+	says := bufio.NewScanner(out)
+	says.Scan()
+	child, err := strconv.Atoi(says.Text())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const burnt = 50 * time.Millisecond
+	family := func() time.Duration {
+		cpu, err := familyCPU([]int{parent.Process.Pid})
+		if err != nil {
+			t.Error(err)
+		}
+		return cpu
+	}
+	for late := time.Now().Add(20 * time.Second); family() < burnt && time.Now().Before(late); {
+		runtime.Gosched()
+	}
+	if cpu := family(); cpu < burnt {
+		t.Errorf("a child has burnt CPU for 20 s, of which %v count", cpu)
+	}
+	if err := syscall.Kill(child, syscall.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	says.Scan()
+	if cpu := family(); says.Text() != "ended" || cpu < burnt {
+		t.Errorf("%s: the CPU of a child that has ended counts %v", says.Text(), cpu)
+	}
+	if err := errors.Join(in.Close(), parent.Wait()); err != nil {
+		t.Error(err)
 	}
 }
 
