@@ -74,7 +74,7 @@ fuzz: ## Fuzz each target for FUZZTIME (10s)
 	@scripts/fuzz $(FUZZTIME)
 
 bench: build ## Measure the main job and a conversation on real clusters, with ratios, the start of dev, a socket's memory, and the edge
-	LINKSPAN_BIN=$(CURDIR)/$(BIN) $(GO) test -run '^$$' -bench 'Flow|Talk|Posts|Start|Sockets' -benchtime 1x -timeout 15m ./internal/bench ./cmd/linkspan
+	LINKSPAN_BIN=$(CURDIR)/$(BIN) $(GO) test -run '^$$' -bench 'Flow|Talk|Posts|ClosedLoop|Start|Sockets' -benchtime 1x -timeout 15m ./internal/bench ./cmd/linkspan
 	$(GO) test -run '^$$' -bench 'Transport' -benchtime 3s -count 3 ./internal/server
 	$(GO) test -run '^$$' -bench 'Hostile' ./internal/gqldoc
 
