@@ -5,6 +5,7 @@ LINT     = $(GO) tool -modfile=tools/go.mod golangci-lint
 BIN      = bin/linkspan
 FUZZTIME ?= 10s
 PACKAGES = ./...
+ANCHORS  = $(abspath ../shared/anchors)
 # The race detector needs cgo and a C compiler; without them the tests run without it.
 RACE     = $(shell test "$$($(GO) env CGO_ENABLED)" = 1 && command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 
@@ -13,7 +14,7 @@ RESTART  = $(shell grep -rl --include='*_test.go' '^//go:build long' . | xargs g
 	| grep -vE 'ProgramKilled|ClusterKilled|Trouble$$|TroubleFailover|NPMForReal' | paste -sd '|' -)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-restart test-long test-clients lint lint-schema reference generate verify graphiql verify-graphiql fuzz bench bench-size cover clean
+.PHONY: help run build loadgen test test-restart test-long test-clients lint lint-schema reference generate verify graphiql verify-graphiql fuzz bench bench-anchors bench-size cover clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +26,9 @@ run: ## Build and start local clusters with demo data, and serve on them (Ctrl-C
 
 build: ## Build bin/linkspan
 	@$(GO) build -o $(BIN) ./cmd/linkspan
+
+loadgen: ## Build bin/loadgen, which puts a server on this machine under load and measures it
+	@$(GO) build -o bin/loadgen ./cmd/loadgen
 
 test: ## Run all Go tests on real Postgres, with the race detector
 	@echo "Building and testing: the first time this takes a few minutes ..."
@@ -71,9 +75,15 @@ fuzz: ## Fuzz each target for FUZZTIME (10s)
 	@scripts/fuzz $(FUZZTIME)
 
 bench: build ## Measure the main job and a conversation on real clusters, with ratios, the start of dev, a socket's memory, and the edge
-	LINKSPAN_BIN=$(CURDIR)/$(BIN) $(GO) test -run '^$$' -bench 'Flow|Talk|Posts|Start|Sockets' -benchtime 1x -timeout 15m ./internal/bench ./cmd/linkspan
+	LINKSPAN_BIN=$(CURDIR)/$(BIN) $(GO) test -run '^$$' -bench 'Flow|Talk|Posts|ClosedLoop|Start|Sockets' -benchtime 1x -timeout 15m ./internal/bench ./cmd/linkspan
 	$(GO) test -run '^$$' -bench 'Transport' -benchtime 3s -count 3 ./internal/server
 	$(GO) test -run '^$$' -bench 'Hostile' ./internal/gqldoc
+
+bench-anchors: build ## Compare with the servers of ../shared/anchors, if they are there, in turns (ten minutes at most; ONLY=F-5: that id)
+	@test -x $(ANCHORS)/up.sh || { echo "bench-anchors: $(ANCHORS) is not there, so there is nothing to compare with"; exit 0; }; \
+	ulimit -n 65536 2>/dev/null; \
+	LINKSPAN_BIN=$(CURDIR)/$(BIN) LINKSPAN_ANCHORS=$(ANCHORS) LINKSPAN_ONLY=$(ONLY) \
+		$(GO) test -run '^$$' -bench Anchors -benchtime 1x -timeout 15m ./internal/bench
 
 bench-size: ## Measure the main job with a thousand and with a million channels, and a check of them (5 GB of disk)
 	$(GO) test -run '^$$' -bench Size -benchtime 1x -timeout 60m ./internal/bench
