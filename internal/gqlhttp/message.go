@@ -76,9 +76,16 @@ func writeMessage(b *bytes.Buffer, messageType, id string) {
 	b.WriteByte('"')
 }
 
-func writeNext(b *bytes.Buffer, id string, a answer) {
-	writeMessage(b, messageNext, id)
+// beginningOf is how messages with a payload begin.
+func beginningOf(messageType, id string) []byte {
+	var b bytes.Buffer
+	writeMessage(&b, messageType, id)
 	b.WriteString(`,"payload":`)
+	return b.Bytes()
+}
+
+func writeNext(b *bytes.Buffer, beginning []byte, a answer) {
+	b.Write(beginning)
 	a.write(b)
 	b.WriteByte('}')
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -14,7 +15,9 @@ import (
 type operationRun struct {
 	id     string
 	cancel context.CancelFunc
-	single bool // it has one answer, as far as is known
+	single bool        // it has one answer, as far as is known
+	over   atomic.Bool // nothing is sent of it any more; set with the socket's mutex held
+	next   []byte      // what its next messages begin with, up to the payload
 }
 
 // subscribe begins an operation. What is refused is answered before anything else is read, so that who does not read is not
@@ -56,7 +59,7 @@ func (s *socket) admit(id string, malformed bool, refused **Error) (context.Cont
 		return s.ctx, nil, nil
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
-	run := &operationRun{id: id, cancel: cancel, single: true}
+	run := &operationRun{id: id, cancel: cancel, single: true, next: beginningOf(messageNext, id)}
 	s.operations[id] = run
 	s.live++
 	s.singles++
@@ -81,6 +84,7 @@ func (s *socket) complete(id string) {
 
 // drop frees an operation's id and its resolver; s.mu is held.
 func (s *socket) drop(run *operationRun) {
+	run.over.Store(true)
 	run.cancel()
 	delete(s.operations, run.id)
 }
@@ -176,8 +180,8 @@ func (s *socket) goesOn(run *operationRun, subscription bool) bool {
 func (s *socket) next(run *operationRun, a answer) {
 	sent := false
 	err := s.send(func(b *bytes.Buffer) bool { // a socket that has ended ends the operation too
-		if sent = s.listensTo(run); sent {
-			writeNext(b, run.id, a)
+		if sent = !run.over.Load(); sent {
+			writeNext(b, run.next, a)
 		}
 		return sent
 	})
@@ -188,13 +192,13 @@ func (s *socket) next(run *operationRun, a answer) {
 
 // nextNow is next for who holds s.writing, and does not wait: s.writing is let go of when the message is out.
 func (s *socket) nextNow(run *operationRun, a answer) {
-	if !s.listensTo(run) {
+	if run.over.Load() {
 		s.writing.Unlock()
 		return
 	}
 	buffer := takeBuffer()
 	newMessage(buffer)
-	writeNext(buffer, run.id, a)
+	writeNext(buffer, run.next, a)
 	rest, err := s.wire.sendNow(frameOf(buffer))
 	written := func(err error) {
 		giveBuffer(buffer)
@@ -210,13 +214,6 @@ func (s *socket) nextNow(run *operationRun, a answer) {
 		return
 	}
 	go func() { written(s.wire.sendRest(rest)) }()
-}
-
-// listensTo reports whether the client still wants the operation.
-func (s *socket) listensTo(run *operationRun) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.operations[run.id] == run
 }
 
 // fail ends the operation with errors.

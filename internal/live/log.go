@@ -28,7 +28,7 @@ type log struct {
 	next    *round        // the read of the head that somebody asked for and that has not begun
 	asked   chan struct{} // cuts the pause after a failed read short
 	pages   map[pageKey]*page
-	waiting map[*Subscription]func() // who is to be called when there is news
+	waiting []*Subscription // who is to be called when there is news; each knows its place
 }
 
 // round is one read of a log's head and what it found; the fields are set when done is closed.
@@ -40,7 +40,7 @@ type round struct {
 }
 
 func newLog(h *Hub, key channel.LogKey) *log {
-	l := &log{hub: h, key: key, asked: make(chan struct{}, 1), pages: map[pageKey]*page{}, waiting: map[*Subscription]func(){}}
+	l := &log{hub: h, key: key, asked: make(chan struct{}, 1), pages: map[pageKey]*page{}}
 	l.ctx, l.cancel = context.WithCancel(h.ctx)
 	return l
 }
@@ -209,21 +209,36 @@ func (l *log) publish(next *moment) {
 
 // callAll calls everybody who waits to be. It needs mu.
 func (l *log) callAll() {
-	for s, f := range l.waiting {
-		delete(l.waiting, s)
-		f()
+	waiting := l.waiting
+	l.waiting = l.waiting[:0] // who is called may wait again, but not before mu is free
+	for _, s := range waiting {
+		s.news()
+		s.news = nil
 	}
+	clear(waiting)
 }
 
-// call calls one of them.
-func (l *log) call(s *Subscription) {
-	l.mu.Lock()
-	f := l.waiting[s]
-	delete(l.waiting, s)
-	l.mu.Unlock()
-	if f != nil {
-		f()
+// await has a subscription called when there is news. It needs mu.
+func (l *log) await(s *Subscription, f func()) {
+	if s.news == nil {
+		s.place = len(l.waiting)
+		l.waiting = append(l.waiting, s)
 	}
+	s.news = f
+}
+
+// forget has a subscription not be called any more, and returns what was to be called; nil: nothing. It needs mu.
+func (l *log) forget(s *Subscription) func() {
+	f := s.news
+	if f != nil {
+		last := len(l.waiting) - 1
+		l.waiting[s.place] = l.waiting[last]
+		l.waiting[s.place].place = s.place
+		l.waiting[last] = nil
+		l.waiting = l.waiting[:last]
+		s.news = nil
+	}
+	return f
 }
 
 func (l *log) readHead() (channel.LogHead, error) {

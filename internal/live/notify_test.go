@@ -72,3 +72,27 @@ func TestNotifyAfterClose(t *testing.T) {
 		}
 	})
 }
+
+// TestIdlenessCountsFromTheLastDelivery calls who waits a minute after the last event, and not after one before it.
+func TestIdlenessCountsFromTheLastDelivery(t *testing.T) {
+	bubble(t, Config{Idle: time.Minute, Poll: time.Hour}, func(t *testing.T, m *memory, h *Hub) {
+		key := m.newLog(0)
+		s := follow(t, h, key, nil)
+		next(t, s)
+		called := make(chan struct{}, 1)
+		s.Notify(func() { called <- struct{}{} })
+		time.Sleep(40 * time.Second)
+		h.hint(key, m.append(key, 1))
+		<-called
+		next(t, s)
+		began := time.Now()
+		s.Notify(func() { called <- struct{}{} })
+		<-called
+		if waited := time.Since(began); waited != time.Minute {
+			t.Errorf("called %v after the last event", waited)
+		}
+		if d := next(t, s); !d.Checkpoint || len(d.Events) > 0 {
+			t.Errorf("idleness brings %v", d)
+		}
+	})
+}

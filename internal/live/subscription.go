@@ -19,6 +19,9 @@ type Subscription struct {
 	last     time.Time       // of the last delivery
 	idle     *time.Timer
 	alarm    *time.Timer
+	alarmed  bool    // the alarm is set; guarded by the log's mutex, as what follows
+	news     func()  // is called when there is news; nil: nobody waits
+	place    int     // among those of the log who wait
 	since    *moment // when Notify was called: what fails after that is Next's business
 	closed   bool
 }
@@ -30,7 +33,7 @@ func (s *Subscription) Notify(f func()) {
 	s.since = l.now.Load()
 	ready := s.over(context.Background()) != nil || s.due(s.since)
 	if !ready {
-		l.waiting[s] = f
+		l.await(s, f)
 		s.setAlarm()
 	}
 	l.mu.Unlock()
@@ -39,15 +42,32 @@ func (s *Subscription) Notify(f func()) {
 	}
 }
 
-// setAlarm has the one who waits called when it has waited for long enough.
+// setAlarm has the one who waits called when it has waited for long enough. An alarm that is set already is left alone: it
+// comes too early, and then another one is set. So deliveries cost none. It needs the log's mutex.
 func (s *Subscription) setAlarm() {
 	left := s.left()
 	switch {
-	case left == forever:
+	case left == forever, s.alarmed:
+		return
 	case s.alarm == nil:
-		s.alarm = time.AfterFunc(left, func() { s.log.call(s) })
+		s.alarm = time.AfterFunc(left, s.rings)
 	default:
 		s.alarm.Reset(left)
+	}
+	s.alarmed = true
+}
+
+// rings is when the alarm comes.
+func (s *Subscription) rings() {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	s.alarmed = false
+	switch {
+	case s.news == nil: // it is at work, and sets the alarm when it waits again
+	case s.left() > 0:
+		s.setAlarm()
+	default:
+		s.log.forget(s)()
 	}
 }
 
@@ -196,7 +216,7 @@ func (s *Subscription) Close() {
 		}
 	}
 	s.log.mu.Lock()
-	delete(s.log.waiting, s)
+	s.log.forget(s)
 	s.log.mu.Unlock()
 	s.log.hub.leave(s.log)
 }
