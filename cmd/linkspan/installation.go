@@ -113,7 +113,7 @@ var wrapPorts func(ports) ports
 
 // open joins the rooms over prepared clusters and starts what runs in the background. close ends it.
 func open(ctx context.Context, config shardrouter.Config, flags serverFlags, logger *slog.Logger) (*installation, error) {
-	if err := tuneMemory(logger); err != nil {
+	if err := limitMemory(logger); err != nil {
 		return nil, err
 	}
 	config.PoolSize, config.DisablePreparing, config.Logger = flags.PoolSize, flags.NoPrepare, logger
@@ -157,6 +157,7 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	background, stop := context.WithCancel(background)
 	in.stopSweep, in.stop = stopSweep, stop
 	in.sweeping.Go(func() { in.service.Sweep(sweep) })
+	in.running.Go(func() { paceCollections(background) })
 	in.running.Go(func() { in.relay.Run(background) })
 	in.running.Go(func() {
 		if err := in.hub.Run(background); err != nil && !errors.Is(err, context.Canceled) {

@@ -1,52 +1,105 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
+	"sync"
 	"testing"
+	"time"
 )
 
-// TestMemory has garbage collected by what the program sets, or by Go's own variables where they are set: Go has read those at the
-// start, here by way of debug.
-func TestMemory(t *testing.T) {
+// keepMemorySettings puts back in the end what a test sets.
+func keepMemorySettings(t *testing.T) {
+	t.Helper()
 	percent, limit := debug.SetGCPercent(100), debug.SetMemoryLimit(math.MaxInt64)
 	t.Cleanup(func() {
 		debug.SetGCPercent(percent)
 		debug.SetMemoryLimit(limit)
 	})
-	set := func() (percent int, limit int64) {
-		t.Helper()
-		if err := tuneMemory(slog.New(slog.NewTextHandler(io.Discard, nil))); err != nil {
-			t.Fatal(err)
-		}
-		percent = debug.SetGCPercent(100)
-		return percent, debug.SetMemoryLimit(math.MaxInt64)
-	}
-	unset := func(name string) {
+	for _, name := range []string{"GOGC", "GOMEMLIMIT", "AUTOMEMLIMIT"} {
 		t.Setenv(name, "") // so that it is as before in the end
 		if err := os.Unsetenv(name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	unset("GOGC")
-	unset("GOMEMLIMIT")
-	unset("AUTOMEMLIMIT")
-	if percent, limit := set(); percent != garbagePercent || limit <= 0 || limit == math.MaxInt64 {
-		t.Errorf("GOGC is %d and the limit %d, want %d and one", percent, limit, garbagePercent)
+}
+
+// TestMemoryLimit has the limit set by the memory that there is, or by Go's own variable: Go has read that at the start, here by way
+// of debug.
+func TestMemoryLimit(t *testing.T) {
+	keepMemorySettings(t)
+	set := func() int64 {
+		t.Helper()
+		if err := limitMemory(slog.New(slog.NewTextHandler(io.Discard, nil))); err != nil {
+			t.Fatal(err)
+		}
+		return debug.SetMemoryLimit(math.MaxInt64)
+	}
+	whole := set()
+	if whole <= 0 || whole == math.MaxInt64 {
+		t.Errorf("the limit is %d", whole)
 	}
 	t.Setenv("AUTOMEMLIMIT", "0.01")
-	_, small := set()
-	unset("AUTOMEMLIMIT")
-	if _, limit := set(); small >= limit {
-		t.Errorf("a share of a hundredth is %d, without one it is %d", small, limit)
+	if small := set(); small >= whole {
+		t.Errorf("a share of a hundredth is %d, without one it is %d", small, whole)
 	}
-	t.Setenv("GOGC", "100")
 	t.Setenv("GOMEMLIMIT", "1GiB")
 	debug.SetMemoryLimit(1 << 30)
-	if percent, limit := set(); percent != 100 || limit != 1<<30 {
-		t.Errorf("with GOGC=100 and GOMEMLIMIT=1GiB, GOGC is %d and the limit %d", percent, limit)
+	if limit := set(); limit != 1<<30 {
+		t.Errorf("with GOMEMLIMIT=1GiB the limit is %d", limit)
 	}
+}
+
+// TestCollections has much garbage allowed for little that lives, and less for much, unless GOGC is set.
+func TestCollections(t *testing.T) {
+	keepMemorySettings(t)
+	for live, want := range map[uint64]int{0: 400, 1 << 20: 400, 32 << 20: 400, 33 << 20: 350, 64 << 20: 200, 100 << 20: 100, 128 << 20: 100, 1 << 40: 100} {
+		if got := garbageFor(live); got != want {
+			t.Errorf("for %d bytes there may be %d %% of garbage, want %d", live, got, want)
+		}
+	}
+	pace := func(t *testing.T) func() {
+		ctx, cancel := context.WithCancel(t.Context())
+		var pacing sync.WaitGroup
+		pacing.Go(func() { paceCollections(ctx) })
+		return func() {
+			cancel()
+			pacing.Wait()
+		}
+	}
+	percentIs := func(t *testing.T, want int) {
+		t.Helper()
+		waited, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		set := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+		for ; ; <-time.After(10 * time.Millisecond) {
+			metrics.Read(set)
+			if set[0].Value.Uint64() == uint64(want) {
+				return
+			}
+			if waited.Err() != nil {
+				t.Fatalf("GOGC is %d, want %d", set[0].Value.Uint64(), want)
+			}
+		}
+	}
+	stop := pace(t)
+	percentIs(t, mostGarbage)
+	much := make([]byte, 2*garbageBytes)
+	runtime.GC()
+	percentIs(t, leastGarbage)
+	runtime.KeepAlive(much)
+	much = nil
+	runtime.GC()
+	percentIs(t, mostGarbage)
+	stop()
+	debug.SetGCPercent(100)
+	t.Setenv("GOGC", "100")
+	pace(t)()
+	percentIs(t, 100)
 }
