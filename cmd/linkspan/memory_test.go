@@ -90,11 +90,12 @@ func TestCollections(t *testing.T) {
 	}
 	stop := pace(t)
 	percentIs(t, mostGarbage)
-	much := make([]byte, 2*garbageBytes)
-	runtime.GC()
-	percentIs(t, leastGarbage)
-	runtime.KeepAlive(much)
-	much = nil
+	func() {
+		much := make([]byte, 2*garbageBytes)
+		runtime.GC()
+		percentIs(t, leastGarbage)
+		runtime.KeepAlive(much)
+	}()
 	runtime.GC()
 	percentIs(t, mostGarbage)
 	stop()

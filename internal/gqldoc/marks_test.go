@@ -41,7 +41,7 @@ func TestMarks(t *testing.T) {
 		`subscription { events { mine: id __typename thing { __typename } } }`:                                              false, // names are the client's
 		`subscription S { ...R } fragment R on Subscription { events { thing { m: mine } } }`:                               true,
 	} {
-		doc, err := gqlparser.LoadQuery(schema, document)
+		doc, err := gqlparser.LoadQueryWithRules(schema, document, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", document, err)
 		}
@@ -66,7 +66,7 @@ func TestOnlyAt(t *testing.T) {
 		`subscription ($a: String) { events(after: $a) { ...F } } fragment F on Event { thing { name(like: {name: $a}) } }`: "",
 		`subscription ($a: String, $b: Boolean = true) { events(after: $a) { thing @skip(if: $b) { name(short: $b) } } }`:   "a",
 	} {
-		doc, err := gqlparser.LoadQuery(schema, document)
+		doc, err := gqlparser.LoadQueryWithRules(schema, document, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", document, err)
 		}

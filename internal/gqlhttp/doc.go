@@ -13,6 +13,7 @@
 //     body, whose time is http.Server's ReadTimeout.
 //   - What ends an operation frees its resolver: its context ends.
 //   - A response is on its way before the next one is asked for, so an executor may use its buffers again.
+//   - What is sent to several is made for none of them in particular ([Config.Audience]), and nobody waits for another's client.
 //   - Errors are made known through the executor's presenter alone; this package shows no text but its own.
 //
 // It knows no schema, no viewer and no rule of the program around it; those come in as functions of [Config].

@@ -3,6 +3,7 @@ package gqlhttp
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"net"
 	"sync"
 	"syscall"
@@ -107,7 +108,7 @@ func (w *wire) sendNow(frame []byte) (rest []byte, err error) {
 		switch {
 		case failed != nil:
 			err = failed
-		case err == syscall.EAGAIN || err == syscall.EINTR:
+		case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EINTR):
 			err = nil
 		}
 		frame = frame[max(n, 0):]
