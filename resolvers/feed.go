@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -97,6 +98,18 @@ func (s *logSource[From, To]) Ahead(ctx context.Context, patient bool) (gqlhttp.
 	ahead, outlook := s.log.Ahead(ctx, patient)
 	return gqlhttp.EventKey{Line: ahead.History.Bytes(), Number: ahead.Number}, outlooks[outlook]
 }
+
+// At implements [gqlhttp.SharedSource].
+func (s *logSource[From, To]) At() gqlhttp.EventKey {
+	at := s.log.At()
+	return gqlhttp.EventKey{Line: at.History.Bytes(), Number: at.Number}
+}
+
+// Remind implements [gqlhttp.SharedSource].
+func (s *logSource[From, To]) Remind(wake func()) { s.log.Remind(wake) }
+
+// Skip implements [gqlhttp.SharedSource].
+func (s *logSource[From, To]) Skip(to gqlhttp.EventKey, at time.Time) { s.log.Skip(to.Number, at) }
 
 // Takes implements [gqlhttp.SharedSource].
 func (s *logSource[From, To]) Takes(made gqlhttp.Stamp) bool {

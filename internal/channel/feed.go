@@ -31,6 +31,7 @@ type Feed[E Event] struct {
 	pending  []E       // what is to be seen of it; empty: not rendered yet
 	rendered Rendering // when pending was
 	over     error     // why no more come
+	at       Ahead     // the newest event that was fetched
 }
 
 // Ahead names an event of a log.
@@ -90,8 +91,13 @@ const (
 
 // Ahead tells which event of the log comes next, before it is rendered. Only if patient it waits for a read of the log.
 func (f *Feed[E]) Ahead(ctx context.Context, patient bool) (Ahead, Outlook) {
-	if !patient && !f.left() && f.over == nil && f.due && !f.sub.AtHand() {
-		return Ahead{}, Behind
+	if !f.left() && f.over == nil && f.due {
+		switch {
+		case !f.sub.Due():
+			return Ahead{}, Nothing
+		case !patient && !f.sub.AtHand():
+			return Ahead{}, Behind
+		}
 	}
 	switch ok, err := f.fetch(ctx); {
 	case err != nil:
@@ -102,6 +108,21 @@ func (f *Feed[E]) Ahead(ctx context.Context, patient bool) (Ahead, Outlook) {
 		return Ahead{}, Apart
 	}
 	return Ahead{f.delivery.Position.History, f.delivery.Events[0].Number}, Clear
+}
+
+// At returns the newest event that is behind the subscriber, where nothing is left.
+func (f *Feed[E]) At() Ahead { return f.at }
+
+// Remind is Notify for who learns of the log's events elsewhere: call is called when something else is to be said, or for nothing.
+func (f *Feed[E]) Remind(call func()) {
+	f.due = true
+	f.sub.Remind(call)
+}
+
+// Skip moves on behind an event that the subscriber got elsewhere then, where nothing is left.
+func (f *Feed[E]) Skip(to int64, at time.Time) {
+	f.at.Number = to
+	f.sub.Skip(to, at)
 }
 
 // Takes reports whether the event ahead may be had as it was rendered then.
@@ -162,7 +183,7 @@ func (f *Feed[E]) fetch(ctx context.Context) (bool, error) {
 			f.over = ending(ctx, err)
 			return false, f.over
 		}
-		f.delivery = f.wanted(delivery)
+		f.delivery, f.at = f.wanted(delivery), Ahead{delivery.Position.History, delivery.Position.Number}
 	}
 	return true, nil
 }

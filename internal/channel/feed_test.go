@@ -26,6 +26,12 @@ func (d *deliveries) Close()          {}
 
 func (d *deliveries) AtHand() bool { return true }
 
+func (d *deliveries) Due() bool { return true }
+
+func (d *deliveries) Remind(f func()) { f() }
+
+func (d *deliveries) Skip(int64, time.Time) {}
+
 func (d *deliveries) Standing() (known, needed int64) { return d.known, d.needed }
 
 // shown is an event as it was rendered at a time.

@@ -32,6 +32,12 @@ func (*script) Close()          {}
 
 func (*script) AtHand() bool { return true }
 
+func (*script) Due() bool { return true }
+
+func (*script) Remind(f func()) { f() }
+
+func (*script) Skip(int64, time.Time) {}
+
 func (*script) Standing() (known, needed int64) { return 0, 0 }
 
 // copies are shards that have no invitation, after the errors.

@@ -161,6 +161,13 @@ type Subscription interface {
 	// Notify has f called once, when Next has something to say or an error other than the end of ctx, and so will not wait
 	// long. f must return at once; it may be called before Notify returns. It replaces an f that was not called yet.
 	Notify(f func())
+	// Remind is Notify for who learns of events elsewhere: of the rest f is called, and at the latest when nothing was delivered for
+	// the hub's idle time, or earlier, for nothing.
+	Remind(f func())
+	// Skip moves the position behind an event that the subscriber got elsewhere then.
+	Skip(to int64, at time.Time)
+	// Due reports whether Next has something to say, or an error other than the end of ctx.
+	Due() bool
 	// AtHand reports whether Next would not wait for a read of the log.
 	AtHand() bool
 	// Standing returns how far the log is known to have come, and how far it must have come when an object is read so that the

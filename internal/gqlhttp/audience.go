@@ -16,6 +16,12 @@ type SharedSource interface {
 	// Ahead names the event that comes next, before it is made, or says what there is instead. Only if patient it may wait, and
 	// never sees [Behind].
 	Ahead(ctx context.Context, patient bool) (EventKey, Outlook)
+	// At is the newest event that is behind the subscriber, where there is nothing ahead.
+	At() EventKey
+	// Remind is Notify for who gets what is ahead elsewhere: wake is called when there is something else, or for nothing.
+	Remind(wake func())
+	// Skip moves on behind an event of the same line that the subscriber got elsewhere then.
+	Skip(to EventKey, at time.Time)
 	// Takes reports whether the event ahead may be had as it was made then.
 	Takes(Stamp) bool
 	// Make sends the event ahead as Next does, if anything is to be seen of it. Either way the next is ahead then.
@@ -64,6 +70,7 @@ type audience struct {
 	order  []*frame // the oldest first; those that are made
 	bytes  int
 	clear  *time.Timer
+	lead
 }
 
 // frame is an event's answer, or that it is being made. Its audience's mutex guards it until it is made; then it does not change.
@@ -164,7 +171,7 @@ func (a *audience) drop() {
 }
 
 // inAudience has an operation run for all of its audience, if it has one.
-func (t *Transport) inAudience(ctx context.Context, operation *graphql.OperationContext) context.Context {
+func (t *Transport) inAudience(ctx context.Context, executor graphql.GraphExecutor, operation *graphql.OperationContext) context.Context {
 	key, shared := t.config.Audience(ctx, operation)
 	if key == "" {
 		return ctx
@@ -177,7 +184,9 @@ func (t *Transport) inAudience(ctx context.Context, operation *graphql.Operation
 		a = &audience{key: key, frames: map[EventKey]*frame{}}
 		t.audiences[key] = a
 	}
-	a.members++
+	if a.members++; a.members == t.config.Crowd {
+		a.begin(shared, t, executor, operation)
+	}
 	n.audience, n.leave = a, func() { t.leaveAudience(a) }
 	return shared
 }
@@ -189,6 +198,9 @@ func (t *Transport) leaveAudience(a *audience) {
 		return
 	}
 	delete(t.audiences, a.key)
+	if a.end != nil {
+		a.end()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.clear != nil {

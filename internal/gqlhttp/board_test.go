@@ -143,5 +143,16 @@ func (s *boardSource) Make(ctx context.Context) (made gqlhttp.Stamp, sent, more 
 	return made, true, true
 }
 
-func (s *boardSource) Pass()  { s.at++ }
+func (s *boardSource) Pass() { s.at++ }
+
+func (s *boardSource) At() gqlhttp.EventKey { return gqlhttp.EventKey{Number: int64(s.at) - 1} }
+
+func (s *boardSource) Remind(wake func()) {
+	if _, ok := s.next(); ok {
+		wake()
+	}
+}
+
+func (s *boardSource) Skip(to gqlhttp.EventKey, _ time.Time) { s.at = int(to.Number) + 1 }
+
 func (s *boardSource) Close() { s.ended() }

@@ -35,6 +35,9 @@ type Config struct {
 	// what is said there for one is said to each. Two operations of one audience differ at most in where they begin. Empty: nobody
 	// else gets these answers. Nil: nobody ever does.
 	Audience func(ctx context.Context, operation *graphql.OperationContext) (key string, shared context.Context)
+	// Crowd is from how many WebSockets and streams on an audience has a goroutine of its own that makes its events and has them
+	// handed to those who wait: 64. With fewer each looks for itself.
+	Crowd int
 	// CheckOrigin tells whether a browser's page may open a WebSocket; it is asked where a request has an Origin. Nil: pages of
 	// the same host and port alone.
 	CheckOrigin func(r *http.Request) bool
@@ -84,6 +87,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.InitTimeout, 3*time.Second)
 	setDefault(&c.MaxOperations, 100)
 	setDefault(&c.MaxConnections, 100)
+	setDefault(&c.Crowd, 64)
 	if c.Init == nil {
 		c.Init = func(ctx context.Context, _ json.RawMessage) (context.Context, error) { return ctx, nil }
 	}

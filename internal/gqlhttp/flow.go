@@ -3,6 +3,7 @@ package gqlhttp
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 )
@@ -16,6 +17,10 @@ type flow struct {
 	responses graphql.ResponseHandler
 	shares    bool // its events, with an audience
 	state     atomic.Int32
+
+	at    EventKey  // the newest event that it has, while it rests
+	got   time.Time // when that was handed to it; zero: its source knows of it
+	place int       // among those who rest, from 1; 0: it does not. Guarded by the audience's mutex
 }
 
 // The states of a flow.
@@ -42,6 +47,55 @@ func (f *flow) wake() {
 	}
 }
 
+// receive sends an event that is handed to a flow that rests, and reports whether it rests on.
+func (f *flow) receive(h *handing) bool {
+	if !f.state.CompareAndSwap(waiting, working) {
+		f.wake() // it is at work, and is to look once more
+		return false
+	}
+	if key := h.frame.key; f.at.Number < key.Number {
+		if f.ctx.Err() != nil || f.at.Number < h.before || !f.socket.writing.TryLock() {
+			f.pass()
+			return false
+		}
+		f.at, f.got = key, h.at
+		if a, progress := h.frame.answer(); progress == answered {
+			f.socket.nextNow(f.run, a)
+		} else {
+			f.socket.writing.Unlock()
+		}
+	}
+	if !f.rests() {
+		go f.work()
+		return false
+	}
+	return true
+}
+
+// rise has a flow that rested look for itself.
+func (f *flow) rise() {
+	if !f.shares {
+		return
+	}
+	f.note.audience.rises(f)
+	if !f.got.IsZero() {
+		f.note.source.(SharedSource).Skip(f.at, f.got)
+		f.got = time.Time{}
+	}
+}
+
+// idle has wake called when there is more.
+func (f *flow) idle() {
+	if f.shares {
+		source := f.note.source.(SharedSource)
+		if f.at = source.At(); f.note.audience.rest(f) {
+			source.Remind(f.wake)
+			return
+		}
+	}
+	f.note.source.Notify(f.wake)
+}
+
 // pass sends what is there without waiting for anything, and leaves the rest to work.
 func (f *flow) pass() {
 	if f.ctx.Err() != nil || !f.passOn() || !f.rests() {
@@ -52,6 +106,7 @@ func (f *flow) pass() {
 // passOn sends what is made already, and reports whether that was all for now: then wake will be called.
 func (f *flow) passOn() (all bool) {
 	defer f.socket.closeOnPanic(f.ctx)
+	f.rise()
 	writing := false
 	defer func() {
 		if writing {
@@ -70,7 +125,7 @@ func (f *flow) passOn() (all bool) {
 		case passed:
 			f.socket.writing.Unlock()
 		case idle:
-			f.note.source.Notify(f.wake)
+			f.idle()
 			return true
 		default:
 			return progress == awaited
@@ -102,6 +157,7 @@ func (f *flow) work() {
 // advance sends the events that are there, and reports whether there may be more: then wake will be called.
 func (f *flow) advance() (more bool) {
 	defer f.socket.closeOnPanic(f.ctx)
+	f.rise()
 	for {
 		a, progress := f.note.advance(f.ctx, f.responses, f.wake)
 		switch progress {
@@ -109,7 +165,7 @@ func (f *flow) advance() (more bool) {
 			f.socket.next(f.run, a)
 		case passed:
 		case idle:
-			f.note.source.Notify(f.wake)
+			f.idle()
 			return true
 		case awaited:
 			return true

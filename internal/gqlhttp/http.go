@@ -43,7 +43,7 @@ func (t *Transport) answer(w http.ResponseWriter, r *http.Request, executor grap
 	case accepts.single == "", !single:
 		t.stream(w, r.WithContext(ctx), executor, accepts, single, func(ctx context.Context) (graphql.ResponseHandler, context.Context) {
 			if !single {
-				ctx = t.inAudience(ctx, operation)
+				ctx = t.inAudience(ctx, executor, operation)
 			}
 			return executor.DispatchOperation(ctx, operation)
 		})

@@ -128,7 +128,7 @@ func (s *socket) begin(ctx context.Context, run *operationRun, params *graphql.R
 	}()
 	ctx = withNote(ctx, note)
 	if subscription {
-		ctx = s.transport.inAudience(ctx, operation)
+		ctx = s.transport.inAudience(ctx, s.executor, operation)
 	}
 	responses, ctx := s.executor.DispatchOperation(ctx, operation)
 	if note.source != nil {

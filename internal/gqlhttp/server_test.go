@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -28,6 +29,8 @@ type site struct {
 	transport *gqlhttp.Transport
 	url       string
 	watch     *watch
+
+	readBuffer int // of sockets that are opened, in bytes; 0: as the system has it
 }
 
 // serve starts a server; it ends with the test, which fails where something is still open then or was recovered.
@@ -169,7 +172,14 @@ func (s *site) dial(subprotocols ...string) *socket {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	s.t.Cleanup(cancel)
-	conn, _, err := websocket.Dial(ctx, s.url, &websocket.DialOptions{Subprotocols: subprotocols})
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if err == nil && s.readBuffer > 0 {
+			err = conn.(*net.TCPConn).SetReadBuffer(s.readBuffer)
+		}
+		return conn, err
+	}}}
+	conn, _, err := websocket.Dial(ctx, s.url, &websocket.DialOptions{Subprotocols: subprotocols, HTTPClient: client})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -96,3 +96,45 @@ func TestIdlenessCountsFromTheLastDelivery(t *testing.T) {
 		}
 	})
 }
+
+// TestRemind calls who gets events elsewhere for what is no event, and else not before it has been idle.
+func TestRemind(t *testing.T) {
+	bubble(t, Config{Idle: time.Minute, Poll: time.Hour}, func(t *testing.T, m *memory, h *Hub) {
+		key := m.newLog(0)
+		s := follow(t, h, key, nil)
+		next(t, s)
+		called := make(chan struct{}, 1)
+		remind := func() { s.Remind(func() { called <- struct{}{} }) }
+		remind()
+		time.Sleep(40 * time.Second)
+		h.hint(key, m.append(key, 1))
+		synctest.Wait()
+		if len(called) > 0 {
+			t.Fatal("called for an event")
+		}
+		s.Skip(1, time.Now())
+		if s.Due() {
+			t.Error("an event that was skipped is due")
+		}
+		<-called // for nothing: an alarm was set before
+		began := time.Now()
+		if s.Due() {
+			t.Error("something is due 20 seconds after an event")
+		}
+		remind()
+		<-called
+		if waited := time.Since(began); waited != 40*time.Second || !s.Due() {
+			t.Errorf("called %v later; due: %v", waited, s.Due())
+		}
+		if d := next(t, s); !d.Checkpoint || len(d.Events) > 0 || d.Position.Number != 1 {
+			t.Errorf("idleness brings %v", d)
+		}
+		h.hint(key, m.append(key, 1))
+		synctest.Wait()
+		remind() // there is an event that was not skipped
+		<-called
+		if d := next(t, s); len(d.Events) != 1 || d.Events[0].Number != 2 {
+			t.Errorf("behind what was skipped comes %v", d)
+		}
+	})
+}

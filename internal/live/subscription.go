@@ -21,25 +21,46 @@ type Subscription struct {
 	alarm    *time.Timer
 	alarmed  bool    // the alarm is set; guarded by the log's mutex, as what follows
 	news     func()  // is called when there is news; nil: nobody waits
+	reminds  func()  // is called when the alarm comes
 	place    int     // among those of the log who wait
 	since    *moment // when Notify was called: what fails after that is Next's business
 	closed   bool
 }
 
 // Notify implements [channel.Subscription].
-func (s *Subscription) Notify(f func()) {
+func (s *Subscription) Notify(f func()) { s.whenDue(f, func() { s.log.await(s, f) }) }
+
+// Remind implements [channel.Subscription].
+func (s *Subscription) Remind(f func()) { s.whenDue(f, func() { s.reminds = f }) }
+
+// whenDue calls f if there is something to say, else it has wait see to that, with the log's mutex held, and sets the alarm.
+func (s *Subscription) whenDue(f, wait func()) {
 	l := s.log
 	l.mu.Lock()
 	s.since = l.now.Load()
 	ready := s.over(context.Background()) != nil || s.due(s.since)
 	if !ready {
-		l.await(s, f)
+		wait()
 		s.setAlarm()
 	}
 	l.mu.Unlock()
 	if ready {
 		f()
 	}
+}
+
+// Skip implements [channel.Subscription].
+func (s *Subscription) Skip(to int64, at time.Time) {
+	if to > s.position.Number {
+		s.position.Number, s.last = to, at
+	}
+}
+
+// Due implements [channel.Subscription].
+func (s *Subscription) Due() bool {
+	now := s.log.now.Load()
+	failed := now.err != nil && s.since != nil && now != s.since
+	return failed || s.over(context.Background()) != nil || s.due(now)
 }
 
 // setAlarm has the one who waits called when it has waited for long enough. An alarm that is set already is left alone: it
@@ -62,7 +83,11 @@ func (s *Subscription) rings() {
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()
 	s.alarmed = false
+	f := s.reminds
+	s.reminds = nil
 	switch {
+	case f != nil: // who is reminded knows how long it has waited
+		f()
 	case s.news == nil: // it is at work, and sets the alarm when it waits again
 	case s.left() > 0:
 		s.setAlarm()
@@ -217,6 +242,7 @@ func (s *Subscription) Close() {
 	}
 	s.log.mu.Lock()
 	s.log.forget(s)
+	s.reminds = nil
 	s.log.mu.Unlock()
 	s.log.hub.leave(s.log)
 }

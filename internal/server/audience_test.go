@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -36,7 +37,7 @@ func (a *audienceTest) follow(who, document string, from any) func() servertest.
 	open := a.s.Hub.Stat().Subscriptions
 	k := dial(a.t, a.s, bearing{payload: a.s.as(who)})
 	id := k.subscribe(document, object{"id": a.id, "from": from})
-	servertest.Eventually(a.t, "the subscription is open", func() bool { return a.s.Hub.Stat().Subscriptions == open+1 })
+	servertest.Eventually(a.t, "the subscription is open", func() bool { return a.s.Hub.Stat().Subscriptions > open })
 	return func() servertest.Answer {
 		a.t.Helper()
 		for {
@@ -147,5 +148,54 @@ func TestAudiencesForgetWhatIsDeleted(t *testing.T) {
 			t.Fatalf("after it was deleted there came %s", got)
 		}
 		begin = servertest.Get[string](t, first().Data, "channelEvents", "cursor") // of the deletion
+	}
+}
+
+// TestCrowd has so many follow a channel that events are handed to them: each gets each event once, in order, whenever it comes,
+// and whoever else comes and goes.
+func TestCrowd(t *testing.T) {
+	t.Parallel()
+	a := newAudienceTest(t)
+	begin := servertest.Get[string](t, a.s.For(t).Must(a.s.as("gil@globex"), messagesDocument, object{"id": a.id}), "node", "messages", "logCursor")
+	const crowd, rounds = 90, 12
+	type reader struct {
+		next func() servertest.Answer
+		has  int
+	}
+	var readers []*reader
+	join := func(n int) {
+		readers = append(readers, &reader{next: a.follow(fmt.Sprintf("u%d@globex", n%crowd), sharedEventsDocument, begin)})
+	}
+	for n := range crowd {
+		join(n)
+	}
+	var said []string
+	read := func() {
+		t.Helper()
+		for i, r := range readers {
+			for ; r.has < len(said); r.has++ {
+				if got := r.next().Body; !strings.Contains(got, said[r.has]) {
+					t.Fatalf("reader %d gets as event %d %s, want message %s", i, r.has, got, said[r.has])
+				}
+			}
+		}
+	}
+	for round := range rounds {
+		for range 1 + round%3 {
+			said = append(said, a.say("ana@acme", fmt.Sprint("round ", round)))
+		}
+		if round%2 == 0 {
+			a.whisper("ana@acme", "among us") // which moves nothing here
+		}
+		if round%4 == 1 {
+			join(round) // from the beginning, while the others rest
+		}
+		read()
+	}
+	before := a.counted.Sent()
+	said = append(said, a.say("ana@acme", "last"))
+	read()
+	if statements := a.counted.Sent() - before; statements != 1 {
+		t.Errorf("%d readers read an event in %d statements", len(readers), statements)
 	}
 }
