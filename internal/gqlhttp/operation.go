@@ -200,20 +200,22 @@ func (s *socket) nextNow(run *operationRun, a answer) {
 	newMessage(buffer)
 	writeNext(buffer, run.next, a)
 	rest, err := s.wire.sendNow(frameOf(buffer))
-	written := func(err error) {
-		giveBuffer(buffer)
-		if err != nil {
-			s.lost(err)
-		} else {
-			s.transport.config.Watch.Sent(WebSocket)
-		}
-		s.writing.Unlock()
-	}
-	if len(rest) == 0 {
-		written(err)
+	if len(rest) > 0 {
+		go func() { s.written(buffer, s.wire.sendRest(rest)) }()
 		return
 	}
-	go func() { written(s.wire.sendRest(rest)) }()
+	s.written(buffer, err)
+}
+
+// written ends what nextNow began.
+func (s *socket) written(buffer *bytes.Buffer, err error) {
+	giveBuffer(buffer)
+	if err != nil {
+		s.lost(err)
+	} else {
+		s.transport.config.Watch.Sent(WebSocket)
+	}
+	s.writing.Unlock()
 }
 
 // fail ends the operation with errors.

@@ -19,12 +19,22 @@ type wire struct {
 
 	mu      sync.Mutex // held while a frame is written
 	closing bool       // a close frame was written, which nothing may follow (RFC 6455, 5.5.1)
+	now     struct {   // what sendNow writes, and what came of it: here, so that it costs no memory each time
+		frame   []byte
+		written int
+		err     error
+		write   func(fd uintptr) bool
+	}
 }
 
 func newWire(conn net.Conn, timeout time.Duration) *wire {
 	w := &wire{Conn: conn, timeout: timeout}
 	if below, ok := conn.(syscall.Conn); ok {
 		w.raw, _ = below.SyscallConn() // without it writes wait
+	}
+	w.now.write = func(fd uintptr) bool {
+		w.now.written, w.now.err = syscall.Write(int(fd), w.now.frame)
+		return true
 	}
 	return w
 }
@@ -100,18 +110,12 @@ func (w *wire) sendNow(frame []byte) (rest []byte, err error) {
 		return nil, net.ErrClosed
 	}
 	if w.raw != nil {
-		var n int
-		failed := w.raw.Write(func(fd uintptr) bool {
-			n, err = syscall.Write(int(fd), frame)
-			return true
-		})
-		switch {
-		case failed != nil:
+		w.now.frame, w.now.written, w.now.err = frame, 0, nil
+		err = w.raw.Write(w.now.write)
+		if failed := w.now.err; err == nil && failed != nil && !errors.Is(failed, syscall.EAGAIN) && !errors.Is(failed, syscall.EINTR) {
 			err = failed
-		case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EINTR):
-			err = nil
 		}
-		frame = frame[max(n, 0):]
+		frame, w.now.frame = frame[max(w.now.written, 0):], nil
 	}
 	if len(frame) == 0 || err != nil {
 		w.mu.Unlock()
