@@ -184,7 +184,7 @@ func (t *Transport) inAudience(ctx context.Context, executor graphql.GraphExecut
 		a = &audience{key: key, frames: map[EventKey]*frame{}}
 		t.audiences[key] = a
 	}
-	if a.members++; a.members == t.config.Crowd {
+	if a.members++; a.members >= t.config.Crowd && a.end == nil {
 		a.begin(shared, t, executor, operation)
 	}
 	n.audience, n.leave = a, func() { t.leaveAudience(a) }

@@ -237,6 +237,32 @@ func audienceEnds(t *testing.T, crowd int) {
 	}
 }
 
+// TestAudienceLead has one lead, from as many subscribers on as are a crowd, however they come and go, and none when all have gone.
+func TestAudienceLead(t *testing.T) {
+	t.Parallel()
+	s := serve(t, together(gqlhttp.Config{Crowd: 2}))
+	run := func(want int64) {
+		t.Helper()
+		eventually(t, fmt.Sprint(want, " subscriptions run"), func() bool { return s.running.Load() == want })
+	}
+	first := s.follow(boardDocument)
+	run(1)
+	for round := range 3 {
+		second := s.follow(boardDocument)
+		run(3)
+		text := fmt.Sprint("round ", round)
+		s.board.put(notice{text: text})
+		first.expect(next(text))
+		for n := range round + 1 {
+			second.expect(next(fmt.Sprint("round ", n)))
+		}
+		second.send(`{"id":"1","type":"complete"}`)
+		run(2)
+	}
+	first.send(`{"id":"1","type":"complete"}`)
+	run(0)
+}
+
 // TestFramesAreWhole has messages and control frames on a socket whole, whoever writes them.
 func TestFramesAreWhole(t *testing.T) {
 	crowds(t, framesAreWhole)

@@ -11,7 +11,7 @@ import (
 // handed to those who rest. They touch neither their sources nor the log for it. Who is behind, or has something of its own to
 // hear, looks for itself and then rests again.
 type lead struct {
-	end context.CancelFunc // of the leading; nil: it has not begun. Guarded by the transport's mutex
+	end context.CancelFunc // of the leading; nil: there is none. Guarded by the transport's mutex
 
 	// Guarded by the audience's mutex.
 	ready   bool     // it has come to where nothing is ahead, and goes on
@@ -38,8 +38,7 @@ func (a *audience) begin(member context.Context, t *Transport, executor graphql.
 		ResolverMiddleware: operation.ResolverMiddleware, RootResolverMiddleware: operation.RootResolverMiddleware, Stats: operation.Stats,
 	}
 	go func() {
-		defer end()
-		defer a.leaderless()
+		defer a.leaderless(t)
 		defer func() {
 			if recovered := recover(); recovered != nil {
 				t.config.Watch.Panicked(ctx, recovered)
@@ -145,7 +144,7 @@ func (a *audience) rises(f *flow) {
 // takeResting returns all who rest, and has them rest no longer. It needs mu.
 func (a *audience) takeResting() []*flow {
 	resting := a.resting
-	a.resting = nil
+	a.resting = make([]*flow, 0, len(resting)) // most rest again soon
 	for _, f := range resting {
 		f.place = 0
 	}
@@ -180,8 +179,12 @@ func (a *audience) again(flows []*flow, h *handing) {
 	}
 }
 
-// leaderless has all look for themselves from now on.
-func (a *audience) leaderless() {
+// leaderless has all look for themselves until somebody leads again.
+func (a *audience) leaderless(t *Transport) {
+	t.mu.Lock()
+	a.end()
+	a.end = nil
+	t.mu.Unlock()
 	a.mu.Lock()
 	a.ready = false
 	resting := a.takeResting()
