@@ -31,22 +31,29 @@ func newAudienceTest(t *testing.T) *audienceTest {
 	return &audienceTest{newTalk(t, s, "launch"), counted}
 }
 
-// follow subscribes as a user and returns what reads the next event, past checkpoints.
+// follow subscribes as a user, from now on where there is no cursor, and returns what reads the next event, past checkpoints.
 func (a *audienceTest) follow(who, document string, from any) func() servertest.Answer {
 	a.t.Helper()
-	open := a.s.Hub.Stat().Subscriptions
 	k := dial(a.t, a.s, bearing{payload: a.s.as(who)})
 	id := k.subscribe(document, object{"id": a.id, "from": from})
-	servertest.Eventually(a.t, "the subscription is open", func() bool { return a.s.Hub.Stat().Subscriptions > open })
+	answer := func() servertest.Answer {
+		a.t.Helper()
+		answer, done := k.answer(id)
+		if done || len(answer.Errors) > 0 {
+			a.t.Fatalf("no event: %s", answer.Body)
+		}
+		return answer
+	}
+	if from == nil {
+		if first := answer(); kindOf(first) != "ChannelCheckpoint" { // now is when that comes
+			a.t.Fatalf("first comes %s", first.Body)
+		}
+	}
 	return func() servertest.Answer {
 		a.t.Helper()
 		for {
-			answer, done := k.answer(id)
-			if done || len(answer.Errors) > 0 {
-				a.t.Fatalf("no event: %s", answer.Body)
-			}
-			if !strings.Contains(answer.Body, "ChannelCheckpoint") {
-				return answer
+			if event := answer(); kindOf(event) != "ChannelCheckpoint" {
+				return event
 			}
 		}
 	}
