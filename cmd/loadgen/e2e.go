@@ -37,15 +37,7 @@ func (c *endToEndCmd) Run(ctx context.Context) error {
 	if len(c.Channel) > 1 {
 		return errors.New("name one channel: its subscribers read what is posted to it")
 	}
-	call, err := c.call(c.sendFlags, c.Connections)
-	if err != nil {
-		return err
-	}
-	subscribers, err := c.subscribers(c.commonFlags, c.Subscribers)
-	if err != nil {
-		return err
-	}
-	processes, err := c.processes()
+	call, subscribers, processes, err := c.prepare(c.commonFlags, c.sendFlags, c.Connections, c.Subscribers)
 	if err != nil {
 		return err
 	}

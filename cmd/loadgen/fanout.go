@@ -34,15 +34,7 @@ listens on a port below 32768, where no client's own port lies.
 
 // Run implements the command.
 func (c *fanOutCmd) Run(ctx context.Context) error {
-	call, err := c.call(c.sendFlags, 1)
-	if err != nil {
-		return err
-	}
-	subscribers, err := c.subscribers(c.commonFlags, c.Subscribers)
-	if err != nil {
-		return err
-	}
-	processes, err := c.processes()
+	call, subscribers, processes, err := c.prepare(c.commonFlags, c.sendFlags, 1, c.Subscribers)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,20 @@ type subscribeFlags struct {
 	SubscribeVariable string `name:"subscription-variables" default:"{\"channelId\":\"{{channel}}\"}" env:"LOADGEN_SUBSCRIPTION_VARIABLES" placeholder:"JSON" help:"Its variables; {{channel}} is the first channel."`
 }
 
+// prepare is what a run with subscribers needs: what that many connections send, who reads, and whose CPU is read.
+func (f subscribeFlags) prepare(
+	common commonFlags, send sendFlags, connections, count int,
+) (call load.Call, readers load.Subscribers, processes load.Processes, err error) {
+	if call, err = common.call(send, connections); err != nil {
+		return call, readers, processes, err
+	}
+	if readers, err = f.subscribers(common, count); err != nil {
+		return call, readers, processes, err
+	}
+	processes, err = common.processes()
+	return call, readers, processes, err
+}
+
 // subscribers are those that read, each a user of its own.
 func (f subscribeFlags) subscribers(common commonFlags, count int) (all load.Subscribers, err error) {
 	all = load.Subscribers{URL: f.SocketURL, Protocol: load.Protocol(f.Protocol), Count: count, Query: f.SubscribeTo}

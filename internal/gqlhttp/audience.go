@@ -89,34 +89,33 @@ type picture struct {
 	eventID string
 }
 
-// find returns the frame of the event if it is made, and takes allows it as it is. Where somebody makes it, wake is called
-// later (awaited); else it has to be claimed.
+// find returns the frame of the event if it is made and takes allows it as it is, or if each has to make its own. Where somebody
+// makes it, wake is called later (awaited); else it has to be claimed.
 func (a *audience) find(key EventKey, takes func(Stamp) bool, wake func()) (f *frame, awaited bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	return a.look(key, takes, wake)
+}
+
+// look is find with mu held.
+func (a *audience) look(key EventKey, takes func(Stamp) bool, wake func()) (f *frame, awaited bool) {
 	switch f = a.frames[key]; {
 	case f == nil:
-		return nil, false
 	case f.made.IsZero():
 		f.waiting = append(f.waiting, wake)
 		return nil, true
-	case !f.apart && takes(f.stamp):
+	case f.apart && time.Since(f.made) < frameLife, !f.apart && takes(f.stamp):
 		return f, false
 	}
 	return nil, false
 }
 
-// claim returns the frame of the event if takes allows it as it is, or else has the caller make it, which settle must follow
-// (mine). Where somebody else makes it, wake is called later, and nothing is returned.
+// claim is find, but where a frame has to be claimed the caller makes it, which settle must follow (mine). Where nothing is
+// returned, it is awaited.
 func (a *audience) claim(key EventKey, takes func(Stamp) bool, wake func()) (f *frame, mine bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch f = a.frames[key]; {
-	case f == nil:
-	case f.made.IsZero():
-		f.waiting = append(f.waiting, wake)
-		return nil, false
-	case f.apart && time.Since(f.made) < frameLife, !f.apart && takes(f.stamp):
+	if f, awaited := a.look(key, takes, wake); f != nil || awaited {
 		return f, false
 	}
 	f = &frame{key: key}
@@ -272,11 +271,12 @@ func (n *note) ready(ctx context.Context, wake func()) (answer, progress) {
 	switch f, making := n.audience.find(key, source.Takes, wake); {
 	case making:
 		return answer{}, awaited
-	case f != nil:
+	case f == nil, f.apart:
+		return answer{}, blocked
+	default:
 		source.Pass()
 		return f.answer()
 	}
-	return answer{}, blocked
 }
 
 // shares reports whether others get the same answers.
@@ -306,10 +306,10 @@ func (n *note) make(ctx context.Context, source SharedSource, responses graphql.
 	defer func() { n.audience.settle(f, made) }() // whatever happens, others wait
 	stamp, sent, more := source.Make(ctx)
 	switch {
-	case !more && ctx.Err() == nil:
-		made = &picture{apart: true}
-		return answer{}, over
 	case !more:
+		if ctx.Err() == nil {
+			made = &picture{apart: true}
+		}
 		return answer{}, over
 	case !sent:
 		made = &picture{stamp: stamp}

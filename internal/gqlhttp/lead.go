@@ -56,13 +56,7 @@ func (a *audience) begin(member context.Context, t *Transport, executor graphql.
 // leads goes from event to event until ctx or the source ends.
 func (a *audience) leads(ctx context.Context, t *Transport, n *note, responses graphql.ResponseHandler) {
 	source := n.source.(SharedSource)
-	woken := make(chan struct{}, 1)
-	wake := func() {
-		select {
-		case woken <- struct{}{}:
-		default:
-		}
-	}
+	wake, woken := newBell()
 	for ctx.Err() == nil {
 		switch key, outlook := source.Ahead(ctx, true); outlook {
 		case Clear:

@@ -82,13 +82,7 @@ func (n *note) next(ctx context.Context, responses graphql.ResponseHandler) (ans
 		response := responses(ctx)
 		return answer{response: response, eventID: n.takeEventID()}, response != nil
 	}
-	woken := make(chan struct{}, 1)
-	wake := func() {
-		select {
-		case woken <- struct{}{}:
-		default:
-		}
-	}
+	wake, woken := newBell()
 	for {
 		a, progress := n.advance(ctx, responses, wake)
 		switch progress {
@@ -107,6 +101,17 @@ func (n *note) next(ctx context.Context, responses graphql.ResponseHandler) (ans
 		case <-ctx.Done(): // which the source sees too
 		}
 	}
+}
+
+// newBell makes what wakes a goroutine of its own, which rings once however often it is rung meanwhile.
+func newBell() (ring func(), rung <-chan struct{}) {
+	bell := make(chan struct{}, 1)
+	return func() {
+		select {
+		case bell <- struct{}{}:
+		default:
+		}
+	}, bell
 }
 
 func (n *note) close() {
