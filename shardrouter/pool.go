@@ -71,6 +71,9 @@ func (d *Database) newPool(pool *pgxpool.Config) (*pgxpool.Pool, error) {
 		defer cancel()
 		err := d.identity.verify(ctx, conn)
 		if err == nil {
+			err = keepMemory(ctx, conn)
+		}
+		if err == nil {
 			d.counts.connected(conn.PgConn().Conn().RemoteAddr().String())
 		}
 		return err
