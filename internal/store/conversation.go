@@ -210,7 +210,7 @@ func (s *Store) Change(ctx context.Context, c channel.Change) (done channel.Chan
 				if err := rows.Scan(r.fields()...); err != nil {
 					return err
 				}
-				done = r.changed(&c, map[channel.LogKey]int64{})
+				done = r.changed(&c)
 			}
 			if err := rows.Err(); err != nil {
 				return err
@@ -268,9 +268,8 @@ func (r *changeRow) fields() []any {
 	}
 }
 
-// changed is what that means for the change. before counts the private events of sides that came before it in the same statement,
-// since the heads are those of before all of them.
-func (r *changeRow) changed(c *channel.Change, before map[channel.LogKey]int64) (done channel.Changed) {
+// changed is what that means for the change.
+func (r *changeRow) changed(c *channel.Change) (done channel.Changed) {
 	if r.state == nil {
 		return done
 	}
@@ -295,10 +294,9 @@ func (r *changeRow) changed(c *channel.Change, before map[channel.LogKey]int64) 
 		log := channel.ChannelLogOf(event.Channel, group)
 		switch {
 		case c.Message.Owner.IsZero():
-			event.Number = *r.number + r.heads[i] + before[log]
+			event.Number = *r.number + r.heads[i]
 		case group == c.Message.Owner:
 			event.Number = *r.follows + *r.number
-			before[log]++
 		default:
 			continue
 		}

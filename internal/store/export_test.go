@@ -21,7 +21,7 @@ var KeyedQueries = map[string]string{
 
 // MessageQueries are the statements that find messages by their keys, by name.
 var MessageQueries = map[string]string{
-	"some messages": readMessages, "what they have said": readVersions, "posts": postMany,
+	"some messages": readMessages, "what they have said": readVersions, "posts": authorsOfPosts, "what posts reply to": rootsOfPosts,
 	"an edit": changeTexts[channel.EventMessageEdited][0], "a deletion for a group": changeTexts[channel.EventMessageDeleted][1],
 	"a reaction": changeTexts[channel.EventReactionAdded][0], "a mark": markRead,
 }
@@ -32,10 +32,15 @@ var QueriesOfOne = map[string]string{
 	"what is unread in one channel": unreadOfOne, "messages from the beginning": messagePages[0], "messages from the end": messagePages[1],
 }
 
-// PostMany and LockLogs are the statements of posts, which run with what SetPlan sets.
-const SetPlan, LockLogs = setPlan, lockLogs
+// SetPlan is what the statements of posts run with.
+const SetPlan = setPlan
 
-var PostMany = postMany
+// PostQueries are the statements of posts that find rows, by name, each with an index that it finds them by.
+var PostQueries = map[string]struct{ Text, Index string }{
+	"locks": {lockLogs, "channel_log_pkey"}, "rooms": {roomsOfPosts, "channel_side_pkey"}, "authors": {authorsOfPosts, "channel_user_pkey"},
+	"roots": {rootsOfPosts, "message_pkey"}, "heads": {raiseLogs, "channel_log_pkey"}, "private heads": {raiseSides, "channel_side_pkey"},
+	"replies": {countReplies, "message_pkey"},
+}
 
 // FoundPages are the statements of searches, the first for pages from the beginning; SearchArgs are their arguments but for
 // the slot.

@@ -16,7 +16,7 @@ import (
 	"linkspan/shardrouter"
 )
 
-// Messages are posted in groups: what comes to a cluster while a commit is on its way goes in the next one, in one statement.
+// Messages are posted in groups: what comes to a cluster while a commit is on its way goes in the next one.
 // Nobody waits for a clock: who comes alone goes at once.
 
 const (
@@ -32,6 +32,8 @@ type post struct {
 	words   string // of the body: made by the caller, for the lane serves one after the other
 	state   atomic.Int32
 	done    chan struct{}
+	row     changeRow
+	known   authorNames
 	changed channel.Changed
 	err     error
 }
@@ -200,8 +202,8 @@ const (
 // busyAfter is how long others wait for each lock that somebody holds.
 const busyAfter = "20ms"
 
-// Settings of a group's transaction alone. Planning postMany anew would take longer than to run it, and its rows are found by their
-// keys also before there are statistics.
+// Settings of a group's transaction alone. Planning its statements anew would take longer than to run them, and their rows are found by
+// their keys also before there are statistics.
 const (
 	setPlan      = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)`
 	setBusyAfter = setPlan + `, set_config('lock_timeout', '` + busyAfter + `', true)`
@@ -279,15 +281,11 @@ func (l *lane) try(group []*post, how locking) (out []*post, err error) {
 				return nil
 			}
 		}
-		tx.Queue(postMany, postArgs(posts)...).Query(func(rows pgx.Rows) error {
-			before := map[channel.LogKey]int64{}
-			for rows.Next() {
-				if err := scanPosted(rows, posts, before); err != nil {
-					return err
-				}
-			}
-			return rows.Err()
-		})
+		rooms, err := judge(ctx, tx, posts)
+		if err != nil {
+			return err
+		}
+		write(tx, place(posts, rooms), rooms)
 		return nil
 	}, shardrouter.Repeatable())
 	return out, err

@@ -1,176 +1,199 @@
 package store
 
 import (
-	"strings"
+	"context"
+	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"linkspan/internal/channel"
+	"linkspan/internal/ids"
 	"linkspan/shardrouter"
 )
 
-// postMany posts many messages at once, to channels of one cluster whose logs are locked. Each is judged by itself, and placed
-// behind those that come before it in the arguments, which are columns: slots, channels, groups, users, their names, the keys of
-// these, operations, mutations, hashes of the inputs, owners, owners and numbers of what they reply to, bodies, the groups and
-// users whom they name, their words, marks. No two have one operation. OFFSET 0 has Postgres find each row by its whole key, also
-// before it has statistics.
-var postMany = `
-	WITH post AS MATERIALIZED (
-		SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::text[],
-			$10::uuid[], $11::uuid[], $12::bigint[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[]) WITH ORDINALITY
-		AS p (slot, channel_id, group_id, user_id, name, name_key, op_id, mutation, input_hash,
-			owner, root_owner, root, body, mention_groups, mention_users, words, mark, n)
-	), judged AS MATERIALIZED (
-		SELECT p.n, o.slot IS NOT NULL AS owned, l.history, l.head, s.private_head,
-			CASE WHEN s.state IS NOT NULL THEN ` + sideState + ` END AS state,
-			k.op_id IS NOT NULL AS kept, k.mutation, k.input_hash, k.owner_group_id AS kept_owner, k.number AS kept_number,
-			t.state AS root_state, t.author_group_id, t.author_id, t.reply_to IS NOT NULL AS root_is_reply, t.owner_group_id AS root_owner,
-			s.state = 'LINKED' AND c.state = 'ACTIVE' AND k.op_id IS NULL
-				AND (p.root IS NULL OR t.state <> 'DELETED' AND t.reply_to IS NULL AND t.owner_group_id IN (` + everyone + `, p.owner)) AS going
-		FROM post AS p
-		LEFT JOIN LATERAL (SELECT * FROM linkspan_shard.owned_slot AS o WHERE o.slot = p.slot AND o.state = 'OWNED' OFFSET 0) AS o ON true
-		LEFT JOIN LATERAL (SELECT * FROM linkspan_shard.channel_side AS s
-			WHERE s.slot = o.slot AND s.channel_id = p.channel_id AND s.group_id = p.group_id OFFSET 0) AS s ON true
-		LEFT JOIN LATERAL (SELECT * FROM linkspan_shard.channel AS c WHERE c.slot = s.slot AND c.channel_id = s.channel_id OFFSET 0) AS c ON true
-		LEFT JOIN LATERAL (SELECT * FROM linkspan_shard.channel_log AS l WHERE l.slot = s.slot AND l.channel_id = s.channel_id OFFSET 0) AS l ON true
-		LEFT JOIN LATERAL (SELECT * FROM linkspan_shard.channel_operation AS k
-			WHERE k.slot = s.slot AND k.channel_id = s.channel_id AND k.op_id = p.op_id OFFSET 0) AS k ON true
-		LEFT JOIN LATERAL (SELECT * FROM linkspan_shard.message AS t
-			WHERE t.slot = s.slot AND t.channel_id = s.channel_id AND s.state = 'LINKED' AND t.owner_group_id = p.root_owner AND t.number = p.root
-				AND t.owner_group_id IN (` + everyone + `, p.group_id) OFFSET 0) AS t ON true
-	), placed AS MATERIALIZED (
-		SELECT p.*, CASE p.owner WHEN ` + everyone + ` THEN j.head ELSE j.private_head END
-				+ count(*) OVER (PARTITION BY p.slot, p.channel_id, p.owner ORDER BY p.n) AS number,
-			j.head + count(*) FILTER (WHERE p.owner = ` + everyone + `) OVER (PARTITION BY p.slot, p.channel_id ORDER BY p.n) AS follows,
-			(SELECT clock_timestamp()) AS at
-		FROM post AS p JOIN judged AS j USING (n) WHERE j.going
-	), grown AS (
-		SELECT slot, channel_id, owner, count(*) AS posts FROM placed GROUP BY slot, channel_id, owner
-	), log AS (
-		UPDATE linkspan_shard.channel_log AS l SET head = l.head + g.posts FROM grown AS g
-		WHERE l.slot = g.slot AND l.channel_id = g.channel_id AND g.owner = ` + everyone + `
-	), side AS (
-		UPDATE linkspan_shard.channel_side AS s SET private_head = s.private_head + g.posts FROM grown AS g
-		WHERE s.slot = g.slot AND s.channel_id = g.channel_id AND s.group_id = g.owner
-	), event AS (
-		INSERT INTO linkspan_shard.channel_event (slot, channel_id, number, kind, actor_group_id, actor_id, message_number, at)
-		SELECT slot, channel_id, number, 'MESSAGE_POSTED', group_id, user_id, number, at FROM placed WHERE owner = ` + everyone + `
-	), private_event AS (
-		INSERT INTO linkspan_shard.private_event
-			(slot, channel_id, group_id, number, follows, position, kind, actor_group_id, actor_id, message_number, at)
-		SELECT slot, channel_id, owner, number, follows, follows + number, 'MESSAGE_POSTED', group_id, user_id, number, at
-		FROM placed WHERE owner <> ` + everyone + `
-	), posted AS (
-		INSERT INTO linkspan_shard.message (slot, channel_id, owner_group_id, number, follows, body,
-			author_group_id, author_id, author_name, reply_to_owner, reply_to, mention_group_ids, mention_ids, created_at)
-		SELECT slot, channel_id, owner, number, follows, body, group_id, user_id, name,
-			CASE WHEN root IS NOT NULL THEN root_owner END, root, mention_groups::uuid[], mention_users::uuid[], at FROM placed
-	), worded AS (
-		INSERT INTO linkspan_shard.message_words (slot, channel_id, owner_group_id, number, follows, words)
-		SELECT slot, channel_id, owner, number, follows, ` + wordsOf(`words`, `mark`) + ` FROM placed
-	), counted AS (
-		UPDATE linkspan_shard.message AS m SET reply_count = m.reply_count + r.replies
-		FROM (SELECT slot, channel_id, owner, root, count(*) AS replies FROM placed
-			WHERE root IS NOT NULL AND root_owner = owner GROUP BY slot, channel_id, owner, root) AS r
-		WHERE m.slot = r.slot AND m.channel_id = r.channel_id AND m.owner_group_id = r.owner AND m.number = r.root
-	), counted_apart AS (
-		INSERT INTO linkspan_shard.private_replies AS r (slot, channel_id, number, group_id, reply_count)
-		SELECT slot, channel_id, root, owner, count(*) FROM placed
-		WHERE root IS NOT NULL AND root_owner <> owner GROUP BY slot, channel_id, root, owner
-		ON CONFLICT (slot, channel_id, number, group_id) DO UPDATE SET reply_count = r.reply_count + excluded.reply_count
-	), operation AS (
-		INSERT INTO linkspan_shard.channel_operation (slot, channel_id, op_id, mutation, input_hash, owner_group_id, number)
-		SELECT slot, channel_id, op_id, mutation, input_hash, owner, number FROM placed
-	), known AS (
-		INSERT INTO linkspan_shard.channel_user AS u (slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at)
-		SELECT slot, channel_id, group_id, user_id, (array_agg(name ORDER BY n DESC))[1], (array_agg(name_key ORDER BY n DESC))[1],
-			(array_agg(name ORDER BY n DESC) FILTER (WHERE owner = ` + everyone + `))[1],
-			(array_agg(name_key ORDER BY n DESC) FILTER (WHERE owner = ` + everyone + `))[1],
-			CASE WHEN bool_or(owner = ` + everyone + `) THEN now() END
-		FROM placed GROUP BY slot, channel_id, group_id, user_id ` + userKnown + `
-	)
-	SELECT j.n, j.owned, j.state, j.mutation, j.input_hash, j.kept_owner, j.kept_number, j.root_state, j.author_group_id, j.author_id, j.root_is_reply,
-		p.number IS NOT NULL, p.number, p.follows, p.at, j.history, s.groups, s.heads
-	FROM judged AS j LEFT JOIN placed AS p USING (n) LEFT JOIN (
-		SELECT s.slot, s.channel_id, array_agg(s.group_id) AS groups, array_agg(s.private_head) AS heads
-		FROM (SELECT DISTINCT slot, channel_id FROM grown) AS g
-		JOIN linkspan_shard.channel_side AS s ON s.slot = g.slot AND s.channel_id = g.channel_id AND s.state = 'LINKED'
-		GROUP BY s.slot, s.channel_id
-	) AS s ON s.slot = p.slot AND s.channel_id = p.channel_id
-	ORDER BY j.n`
+// A group of posts is judged, placed and written: Postgres tells how each stands while the logs of their channels are locked, here
+// each that goes on gets its number behind those before it, and what only some posts have is a statement only where one has it.
+// One statement that did all of it took longer to begin than all that is left to run.
 
-// postArgs are the arguments of postMany.
-func postArgs(posts []*post) []any {
-	n := len(posts)
-	slots, numbers, words := make([]int16, n), make([]*int64, n), make([]string, n)
-	key := func(of func(c *channel.Change) pgtype.UUIDValuer) []pgtype.UUID {
-		column := make([]pgtype.UUID, n)
-		for i, p := range posts {
-			column[i], _ = of(p.change).UUIDValue() // never fails: see ids
-			column[i].Valid = true                  // the owner of what is for everyone is the nil UUID
-		}
-		return column
-	}
-	text := func(of func(c *channel.Change) string) []string {
-		column := make([]string, n)
-		for i, p := range posts {
-			column[i] = of(p.change)
-		}
-		return column
-	}
-	for i, p := range posts {
-		slots[i], words[i] = int16(slotOfChannel(p.change.Message.Channel)), p.words
-		if root := p.change.ReplyTo; !root.IsZero() {
-			numbers[i] = &root.Number
-		}
-	}
-	return []any{
-		slots,
-		key(func(c *channel.Change) pgtype.UUIDValuer { return c.Message.Channel }),
-		key(func(c *channel.Change) pgtype.UUIDValuer { return c.By.ID.Group }),
-		key(func(c *channel.Change) pgtype.UUIDValuer { return c.By.ID }),
-		text(func(c *channel.Change) string { return c.By.Name }),
-		text(func(c *channel.Change) string { return channel.NameKey(c.By.Name) }),
-		key(func(c *channel.Change) pgtype.UUIDValuer { return c.Op.ID }),
-		text(func(c *channel.Change) string { return c.Op.Mutation }),
-		text(func(c *channel.Change) string { return c.Op.Input }),
-		key(func(c *channel.Change) pgtype.UUIDValuer { return c.Message.Owner }),
-		key(func(c *channel.Change) pgtype.UUIDValuer { return c.ReplyTo.Owner }),
-		numbers,
-		text(func(c *channel.Change) string { return c.Body }),
-		text(func(c *channel.Change) string {
-			return arrayOf(c.Mentions, func(u channel.User) uuid.UUID { return u.ID.Group.UUID() })
-		}),
-		text(func(c *channel.Change) string {
-			return arrayOf(c.Mentions, func(u channel.User) uuid.UUID { return u.ID.UUID() })
-		}),
-		words,
-		text(func(c *channel.Change) string { return mark(c.Message.Channel, c.Message.Owner) }),
-	}
+// authorNames are the names of a post's author in the channel, for its own group and for everyone; nil: there is none yet.
+type authorNames struct{ name, public *string }
+
+// roomsOfPosts are channels whose logs are locked as their sides see them, a row for each side, and what time it is. Where the cluster
+// does not own the slot, or there is no such channel, there is a row without a side. Arguments: slots, channels. OFFSET 0 has
+// Postgres find each row by its whole key, also before it has statistics.
+var roomsOfPosts = `
+	SELECT w.channel_id, o.slot IS NOT NULL, c.state = 'ACTIVE', l.history, l.head, s.group_id, ` + sideState + `, s.state = 'LINKED', s.private_head,
+		(SELECT clock_timestamp())
+	FROM unnest($1::smallint[], $2::uuid[]) AS w (slot, channel_id)
+	LEFT JOIN LATERAL (SELECT * FROM linkspan_shard.owned_slot AS o WHERE o.slot = w.slot AND o.state = 'OWNED' OFFSET 0) AS o ON true
+	LEFT JOIN LATERAL (SELECT * FROM linkspan_shard.channel AS c WHERE c.slot = o.slot AND c.channel_id = w.channel_id OFFSET 0) AS c ON true
+	LEFT JOIN LATERAL (SELECT * FROM linkspan_shard.channel_log AS l WHERE l.slot = c.slot AND l.channel_id = c.channel_id OFFSET 0) AS l ON true
+	LEFT JOIN LATERAL (SELECT * FROM linkspan_shard.channel_side AS s WHERE s.slot = c.slot AND s.channel_id = c.channel_id OFFSET 0) AS s ON true`
+
+// authorsOfPosts are what was kept under the operation of each post, and the names under which its author is known. Arguments: slots,
+// channels, operations, groups, users.
+const authorsOfPosts = `
+	SELECT p.n, k.mutation, k.input_hash, k.owner_group_id, k.number, u.name, u.public_name
+	FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[]) WITH ORDINALITY AS p (slot, channel_id, op_id, group_id, user_id, n)
+	LEFT JOIN LATERAL (SELECT * FROM linkspan_shard.channel_operation AS k
+		WHERE k.slot = p.slot AND k.channel_id = p.channel_id AND k.op_id = p.op_id OFFSET 0) AS k ON true
+	LEFT JOIN LATERAL (SELECT * FROM linkspan_shard.channel_user AS u
+		WHERE u.slot = p.slot AND u.channel_id = p.channel_id AND u.group_id = p.group_id AND u.user_id = p.user_id OFFSET 0) AS u ON true`
+
+// rootsOfPosts are the messages that some posts reply to. Arguments: slots, channels, owners, numbers.
+const rootsOfPosts = `
+	SELECT p.n, t.state, t.author_group_id, t.author_id, t.reply_to IS NOT NULL
+	FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[]) WITH ORDINALITY AS p (slot, channel_id, owner_group_id, number, n)
+	JOIN LATERAL (SELECT * FROM linkspan_shard.message AS t
+		WHERE t.slot = p.slot AND t.channel_id = p.channel_id AND t.owner_group_id = p.owner_group_id AND t.number = p.number OFFSET 0) AS t ON true`
+
+// room is a channel as the posts to it find it, and leave it.
+type room struct {
+	id            ids.Channel
+	owned, active bool
+	history       ids.History
+	at            time.Time
+	head, posts   int64 // of the log for everyone: where it stands, and how many posts of the group are in that
+	sides         []roomSide
 }
 
-// arrayOf is an array of UUIDs as Postgres reads it.
-func arrayOf(users []channel.User, id func(channel.User) uuid.UUID) string {
-	spelt := make([]string, len(users))
-	for i, user := range users {
-		spelt[i] = id(user).String()
-	}
-	return "{" + strings.Join(spelt, ",") + "}"
+// roomSide is how a channel stands for a group, with where its private log stands.
+type roomSide struct {
+	group       ids.Group
+	state       string
+	linked      bool
+	head, posts int64
 }
 
-// scanPosted reads what became of a post. before counts the posts to a side alone that came before it in the same statement.
-func scanPosted(row pgx.Rows, posts []*post, before map[channel.LogKey]int64) error {
-	var n int
-	var owned bool
-	var r changeRow
-	if err := row.Scan(append([]any{&n, &owned}, r.fields()...)...); err != nil {
-		return err
-	}
-	p := posts[n-1]
-	if p.changed, p.err = r.changed(p.change, before), nil; !owned {
-		p.err = shardrouter.ErrNotOwned
+// side returns that of a group, if it has one.
+func (r *room) side(group ids.Group) *roomSide {
+	for i := range r.sides {
+		if r.sides[i].group == group {
+			return &r.sides[i]
+		}
 	}
 	return nil
+}
+
+// judge asks how posts stand, in one round trip with what waits in the transaction, and returns their channels.
+func judge(ctx context.Context, tx *shardrouter.Tx, posts []*post) (map[ids.Channel]*room, error) {
+	rooms := map[ids.Channel]*room{}
+	tx.Queue(roomsOfPosts, logsOf(posts)...).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			if err := scanRoom(rows, rooms); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+	asked := []any{column(posts, (*post).slot), keys(posts, (*post).channelID), keys(posts, (*post).operation), keys(posts, (*post).group), keys(posts, (*post).author)}
+	tx.Queue(authorsOfPosts, asked...).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var n int
+			var r changeRow
+			var known authorNames
+			if err := rows.Scan(&n, &r.mutation, &r.input, &r.keptOwner, &r.keptNumber, &known.name, &known.public); err != nil {
+				return err
+			}
+			posts[n-1].row, posts[n-1].known = r, known
+		}
+		return rows.Err()
+	})
+	if replies, _ := apart(posts, (*post).mayReply); len(replies) > 0 {
+		asked := []any{column(replies, (*post).slot), keys(replies, (*post).channelID), keys(replies, (*post).rootOwner), column(replies, (*post).root)}
+		tx.Queue(rootsOfPosts, asked...).Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				var n int
+				var found changeRow
+				if err := rows.Scan(&n, &found.messageState, &found.author.Group, &found.author, &found.isReply); err != nil {
+					return err
+				}
+				r := &replies[n-1].row
+				r.messageState, r.author, r.isReply = found.messageState, found.author, found.isReply
+			}
+			return rows.Err()
+		})
+	}
+	return rooms, tx.Flush(ctx)
+}
+
+func scanRoom(rows pgx.Rows, rooms map[ids.Channel]*room) error {
+	var found room
+	var active, linked *bool
+	var head, private *int64
+	var side roomSide
+	var state *string
+	if err := rows.Scan(&found.id, &found.owned, &active, &found.history, &head, &side.group, &state, &linked, &private, &found.at); err != nil {
+		return err
+	}
+	r := rooms[found.id]
+	if r == nil {
+		r = &found
+		rooms[r.id] = r
+	}
+	if state != nil {
+		r.active, r.head = *active, *head
+		side.state, side.linked, side.head = *state, *linked, *private
+		r.sides = append(r.sides, side)
+	}
+	return nil
+}
+
+// mayReply reports whether a post replies to a message that its author's group may see, if there is one.
+func (p *post) mayReply() bool {
+	return p.isReply() && (p.rootOwner().IsZero() || p.rootOwner() == p.group())
+}
+
+// goesOn reports whether a post is written: its author's group takes part, nothing was kept under its operation, and what it replies
+// to is there, is no reply itself, and is for nobody but those whom the post is for.
+func (p *post) goesOn(r *room, side *roomSide) bool {
+	if side == nil || !side.linked || !r.active || p.row.keptNumber != nil {
+		return false
+	}
+	return !p.isReply() || p.row.messageState != nil && *p.row.messageState != string(channel.Deleted) && !*p.row.isReply &&
+		(p.rootOwner().IsZero() || p.rootOwner() == p.owner())
+}
+
+// place has each post its answer, and returns those that go on, each with a number behind those before it.
+func place(posts []*post, rooms map[ids.Channel]*room) (placed []*post) {
+	for _, p := range posts {
+		r := rooms[p.channelID()]
+		if p.err = nil; !r.owned {
+			p.err = shardrouter.ErrNotOwned
+			continue
+		}
+		side := r.side(p.group())
+		if side != nil {
+			p.row.state = &side.state
+		}
+		if side == nil || !side.linked {
+			p.row.messageState = nil // of what is not for the group's eyes
+		}
+		going := p.goesOn(r, side)
+		if p.row.going = &going; going {
+			p.placeIn(r, side)
+			placed = append(placed, p)
+		}
+		p.changed = p.row.changed(p.change)
+	}
+	return placed
+}
+
+// placeIn gives a post the next number, for everyone or in the private log of its author's side, which its row tells as if it had been read.
+func (p *post) placeIn(r *room, side *roomSide) {
+	var number int64
+	if p.isPublic() {
+		r.head, r.posts = r.head+1, r.posts+1
+		number = r.head
+	} else {
+		side.head, side.posts = side.head+1, side.posts+1
+		number = side.head
+	}
+	follows := r.head
+	p.row.number, p.row.follows, p.row.at, p.row.history = &number, &follows, &r.at, r.history
+	for _, other := range r.sides {
+		if other.linked {
+			p.row.groups, p.row.heads = append(p.row.groups, other.group), append(p.row.heads, other.head)
+		}
+	}
 }

@@ -303,9 +303,9 @@ func TestPostsReadNoTable(t *testing.T) {
 	if _, err := p.conn.Exec(t.Context(), strings.ReplaceAll(store.SetPlan, "true", "false")); err != nil { // not for a transaction alone
 		t.Fatal(err)
 	}
-	for name, query := range map[string]string{"the posts": store.PostMany, "their locks": store.LockLogs} {
-		plan := strings.Join(p.of(name, query), "\n")
-		if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "channel_log_pkey") {
+	for name, query := range store.PostQueries {
+		plan := strings.Join(p.of(name, query.Text), "\n")
+		if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "using "+query.Index) {
 			t.Errorf("%s:\n%s", name, plan)
 		}
 	}

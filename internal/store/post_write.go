@@ -1,0 +1,203 @@
+package store
+
+import (
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
+	"linkspan/shardrouter"
+)
+
+// What is written of posts. Arguments: slots and channels, and what else the columns say, in their order.
+const (
+	raiseLogs = `
+	UPDATE linkspan_shard.channel_log AS l SET head = l.head + w.posts FROM unnest($1::smallint[], $2::uuid[], $3::bigint[]) AS w (slot, channel_id, posts)
+	WHERE l.slot = w.slot AND l.channel_id = w.channel_id`
+	raiseSides = `
+	UPDATE linkspan_shard.channel_side AS s SET private_head = s.private_head + w.posts
+	FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[]) AS w (slot, channel_id, group_id, posts)
+	WHERE s.slot = w.slot AND s.channel_id = w.channel_id AND s.group_id = w.group_id`
+	writePublicEvents = `
+	INSERT INTO linkspan_shard.channel_event (slot, channel_id, number, kind, actor_group_id, actor_id, message_number, at)
+	SELECT slot, channel_id, number, 'MESSAGE_POSTED', group_id, user_id, number, at
+	FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::timestamptz[]) AS p (slot, channel_id, number, group_id, user_id, at)`
+	writePrivateEvents = `
+	INSERT INTO linkspan_shard.private_event (slot, channel_id, group_id, number, follows, position, kind, actor_group_id, actor_id, message_number, at)
+	SELECT slot, channel_id, group_id, number, follows, follows + number, 'MESSAGE_POSTED', group_id, user_id, number, at
+	FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::bigint[])
+		AS p (slot, channel_id, number, group_id, user_id, at, follows)`
+	writeOperations = `
+	INSERT INTO linkspan_shard.channel_operation (slot, channel_id, number, owner_group_id, op_id, mutation, input_hash)
+	SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::text[])`
+	// The users whom a message names are arrays of their own, spelt as Postgres reads them.
+	writeMessages = `
+	INSERT INTO linkspan_shard.message (slot, channel_id, number, owner_group_id, author_group_id, author_id, created_at, follows, body, author_name,
+		reply_to_owner, reply_to, mention_group_ids, mention_ids)
+	SELECT slot, channel_id, number, owner_group_id, group_id, user_id, at, follows, body, name,
+		CASE WHEN root IS NOT NULL THEN root_owner END, root, mention_groups::uuid[], mention_users::uuid[]
+	FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::bigint[], $9::text[], $10::text[],
+			$11::uuid[], $12::bigint[], $13::text[], $14::text[])
+		AS p (slot, channel_id, number, owner_group_id, group_id, user_id, at, follows, body, name, root_owner, root, mention_groups, mention_users)`
+	// A reply to a message for everyone that is for the author's group alone is counted apart, for the group.
+	countReplies = `
+	UPDATE linkspan_shard.message AS m SET reply_count = m.reply_count + r.replies
+	FROM (SELECT slot, channel_id, owner_group_id, number, count(*) AS replies
+		FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[]) AS p (slot, channel_id, owner_group_id, number) GROUP BY 1, 2, 3, 4) AS r
+	WHERE m.slot = r.slot AND m.channel_id = r.channel_id AND m.owner_group_id = r.owner_group_id AND m.number = r.number`
+	countPrivateReplies = `
+	INSERT INTO linkspan_shard.private_replies AS r (slot, channel_id, group_id, number, reply_count)
+	SELECT slot, channel_id, group_id, number, count(*)
+	FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[]) AS p (slot, channel_id, group_id, number) GROUP BY 1, 2, 3, 4
+	ON CONFLICT (slot, channel_id, number, group_id) DO UPDATE SET reply_count = r.reply_count + excluded.reply_count`
+	// Of several names of one user the last counts.
+	writeAuthors = `
+	INSERT INTO linkspan_shard.channel_user AS u (slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at)
+	SELECT slot, channel_id, group_id, user_id, (array_agg(name ORDER BY n DESC))[1], (array_agg(name_key ORDER BY n DESC))[1],
+		(array_agg(name ORDER BY n DESC) FILTER (WHERE public))[1], (array_agg(name_key ORDER BY n DESC) FILTER (WHERE public))[1],
+		CASE WHEN bool_or(public) THEN now() END
+	FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::boolean[]) WITH ORDINALITY
+		AS p (slot, channel_id, group_id, user_id, name, name_key, public, n)
+	GROUP BY slot, channel_id, group_id, user_id ` + userKnown
+)
+
+var writeWords = `
+	INSERT INTO linkspan_shard.message_words (slot, channel_id, number, owner_group_id, follows, words)
+	SELECT slot, channel_id, number, owner_group_id, follows, ` + wordsOf(`words`, `mark`) + `
+	FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::uuid[], $5::bigint[], $6::text[], $7::text[])
+		AS p (slot, channel_id, number, owner_group_id, follows, words, mark)`
+
+// write lets the statements wait in the transaction that write posts, but for those with nothing to write.
+func write(tx *shardrouter.Tx, placed []*post, rooms map[ids.Channel]*room) {
+	raise(tx, rooms)
+	public, private := apart(placed, (*post).isPublic)
+	queue(tx, writePublicEvents, public, column(public, (*post).number), keys(public, (*post).group), keys(public, (*post).author), column(public, (*post).at))
+	queue(tx, writePrivateEvents, private,
+		column(private, (*post).number), keys(private, (*post).group), keys(private, (*post).author), column(private, (*post).at), column(private, (*post).follows))
+	queue(tx, writeMessages, placed, column(placed, (*post).number), keys(placed, (*post).owner), keys(placed, (*post).group), keys(placed, (*post).author),
+		column(placed, (*post).at), column(placed, (*post).follows), column(placed, func(p *post) string { return p.change.Body }), column(placed, (*post).authorName),
+		keys(placed, (*post).rootOwner), column(placed, (*post).root),
+		column(placed, func(p *post) string {
+			return arrayOf(p.change.Mentions, func(u channel.User) uuid.UUID { return u.ID.Group.UUID() })
+		}),
+		column(placed, func(p *post) string {
+			return arrayOf(p.change.Mentions, func(u channel.User) uuid.UUID { return u.ID.UUID() })
+		}))
+	queue(tx, writeWords, placed, column(placed, (*post).number), keys(placed, (*post).owner), column(placed, (*post).follows),
+		column(placed, func(p *post) string { return p.words }), column(placed, func(p *post) string { return mark(p.channelID(), p.owner()) }))
+	queue(tx, writeOperations, placed, column(placed, (*post).number), keys(placed, (*post).owner), keys(placed, (*post).operation),
+		column(placed, func(p *post) string { return p.change.Op.Mutation }), column(placed, func(p *post) string { return p.change.Op.Input }))
+
+	replies, _ := apart(placed, (*post).isReply)
+	counted, countedApart := apart(replies, func(p *post) bool { return p.rootOwner() == p.owner() })
+	queue(tx, countReplies, counted, keys(counted, (*post).owner), column(counted, (*post).root))
+	queue(tx, countPrivateReplies, countedApart, keys(countedApart, (*post).owner), column(countedApart, (*post).root))
+
+	strangers, _ := apart(placed, (*post).tellsOfItsAuthor)
+	queue(tx, writeAuthors, strangers, keys(strangers, (*post).group), keys(strangers, (*post).author), column(strangers, (*post).authorName),
+		column(strangers, func(p *post) string { return channel.NameKey(p.authorName()) }), column(strangers, (*post).isPublic))
+}
+
+// raise lets the logs wait that the posts are in, each with how many are in it.
+func raise(tx *shardrouter.Tx, rooms map[ids.Channel]*room) {
+	var slots, sideSlots []int16
+	var channels, sideChannels []ids.Channel
+	var groups []ids.Group
+	var posts, sidePosts []int64
+	for id, r := range rooms {
+		slot := int16(slotOfChannel(id))
+		if r.posts > 0 {
+			slots, channels, posts = append(slots, slot), append(channels, id), append(posts, r.posts)
+		}
+		for _, side := range r.sides {
+			if side.posts > 0 {
+				sideSlots, sideChannels = append(sideSlots, slot), append(sideChannels, id)
+				groups, sidePosts = append(groups, side.group), append(sidePosts, side.posts)
+			}
+		}
+	}
+	if len(slots) > 0 {
+		tx.Queue(raiseLogs, slots, uuids(channels), posts)
+	}
+	if len(sideSlots) > 0 {
+		tx.Queue(raiseSides, sideSlots, uuids(sideChannels), uuids(groups), sidePosts)
+	}
+}
+
+// queue lets a statement about some posts wait, if there are any. Its first arguments are their slots and channels.
+func queue(tx *shardrouter.Tx, text string, posts []*post, columns ...any) {
+	if len(posts) > 0 {
+		tx.Queue(text, append([]any{column(posts, (*post).slot), keys(posts, (*post).channelID)}, columns...)...)
+	}
+}
+
+// column is what posts have in a column.
+func column[T any](posts []*post, of func(*post) T) []T {
+	values := make([]T, len(posts))
+	for i, p := range posts {
+		values[i] = of(p)
+	}
+	return values
+}
+
+// keys is column for ids. The owner of what is for everyone is the nil UUID, and so it is in the tables of messages.
+func keys[ID pgtype.UUIDValuer](posts []*post, of func(*post) ID) []pgtype.UUID {
+	values := uuids(column(posts, of))
+	for i := range values {
+		values[i].Valid = true
+	}
+	return values
+}
+
+// apart parts posts.
+func apart(posts []*post, by func(*post) bool) (those, others []*post) {
+	for _, p := range posts {
+		if by(p) {
+			those = append(those, p)
+		} else {
+			others = append(others, p)
+		}
+	}
+	return those, others
+}
+
+func (p *post) slot() int16            { return int16(slotOfChannel(p.channelID())) }
+func (p *post) channelID() ids.Channel { return p.change.Message.Channel }
+func (p *post) owner() ids.Group       { return p.change.Message.Owner }
+func (p *post) rootOwner() ids.Group   { return p.change.ReplyTo.Owner }
+func (p *post) group() ids.Group       { return p.change.By.ID.Group }
+func (p *post) author() ids.User       { return p.change.By.ID }
+func (p *post) authorName() string     { return p.change.By.Name }
+func (p *post) operation() ids.Op      { return p.change.Op.ID }
+func (p *post) number() int64          { return *p.row.number }
+func (p *post) follows() int64         { return *p.row.follows }
+func (p *post) at() time.Time          { return *p.row.at }
+
+// root is the number of what a post replies to; nil: it is no reply.
+func (p *post) root() *int64 {
+	if !p.isReply() {
+		return nil
+	}
+	return &p.change.ReplyTo.Number
+}
+
+func (p *post) isPublic() bool { return p.owner().IsZero() }
+func (p *post) isReply() bool  { return !p.change.ReplyTo.IsZero() }
+
+// tellsOfItsAuthor reports whether a post shows its author under a name that is not noted yet.
+func (p *post) tellsOfItsAuthor() bool {
+	name := p.authorName()
+	return p.known.name == nil || *p.known.name != name || p.isPublic() && (p.known.public == nil || *p.known.public != name)
+}
+
+// arrayOf is an array of UUIDs as Postgres reads it.
+func arrayOf(users []channel.User, id func(channel.User) uuid.UUID) string {
+	spelt := make([]string, len(users))
+	for i, user := range users {
+		spelt[i] = id(user).String()
+	}
+	return "{" + strings.Join(spelt, ",") + "}"
+}
