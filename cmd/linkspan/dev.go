@@ -46,8 +46,8 @@ func (devCmd) Help() string {
   LINKSPAN_JWT_SECRET           key of the tokens (HS256), at least 32 bytes;
                                 empty: one of its own
   LINKSPAN_JWT_SECRET_PREVIOUS  another whose tokens are taken too
-  LINKSPAN_NATS_URL             a NATS server for hints; empty: one in this
-                                process
+  LINKSPAN_NATS_URL             a NATS server for hints; empty: they stay in
+                                this process
 ` + otelHelp + `
 
 Where root's data directory is below a home that PostgreSQL's user can't enter, the clusters are in a directory of their

@@ -171,7 +171,7 @@ func openHints(ctx context.Context, logger *slog.Logger) (*live.Hints, error) {
 	if url := os.Getenv("LINKSPAN_NATS_URL"); url != "" {
 		return live.Connect(ctx, url, logger)
 	}
-	return live.Embedded(ctx, logger)
+	return live.Alone(logger), nil
 }
 
 // close ends what runs in the background, after what is under way, and lets go of the clusters. The relay, which waits

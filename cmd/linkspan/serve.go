@@ -34,7 +34,7 @@ func (serveCmd) Help() string {
                                 not needed with --jwks-url
   LINKSPAN_JWT_SECRET_PREVIOUS  the key before it: its tokens are taken too
   LINKSPAN_NATS_URL             a NATS server that all replicas share; empty:
-                                one in this process, for a single replica
+                                there is one replica
 ` + otelHelp + `
 
 Tokens are signed with the secret, or by an identity provider whose public keys --jwks-url has. For both at once

@@ -15,11 +15,11 @@ func reportSpread(b *testing.B, took []time.Duration) {
 	b.ReportMetric(micros(99), "p99-µs")
 }
 
-// BenchmarkPublishToWake is the way of one event from Publish, through the embedded NATS server and a read of the log,
+// BenchmarkPublishToWake is the way of one event from Publish, through a hint and a read of the log,
 // to the subscriber.
 func BenchmarkPublishToWake(b *testing.B) {
 	m := newMemory()
-	hints := embedded(b)
+	hints := alone(b)
 	h, _ := start(b, Config{Reader: m, Hints: hints, Poll: time.Hour})
 	key := m.newLog(0)
 	s := follow(b, h, key, nil)
@@ -51,7 +51,7 @@ func BenchmarkPublishToWake(b *testing.B) {
 func BenchmarkOneEventToTenThousand(b *testing.B) {
 	const subscribers = 10_000
 	m := newMemory()
-	hints := embedded(b)
+	hints := alone(b)
 	h, _ := start(b, Config{Reader: m, Hints: hints, Poll: time.Hour})
 	key := m.newLog(0)
 	var have, ended sync.WaitGroup
@@ -95,7 +95,7 @@ func BenchmarkOneEventToTenThousand(b *testing.B) {
 
 // BenchmarkPublish is what a hint costs whoever writes.
 func BenchmarkPublish(b *testing.B) {
-	hints := embedded(b)
+	hints := alone(b)
 	key := newKey()
 	number := int64(0)
 	for b.Loop() {

@@ -14,11 +14,12 @@ import (
 // maxWaitingHints bounds what a connection that takes nothing makes pile up: one hint a log, about 5 MB in all.
 const maxWaitingHints = 1 << 16
 
-// Hints tells all processes "log L has reached n" and "user U has read channel C up to p" over NATS core. A [Hub] speaks and listens through it. While the connection is down, what this process publishes reaches this process alone; what is lost
-// is found by the polls of the others. It is safe for concurrent use.
+// Hints tells all processes "log L has reached n" and "user U has read channel C up to p" over NATS core. A [Hub] speaks and listens
+// through it. While the connection is down, or where there is none, what this process publishes reaches this process alone; what is
+// lost is found by the polls of the others. It is safe for concurrent use.
 type Hints struct {
-	conn    *nats.Conn
-	stop    func() // what Close does beside the connection
+	conn    *nats.Conn // nil: there are no others
+	stop    func()     // what Close does beside the connection
 	logger  *slog.Logger
 	up      atomic.Bool // the connection is, as far as is known
 	stats   stats
@@ -61,10 +62,18 @@ func newHints(logger *slog.Logger) *Hints {
 	}
 }
 
+// Alone are the hints of a process that has no others beside it. The caller ends them with Close.
+func Alone(logger *slog.Logger) *Hints {
+	h := newHints(logger)
+	h.stop = func() {}
+	h.sent.Go(h.send)
+	return h
+}
+
 // HintStats counts hints since the start.
 type HintStats struct {
 	Sent      uint64 // to NATS
-	Kept      uint64 // told to this process alone, for the connection was down
+	Kept      uint64 // told to this process alone, for there was no connection
 	Lost      uint64 // dropped, because too many waited
 	Received  uint64 // from NATS, this process's own among them
 	Malformed uint64 // of those, not understood
@@ -135,8 +144,7 @@ func (h *Hints) listen(l listener) (cancel func()) {
 	}
 }
 
-// Close ends the connection, and the server if it is embedded, and waits for both. Hints that wait are lost; those
-// published later go nowhere.
+// Close ends the connection and waits for that. Hints that wait are lost; those published later go nowhere.
 func (h *Hints) Close() {
 	h.mu.Lock()
 	if h.closed() {

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
 )
@@ -418,7 +420,8 @@ func TestNotifyOfActivity(t *testing.T) {
 // TestMarksOverNATS tells another process how far a user has read, the furthest of those that wait.
 func TestMarksOverNATS(t *testing.T) {
 	t.Parallel()
-	h := embedded(t)
+	url, _, _ := external(t, server.Options{})
+	h := connected(t, url, nil)
 	told := make(chan channel.Marked, 1<<10)
 	defer h.SubscribeMarks(func(m channel.Marked) { told <- m })()
 	user, id := ids.UserOf(ids.NewGroup(), "ana"), ids.NewChannel(time.Now(), 3)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
 
@@ -19,60 +18,7 @@ const (
 	writeTimeout  = 5 * time.Second // also the longest that a peer that takes nothing holds Close up
 	reconnectWait = 500 * time.Millisecond
 	pingInterval  = 10 * time.Second // a peer that is silently gone is noticed after three
-	serverStart   = 10 * time.Second
 )
-
-// Embedded starts a NATS server inside this process and connects to it. It opens no port and no file, so hints reach
-// this process alone. ctx bounds the start only; the caller ends both with Close.
-func Embedded(ctx context.Context, logger *slog.Logger) (*Hints, error) {
-	ns, err := startServer(ctx)
-	if err != nil {
-		return nil, err
-	}
-	stop := func() {
-		ns.Shutdown()
-		ns.WaitForShutdown()
-	}
-	h, err := connect("", logger, func() {}, nats.InProcessServer(ns))
-	if err != nil {
-		stop()
-		return nil, err
-	}
-	disconnect := h.stop
-	h.stop = func() {
-		disconnect()
-		stop()
-	}
-	return h, nil
-}
-
-// startServer starts the smallest NATS server there is: no listener, no JetStream, no system account with its
-// statistics, no signals, no log.
-func startServer(ctx context.Context) (*server.Server, error) {
-	ns, err := server.NewServer(&server.Options{
-		ServerName:       "linkspan",
-		DontListen:       true,
-		NoSigs:           true,
-		NoLog:            true,
-		NoSystemAccount:  true,
-		MaxPayload:       1 << 10,
-		MaxPending:       1 << 20,
-		MaxClosedClients: 1,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("live: embedded NATS server: %w", err)
-	}
-	ns.Start() // returns, because it does not listen
-	wait := serverStart
-	if deadline, ok := ctx.Deadline(); ok {
-		wait = min(wait, time.Until(deadline))
-	}
-	if !ns.ReadyForConnections(wait) {
-		ns.Shutdown()
-		return nil, errors.New("live: embedded NATS server did not start in time")
-	}
-	return ns, nil
-}
 
 // Connect connects to the NATS cluster at urls: one or more, comma separated, with credentials in them if need be, which
 // are never logged nor part of an error. A cluster that is down is no error: the connection is tried for ever, and while

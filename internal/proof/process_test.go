@@ -31,7 +31,7 @@ type process struct {
 
 // ways is how a process differs from the program's; the zero value is as that is.
 type ways struct {
-	nats  string        // URL of the server that processes share; "": embedded
+	nats  string        // URL of the server that processes share; "": none
 	poll  time.Duration // of the hub; 0: its default
 	lossy bool          // half of what would be hinted is not, to nobody
 }
@@ -46,11 +46,8 @@ func open(t rapid.TB, config shardrouter.Config, logger *slog.Logger, w ways) *p
 	}
 	p := &process{router: router, store: store.New(router)}
 	if w.nats == "" {
-		p.hints, err = live.Embedded(ctx, logger)
-	} else {
-		p.hints, err = live.Connect(ctx, w.nats, logger)
-	}
-	if err != nil {
+		p.hints = live.Alone(logger)
+	} else if p.hints, err = live.Connect(ctx, w.nats, logger); err != nil {
 		t.Fatal(err)
 	}
 	hub := live.NewHub(live.Config{Reader: p.store, Hints: p.hints, Poll: w.poll, Logger: logger})

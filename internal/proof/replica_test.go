@@ -21,7 +21,7 @@ import (
 
 // replicaOptions is what one replica has of its own.
 type replicaOptions struct {
-	nats    string        // URL of the server that replicas share; "": embedded
+	nats    string        // URL of the server that replicas share; "": none
 	poll    time.Duration // of the hub; 0: its default
 	lossy   bool          // half of what would be hinted is not, to nobody
 	forgets bool          // requests leave all steps to the relays, as after a crash behind each commit

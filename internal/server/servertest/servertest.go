@@ -89,10 +89,7 @@ func New(t testing.TB, options Options) *Server {
 	s.Store, s.Router = storetest.OpenConfig(t, s.Config)
 	logger := slog.New(traces.LogHandler(server.LogHandler(slog.NewJSONHandler(s.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 	s.Metrics = metrics.New(logger)
-	hints, err := live.Embedded(t.Context(), logger)
-	if err != nil {
-		t.Fatal(err)
-	}
+	hints := live.Alone(logger)
 	hub := live.NewHub(live.Config{Reader: s.Store, Hints: hints, Logger: logger, Watch: s.Metrics})
 	s.Hub = hub
 	deliver := s.Metrics.Deliver(channel.Deliverer{Shards: s.Store, Hints: hub}.Deliver)
