@@ -40,12 +40,14 @@ const authorsOfPosts = `
 	LEFT JOIN LATERAL (SELECT * FROM linkspan_shard.channel_user AS u
 		WHERE u.slot = p.slot AND u.channel_id = p.channel_id AND u.group_id = p.group_id AND u.user_id = p.user_id OFFSET 0) AS u ON true`
 
-// rootsOfPosts are the messages that some posts reply to. Arguments: slots, channels, owners, numbers.
+// rootsOfPosts are the messages that some posts reply to, but for those of other groups alone: they are looked for all the same, for how
+// long that takes tells nothing then. Arguments: slots, channels, owners, numbers, groups.
 const rootsOfPosts = `
 	SELECT p.n, t.state, t.author_group_id, t.author_id, t.reply_to IS NOT NULL
-	FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[]) WITH ORDINALITY AS p (slot, channel_id, owner_group_id, number, n)
+	FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::uuid[]) WITH ORDINALITY AS p (slot, channel_id, owner_group_id, number, group_id, n)
 	JOIN LATERAL (SELECT * FROM linkspan_shard.message AS t
-		WHERE t.slot = p.slot AND t.channel_id = p.channel_id AND t.owner_group_id = p.owner_group_id AND t.number = p.number OFFSET 0) AS t ON true`
+		WHERE t.slot = p.slot AND t.channel_id = p.channel_id AND t.owner_group_id = p.owner_group_id AND t.number = p.number
+			AND t.owner_group_id IN (` + everyone + `, p.group_id) OFFSET 0) AS t ON true`
 
 // room is a channel as the posts to it find it, and leave it.
 type room struct {
@@ -99,8 +101,10 @@ func judge(ctx context.Context, tx *shardrouter.Tx, posts []*post) (map[ids.Chan
 		}
 		return rows.Err()
 	})
-	if replies, _ := apart(posts, (*post).mayReply); len(replies) > 0 {
-		asked := []any{column(replies, (*post).slot), keys(replies, (*post).channelID), keys(replies, (*post).rootOwner), column(replies, (*post).root)}
+	if replies, _ := apart(posts, (*post).isReply); len(replies) > 0 {
+		asked := []any{
+			column(replies, (*post).slot), keys(replies, (*post).channelID), keys(replies, (*post).rootOwner), column(replies, (*post).root), keys(replies, (*post).group),
+		}
 		tx.Queue(rootsOfPosts, asked...).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				var n int
@@ -137,11 +141,6 @@ func scanRoom(rows pgx.Rows, rooms map[ids.Channel]*room) error {
 		r.sides = append(r.sides, side)
 	}
 	return nil
-}
-
-// mayReply reports whether a post replies to a message that its author's group may see, if there is one.
-func (p *post) mayReply() bool {
-	return p.isReply() && (p.rootOwner().IsZero() || p.rootOwner() == p.group())
 }
 
 // goesOn reports whether a post is written: its author's group takes part, nothing was kept under its operation, and what it replies
