@@ -131,6 +131,15 @@ var conversationRules = []rule{
 		FROM linkspan_shard.reaction AS r
 		LEFT JOIN linkspan_shard.message AS m` + sameMessage(`m`, `r`, `owner_group_id`, `number`) + `
 		WHERE m.number IS NULL OR m.state = 'DELETED' OR r.owner_group_id <> ` + nobody + ` AND r.group_id <> r.owner_group_id`},
+	{Invariant{"reaction-count", "A message's count of reactions is how many there are."}, `
+		SELECT ` + messageOf(`m.number`, `m.owner_group_id`, `m.channel_id`) + `, format('%s reactions are noted, and %s are there',
+			m.reaction_count, COALESCE(r.n, 0))
+		FROM linkspan_shard.message AS m
+		LEFT JOIN (
+			SELECT slot, channel_id, owner_group_id, number, count(*) AS n FROM linkspan_shard.reaction
+			GROUP BY slot, channel_id, owner_group_id, number
+		) AS r` + sameMessage(`m`, `r`, `owner_group_id`, `number`) + `
+		WHERE m.reaction_count <> COALESCE(r.n, 0)`},
 	{Invariant{"reaction-event", "The reactions to a message are those that its events have added and not removed."}, `
 		SELECT ` + messageOf(`m.number`, `m.owner_group_id`, `m.channel_id`) + `, format('a reaction of %s is %s, and its events leave %s',
 			COALESCE(r.user_id, e.actor_id), CASE WHEN r.number IS NULL THEN 'not there' ELSE 'there' END, COALESCE(e.n, 0))

@@ -52,6 +52,8 @@ var conversationPlants = []plant{
 	{"reaction-message", "shards", `UPDATE linkspan_shard.reaction SET number = number + 1000`, ""},
 	{"reaction-message", "shards", `INSERT INTO linkspan_shard.reaction (slot, channel_id, owner_group_id, number, emoji, group_id, user_id)
 		SELECT slot, channel_id, owner_group_id, number, '👍', author_group_id, author_id FROM linkspan_shard.message WHERE state = 'DELETED'`, ""},
+	{"reaction-count", "shards", `UPDATE linkspan_shard.message SET reaction_count = reaction_count + 1`, ""},
+	{"reaction-count", "shards", `UPDATE linkspan_shard.message SET reaction_count = 0 WHERE reaction_count > 0`, ""},
 	{"reaction-event", "shards", `DELETE FROM linkspan_shard.reaction`, ""},
 	{"reaction-event", "shards", `UPDATE linkspan_shard.reaction SET emoji = '🎉'`, ""},
 	{"reply-root", "shards", `UPDATE linkspan_shard.message SET reply_to = 1000 WHERE reply_to IS NOT NULL`, ""},

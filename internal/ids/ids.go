@@ -73,6 +73,9 @@ func NewChannel(at time.Time, slot uint16) Channel {
 // GroupFrom returns the group with those bytes, as they were stored.
 func GroupFrom(bytes [16]byte) Group { return Group{key(bytes)} }
 
+// UserFrom returns the user of a group with those bytes, as they were stored.
+func UserFrom(group Group, bytes [16]byte) User { return User{group, key(bytes)} }
+
 // ChannelFrom returns the channel with those bytes, as they were stored.
 func ChannelFrom(bytes [16]byte) Channel { return Channel{key(bytes)} }
 

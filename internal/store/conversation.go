@@ -147,7 +147,7 @@ func deleteText(private bool) string {
 		`t.author_group_id = $3 AND ($14::boolean OR t.author_id = $4)`, `
 	deleted AS (
 		UPDATE linkspan_shard.message AS m SET body = NULL, state = 'DELETED', deleted_at = log.at, deleter_group_id = $3, deleter_id = $4,
-			mention_group_ids = '{}', mention_ids = '{}' FROM log
+			mention_group_ids = '{}', mention_ids = '{}', reaction_count = 0 FROM log
 		WHERE m.slot = $1 AND m.channel_id = $2 AND m.owner_group_id = COALESCE($11::uuid, `+everyone+`) AND m.number = $12
 	), forgotten AS (
 		DELETE FROM linkspan_shard.message_version AS v USING log
@@ -169,7 +169,7 @@ func addReactionText(private bool) string {
 	added AS (
 		INSERT INTO linkspan_shard.reaction (slot, channel_id, owner_group_id, number, emoji, group_id, user_id)
 		SELECT $1, $2, COALESCE($11::uuid, `+everyone+`), $12, $13, $3, $4 FROM log
-	)`, `(SELECT FROM going WHERE NOT EXISTS (`+ownReaction+`))`)
+	),`+reactionsCounted(`+ 1`), `(SELECT FROM going WHERE NOT EXISTS (`+ownReaction+`))`)
 }
 
 func removeReactionText(private bool) string {
@@ -178,7 +178,16 @@ func removeReactionText(private bool) string {
 		DELETE FROM linkspan_shard.reaction AS r USING log
 		WHERE r.slot = $1 AND r.channel_id = $2 AND r.owner_group_id = COALESCE($11::uuid, `+everyone+`) AND r.number = $12
 			AND r.emoji = $13 AND r.group_id = $3 AND r.user_id = $4
-	)`, `(SELECT FROM going WHERE EXISTS (`+ownReaction+`))`)
+	),`+reactionsCounted(`- 1`), `(SELECT FROM going WHERE EXISTS (`+ownReaction+`))`)
+}
+
+// reactionsCounted has the message know how many reactions it has.
+func reactionsCounted(change string) string {
+	return `
+	counted AS (
+		UPDATE linkspan_shard.message AS m SET reaction_count = m.reaction_count ` + change + ` FROM log
+		WHERE m.slot = $1 AND m.channel_id = $2 AND m.owner_group_id = COALESCE($11::uuid, ` + everyone + `) AND m.number = $12
+	)`
 }
 
 // ownReaction is the user's reaction with the emoji.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -20,59 +21,62 @@ func nameOf(user string) string {
 }
 
 // messageColumns are those of a message m as a user sees it, whose group is $3 and id $4 (null: nobody in particular), with what
-// messageJoins adds.
+// messageJoins adds: its author as of now, replies for the reader's group alone if it has any private message, reactions, and the
+// users whom it names, with who deleted it in the end. What most messages have none of is looked for where the row says that there
+// is some: a CASE that is false costs nothing.
 var messageColumns = `m.channel_id, m.owner_group_id, m.number, m.follows, m.state, m.body,
 	m.author_group_id, m.author_id, m.author_name, COALESCE(` + nameOf(`u`) + `, m.author_name), h.handle, h.group_name,
 	m.created_at, m.edited_at, m.deleted_at, m.deleter_id IS NOT NULL, m.reply_to_owner, m.reply_to,
-	m.reply_count + COALESCE(p.reply_count, 0), r.emojis, r.counts, r.own,
-	n.groups, n.users, n.names, n.handles, n.group_names`
+	m.reply_count + CASE WHEN m.private_head > 0 AND m.owner_group_id = ` + everyone + ` THEN COALESCE((
+		SELECT p.reply_count FROM linkspan_shard.private_replies AS p
+		WHERE p.slot = m.slot AND p.channel_id = m.channel_id AND p.number = m.number AND p.group_id = $3), 0) ELSE 0 END,
+	CASE WHEN m.reaction_count > 0 THEN to_json(ARRAY(SELECT e FROM (
+		SELECT r.emoji, count(*) AS count, bool_or(r.group_id = $3 AND r.user_id IS NOT DISTINCT FROM $4) AS own
+		FROM linkspan_shard.reaction AS r
+		WHERE r.slot = m.slot AND r.channel_id = m.channel_id AND r.owner_group_id = m.owner_group_id AND r.number = m.number
+		GROUP BY r.emoji ORDER BY min(r.at), r.emoji
+	) AS e)) END,
+	CASE WHEN cardinality(m.mention_ids) > 0 OR m.deleter_id IS NOT NULL THEN to_json(ARRAY(SELECT w FROM (
+		SELECT named.group_id, named.user_id, x.name, x.handle, x.group_name
+		FROM unnest(m.mention_group_ids || m.deleter_group_id, m.mention_ids || m.deleter_id) WITH ORDINALITY AS named (group_id, user_id, n)
+		JOIN LATERAL (
+			SELECT ` + nameOf(`x`) + ` AS name, s.handle, s.group_name FROM linkspan_shard.channel_user AS x
+			JOIN linkspan_shard.channel_side AS s ON s.slot = x.slot AND s.channel_id = x.channel_id AND s.group_id = x.group_id
+			WHERE x.slot = m.slot AND x.channel_id = m.channel_id AND x.group_id = named.group_id AND x.user_id = named.user_id OFFSET 0
+		) AS x ON true ORDER BY named.n
+	) AS w)) END`
 
-const reactionsOfMessage = `FROM linkspan_shard.reaction AS r
-			WHERE r.slot = m.slot AND r.channel_id = m.channel_id AND r.owner_group_id = m.owner_group_id AND r.number = m.number`
-
-// messageJoins are the author as of now and its group, replies for the reader's group alone, reactions, and the users whom
-// the message names, with who deleted it in the end. Most messages have none of the last two: OFFSET 0 has Postgres ask that before
-// it begins to gather them.
-var messageJoins = `
+// messageJoins are the author of a message m and its group.
+const messageJoins = `
 	LEFT JOIN linkspan_shard.channel_user AS u ON u.slot = m.slot AND u.channel_id = m.channel_id
 		AND u.group_id = m.author_group_id AND u.user_id = m.author_id
-	LEFT JOIN linkspan_shard.channel_side AS h ON h.slot = m.slot AND h.channel_id = m.channel_id AND h.group_id = m.author_group_id
-	LEFT JOIN linkspan_shard.private_replies AS p ON p.slot = m.slot AND p.channel_id = m.channel_id
-		AND p.number = m.number AND p.group_id = $3 AND m.owner_group_id = ` + everyone + `
-	LEFT JOIN LATERAL (
-		SELECT * FROM (SELECT array_agg(e.emoji ORDER BY e.first, e.emoji) AS emojis, array_agg(e.n ORDER BY e.first, e.emoji) AS counts,
-			array_agg(e.own ORDER BY e.first, e.emoji) AS own
-		FROM (
-			SELECT r.emoji, count(*)::integer AS n, min(r.at) AS first, bool_or(r.group_id = $3 AND r.user_id IS NOT DISTINCT FROM $4) AS own
-			` + reactionsOfMessage + `
-			GROUP BY r.emoji
-		) AS e) AS r WHERE EXISTS (SELECT ` + reactionsOfMessage + `) OFFSET 0
-	) AS r ON true
-	LEFT JOIN LATERAL (
-		SELECT * FROM (SELECT array_agg(w.group_id ORDER BY w.n) AS groups, array_agg(w.user_id ORDER BY w.n) AS users, array_agg(w.name ORDER BY w.n) AS names,
-			array_agg(w.handle ORDER BY w.n) AS handles, array_agg(w.group_name ORDER BY w.n) AS group_names
-		FROM (
-			SELECT w.group_id, w.user_id, w.n, ` + nameOf(`x`) + ` AS name, s.handle, s.group_name
-			FROM unnest(m.mention_group_ids || m.deleter_group_id, m.mention_ids || m.deleter_id) WITH ORDINALITY AS w (group_id, user_id, n)
-			JOIN linkspan_shard.channel_user AS x ON x.slot = m.slot AND x.channel_id = m.channel_id
-				AND x.group_id = w.group_id AND x.user_id = w.user_id
-			JOIN linkspan_shard.channel_side AS s ON s.slot = m.slot AND s.channel_id = m.channel_id AND s.group_id = w.group_id
-		) AS w) AS n WHERE cardinality(m.mention_ids) > 0 OR m.deleter_id IS NOT NULL OFFSET 0
-	) AS n ON true`
+	LEFT JOIN linkspan_shard.channel_side AS h ON h.slot = m.slot AND h.channel_id = m.channel_id AND h.group_id = m.author_group_id`
 
 // messageRow is a message as messageColumns have it.
 type messageRow struct {
-	message                    channel.Message
-	place                      channel.Place
-	deleted                    bool
-	rootOwner                  ids.Group
-	root                       *int64
-	emojis                     []string
-	counts                     []int32
-	own                        []bool
-	groups                     []ids.Group
-	users                      []ids.User
-	names, handles, groupNames []string
+	message   channel.Message
+	place     channel.Place
+	deleted   bool
+	rootOwner ids.Group
+	root      *int64
+	reactions []reactionRow
+	named     []namedRow
+}
+
+// reactionRow is one emoji of the reactions to a message.
+type reactionRow struct {
+	Emoji string `json:"emoji"`
+	Count int32  `json:"count"`
+	Own   bool   `json:"own"`
+}
+
+// namedRow is a user whom a message names, or who deleted it.
+type namedRow struct {
+	Group     uuid.UUID `json:"group_id"`
+	User      uuid.UUID `json:"user_id"`
+	Name      string    `json:"name"`
+	Handle    string    `json:"handle"`
+	GroupName string    `json:"group_name"`
 }
 
 func (r *messageRow) fields() []any {
@@ -81,7 +85,7 @@ func (r *messageRow) fields() []any {
 		&m.ID.Channel, &m.ID.Owner, &m.ID.Number, &r.place.Public, &m.State, &m.Body,
 		&m.Writer.ID.Group, &m.Writer.ID, &m.AuthorName, &m.Writer.Name, &m.Writer.Group.Handle, &m.Writer.Group.Name,
 		&m.CreatedAt, &m.EditedAt, &m.DeletedAt, &r.deleted, &r.rootOwner, &r.root,
-		&m.ReplyCount, &r.emojis, &r.counts, &r.own, &r.groups, &r.users, &r.names, &r.handles, &r.groupNames,
+		&m.ReplyCount, &r.reactions, &r.named,
 	}
 }
 
@@ -96,12 +100,12 @@ func (r *messageRow) finish() (*channel.Message, channel.Place) {
 	if r.root != nil {
 		m.Root = ids.Message{Channel: m.ID.Channel, Owner: r.rootOwner, Number: *r.root}
 	}
-	for i, emoji := range r.emojis {
-		m.Reactions = append(m.Reactions, channel.Reaction{Emoji: emoji, Count: r.counts[i], ViewerReacted: r.own[i]})
+	for _, reaction := range r.reactions {
+		m.Reactions = append(m.Reactions, channel.Reaction{Emoji: reaction.Emoji, Count: reaction.Count, ViewerReacted: reaction.Own})
 	}
-	for i, id := range r.users {
-		home := channel.Group{ID: r.groups[i], Handle: r.handles[i], Name: r.groupNames[i]}
-		m.Mentioned = append(m.Mentioned, userIn(home, id, r.names[i]))
+	for _, named := range r.named {
+		home := channel.Group{ID: ids.GroupFrom(named.Group), Handle: named.Handle, Name: named.GroupName}
+		m.Mentioned = append(m.Mentioned, channel.User{ID: ids.UserFrom(home.ID, named.User), Name: named.Name, Group: home})
 	}
 	if n := len(m.Mentioned); r.deleted && n > 0 {
 		m.Deleter, m.Mentioned = &m.Mentioned[n-1], m.Mentioned[:n-1]
@@ -112,7 +116,7 @@ func (r *messageRow) finish() (*channel.Message, channel.Place) {
 // messageWanted finds the message m that a row w names by its slot, channel, owner (null: everyone) and number, if the group, $3, may
 // see it. OFFSET 0 has Postgres find it by its whole key, also before it has statistics: by a part of it, it reads all of a channel.
 const messageWanted = `LATERAL (
-		SELECT m.* FROM linkspan_shard.channel_side AS v JOIN linkspan_shard.message AS m ON m.slot = v.slot AND m.channel_id = v.channel_id
+		SELECT m.*, v.private_head FROM linkspan_shard.channel_side AS v JOIN linkspan_shard.message AS m ON m.slot = v.slot AND m.channel_id = v.channel_id
 			AND m.owner_group_id = COALESCE(w.owner_group_id, ` + everyone + `) AND m.number = w.number AND m.owner_group_id IN (` + everyone + `, $3)
 		WHERE v.slot = w.slot AND v.channel_id = w.channel_id AND v.group_id = $3 AND v.state = 'LINKED' OFFSET 0
 	) AS m`
@@ -175,7 +179,7 @@ func messagesBetween(condition string, backward bool) string {
 		order = ` DESC`
 	}
 	return `LATERAL (
-		SELECT m.* FROM (
+		SELECT m.*, v.private_head FROM (
 			(SELECT m.*, 0::bigint AS private FROM linkspan_shard.message AS m
 			WHERE m.slot = v.slot AND m.channel_id = v.channel_id AND m.owner_group_id = ` + everyone + `
 				AND m.number > $5 AND m.number < $7` + condition + `
@@ -183,7 +187,7 @@ func messagesBetween(condition string, backward bool) string {
 			UNION ALL
 			(SELECT m.*, m.number AS private FROM linkspan_shard.message AS m
 			WHERE m.slot = v.slot AND m.channel_id = v.channel_id AND m.owner_group_id = $3 AND m.owner_group_id <> ` + everyone + `
-				AND (m.follows, m.number) > ($5, $6) AND (m.follows, m.number) < ($8, $9)` + condition + `
+				AND v.private_head > 0 AND (m.follows, m.number) > ($5, $6) AND (m.follows, m.number) < ($8, $9)` + condition + `
 			ORDER BY m.follows` + order + `, m.number` + order + ` LIMIT $10)
 		) AS m ORDER BY m.follows` + order + `, m.private` + order + ` LIMIT $10
 	) AS m`

@@ -26,6 +26,13 @@ var MessageQueries = map[string]string{
 	"a reaction": changeTexts[channel.EventReactionAdded][0], "a mark": markRead,
 }
 
+// PageQueries are the statements that read messages with what belongs to them, by name.
+var PageQueries = map[string]string{
+	"some messages": readMessages, "messages from the beginning": messagePages[0], "messages from the end": messagePages[1],
+	"replies from the beginning": replyPages[0], "replies from the end": replyPages[1],
+	"what was found, the newest first": foundPages[channel.SearchNewest][0], "what was found by rank, from the end": foundPages[channel.SearchRank][1],
+}
+
 // QueriesOfOne are the statements that read one object, or a page of it, by name.
 var QueriesOfOne = map[string]string{
 	"one channel": sidesOfOne, "one channel for an operator": sidesOfOneForOperator, "one invitation": copyOfOne,

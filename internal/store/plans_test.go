@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +59,53 @@ func TestMessagesAreFoundByTheirWholeKeys(t *testing.T) {
 			t.Errorf("%s finds no message:\n%s", name, strings.Join(lines, "\n"))
 		}
 	}
+}
+
+// Pages must find what belongs to their messages by whole keys, and look for what most messages have none of only where the
+// row says that there is some.
+func TestPagesFindWhatBelongsToMessagesByWholeKeys(t *testing.T) {
+	t.Parallel()
+	lastOfKey := map[string]string{
+		"channel_side": "group_id", "channel_log": "channel_id", "channel_user": "user_id", "private_replies": "group_id", "reaction": "number",
+	}
+	scan := regexp.MustCompile(`(?:Scan(?: using (\S+))?|Bitmap Heap Scan) on (\S+)`)
+	p := newPlans(t)
+	for name, query := range store.PageQueries {
+		lines, found := p.of(name, query), map[string]bool{}
+		for i, line := range lines[:len(lines)-1] {
+			at := scan.FindStringSubmatch(line)
+			if at == nil || lastOfKey[at[2]] == "" {
+				continue
+			}
+			found[at[2]] = true
+			if keys := lines[i+1]; at[1] != at[2]+"_pkey" || !strings.Contains(keys, "("+lastOfKey[at[2]]+" = ") {
+				t.Errorf("%s: %s has %s:\n%s", name, strings.TrimSpace(line), strings.TrimSpace(keys), strings.Join(lines, "\n"))
+			}
+		}
+		for table := range lastOfKey {
+			if !found[table] && (table != "channel_log" || name != "some messages") {
+				t.Errorf("%s does not look into %s:\n%s", name, table, strings.Join(lines, "\n"))
+			}
+		}
+		for _, seldom := range []string{"reaction r", "private_replies p", "Function Scan on named"} {
+			if at := slices.IndexFunc(lines, func(line string) bool { return strings.Contains(line, seldom) }); !inSubPlan(lines, at) {
+				t.Errorf("%s looks for %s for each message:\n%s", name, seldom, strings.Join(lines, "\n"))
+			}
+		}
+	}
+}
+
+// inSubPlan reports whether a line of a plan is of one that an expression runs when it comes to it.
+func inSubPlan(lines []string, at int) bool {
+	depth := func(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
+	for above := at; above >= 0; above-- {
+		if depth(lines[above]) < depth(lines[at]) {
+			if at = above; strings.Contains(lines[at], "SubPlan") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Statements about one object must be planned once a connection: to plan one of them takes longer than to run it. Postgres does so

@@ -47,7 +47,7 @@ func pageOfFound(order channel.SearchOrder, backward bool) string {
 		) AS f ORDER BY f.rank` + direction + `, f.follows` + direction + `, f.private` + direction + ` LIMIT $11
 	) AS f ON true
 	LEFT JOIN LATERAL (
-		SELECT * FROM linkspan_shard.message AS m
+		SELECT m.*, v.private_head FROM linkspan_shard.message AS m
 		WHERE m.slot = v.slot AND m.channel_id = $2 AND m.owner_group_id = f.owner_group_id AND m.number = f.number OFFSET 0
 	) AS m ON true` + messageJoins + `
 	ORDER BY f.rank DESC, f.follows DESC, f.private DESC`
