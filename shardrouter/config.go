@@ -39,6 +39,9 @@ type Config struct {
 	// StatementTimeout is the server's limit on one statement, and on idling inside a transaction;
 	// default 10 s. An attempt ends by itself AttemptTimeout later.
 	StatementTimeout time.Duration
+	// Settings are run-time parameters of every connection, such as plan_cache_mode; what a DSN says of one comes before
+	// them. Poolers refuse them: with DisablePreparing they are left out.
+	Settings map[string]string
 	// RetryBudget is how long an operation goes on looking for a slot that is being moved; default 1 s.
 	// Serialization failures and deadlocks are repeated by count instead.
 	RetryBudget time.Duration

@@ -52,3 +52,27 @@ func openError(t *testing.T, config Config) error {
 	}
 	return err
 }
+
+// TestSettings has connections with what the configuration says of them, unless their DSN says otherwise, or a pooler would refuse it.
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	config := Config{Settings: map[string]string{"plan_cache_mode": "force_generic_plan", "work_mem": "1MB"}}
+	for want, of := range map[[2]string]struct {
+		dsn    string
+		pooler bool
+	}{
+		{"force_generic_plan", "1MB"}: {"host=a", false},
+		{"force_custom_plan", "1MB"}:  {"host=a plan_cache_mode=force_custom_plan", false},
+		{"force_custom_plan", ""}:     {"host=a plan_cache_mode=force_custom_plan", true},
+	} {
+		config.DisablePreparing = of.pooler
+		pool, err := config.connConfig("a", of.dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		params := pool.ConnConfig.RuntimeParams
+		if got := [2]string{params["plan_cache_mode"], params["work_mem"]}; got != want {
+			t.Errorf("%s, pooler %v: %q, want %q", of.dsn, of.pooler, got, want)
+		}
+	}
+}

@@ -43,6 +43,11 @@ func (c Config) connConfig(cluster, dsn string) (*pgxpool.Config, error) {
 		config.StatementCacheCapacity, config.DescriptionCacheCapacity = 0, 0
 		return pool, nil
 	}
+	for name, value := range c.Settings {
+		if _, inDSN := config.RuntimeParams[name]; !inDSN {
+			config.RuntimeParams[name] = value
+		}
+	}
 	config.RuntimeParams[defaultIsolation] = "read committed"
 	// The server's own limits, for when this process cannot cancel any more.
 	limit := strconv.FormatInt(c.StatementTimeout.Milliseconds(), 10)

@@ -116,6 +116,7 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	if err := limitMemory(logger); err != nil {
 		return nil, err
 	}
+	config.Settings = store.Settings()
 	config.PoolSize, config.DisablePreparing, config.Logger = flags.PoolSize, flags.NoPrepare, logger
 	tracing, err := traces.FromEnv(ctx, logger)
 	if err != nil {

@@ -33,10 +33,10 @@ var PageQueries = map[string]string{
 	"what was found, the newest first": foundPages[channel.SearchNewest][0], "what was found by rank, from the end": foundPages[channel.SearchRank][1],
 }
 
-// QueriesOfOne are the statements that read one object, or a page of it, by name.
+// QueriesOfOne are the statements that read one object, by name.
 var QueriesOfOne = map[string]string{
 	"one channel": sidesOfOne, "one channel for an operator": sidesOfOneForOperator, "one invitation": copyOfOne,
-	"what is unread in one channel": unreadOfOne, "messages from the beginning": messagePages[0], "messages from the end": messagePages[1],
+	"what is unread in one channel": unreadOfOne,
 }
 
 // SetPlan is what the statements of posts run with.

@@ -34,6 +34,14 @@ var (
 	_ channel.Conversation = (*Store)(nil)
 )
 
+// Settings are those of the connections that the statements here are made for ([shardrouter.Config.Settings]). Each statement is
+// planned once a connection, for any arguments: the five plans for the first arguments took a new connection as long as a
+// hundred pages. And rows are found by their keys, also where Postgres has last seen the table while it was small, which would
+// read all of it. Statements are right without them.
+func Settings() map[string]string {
+	return map[string]string{"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+}
+
 // New returns a store over the router, which the caller closes.
 func New(router *shardrouter.Router) *Store { return &Store{router: router} }
 

@@ -36,7 +36,7 @@ func config(dsns []string) shardrouter.Config {
 	// A test machine may be so busy that its one Postgres says nothing for a second; what a silent cluster does is tested with
 	// the router's own limits, elsewhere.
 	c := shardrouter.Config{
-		MainDSN: dsns[0], Logger: slog.New(slog.DiscardHandler), PoolSize: 8, AttemptTimeout: 5 * time.Second,
+		MainDSN: dsns[0], Logger: slog.New(slog.DiscardHandler), PoolSize: 8, AttemptTimeout: 5 * time.Second, Settings: store.Settings(),
 	}
 	for i, dsn := range dsns[min(1, len(dsns)-1):] {
 		c.Shards = append(c.Shards, shardrouter.Shard{Name: fmt.Sprintf("shard-%d", i+1), DSN: dsn})
