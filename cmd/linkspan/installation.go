@@ -29,7 +29,7 @@ type serverFlags struct {
 	Listen        string        `default:"127.0.0.1:8080" env:"LINKSPAN_LISTEN" help:"Address to listen on."`
 	InvitationTTL time.Duration `default:"336h" env:"LINKSPAN_INVITATION_TTL" help:"How long an invitation can be accepted."`
 	LogRetention  time.Duration `default:"720h" env:"LINKSPAN_LOG_RETENTION" help:"How long events of logs are kept, for subscribers that resume; 0: for good."`
-	PoolSize      int           `default:"16" env:"LINKSPAN_POOL_SIZE" help:"Most connections to each cluster."`
+	PoolSize      int           `default:"8" env:"LINKSPAN_POOL_SIZE" help:"Most connections to each cluster."`
 	NoPrepare     bool          `env:"LINKSPAN_NO_PREPARE" help:"Prepare no statements: for pgbouncer in transaction mode."`
 	Origins       []string      `name:"allowed-origins" placeholder:"ORIGIN" env:"LINKSPAN_ALLOWED_ORIGINS" help:"Origins whose pages may use the API, as https://app.example.com or https://*.example.com."`
 	Operations    string        `placeholder:"FILE" env:"LINKSPAN_OPERATIONS" help:"Operations that clients may name by their SHA-256: graphql-codegen's persisted-documents.json."`
