@@ -54,7 +54,7 @@ func (r sharedChannel) Messages(
 	ctx context.Context, c *channel.SharedChannel, first *int32, after *string, last *int32, before *string,
 ) (*channel.MessageConnection, error) {
 	args := channel.PageArgs{First: first, After: after, Last: last, Before: before}
-	return r.service.ChannelMessages(ctx, channel.ViewerFrom(ctx), c.ID, args)
+	return r.service.Messages(ctx, channel.ViewerFrom(ctx), c, args)
 }
 
 func (r sharedChannel) Search(

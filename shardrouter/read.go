@@ -67,6 +67,15 @@ func (c Conn) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	return c.conn.QueryRow(ctx, sql, c.with(args)...)
 }
 
+// Send sends the statements of a batch in one round trip, and calls what takes their answers, in order. It returns the first error of
+// a statement or of what took its answer; Postgres runs no statement behind one that failed.
+func (c Conn) Send(ctx context.Context, batch *pgx.Batch) error {
+	if err := c.prepare(ctx, batch); err != nil {
+		return err
+	}
+	return c.conn.SendBatch(ctx, batch).Close()
+}
+
 // prepare prepares the statements of a batch that this connection has not seen.
 func (c Conn) prepare(ctx context.Context, batch *pgx.Batch) error {
 	if c.mode != pgx.QueryExecModeCacheStatement {

@@ -68,7 +68,7 @@ func (pgxTracer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQ
 	end(ctx, data.Err)
 }
 
-// TraceBatchStart implements [pgx.BatchTracer]. Batches are those of Tx, whose texts are constant.
+// TraceBatchStart implements [pgx.BatchTracer]. Batches are those of Tx and Conn, whose texts are constant.
 func (t pgxTracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
 	if !t.to.Wants(ctx) {
 		return ctx

@@ -68,10 +68,7 @@ func (t *Tx) QueryRow(ctx context.Context, sql string, args []any, into ...any) 
 func (t *Tx) send(ctx context.Context) error {
 	batch := t.batch
 	t.batch = pgx.Batch{}
-	if err := t.conn.prepare(ctx, &batch); err != nil {
-		return err
-	}
-	return t.conn.conn.SendBatch(ctx, &batch).Close()
+	return t.conn.Send(ctx, &batch)
 }
 
 // commit sends what waits and commits. Without a Flush before it there is no BEGIN to answer: what is sent together is

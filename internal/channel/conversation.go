@@ -25,6 +25,10 @@ type Conversation interface {
 	// ListMessages reads a part of a channel's messages in the order of its log, with the head of the log in the same
 	// snapshot. Where the group may not read the channel it returns nothing, not even a head.
 	ListMessages(ctx context.Context, reader ids.User, channel ids.Channel, r MessageRange) (MessageRows, error)
+	// OpenChannel reads a channel as Shards.Channels does and, as Unread and ListMessages do, how many of its messages the reader
+	// has not read, if that is asked for, and a part of them, if there is one, in one round trip. What could be read of the channel
+	// and not of these is nil in Opened.
+	OpenChannel(ctx context.Context, reader ids.User, channel ids.Channel, unread bool, messages *MessageRange) (Opened, error)
 	// ListReplies reads that part of the replies to each of the messages as ListMessages does, with one query a cluster. Messages of
 	// channels that the group may not read are absent. unread says for each that could not be read why.
 	ListReplies(ctx context.Context, reader ids.User, roots []ids.Message, r MessageRange) (replies map[ids.Message]MessageRows, unread map[ids.Message]error)
@@ -44,6 +48,13 @@ type Conversation interface {
 	// Named returns the users of the channel who have one of these names, as NameKey spells them, by name: whom everyone in the
 	// channel knows, or for a message to the reader's group whom the group knows.
 	Named(ctx context.Context, reader ids.User, channel ids.Channel, audience Audience, keys []string) (map[string][]User, error)
+}
+
+// Opened is a channel with what was read with it. A Channel that is nil is not for the group's eyes.
+type Opened struct {
+	Channel  *SharedChannel
+	Unread   *int32
+	Messages *MessageRows
 }
 
 // MaxUnread is where unread messages are no longer counted.
@@ -99,6 +110,11 @@ type MessageRange struct {
 	Limit         int
 	After, Before *Place
 	Backward      bool
+}
+
+func (r MessageRange) equal(other MessageRange) bool {
+	same := func(a, b *Place) bool { return a == b || a != nil && b != nil && *a == *b }
+	return r.Limit == other.Limit && r.Backward == other.Backward && same(r.After, other.After) && same(r.Before, other.Before)
 }
 
 // Place is where a message stands in the order that its reader's group sees: behind that public event, and behind so many

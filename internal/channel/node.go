@@ -18,6 +18,26 @@ type Found struct {
 	Err  error
 }
 
+// Along is what is to be read of a channel together with it.
+type Along struct {
+	Unread   bool      // how many messages the viewer has not read
+	Messages *PageArgs // a page of messages; nil: none
+}
+
+// Node returns an object that the viewer may see, or nil. What it reads along with a channel, in the same round trip, UnreadCount
+// and Messages then need not read; where that fails they do.
+func (s *Service) Node(ctx context.Context, v *Viewer, id ids.ID, along Along) (Node, error) {
+	if id.Kind != ids.KindChannel || v.Operator || along == (Along{}) {
+		found := s.node(v, id, s.readNodes(ctx, v, []ids.ID{id}))
+		return found.Node, found.Err
+	}
+	c, err := s.openChannel(ctx, v, id.Channel, along)
+	if err != nil || c == nil {
+		return nil, err
+	}
+	return c, nil
+}
+
 // Nodes returns the objects that the viewer may see, in the order of the ids (at most MaxPageSize), with one query a
 // kind and cluster.
 func (s *Service) Nodes(ctx context.Context, v *Viewer, wanted []ids.ID) ([]Found, error) {

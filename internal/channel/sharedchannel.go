@@ -43,6 +43,7 @@ type SharedChannel struct {
 	Sides     []ChannelSide
 
 	unread *batch[ids.Channel, int32] // of those that are shown with it; nil for one that is shown alone
+	ahead  *messagesAhead             // nil: nothing was read ahead
 }
 
 // madeFor returns the channel of a first invitation as the initiator sees it when both have just been made: what its

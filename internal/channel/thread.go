@@ -13,7 +13,7 @@ func (s *Service) ChannelMessages(ctx context.Context, v *Viewer, channel ids.Ch
 	if v.Operator {
 		return nil, forbiddenToOperators()
 	}
-	list := List{Kind: ids.ListMessages, Reader: v.Group.ID, Channel: channel}
+	list := listOfMessages(v, channel)
 	r, err := args.checkPlaces(list)
 	if err != nil {
 		return nil, err
@@ -21,6 +21,51 @@ func (s *Service) ChannelMessages(ctx context.Context, v *Viewer, channel ids.Ch
 	rows, err := s.Conversation.ListMessages(ctx, v.User.ID, channel, r)
 	showTogether(slices.Values(rows.Messages))
 	return pageOfMessages(v, list, rows, err)
+}
+
+// messagesAhead are messages of a channel that were read with it, and which part of them it is.
+type messagesAhead struct {
+	part MessageRange
+	rows MessageRows
+}
+
+// openChannel reads a channel with what is wanted of it; nil where the viewer may not see it.
+func (s *Service) openChannel(ctx context.Context, v *Viewer, id ids.Channel, along Along) (*SharedChannel, error) {
+	var part *MessageRange
+	if along.Messages != nil {
+		// What is wrong with the arguments is for Messages to tell.
+		if r, err := along.Messages.checkPlaces(listOfMessages(v, id)); err == nil {
+			part = &r
+		}
+	}
+	opened, err := s.Conversation.OpenChannel(ctx, v.User.ID, id, along.Unread, part)
+	c := opened.Channel
+	if err != nil || c == nil {
+		return nil, err
+	}
+	if c.unread = batchOf[ids.Channel, int32](id); opened.Unread != nil {
+		c.unread = filled(map[ids.Channel]int32{id: *opened.Unread})
+	}
+	if opened.Messages != nil {
+		showTogether(slices.Values(opened.Messages.Messages))
+		c.ahead = &messagesAhead{*part, *opened.Messages}
+	}
+	return c, nil
+}
+
+func listOfMessages(v *Viewer, channel ids.Channel) List {
+	return List{Kind: ids.ListMessages, Reader: v.Group.ID, Channel: channel}
+}
+
+// Messages is ChannelMessages for a channel that was read: what was read ahead is not read again.
+func (s *Service) Messages(ctx context.Context, v *Viewer, c *SharedChannel, args PageArgs) (*MessageConnection, error) {
+	if c.ahead != nil {
+		list := listOfMessages(v, c.ID)
+		if r, err := args.checkPlaces(list); err == nil && r.equal(c.ahead.part) {
+			return pageOfMessages(v, list, c.ahead.rows, nil)
+		}
+	}
+	return s.ChannelMessages(ctx, v, c.ID, args)
 }
 
 // Replies returns a page of the replies to a message that the viewer's group may see, in the order of the channel's log. For

@@ -77,6 +77,15 @@ func (q quiet) ListMessages(_ context.Context, _ ids.User, id ids.Channel, r cha
 	return q.rows(r)
 }
 
+func (q quiet) OpenChannel(ctx context.Context, reader ids.User, id ids.Channel, unread bool, r *channel.MessageRange) (opened channel.Opened, err error) {
+	found, _ := q.Channels(ctx, reader.Group, []ids.Channel{id})
+	if opened.Channel = found[id]; r != nil {
+		rows, failed := q.ListMessages(ctx, reader, id, *r)
+		opened.Messages, err = &rows, failed
+	}
+	return opened, err
+}
+
 func (q quiet) ListReplies(
 	_ context.Context, _ ids.User, roots []ids.Message, r channel.MessageRange,
 ) (map[ids.Message]channel.MessageRows, map[ids.Message]error) {

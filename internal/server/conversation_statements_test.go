@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"linkspan/internal/server/servertest"
@@ -103,5 +104,71 @@ func TestStatementsOfUnreadCounts(t *testing.T) {
 		if counts := node.(object); counts["unreadCount"] != want || counts["again"] != want {
 			t.Errorf("channel %d from the newest has %v unread, want %v", i, counts, want)
 		}
+	}
+}
+
+// TestRoundTripsOfAChannel reads a channel with what is unread and a page of its messages at once, whoever asks for it in whatever
+// way, and as when each is asked for apart.
+func TestRoundTripsOfAChannel(t *testing.T) {
+	t.Parallel()
+	config := storetest.Config(t, 3)
+	counted := &servertest.Statements{}
+	config.Statements = counted
+	s := newPlace(servertest.New(t, servertest.Options{Config: &config}), "")
+	ana, gil, out := s.as("ana@acme"), s.as("gil@globex"), s.as("out@initech")
+	channel, invitation := offer(t, s, ana, "globex", "launch")
+	succeed(t, s, gil, acceptDocument, object{"invitationId": invitation})
+	for n := range 5 {
+		succeed(t, s, ana, postDocument, object{"channelId": channel, "body": fmt.Sprint(n)})
+	}
+	ask := func(by, fields string) (object, int64) {
+		given := ""
+		if strings.Contains(fields, "$") {
+			given = ", $last: Int = 2, $yes: Boolean = true"
+		}
+		sent := counted.Trips()
+		answer := s.For(t).Must(by, `query($id: ID!`+given+`) { node(id: $id) { ... on SharedChannel { id `+fields+` } } }`, object{"id": channel})
+		node, _ := answer["node"].(object)
+		return node, counted.Trips() - sent
+	}
+	bodies := func(node object, alias string) (said string) {
+		for _, message := range servertest.Get[[]any](t, node, alias, "nodes") {
+			said += message.(object)["body"].(string)
+		}
+		return said
+	}
+	ask(gil, `unreadCount`) // whoever signs in for the first time
+	for fields, want := range map[string]struct {
+		trips    int64
+		messages map[string]string
+	}{
+		`unreadCount`: {1, nil},
+		`unreadCount messages(last: 2) { nodes { body } }`:                                                           {1, map[string]string{"messages": "34"}},
+		`... @skip(if: $yes) { unreadCount } ... { messages(last: $last) { nodes { body } } }`:                       {1, map[string]string{"messages": "34"}},
+		`a: unreadCount unreadCount first: messages(first: 3) { nodes { body } }`:                                    {1, map[string]string{"first": "012"}},
+		`a: messages(last: 2) { nodes { body } } b: messages(last: 2) { nodes { body } }`:                            {1, map[string]string{"a": "34", "b": "34"}},
+		`a: messages(last: 2) { nodes { body } } b: messages(first: 2) { nodes { body } }`:                           {2, map[string]string{"a": "34", "b": "01"}},
+		`unreadCount a: messages(last: 1) @skip(if: true) { nodes { body } }`:                                        {1, nil},
+		`a: messages(last: 1) @include(if: false) { nodes { body } } b: messages(first: 2) { nodes { body } } state`: {1, map[string]string{"b": "01"}},
+	} {
+		node, trips := ask(gil, fields)
+		if trips != want.trips {
+			t.Errorf("%s: %d round trips, want %d", fields, trips, want.trips)
+		}
+		if n, counted := node["unreadCount"]; counted && n != float64(5) {
+			t.Errorf("%s: %v unread, want 5", fields, n)
+		}
+		for alias, said := range want.messages {
+			if got := bodies(node, alias); got != said {
+				t.Errorf("%s: %s is %q, want %q", fields, alias, got, said)
+			}
+		}
+		if node, trips := ask(out, fields); node != nil || trips > 1 {
+			t.Errorf("%s: a stranger gets %v in %d round trips", fields, node, trips)
+		}
+	}
+	answer := s.For(t).Post(gil, `query($id: ID!) { node(id: $id) { id ... on SharedChannel { unreadCount messages(first: 1000) { nodes { id } } } } }`, object{"id": channel})
+	if len(answer.Errors) != 1 || fmt.Sprint(answer.Errors[0].Path) != "[node messages]" {
+		t.Errorf("a page that is too long: %+v", answer)
 	}
 }

@@ -111,6 +111,10 @@ var (
 	unreadOfSome = unreadOf(shardrouter.OwnedFirstMany, someOf)
 )
 
+func unreadArgs(reader ids.User, id ids.Channel) []any {
+	return []any{int16(slotOfChannel(id)), id, reader.Group, reader, channel.MaxUnread}
+}
+
 // Unread implements [channel.Conversation].
 func (s *Store) Unread(ctx context.Context, reader ids.User, channels []ids.Channel) (map[ids.Channel]int32, map[ids.Channel]error) {
 	bySlot := onSlots(slices.Values(channels), slotOfChannel)
@@ -119,7 +123,7 @@ func (s *Store) Unread(ctx context.Context, reader ids.User, channels []ids.Chan
 		here := make(map[ids.Channel]int32, len(wanted))
 		text, args := unreadOfSome, []any{slots, uuids(wanted), reader.Group, reader, channel.MaxUnread}
 		if len(wanted) == 1 {
-			text, args = unreadOfOne, []any{int16(slots[0]), wanted[0], reader.Group, reader, channel.MaxUnread}
+			text, args = unreadOfOne, unreadArgs(reader, wanted[0])
 		}
 		owned, err := eachOwned(ctx, conn, text, args, func(row pgx.Rows) error {
 			var id ids.Channel

@@ -109,6 +109,11 @@ func eachOwned(ctx context.Context, conn shardrouter.Conn, query string, args []
 	if err != nil {
 		return nil, err
 	}
+	return scanOwned(rows, scan)
+}
+
+// scanOwned is eachOwned for the rows of a query that was sent with others. It closes them.
+func scanOwned(rows pgx.Rows, scan func(row pgx.Rows) error) ([]shardrouter.Slot, error) {
 	defer rows.Close()
 	var owned []shardrouter.Slot
 	var slot int16
