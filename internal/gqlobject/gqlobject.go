@@ -4,8 +4,10 @@
 package gqlobject
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 )
@@ -73,4 +75,40 @@ func Deferred(ctx context.Context, fields []graphql.CollectedField) graphql.Defe
 		}
 	}
 	return graphql.DeferredGroup{}
+}
+
+// Answer is what a whole answer is written into, once: it grows in memory that answers share one after the other, and is copied
+// when its length is known.
+type Answer struct{ growing *bytes.Buffer }
+
+var growing = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// maxKeptBytes is how large memory may be that is kept for answers to come.
+const maxKeptBytes = 256 << 10
+
+// Write implements [io.Writer].
+func (a *Answer) Write(p []byte) (int, error) { return a.buffer().Write(p) }
+
+// WriteString implements [io.StringWriter].
+func (a *Answer) WriteString(s string) (int, error) { return a.buffer().WriteString(s) }
+
+func (a *Answer) buffer() *bytes.Buffer {
+	if a.growing == nil {
+		a.growing = growing.Get().(*bytes.Buffer)
+	}
+	return a.growing
+}
+
+// Bytes returns what was written since the beginning, or since Bytes was last called.
+func (a *Answer) Bytes() []byte {
+	if a.growing == nil {
+		return nil
+	}
+	written := bytes.Clone(a.growing.Bytes())
+	if a.growing.Cap() <= maxKeptBytes {
+		a.growing.Reset()
+		growing.Put(a.growing)
+	}
+	a.growing = nil
+	return written
 }

@@ -89,3 +89,29 @@ func TestDeferred(t *testing.T) {
 		t.Errorf("a field that is wanted later has the group %v", group)
 	}
 }
+
+// TestAnswer has answers that share memory stay apart.
+func TestAnswer(t *testing.T) {
+	t.Parallel()
+	var kept [][]byte
+	for n := range 3 {
+		var answer Answer
+		if none := answer.Bytes(); len(none) > 0 {
+			t.Errorf("before anything was written there is %q", none)
+		}
+		fmt.Fprintf(&answer, "answer %d", n)
+		if _, err := answer.WriteString("."); err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, answer.Bytes())
+	}
+	for n, text := range kept {
+		if want := fmt.Sprintf("answer %d.", n); string(text) != want {
+			t.Errorf("it is %q, want %q", text, want)
+		}
+	}
+	var long Answer
+	if _, err := long.Write(bytes.Repeat([]byte("a"), 2*maxKeptBytes)); err != nil || len(long.Bytes()) != 2*maxKeptBytes {
+		t.Errorf("a long answer is cut: %v", err)
+	}
+}

@@ -60,9 +60,10 @@ func rewrite(source []byte, listed []string) ([]byte, error) {
 	for _, of := range functions(file) {
 		r.rewriteObject(of)
 		r.rewriteList(of, listed)
+		r.rewriteAnswer(of)
 	}
-	if len(r.leaves) == 0 || r.objects == 0 || r.lists == 0 {
-		return nil, fmt.Errorf("found %d leaves, %d objects, %d lists: gqlgen's code looks otherwise now", len(r.leaves), r.objects, r.lists)
+	if len(r.leaves) == 0 || r.objects == 0 || r.lists == 0 || r.answers == 0 {
+		return nil, fmt.Errorf("found %d leaves, %d objects, %d lists, %d answers: gqlgen's code looks otherwise now", len(r.leaves), r.objects, r.lists, r.answers)
 	}
 	first := file.Imports[0].Pos()
 	r.replace(first, first, gqlobject+"\n")
@@ -84,6 +85,7 @@ type rewriter struct {
 	scalars        map[string]bool // fields of scalars and enums, as in Message_id
 	leaves         map[string]leaf
 	objects, lists int
+	answers        int
 	edits          []edit
 }
 
@@ -163,6 +165,24 @@ func (r *rewriter) rewriteList(of *ast.FuncDecl, listed []string) {
 			r.lists++
 			r.replace(call.Fun.Pos(), call.Fun.End(), "gqlobject.List")
 			r.replace(call.Args[2].Pos(), call.Args[4].Pos(), "") // limit of workers, whether panics are left alone
+		}
+		return true
+	})
+}
+
+// rewriteAnswer rewrites what the answers of queries and mutations are written into: a buffer that is declared where it is filled.
+// That of a subscription is used for each event anew.
+func (r *rewriter) rewriteAnswer(of *ast.FuncDecl) {
+	ast.Inspect(of.Body, func(n ast.Node) bool {
+		block, ok := n.(*ast.BlockStmt)
+		if !ok {
+			return true
+		}
+		for i, statement := range block.List[:max(0, len(block.List)-1)] {
+			if r.text(statement) == "var buf bytes.Buffer" && r.text(block.List[i+1]) == "data.MarshalGQL(&buf)" {
+				r.answers++
+				r.replace(statement.Pos(), statement.End(), "var buf gqlobject.Answer")
+			}
 		}
 		return true
 	})

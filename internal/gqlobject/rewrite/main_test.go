@@ -79,6 +79,21 @@ func (ec *executionContext) _Note(ctx context.Context, sel ast.SelectionSet, obj
 	}
 	return out
 }
+func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
+	if query {
+		return func(ctx context.Context) *graphql.Response {
+			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+			return &graphql.Response{Data: buf.Bytes()}
+		}
+	}
+	var buf bytes.Buffer
+	return func(ctx context.Context) *graphql.Response {
+		buf.Reset()
+		data.MarshalGQL(&buf)
+		return &graphql.Response{Data: buf.Bytes()}
+	}
+}
 func (ec *executionContext) marshalNNote2ᚕNoteᚄ(ctx context.Context, sel ast.SelectionSet, v []Note) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		return ec.marshalNNote2Note(ctx, sel, v[i])
@@ -108,6 +123,10 @@ func TestRewrite(t *testing.T) {
 		`return ec._Note_count(ctx, field, obj)`,
 		`deferred := gqlobject.Deferred(ctx, fields)`,
 		`return gqlobject.Object{Fields: fields, Values: out.Values}`,
+		`var buf gqlobject.Answer
+			data.MarshalGQL(&buf)`,
+		`var buf bytes.Buffer
+	return func(`,
 		`ret := gqlobject.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return ec.marshalNNote2Note(ctx, sel, v[i])`,
 		`ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -124,7 +143,7 @@ func TestRewriteFindsNothing(t *testing.T) {
 	t.Parallel()
 	for was, is := range map[string]string{
 		"graphql.NewScalarFieldContext(": "graphql.NewLeafContext(", "graphql.NewFieldSet(": "graphql.NewFields(",
-		"graphql.MarshalSliceConcurrently(": "graphql.MarshalSlice(",
+		"graphql.MarshalSliceConcurrently(": "graphql.MarshalSlice(", "var buf bytes.Buffer": "buf := bytes.NewBuffer(nil)",
 	} {
 		if _, err := rewrite([]byte(strings.ReplaceAll(generated, was, is)), []string{"Note"}); err == nil {
 			t.Errorf("code with %s is rewritten", is)
