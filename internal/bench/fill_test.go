@@ -17,6 +17,9 @@ import (
 // fillBatch is how many channels are copied at a time.
 const fillBatch = 20_000
 
+// linkEvents are the events of a channel's log before the first message: each group's link.
+const linkEvents = 2
+
 // filler makes channels that two groups each share, as the product would have made them, by COPY.
 type filler struct {
 	config shardrouter.Config
@@ -44,8 +47,10 @@ type copyPage struct {
 // fill brings the installation to n channels among the groups, and tells how far it is.
 func fill(b *testing.B, config shardrouter.Config, router *shardrouter.Router, groups, n int) {
 	b.Helper()
-	f := &filler{config: config, router: router, begin: time.Now().Add(-time.Hour), pages: make(map[string]*copyPage)}
-	f.register(groups)
+	f := newFiller(config, router, time.Now().Add(-time.Hour))
+	for i := range groups {
+		f.register(fmt.Sprintf("filler-%d", i), "")
+	}
 	for i := range n {
 		f.share(i)
 		if (i+1)%fillBatch == 0 || i+1 == n {
@@ -53,37 +58,50 @@ func fill(b *testing.B, config shardrouter.Config, router *shardrouter.Router, g
 			fmt.Printf("filled %d of %d channels\n", i+1, n)
 		}
 	}
-	for _, dsn := range append([]shardrouter.Shard{{Name: shardrouter.MainName, DSN: config.MainDSN}}, config.Shards...) {
-		conn := connect(b, dsn.DSN)
+	f.finish(b)
+}
+
+func newFiller(config shardrouter.Config, router *shardrouter.Router, begin time.Time) *filler {
+	return &filler{config: config, router: router, begin: begin.Truncate(time.Microsecond), pages: make(map[string]*copyPage)}
+}
+
+// finish notes the heads of the groups' inboxes, and leaves the tables as autovacuum would.
+func (f *filler) finish(tb testing.TB) {
+	tb.Helper()
+	for _, dsn := range append([]shardrouter.Shard{{Name: shardrouter.MainName, DSN: f.config.MainDSN}}, f.config.Shards...) {
+		conn := connect(tb, dsn.DSN)
 		for _, group := range f.groups {
 			if f.clusterOf(group.slot) != dsn.Name {
 				continue
 			}
-			if _, err := conn.Exec(b.Context(), `UPDATE linkspan_shard.inbox_log SET head = $2 WHERE group_id = $1`, group.ID, group.head); err != nil {
-				b.Fatal(err)
+			if _, err := conn.Exec(tb.Context(), `UPDATE linkspan_shard.inbox_log SET head = $2 WHERE group_id = $1`, group.ID, group.head); err != nil {
+				tb.Fatal(err)
 			}
 		}
-		if _, err := conn.Exec(b.Context(), `VACUUM ANALYZE`); err != nil {
-			b.Fatal(err)
+		if _, err := conn.Exec(tb.Context(), `VACUUM ANALYZE`); err != nil {
+			tb.Fatal(err)
 		}
-		if err := conn.Close(b.Context()); err != nil {
-			b.Fatal(err)
+		if err := conn.Close(tb.Context()); err != nil {
+			tb.Fatal(err)
 		}
 	}
 }
 
 func (f *filler) clusterOf(slot int16) string { return f.router.ClusterOf(shardrouter.Slot(slot)) }
 
-func (f *filler) register(n int) {
-	for i := range n {
-		g := fillGroup{Group: channel.Group{ID: ids.NewGroup(), Handle: fmt.Sprintf("filler-%d", i), Name: fmt.Sprintf("Filler %d", i)}}
-		g.user, g.slot = ids.UserOf(g.ID, "ana"), int16(shardrouter.SlotOf(g.ID.Bytes()))
-		f.groups = append(f.groups, g)
-		f.main("groups", []string{"group_id", "handle", "name", "slot"}, g.ID, g.Handle, g.Name, g.slot)
-		f.main("outbox_stream", streamColumns, g.ID, "GROUP", g.ID, 2, 1, f.begin)
-		f.shard(g.slot, "inbox_log", []string{"group_id", "history"}, g.ID, ids.NewHistory())
-		f.shard(g.slot, "applied_step", appliedColumns, g.ID, g.ID, 1, ids.NewOp())
+// register makes a group, on that cluster unless it is empty.
+func (f *filler) register(handle, cluster string) {
+	g := fillGroup{Group: channel.Group{Handle: handle, Name: handle}}
+	for g.ID.IsZero() || cluster != "" && f.clusterOf(g.slot) != cluster {
+		g.ID = ids.NewGroup()
+		g.slot = int16(shardrouter.SlotOf(g.ID.Bytes()))
 	}
+	g.user = ids.UserOf(g.ID, "ana")
+	f.groups = append(f.groups, g)
+	f.main("groups", []string{"group_id", "handle", "name", "slot"}, g.ID, g.Handle, g.Name, g.slot)
+	f.main("outbox_stream", streamColumns, g.ID, "GROUP", g.ID, 2, 1, f.begin)
+	f.shard(g.slot, "inbox_log", []string{"group_id", "history", "created_at", "oldest_at"}, g.ID, ids.NewHistory(), f.begin, f.begin)
+	f.shard(g.slot, "applied_step", appliedColumns, g.ID, g.ID, 1, ids.NewOp())
 }
 
 var (
@@ -92,14 +110,20 @@ var (
 	linkColumns    = []string{"channel_id", "group_id", "role", "state", "version", "name", "name_key", "invitation_id", "created_at", "linked_at"}
 )
 
-// share makes channel i: one group has asked, another has accepted a minute later.
+// share makes channel i between two of the groups.
 func (f *filler) share(i int) {
 	from := &f.groups[i%len(f.groups)]
 	to := &f.groups[(i*7+1+i/len(f.groups))%len(f.groups)]
 	if from == to {
 		to = &f.groups[(i+1)%len(f.groups)]
 	}
-	at := f.begin.Add(time.Duration(i) * time.Millisecond).Truncate(time.Microsecond)
+	f.link(from, to, i, 0)
+}
+
+// link makes channel i with so many messages in its log, which are yet to be made: one group has asked, another has accepted a
+// minute later.
+func (f *filler) link(from, to *fillGroup, i, messages int) ids.Channel {
+	at := f.begin.Add(time.Duration(i) * time.Millisecond)
 	linked := at.Add(time.Minute)
 	id, in := ids.NewChannel(at, uint16(from.slot)), ids.NewInvitation()
 	name := fmt.Sprintf("channel %d", i)
@@ -120,12 +144,14 @@ func (f *filler) share(i int) {
 	sideColumns := []string{"channel_id", "group_id", "handle", "group_name", "role", "state", "version", "name", "linked_at"}
 	f.shard(from.slot, "channel_side", sideColumns, id, from.ID, from.Handle, from.Name, "INITIATOR", "LINKED", 1, name, at)
 	f.shard(from.slot, "channel_side", sideColumns, id, to.ID, to.Handle, to.Name, "TARGET", "LINKED", 2, name, linked)
-	f.shard(from.slot, "channel_log", []string{"channel_id", "history", "head"}, id, ids.NewHistory(), 2)
+	f.shard(from.slot, "channel_log", []string{"channel_id", "history", "head", "created_at", "oldest_at"}, id, ids.NewHistory(),
+		linkEvents+messages, at, at)
 	eventColumns := []string{"channel_id", "number", "at", "kind", "actor_group_id", "actor_id", "about_group_id", "side_version"}
 	f.shard(from.slot, "channel_event", eventColumns, id, 1, at, "GROUP_LINKED", from.ID, from.user, from.ID, 1)
 	f.shard(from.slot, "channel_event", eventColumns, id, 2, linked, "GROUP_LINKED", to.ID, to.user, to.ID, 2)
 	f.hear(from, to, "SENT", "INVITATION_CHANGED", id, in, from, to, name, at, linked)
 	f.hear(to, from, "RECEIVED", "INVITATION_RECEIVED", id, in, from, to, name, at, linked)
+	return id
 }
 
 // hear adds the two events and the two entries of lists of one side.
@@ -169,25 +195,25 @@ func (f *filler) add(cluster, schema, table string, columns []string, values []a
 }
 
 // copy writes the rows that have gathered.
-func (f *filler) copy(b *testing.B) {
-	b.Helper()
+func (f *filler) copy(tb testing.TB) {
+	tb.Helper()
 	for _, page := range f.pages {
-		conn := connect(b, storetest.DSN(f.config, page.cluster))
-		if _, err := conn.CopyFrom(b.Context(), pgx.Identifier{page.schema, page.table}, page.columns, pgx.CopyFromRows(page.rows)); err != nil {
-			b.Fatal(page.table, err)
+		conn := connect(tb, storetest.DSN(f.config, page.cluster))
+		if _, err := conn.CopyFrom(tb.Context(), pgx.Identifier{page.schema, page.table}, page.columns, pgx.CopyFromRows(page.rows)); err != nil {
+			tb.Fatal(page.table, err)
 		}
 		if err := conn.Close(context.Background()); err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
 		page.rows = nil
 	}
 }
 
-func connect(b *testing.B, dsn string) *pgx.Conn {
-	b.Helper()
-	conn, err := pgx.Connect(b.Context(), dsn)
+func connect(tb testing.TB, dsn string) *pgx.Conn {
+	tb.Helper()
+	conn, err := pgx.Connect(tb.Context(), dsn)
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	return conn
 }
