@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/coder/websocket"
@@ -261,6 +264,45 @@ func TestAudienceLead(t *testing.T) {
 	}
 	first.send(`{"id":"1","type":"complete"}`)
 	run(0)
+}
+
+// TestAudienceIsNudged wakes those who rest for nothing while events come. Each gets each event once, and none is handed what it has
+// ahead already.
+func TestAudienceIsNudged(t *testing.T) {
+	t.Parallel()
+	s := serve(t, together(gqlhttp.Config{Crowd: 1, Heartbeat: time.Minute}))
+	const events, sockets = 60, 40
+	var read atomic.Int64
+	s.board.working = func(ctx context.Context, n int) { // goes on until the event before that one is everywhere
+		for read.Load() < int64(n*sockets) && ctx.Err() == nil && !t.Failed() {
+			s.board.nudge()
+			runtime.Gosched()
+		}
+	}
+	var readers sync.WaitGroup
+	for i := range sockets {
+		k := s.follow(boardDocument)
+		k.t = &group{TB: t}
+		readers.Go(func() {
+			for n := range events {
+				if got, closed := k.read(); got != next(fmt.Sprint("notice ", n)) {
+					t.Errorf("socket %d: the event %d is %s %v", i, n, got, closed)
+					return
+				}
+				read.Add(1)
+			}
+		})
+	}
+	for n := range events {
+		s.board.put(notice{text: fmt.Sprint("notice ", n)})
+		eventually(t, "the event comes somewhere", func() bool { return read.Load() > int64(n*sockets) || t.Failed() })
+	}
+	readers.Wait()
+	s.board.mu.Lock()
+	defer s.board.mu.Unlock()
+	if s.board.early > 0 {
+		t.Errorf("%d times somebody was handed an event that it had ahead already", s.board.early)
+	}
 }
 
 // TestFramesAreWhole has messages and control frames on a socket whole, whoever writes them.

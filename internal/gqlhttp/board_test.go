@@ -3,6 +3,8 @@ package gqlhttp_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,14 +29,16 @@ type board struct {
 	mu      sync.Mutex
 	notices []notice
 	waiting map[*boardSource]func()
-	taken   int64 // what was made before that many notices does not do any more
+	resting map[*boardSource]func() // who gets what comes elsewhere
+	early   int                     // skips of who had something ahead
+	taken   int64                   // what was made before that many notices does not do any more
 
 	made    atomic.Int64                     // answers
 	working func(ctx context.Context, n int) // is called while the n-th is made
 }
 
 func newBoard() *board {
-	return &board{waiting: map[*boardSource]func(){}, working: func(context.Context, int) {}}
+	return &board{waiting: map[*boardSource]func(){}, resting: map[*boardSource]func(){}, working: func(context.Context, int) {}}
 }
 
 // put adds notices and wakes all who wait.
@@ -45,6 +49,16 @@ func (b *board) put(notices ...notice) {
 	b.waiting = map[*boardSource]func(){}
 	b.mu.Unlock()
 	for _, wake := range waiting {
+		wake()
+	}
+}
+
+// nudge wakes all who rest, for nothing.
+func (b *board) nudge() {
+	b.mu.Lock()
+	resting := slices.Collect(maps.Values(b.resting))
+	b.mu.Unlock()
+	for _, wake := range resting {
 		wake()
 	}
 }
@@ -67,6 +81,7 @@ func (b *board) follow(ctx context.Context, ended func()) graphql.ResponseHandle
 type boardSource struct {
 	board *board
 	at    int
+	ahead bool // it has been told of the next notice
 	out   chan notice
 	ended func()
 }
@@ -102,7 +117,7 @@ func (s *boardSource) Next(ctx context.Context) (sent, more bool) {
 }
 
 func (s *boardSource) send(ctx context.Context, n notice) {
-	s.at++
+	s.pass()
 	gqlhttp.AnnounceEvent(ctx, id(s.at))
 	s.out <- n
 }
@@ -117,6 +132,7 @@ func (s *boardSource) Ahead(_ context.Context, patient bool) (gqlhttp.EventKey, 
 	case n.apart:
 		return gqlhttp.EventKey{}, gqlhttp.Apart
 	}
+	s.ahead = true
 	return gqlhttp.EventKey{Number: int64(s.at)}, gqlhttp.Clear
 }
 
@@ -136,23 +152,40 @@ func (s *boardSource) Make(ctx context.Context) (made gqlhttp.Stamp, sent, more 
 	case ctx.Err() != nil:
 		return made, false, false
 	case n.hidden:
-		s.at++
+		s.pass()
 		return made, false, true
 	}
 	s.send(ctx, n)
 	return made, true, true
 }
 
-func (s *boardSource) Pass() { s.at++ }
+func (s *boardSource) Pass() { s.pass() }
+
+func (s *boardSource) pass() { s.at, s.ahead = s.at+1, false }
 
 func (s *boardSource) At() gqlhttp.EventKey { return gqlhttp.EventKey{Number: int64(s.at) - 1} }
 
 func (s *boardSource) Remind(wake func()) {
+	s.board.mu.Lock()
+	s.board.resting[s] = wake
+	s.board.mu.Unlock()
 	if _, ok := s.next(); ok {
 		wake()
 	}
 }
 
-func (s *boardSource) Skip(to gqlhttp.EventKey, _ time.Time) { s.at = int(to.Number) + 1 }
+func (s *boardSource) Skip(to gqlhttp.EventKey, _ time.Time) {
+	if s.ahead {
+		s.board.mu.Lock()
+		s.board.early++
+		s.board.mu.Unlock()
+	}
+	s.at = int(to.Number) + 1
+}
 
-func (s *boardSource) Close() { s.ended() }
+func (s *boardSource) Close() {
+	s.board.mu.Lock()
+	delete(s.board.resting, s)
+	s.board.mu.Unlock()
+	s.ended()
+}

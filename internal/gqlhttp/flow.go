@@ -18,9 +18,10 @@ type flow struct {
 	shares    bool // its events, with an audience
 	state     atomic.Int32
 
-	at    EventKey  // the newest event that it has, while it rests
-	got   time.Time // when that was handed to it; zero: its source knows of it
-	place int       // among those who rest, from 1; 0: it does not. Guarded by the audience's mutex
+	rested bool      // it has not looked for itself since; only then what follows is true
+	at     EventKey  // the newest event that it has, while it rests
+	got    time.Time // when that was handed to it; zero: its source knows of it
+	place  int       // among those who rest, from 1; 0: it does not. Guarded by the audience's mutex
 }
 
 // The states of a flow.
@@ -53,6 +54,10 @@ func (f *flow) receive(h *handing) bool {
 		f.wake() // it is at work, and is to look once more
 		return false
 	}
+	if !f.rested { // it was woken meanwhile, and may have that event, or have it ahead
+		f.pass()
+		return false
+	}
 	if key := h.frame.key; f.at.Number < key.Number {
 		if f.ctx.Err() != nil || f.at.Number < h.before || !f.socket.writing.TryLock() {
 			f.pass()
@@ -77,6 +82,7 @@ func (f *flow) rise() {
 	if !f.shares {
 		return
 	}
+	f.rested = false
 	f.note.audience.rises(f)
 	if !f.got.IsZero() {
 		f.note.source.(SharedSource).Skip(f.at, f.got)
@@ -89,6 +95,7 @@ func (f *flow) idle() {
 	if f.shares {
 		source := f.note.source.(SharedSource)
 		if f.at = source.At(); f.note.audience.rest(f) {
+			f.rested = true
 			source.Remind(f.wake)
 			return
 		}
