@@ -56,6 +56,7 @@ func TestHelp(t *testing.T) {
 		{[]string{"http", "--help"}, "LOADGEN_CONNECTIONS"},
 		{[]string{"fanout", "--help"}, "ulimit -n"},
 		{[]string{"e2e", "--help"}, "LOADGEN_RATE"},
+		{[]string{"mixed", "--help"}, "dead rows"},
 	} {
 		stdout, stderr, code := loadgen(t, nil, c.asked...)
 		if code != 0 || stderr != "" || !strings.Contains(stdout, c.want) {
@@ -115,6 +116,8 @@ func TestWhatIsWrong(t *testing.T) {
 		{"http --url http://127.0.0.1:1/ --body x --as ana --data /none --pid " + self, "there is no dev data in /none"},
 		{"http --body x --for 10ms --warm-up 0s --pid " + self + " --url " + bad.URL, "requests got no good answer; the first: connection"},
 		{"e2e --channel a,b", "name one channel"},
+		{"mixed --rate 0", "must be above 0"},
+		{"mixed --operations ../../clients/operations.graphql --pid " + self, "no channel is given"},
 	} {
 		_, stderr, code := loadgen(t, []string{"LINKSPAN_JWT_SECRET="}, strings.Fields(c.asked)...)
 		if code != 1 || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "loadgen: ") || !strings.Contains(stderr, c.says) {

@@ -22,6 +22,7 @@ type cli struct {
 	HTTP   httpCmd     `cmd:"" name:"http" help:"Send requests in a closed loop."`
 	FanOut fanOutCmd   `cmd:"" name:"fanout" help:"Send one event after the other to many subscribers."`
 	E2E    endToEndCmd `cmd:"" name:"e2e" help:"Post, and have subscribers read: the delay, and what was lost."`
+	Mixed  mixedCmd    `cmd:"" help:"Do everything at once for half an hour: whether the server stays as it is."`
 }
 
 const description = `Load for a server on this machine, and what it took: beside bin/linkspan dev,

@@ -67,8 +67,8 @@ type conn struct {
 	net    net.Conn
 	reader *bufio.Reader
 
-	request, payload []byte
-	answer           bytes.Buffer
+	request, path, payload []byte
+	answer                 bytes.Buffer
 }
 
 // dial opens the connection of that writer (from 1). It is closed when ctx ends.
@@ -97,10 +97,16 @@ func (e *badAnswer) Error() string { return fmt.Sprintf("status %d: %s", e.statu
 // send sends the request for a message and waits for the answer, which is good unless there is an error: a [*badAnswer],
 // else what broke the connection.
 func (k *conn) send(m mark) error {
+	k.path = k.calls.path.append(k.path[:0], m)
 	k.payload = k.calls.body.append(k.payload[:0], m)
+	return k.exchange(k.calls.Want)
+}
+
+// exchange is send of what path and payload hold; a good answer has want in it.
+func (k *conn) exchange(want string) error {
 	b := k.request[:0]
 	b = append(append(b, k.calls.Method...), ' ')
-	b = k.calls.path.append(b, m)
+	b = append(b, k.path...)
 	b = append(append(b, k.calls.head...), k.bearer...)
 	if k.calls.Method != http.MethodGet {
 		b = append(strconv.AppendInt(append(b, "Content-Length: "...), int64(len(k.payload)), 10), "\r\n"...)
@@ -123,7 +129,7 @@ func (k *conn) send(m mark) error {
 		return io.ErrUnexpectedEOF
 	}
 	text := k.answer.Bytes()
-	if response.StatusCode/100 != 2 || !bytes.Contains(text, []byte(k.calls.Want)) {
+	if response.StatusCode/100 != 2 || !bytes.Contains(text, []byte(want)) {
 		return &badAnswer{response.StatusCode, string(text[:min(len(text), 300)])}
 	}
 	return nil

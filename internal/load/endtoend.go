@@ -14,6 +14,7 @@ type EndToEndConfig struct {
 	Connections int  // that post, one message each at a time
 	PerSecond   float64
 	Subscribers Subscribers // the sides take turns, by their tokens
+	Slow        Slow        // beside them
 	WarmUp, For time.Duration
 	Grace       time.Duration // how long after the last answer messages may take to be read
 	Processes   Processes
@@ -38,7 +39,7 @@ type EndToEndResult struct {
 }
 
 // EndToEnd posts, at a rate or (PerSecond 0) in a closed loop, and has subscribers read. It ends WarmUp + For after the
-// subscribers are there, and at most 10 s and Grace later where something is late. The error is that it could not be measured.
+// subscribers are there, the slow ones too, and at most 10 s and Grace later where something is late. The error is that it could not be measured.
 func EndToEnd(ctx context.Context, config EndToEndConfig) (result EndToEndResult, err error) {
 	prepared, err := config.Post.prepare()
 	if err != nil {
@@ -54,6 +55,11 @@ func EndToEnd(ctx context.Context, config EndToEndConfig) (result EndToEndResult
 	if err := ledger.probe(ctx, &prepared, readers); err != nil {
 		return result, errors.Join(err, readers.close())
 	}
+	slow, err := config.Slow.open(ctx, ledger)
+	if err != nil {
+		return result, errors.Join(err, readers.close())
+	}
+	defer slow.close()
 	from := time.Now().Add(config.WarmUp)
 	ledger.from.Store(from.UnixNano())
 	measured := measureFrom(ctx, config.Processes, from)

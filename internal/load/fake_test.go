@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -29,9 +28,16 @@ type fake struct {
 	// deliver is what that subscriber (from 0, in the order of their coming) gets of what was posted.
 	deliver func(subscriber int, posted string) []string
 
+	// apart is from which subscriber on each is written to by a goroutine of its own; 0: none is.
+	apart int
+
 	mu          sync.Mutex
 	subscribers []*fakeSubscriber
+	stuck       int // writes to those that are under way
 	pongs       int
+	posted      int
+	dead        []string // what else was asked for a message that is gone
+	ended       map[string]bool
 	bearers     map[string]int // of requests and sockets
 }
 
@@ -45,6 +51,8 @@ func newFake(t *testing.T) *fake {
 	f := &fake{t: t, bearers: make(map[string]int), deliver: func(_ int, posted string) []string { return []string{posted} }}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /post", f.post)
+	mux.HandleFunc("POST /deeds", f.deeds)
+	mux.HandleFunc("GET /metrics", f.metrics)
 	mux.HandleFunc("GET /graphql", f.graphql)
 	mux.HandleFunc("GET /centrifuge", f.centrifuge)
 	server := httptest.NewServer(mux)
@@ -85,12 +93,25 @@ func (f *fake) post(w http.ResponseWriter, r *http.Request) {
 			if s.protocol == load.Centrifuge {
 				text = fmt.Sprintf(`{"push":{"channel":"c1","pub":{"data":{"body":%q},"offset":1}}}`+"\n{}", body)
 			}
-			if err := s.socket.Write(r.Context(), websocket.MessageText, []byte(text)); err != nil {
+			if f.apart > 0 && i >= f.apart {
+				f.stuck++
+				go f.writeApart(s, text)
+			} else if err := s.socket.Write(r.Context(), websocket.MessageText, []byte(text)); err != nil {
 				f.t.Error(err)
 			}
 		}
 	}
-	io.WriteString(w, `{"posted":true}`)
+	f.posted++
+	fmt.Fprintf(w, `{"posted":true,"message":{"id":"m%d"}}`, f.posted)
+}
+
+// writeApart writes until the socket is closed.
+func (f *fake) writeApart(s *fakeSubscriber, text string) {
+	if s.socket.Write(context.Background(), websocket.MessageText, []byte(text)) == nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.stuck--
+	}
 }
 
 func (f *fake) add(s *fakeSubscriber) {

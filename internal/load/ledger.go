@@ -16,6 +16,7 @@ type ledger struct {
 	accounts []account
 	read     atomic.Int64 // messages that came for the first time, of all subscribers
 	probed   atomic.Int64 // subscribers that have read a probe
+	stuffed  atomic.Int64 // what was posted to stuff slow subscribers and came, of all subscribers
 }
 
 // account is for the one goroutine of its subscriber.
@@ -47,6 +48,10 @@ func newLedger(subscribers, writers int) *ledger {
 // take notes that a subscriber read a mark, and returns whether it is a message that came for the first time.
 func (l *ledger) take(subscriber int, m mark, at time.Time) (first bool) {
 	a := &l.accounts[subscriber]
+	if m.writer == 0 && m.number >= firstStuffing {
+		l.stuffed.Add(1)
+		return false
+	}
 	if m.writer == 0 || m.writer > len(a.writers) {
 		if !a.probed {
 			a.probed = true

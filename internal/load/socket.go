@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -29,10 +30,14 @@ type socket struct {
 	message []byte // one that does not fit into the reader's buffer
 }
 
+// socketControl sets what a socket is to be like before it connects: see [net.Dialer.Control].
+type socketControl func(network, address string, raw syscall.RawConn) error
+
 // openSocket opens a WebSocket, which is closed when ctx ends. Until the caller sets another deadline, it ends after
 // openTimeout.
-func openSocket(ctx context.Context, url, subprotocol string) (*socket, error) {
-	dialer := ws.Dialer{ReadBufferSize: 512, WriteBufferSize: 512, Timeout: openTimeout}
+func openSocket(ctx context.Context, url, subprotocol string, control socketControl) (*socket, error) {
+	below := net.Dialer{Control: control}
+	dialer := ws.Dialer{ReadBufferSize: 512, WriteBufferSize: 512, Timeout: openTimeout, NetDial: below.DialContext}
 	if subprotocol != "" {
 		dialer.Protocols = []string{subprotocol}
 	}

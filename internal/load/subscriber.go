@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Protocol is how a subscriber talks with its server.
@@ -50,25 +51,11 @@ type readers struct {
 // open opens the subscribers. read is called with each mark that one of them reads, by one goroutine a subscriber. close must be
 // called. The error is that of the first that could not be opened.
 func (s Subscribers) open(ctx context.Context, read func(subscriber int, m mark, at time.Time)) (*readers, error) {
-	if _, err := Loopback(s.URL, "ws"); err != nil {
+	sockets, err := s.openAll(ctx, func(i int) (*socket, error) { return s.openOne(ctx, i, nil) })
+	if err != nil {
 		return nil, err
 	}
-	all := &readers{sockets: make([]*socket, s.Count), read: read}
-	free, failures := make(chan struct{}, opening), make([]error, s.Count)
-	var opened sync.WaitGroup
-	for i := range all.sockets {
-		free <- struct{}{}
-		opened.Go(func() {
-			defer func() { <-free }()
-			all.sockets[i], failures[i] = s.openOne(ctx, i)
-		})
-	}
-	opened.Wait()
-	for i, err := range failures {
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("subscriber %d: %w", i+1, err), all.close())
-		}
-	}
+	all := &readers{sockets: sockets, read: read}
 	for i, k := range all.sockets {
 		all.reading.Go(func() {
 			if err := all.follow(i, k, s.Protocol); err != nil && !all.ended.Load() {
@@ -81,14 +68,41 @@ func (s Subscribers) open(ctx context.Context, read func(subscriber int, m mark,
 	return all, nil
 }
 
+// openAll opens the sockets of all subscribers. The error is that of the first that could not be opened; then none is open.
+func (s Subscribers) openAll(ctx context.Context, openOne func(i int) (*socket, error)) ([]*socket, error) {
+	if _, err := Loopback(s.URL, "ws"); err != nil {
+		return nil, err
+	}
+	sockets, failures := make([]*socket, s.Count), make([]error, s.Count)
+	var opened errgroup.Group
+	opened.SetLimit(opening)
+	for i := range sockets {
+		opened.Go(func() error {
+			sockets[i], failures[i] = openOne(i)
+			return nil
+		})
+	}
+	_ = opened.Wait() // the failures are told in the subscribers' order
+	for i, err := range failures {
+		if err == nil {
+			continue
+		}
+		for j, k := range sockets {
+			if failures[j] == nil {
+				k.net.Close()
+			}
+		}
+		return nil, fmt.Errorf("subscriber %d: %w", i+1, err)
+	}
+	return sockets, nil
+}
+
 // close ends the subscribers and waits until none of them reads any more. Then it returns why the first ended before its
 // time; nil: none did.
 func (r *readers) close() error {
 	r.ended.Store(true)
 	for _, k := range r.sockets {
-		if k != nil {
-			k.net.Close()
-		}
+		k.net.Close()
 	}
 	r.reading.Wait()
 	if failed := r.failed.Load(); failed != nil {
@@ -97,19 +111,20 @@ func (r *readers) close() error {
 	return nil
 }
 
-func (s Subscribers) openOne(ctx context.Context, i int) (k *socket, err error) {
+// openOne opens the socket of subscriber i. control, if there is one, is called before it connects.
+func (s Subscribers) openOne(ctx context.Context, i int, control socketControl) (k *socket, err error) {
 	token := ""
 	if len(s.Tokens) > 0 {
 		token = s.Tokens[i%len(s.Tokens)]
 	}
 	switch s.Protocol {
 	case GraphQL:
-		k, err = openSocket(ctx, s.URL, string(GraphQL))
+		k, err = openSocket(ctx, s.URL, string(GraphQL), control)
 		if err == nil {
 			err = k.subscribeGraphQL(s.Query, s.Variables, token)
 		}
 	case Centrifuge:
-		k, err = openSocket(ctx, s.URL, "")
+		k, err = openSocket(ctx, s.URL, "", control)
 		if err == nil {
 			err = k.subscribeCentrifuge(s.Query)
 		}

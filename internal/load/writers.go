@@ -32,16 +32,7 @@ type written struct {
 func (w writers) run(ctx context.Context) ([]written, error) {
 	ctx, cancel := context.WithDeadline(ctx, w.until.Add(answerGrace))
 	defer cancel()
-	var turns atomic.Int64
-	began := time.Now()
-	// turn waits for the time of the next message; false: that is too late.
-	turn := func() bool {
-		if w.perSecond == 0 {
-			return time.Now().Before(w.until) && ctx.Err() == nil
-		}
-		at := began.Add(time.Duration(float64(turns.Add(1)) / w.perSecond * float64(time.Second)))
-		return at.Before(w.until) && wait(ctx, time.Until(at)) == nil
-	}
+	turn := turns(ctx, w.perSecond, w.until)
 	all, failures := make([]written, w.connections), make([]error, w.connections)
 	var writing sync.WaitGroup
 	for i := range all {
@@ -49,6 +40,19 @@ func (w writers) run(ctx context.Context) ([]written, error) {
 	}
 	writing.Wait()
 	return all, errors.Join(failures...)
+}
+
+// turns returns what waits for the time of the next message, of all who call it together; false: that is too late.
+func turns(ctx context.Context, perSecond float64, until time.Time) func() bool {
+	var taken atomic.Int64
+	began := time.Now()
+	return func() bool {
+		if perSecond == 0 {
+			return time.Now().Before(until) && ctx.Err() == nil
+		}
+		at := began.Add(time.Duration(float64(taken.Add(1)) / perSecond * float64(time.Second)))
+		return at.Before(until) && wait(ctx, time.Until(at)) == nil
+	}
 }
 
 func (w writers) write(ctx context.Context, writer int, turn func() bool) (done written, err error) {
