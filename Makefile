@@ -14,7 +14,7 @@ RESTART  = $(shell grep -rl --include='*_test.go' '^//go:build long' . | xargs g
 	| grep -vE 'ProgramKilled|ClusterKilled|Trouble$$|TroubleFailover|NPMForReal' | paste -sd '|' -)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build loadgen test test-restart test-long test-clients lint lint-schema reference generate verify graphiql verify-graphiql fuzz bench bench-anchors bench-size cover clean
+.PHONY: help run build loadgen test test-restart test-long test-clients lint lint-schema reference generate verify graphiql verify-graphiql fuzz bench bench-anchors bench-long bench-messages bench-size cover clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,7 +75,7 @@ fuzz: ## Fuzz each target for FUZZTIME (10s)
 	@scripts/fuzz $(FUZZTIME)
 
 bench: build ## Measure the main job and a conversation on real clusters, with ratios, the start of dev, a socket's memory, and the edge
-	LINKSPAN_BIN=$(CURDIR)/$(BIN) $(GO) test -run '^$$' -bench 'Flow|Talk|Posts|ClosedLoop|Start|Sockets' -benchtime 1x -timeout 15m ./internal/bench ./cmd/linkspan
+	LINKSPAN_BIN=$(CURDIR)/$(BIN) $(GO) test -run '^$$' -bench 'Flow|Talk|Posts|ClosedLoop|Slow|Start|Sockets' -benchtime 1x -timeout 15m ./internal/bench ./cmd/linkspan
 	$(GO) test -run '^$$' -bench 'Transport' -benchtime 3s -count 3 ./internal/server
 	$(GO) test -run '^$$' -bench 'Hostile' ./internal/gqldoc
 
@@ -84,6 +84,12 @@ bench-anchors: build ## Compare with the servers of ../shared/anchors, if they a
 	ulimit -n 65536 2>/dev/null; \
 	LINKSPAN_BIN=$(CURDIR)/$(BIN) LINKSPAN_ANCHORS=$(ANCHORS) LINKSPAN_ONLY=$(ONLY) \
 		$(GO) test -run '^$$' -bench Anchors -benchtime 1x -timeout 15m ./internal/bench
+
+bench-messages: build ## Measure posts and reads with a thousand and a million messages in a channel, and with many channels (20 minutes and 15 GB of disk at most)
+	LINKSPAN_BIN=$(CURDIR)/$(BIN) $(GO) test -run '^$$' -bench Messages -benchtime 1x -timeout 25m ./internal/bench
+
+bench-long: build loadgen ## Put an installation under mixed load for half an hour: whether memory, connections and tables stay flat (LINKSPAN_BENCH_FOR=5m: shorter)
+	LINKSPAN_BIN=$(CURDIR)/$(BIN) LINKSPAN_LOADGEN=$(CURDIR)/bin/loadgen $(GO) test -run '^$$' -bench Long -benchtime 1x -timeout 0 ./internal/bench
 
 bench-size: ## Measure the main job with a thousand and with a million channels, and a check of them (5 GB of disk)
 	$(GO) test -run '^$$' -bench Size -benchtime 1x -timeout 60m ./internal/bench

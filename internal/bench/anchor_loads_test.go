@@ -83,8 +83,7 @@ func (a *anchors) reads(ctx context.Context, server string) (map[string]float64,
 	var err error
 	switch server {
 	case ours:
-		call = load.Call{URL: a.in.url, Want: `"edges":[{`, Channels: a.in.channels, Tokens: a.in.users(anchorConnections, everyone)}
-		call.Body, err = a.in.operations.Body("Messages", map[string]any{"id": "{{channel}}", "last": 20})
+		call, err = a.in.page(anchorConnections, a.in.channels...)
 	case "bare":
 		call = load.Call{URL: anchorURL(anchorBare, "/channel/{{channel}}"), Method: "GET", Want: `"Messages":[`, Channels: theirChannels()}
 	default:
@@ -159,6 +158,11 @@ func (in *installation) conversation(ctx context.Context, writers, count int) (p
 	if err != nil {
 		return post, all, err
 	}
+	return in.conversationIn(id, initiator, writers, count)
+}
+
+// conversationIn is the same in a channel that is there, of the initiator and everyone.
+func (in *installation) conversationIn(id, initiator string, writers, count int) (post load.Call, all load.Subscribers, err error) {
 	if post, err = in.post(0, id); err != nil {
 		return post, all, err
 	}
@@ -216,7 +220,7 @@ func (a *anchors) freshCentrifuge(ctx context.Context) (port int, fresh *exec.Cm
 	if err != nil {
 		return 0, nil, err
 	}
-	port = lowPort(a.b)
+	port = lowPorts(a.b, 1)[0]
 	address := fmt.Sprintf("127.0.0.1:%d", port)
 	fresh = exec.Command(fmt.Sprintf("/proc/%d/exe", running), "-addr", address)
 	if err := fresh.Start(); err != nil {

@@ -122,19 +122,8 @@ type anchors struct {
 	found       map[string][]float64 // by load, server and measure; a value a round
 }
 
-// fanOutSubscribers is how many are to hear of one event; LINKSPAN_BENCH_SUBSCRIBERS makes it fewer, for a quick look.
-func fanOutSubscribers(b *testing.B) int {
-	b.Helper()
-	text := os.Getenv("LINKSPAN_BENCH_SUBSCRIBERS")
-	if text == "" {
-		return 10_000
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		b.Fatal("LINKSPAN_BENCH_SUBSCRIBERS must be a positive number")
-	}
-	return n
-}
+// fanOutSubscribers are to hear of one event.
+const fanOutSubscribers = 10_000
 
 type namedLoad struct {
 	name string
@@ -143,7 +132,7 @@ type namedLoad struct {
 
 func newAnchors(ctx context.Context, b *testing.B, chosen []comparison) *anchors {
 	b.Helper()
-	a := &anchors{b: b, in: newInstallation(b), subscribers: fanOutSubscribers(b), found: map[string][]float64{}}
+	a := &anchors{b: b, in: newInstallation(b), subscribers: numberOf(b, "LINKSPAN_BENCH_SUBSCRIBERS", fanOutSubscribers, 1), found: map[string][]float64{}}
 	for _, possible := range []namedLoad{{"posts", a.posts}, {"reads", a.reads}, {"posts that are read", a.endToEnd}, {"events for many", a.fanOut}} {
 		if slices.ContainsFunc(chosen, func(c comparison) bool { return c.load == possible.name }) {
 			a.loads = append(a.loads, possible)

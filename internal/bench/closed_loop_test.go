@@ -2,7 +2,6 @@ package bench
 
 import (
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -18,13 +17,7 @@ const (
 // BenchmarkClosedLoop has 32 writers of both sides of a channel, each of whom waits for its answer, and 20 subscribers of both
 // sides: what a minute of that loses, doubles or confuses fails it. LINKSPAN_BENCH_FOR makes it shorter, for a quick look.
 func BenchmarkClosedLoop(b *testing.B) {
-	goesOn := closedLoopFor
-	if text := os.Getenv("LINKSPAN_BENCH_FOR"); text != "" {
-		var err error
-		if goesOn, err = time.ParseDuration(text); err != nil {
-			b.Fatal("LINKSPAN_BENCH_FOR: ", err)
-		}
-	}
+	goesOn := durationOf(b, closedLoopFor)
 	in := newInstallation(b)
 	for b.Loop() {
 		post, subscribers, err := in.conversation(b.Context(), closedLoopWriters, readers)

@@ -23,7 +23,7 @@ func TestFillTalk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer router.Close()
-	made := fillTalk(t, config, router, channels, messages)
+	made := fillTalk(t.Context(), t, config, router, channels, messages)
 	report, err := check.Run(t.Context(), router, nil)
 	if err != nil || !report.OK() || report.Channels != channels || report.Groups != 4 {
 		t.Fatalf("%v, %+v", err, report)

@@ -68,7 +68,7 @@ type filled struct {
 }
 
 // fillTalk makes that many channels with that many messages each in an empty installation, and tells how far it is.
-func fillTalk(tb testing.TB, config shardrouter.Config, router *shardrouter.Router, channels, messages int) filled {
+func fillTalk(ctx context.Context, tb testing.TB, config shardrouter.Config, router *shardrouter.Router, channels, messages int) filled {
 	tb.Helper()
 	begin := time.Now().Add(-talkSpan - time.Hour)
 	f := &talkFiller{filler: newFiller(config, router, begin), messages: messages, channels: make(map[string][]talkChannel), words: someWords()}
@@ -92,7 +92,7 @@ func fillTalk(tb testing.TB, config shardrouter.Config, router *shardrouter.Rout
 		}
 	}
 	fmt.Printf("made %d channels\n", channels)
-	f.copyTalk(tb, channels)
+	f.copyTalk(ctx, tb, channels)
 	f.finish(tb)
 	return made
 }
@@ -137,9 +137,9 @@ type talkTable struct {
 }
 
 // copyTalk copies the messages, and what comes with each, on all clusters at once.
-func (f *talkFiller) copyTalk(tb testing.TB, channels int) {
+func (f *talkFiller) copyTalk(ctx context.Context, tb testing.TB, channels int) {
 	tb.Helper()
-	ctx, done := context.WithCancel(tb.Context())
+	ctx, done := context.WithCancel(ctx)
 	var telling, copying errgroup.Group
 	telling.Go(func() error { f.tell(ctx, int64(channels*f.messages)); return nil })
 	for _, shard := range f.config.Shards {

@@ -41,6 +41,7 @@ type installation struct {
 
 	program *exec.Cmd
 	url     string
+	metrics string // where it tells them
 
 	initiators map[string]string // a group on each shard, by the shard's name
 	home       string            // the shard of everyone
@@ -49,16 +50,33 @@ type installation struct {
 
 func newInstallation(b *testing.B) *installation {
 	b.Helper()
+	clusters := localpgtest.Clusters(b, true, clusterNames...)
+	config := configOf(clusters.DSN)
+	storetest.Migrate(b, config)
+	in := installationOn(b, clusters, config)
+	in.register()
+	return in
+}
+
+// clusterNames are those of an installation.
+var clusterNames = []string{shardrouter.MainName, "shard-1", "shard-2", "shard-3"}
+
+// configOf is an installation on the clusters with these DSNs.
+func configOf(dsn func(name string) string) shardrouter.Config {
+	config := shardrouter.Config{MainDSN: dsn(shardrouter.MainName)}
+	for _, name := range clusterNames[1:] {
+		config.Shards = append(config.Shards, shardrouter.Shard{Name: name, DSN: dsn(name)})
+	}
+	return config
+}
+
+// installationOn starts the program on what is there.
+func installationOn(b *testing.B, clusters *localpg.Clusters, config shardrouter.Config) *installation {
+	b.Helper()
 	if os.Getenv("LINKSPAN_BIN") == "" {
 		b.Fatal("LINKSPAN_BIN is not set: use make")
 	}
-	shards := []string{"shard-1", "shard-2", "shard-3"}
-	in := &installation{b: b, clusters: localpgtest.Clusters(b, true, append([]string{shardrouter.MainName}, shards...)...), initiators: map[string]string{}}
-	in.config.MainDSN = in.clusters.DSN(shardrouter.MainName)
-	for _, name := range shards {
-		in.config.Shards = append(in.config.Shards, shardrouter.Shard{Name: name, DSN: in.clusters.DSN(name)})
-	}
-	storetest.Migrate(b, in.config)
+	in := &installation{b: b, clusters: clusters, config: config, initiators: map[string]string{}}
 	var err error
 	if in.operations, err = load.ReadOperations("../../clients/operations.graphql"); err != nil {
 		b.Fatal(err)
@@ -66,39 +84,50 @@ func newInstallation(b *testing.B) *installation {
 	in.log = filepath.Join(b.TempDir(), "log")
 	in.start()
 	b.Cleanup(in.stop)
-	in.register()
 	return in
 }
 
-// lowPort is a free port below those that clients' own ends have.
-func lowPort(b *testing.B) int {
+// lowPorts are free ports below those that clients' own ends have.
+func lowPorts(b *testing.B, count int) (free []int) {
 	b.Helper()
-	for port := 21000; port < 32768; port++ {
+	for port := 21000; port < 32768 && len(free) < count; port++ {
 		if listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			listener.Close()
-			return port
+			defer listener.Close()
+			free = append(free, port)
 		}
 	}
-	b.Fatal("no port is free")
-	return 0
+	if len(free) < count {
+		b.Fatal("no port is free")
+	}
+	return free
+}
+
+// environment tells a program where the clusters are, and what signs tokens.
+func (in *installation) environment() []string {
+	shards := make([]string, len(in.config.Shards))
+	for i, shard := range in.config.Shards {
+		shards[i] = shard.Name + "=" + shard.DSN
+	}
+	return []string{
+		"LINKSPAN_MAIN_DSN=" + in.config.MainDSN, "LINKSPAN_SHARD_DSNS=" + strings.Join(shards, ","), "LINKSPAN_JWT_SECRET=" + string(servertest.Secret),
+	}
 }
 
 // start starts the program and waits until it serves.
 func (in *installation) start() {
 	in.b.Helper()
-	shards := make([]string, len(in.config.Shards))
-	for i, shard := range in.config.Shards {
-		shards[i] = shard.Name + "=" + shard.DSN
-	}
 	log, err := os.OpenFile(in.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		in.b.Fatal(err)
 	}
 	defer log.Close()
+	ports := lowPorts(in.b, 2)
+	in.metrics = fmt.Sprintf("http://127.0.0.1:%d/metrics", ports[1])
 	in.program = exec.Command(os.Getenv("LINKSPAN_BIN"), "serve")
 	in.program.Env = append(os.Environ(), "LINKSPAN_RATE=0", "LINKSPAN_DRAIN_DELAY=0s", "LINKSPAN_LOG_LEVEL=WARN",
-		"LINKSPAN_MAIN_DSN="+in.config.MainDSN, "LINKSPAN_SHARD_DSNS="+strings.Join(shards, ","),
-		"LINKSPAN_JWT_SECRET="+string(servertest.Secret), fmt.Sprintf("LINKSPAN_LISTEN=127.0.0.1:%d", lowPort(in.b)))
+		fmt.Sprintf("LINKSPAN_LISTEN=127.0.0.1:%d", ports[0]),
+		fmt.Sprintf("LINKSPAN_ADMIN_LISTEN=127.0.0.1:%d", ports[1]))
+	in.program.Env = append(in.program.Env, in.environment()...)
 	in.program.Stderr = log
 	out, err := in.program.StdoutPipe()
 	if err == nil {
@@ -118,9 +147,12 @@ func (in *installation) start() {
 	in.url = strings.TrimSpace(strings.TrimPrefix(line, "ready:"))
 }
 
-// stop ends the program.
+// stop ends the program, unless that was done.
 func (in *installation) stop() {
 	in.b.Helper()
+	if in.program == nil {
+		return
+	}
 	late := time.AfterFunc(readyPatience, func() { _ = in.program.Process.Kill() })
 	defer late.Stop()
 	if err := in.program.Process.Signal(os.Interrupt); err != nil {
@@ -130,6 +162,7 @@ func (in *installation) stop() {
 		text, _ := os.ReadFile(in.log)
 		in.b.Errorf("the program ended with %v\n%s", err, text)
 	}
+	in.program = nil
 }
 
 // restart begins with a new process.
@@ -294,4 +327,10 @@ func (in *installation) users(count int, groups ...string) []string {
 func (in *installation) post(users int, channels ...string) (load.Call, error) {
 	body, err := in.operations.Body("PostMessage", map[string]any{"input": map[string]any{"channelId": "{{channel}}", "body": "hello message number {{n}}"}})
 	return load.Call{URL: in.url, Body: body, Want: `"postMessage":{"message":{"id"`, Channels: channels, Tokens: in.users(users, everyone)}, err
+}
+
+// page is Messages with the last 20, by that many users of everyone of channels at random.
+func (in *installation) page(users int, channels ...string) (load.Call, error) {
+	body, err := in.operations.Body("Messages", map[string]any{"id": "{{channel}}", "last": 20})
+	return load.Call{URL: in.url, Body: body, Want: `"edges":[{`, Channels: channels, Tokens: in.users(users, everyone)}, err
 }

@@ -2,8 +2,6 @@ package bench
 
 import (
 	"fmt"
-	"os"
-	"strconv"
 	"testing"
 	"time"
 
@@ -20,25 +18,13 @@ const (
 	ofAPair   = 100 // rounds
 )
 
-// largeSize is how many channels the large installation has; LINKSPAN_BENCH_CHANNELS makes it smaller, for a quick look.
-func largeSize(b *testing.B) int {
-	b.Helper()
-	n, err := strconv.Atoi(os.Getenv("LINKSPAN_BENCH_CHANNELS"))
-	if os.Getenv("LINKSPAN_BENCH_CHANNELS") == "" {
-		n, err = 1_000_000, nil
-	}
-	if err != nil || n < smallSize {
-		b.Fatalf("LINKSPAN_BENCH_CHANNELS must be a number of at least %d", smallSize)
-	}
-	return n
-}
-
 // BenchmarkSize plays the flow on two installations of the same four servers, one with a thousand channels and one with a
-// million, in turn; then it tells what a channel takes on disk, and how long a check of all takes.
+// million (LINKSPAN_BENCH_CHANNELS makes it fewer), in turn; then it tells what a channel takes on disk, and how long a check of all
+// takes.
 func BenchmarkSize(b *testing.B) {
 	names := []string{shardrouter.MainName, "shard-1", "shard-2", "shard-3"}
 	clusters := localpgtest.Clusters(b, true, names...)
-	sizes := []int{smallSize, largeSize(b)}
+	sizes := []int{smallSize, numberOf(b, "LINKSPAN_BENCH_CHANNELS", 1_000_000, smallSize)}
 	var flows []*flow
 	var configs []shardrouter.Config
 	for i, size := range sizes {

@@ -1,5 +1,6 @@
 // Package load puts a server under load and measures it: requests in a closed loop ([HTTP]), one event to many subscribers
-// ([FanOut]), messages from their posting until subscribers read them ([EndToEnd]).
+// ([FanOut]), messages from their posting until subscribers read them, slow ones beside them too ([EndToEnd]), and everything at
+// once for long ([Mixed]).
 //
 // What it promises:
 //
