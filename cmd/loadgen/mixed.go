@@ -104,7 +104,7 @@ func (c *mixedCmd) config() (config load.MixedConfig, err error) {
 // deeds are what is done, and how often.
 func (c *mixedCmd) deeds() (all []load.Deed, err error) {
 	const message = `"message":{"id"`
-	input := func(name, text string) string { return `{"input":{` + name + `,"body":"` + text + ` {{n}}"}}` }
+	input := func(name, text string) string { return `{"input":{` + name + `,"body":"{{mark}} ` + text + ` {{n}}"}}` }
 	for _, d := range []struct {
 		name, operation, variables, want string
 		weight                           int

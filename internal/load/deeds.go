@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // kept is how many of its own messages a connection remembers.
@@ -20,7 +21,7 @@ const kept = 50
 type Deed struct {
 	Name   string
 	Weight int    // how often it is done, beside the others
-	Body   string // of a request. In it stand {{channel}}, {{n}}, and {{message}} for one that the connection made in the channel
+	Body   string // of a request. In it stand {{channel}}, {{n}}, {{mark}}, and {{message}} for one that the connection made in the channel
 	Want   string // what a good answer has in it
 	Makes  bool   // a message, whose id is the first in the answer's "message"
 	Ends   bool   // the message
@@ -105,7 +106,8 @@ func (d *doer) act(ctx context.Context) {
 		what = d.made[at]
 	}
 	d.n++
-	body := strings.NewReplacer("{{message}}", what.id, "{{channel}}", what.channel, "{{n}}", strconv.Itoa(d.n)).Replace(deed.Body)
+	m := mark{time.Now().UnixNano(), d.writer, d.n}
+	body := strings.NewReplacer("{{mark}}", string(m.append(nil)), "{{message}}", what.id, "{{channel}}", what.channel, "{{n}}", strconv.Itoa(d.n)).Replace(deed.Body)
 	err := d.send(ctx, body, deed.Want)
 	d.note(deed, err)
 	if err != nil {

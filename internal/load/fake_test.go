@@ -30,6 +30,8 @@ type fake struct {
 
 	// apart is from which subscriber on each is written to by a goroutine of its own; 0: none is.
 	apart int
+	// leaving is whether subscribers may be gone when something is written to them.
+	leaving bool
 
 	mu          sync.Mutex
 	subscribers []*fakeSubscriber
@@ -87,8 +89,15 @@ func (f *fake) post(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.bearers[r.Header.Get("Authorization")]++
+	f.tell(r.Context(), message.Body)
+	f.posted++
+	fmt.Fprintf(w, `{"posted":true,"message":{"id":"m%d"}}`, f.posted)
+}
+
+// tell has all who subscribe hear of what was posted. It needs mu.
+func (f *fake) tell(ctx context.Context, posted string) {
 	for i, s := range f.subscribers {
-		for _, body := range f.deliver(i, message.Body) {
+		for _, body := range f.deliver(i, posted) {
 			text := fmt.Sprintf(`{"id":"1","type":"next","payload":{"data":{"events":{"body":%q}}}}`, body)
 			if s.protocol == load.Centrifuge {
 				text = fmt.Sprintf(`{"push":{"channel":"c1","pub":{"data":{"body":%q},"offset":1}}}`+"\n{}", body)
@@ -96,13 +105,11 @@ func (f *fake) post(w http.ResponseWriter, r *http.Request) {
 			if f.apart > 0 && i >= f.apart {
 				f.stuck++
 				go f.writeApart(s, text)
-			} else if err := s.socket.Write(r.Context(), websocket.MessageText, []byte(text)); err != nil {
+			} else if err := s.socket.Write(ctx, websocket.MessageText, []byte(text)); err != nil && !f.leaving {
 				f.t.Error(err)
 			}
 		}
 	}
-	f.posted++
-	fmt.Fprintf(w, `{"posted":true,"message":{"id":"m%d"}}`, f.posted)
 }
 
 // writeApart writes until the socket is closed.

@@ -33,8 +33,8 @@ type MixedResult struct {
 	Deeds      map[string]int `json:"deeds"` // with a good answer, by their names
 	Errors     int            `json:"errors"`
 	FirstError string         `json:"firstError,omitempty"`
-	Visits     int            `json:"visits"` // of subscribers that ended in their time
-	Deliveries int            `json:"deliveries"`
+	Visits     int            `json:"visits"`     // of subscribers that ended in their time
+	Deliveries int            `json:"deliveries"` // of what had {{mark}} in it
 	Lost       int            `json:"lostVisits"` // of those that read, before their time
 	FirstLost  string         `json:"firstLost,omitempty"`
 	Samples    []Sample       `json:"samples"`
@@ -102,6 +102,9 @@ func (r MixedResult) Check() error {
 	all := []error{checkAnswers(r.Errors, r.FirstError)}
 	if r.Lost > 0 {
 		all = append(all, fmt.Errorf("%d subscribers ended before their time; the first: %s", r.Lost, r.FirstLost))
+	}
+	if r.Visits > 0 && r.Deliveries == 0 {
+		all = append(all, errors.New("no subscriber read anything of what was posted"))
 	}
 	for _, v := range r.Verdicts {
 		if !v.Flat {

@@ -18,7 +18,7 @@ import (
 
 // deeds makes messages in channels, and answers what is done to them.
 func (f *fake) deeds(w http.ResponseWriter, r *http.Request) {
-	var deed struct{ What, Message, Channel string }
+	var deed struct{ What, Message, Channel, Body string }
 	if err := json.NewDecoder(r.Body).Decode(&deed); err != nil {
 		f.t.Error(err)
 	}
@@ -27,6 +27,7 @@ func (f *fake) deeds(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case deed.What == "post":
 		f.posted++
+		f.tell(r.Context(), deed.Body)
 		fmt.Fprintf(w, `{"message":{"id":"%s-%d"}}`, deed.Channel, f.posted)
 		return
 	case f.ended[deed.Message] || !strings.HasPrefix(deed.Message, deed.Channel+"-"):
@@ -49,6 +50,7 @@ func (f *fake) metrics(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (f *fake) mixed() load.MixedConfig {
+	f.leaving = true
 	deed := func(what string) string {
 		return `{"what":"` + what + `","channel":"{{channel}}","message":"{{message}}"}`
 	}
@@ -57,7 +59,7 @@ func (f *fake) mixed() load.MixedConfig {
 	return load.MixedConfig{
 		URL: f.url + "/deeds", Channels: []string{"c1"}, Tokens: []string{"a", "b"}, Connections: 2, PerSecond: 100,
 		Deeds: []load.Deed{
-			{Name: "post", Weight: 2, Body: `{"what":"post","channel":"{{channel}}"}`, Want: `"message"`, Makes: true},
+			{Name: "post", Weight: 2, Body: `{"what":"post","channel":"{{channel}}","body":"{{mark}} hello"}`, Want: `"message"`, Makes: true},
 			{Name: "react", Weight: 1, Body: deed("react"), Want: `"done":true`},
 			{Name: "delete", Weight: 1, Body: deed("delete"), Want: `"done":true`, Ends: true},
 		},
@@ -77,7 +79,7 @@ func TestMixed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.Errors > 0 || result.Lost > 0 || result.Visits < 4 || min(result.Deeds["post"], result.Deeds["react"], result.Deeds["delete"]) == 0 {
+	if result.Errors > 0 || result.Lost > 0 || result.Visits < 4 || result.Deliveries == 0 || min(result.Deeds["post"], result.Deeds["react"], result.Deeds["delete"]) == 0 {
 		t.Errorf("got %+v", result)
 	}
 	if len(f.dead) > 0 {

@@ -19,6 +19,11 @@ type visitors struct {
 
 // run has as many as there are to be there at any time, until ctx ends.
 func (v *visitors) run(ctx context.Context) {
+	// Dialling to a deadline fails a moment before the context ends, and would look like a fault.
+	going, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	ctx = going
 	var visiting sync.WaitGroup
 	for i := range v.config.Visitors.Count {
 		visiting.Go(func() {
@@ -51,21 +56,18 @@ func (v *visitors) visit(ctx context.Context, i int, slow bool) error {
 		}
 		who.Variables[name] = value
 	}
-	stay := v.config.Stay/10 + rand.N(v.config.Stay*9/10)
-	ctx, leave := context.WithTimeout(ctx, stay)
-	defer leave()
 	control := socketControl(nil)
 	if slow {
 		control = narrow
 	}
 	k, err := who.openOne(ctx, i, control)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
 		return err
 	}
 	defer k.net.Close()
+	ctx, leave := context.WithTimeout(ctx, v.config.Stay/10+rand.N(v.config.Stay*9/10))
+	defer leave()
+	context.AfterFunc(ctx, func() { k.net.Close() })
 	if slow {
 		for ; wait(ctx, aliveEvery*time.Second) == nil; _ = k.text(`{"type":"pong"}`) { // it may be cut off
 			if err := k.net.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
