@@ -26,7 +26,7 @@ func Scrape(ctx context.Context, url string) (Scraped, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // it was only read
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("load: %s answers with status %d", url, response.StatusCode)
 	}

@@ -56,7 +56,7 @@ func (s Slow) open(ctx context.Context, beside *ledger) (*dawdlers, error) {
 	if err != nil {
 		return nil, err
 	}
-	sockets, err := s.openAll(ctx, func(i int) (*socket, error) {
+	sockets, err := s.openAll(func(i int) (*socket, error) {
 		k, err := s.openOne(ctx, i, narrow)
 		if err == nil {
 			if err = k.until(`"type":"next"`); err != nil {

@@ -51,7 +51,7 @@ type readers struct {
 // open opens the subscribers. read is called with each mark that one of them reads, by one goroutine a subscriber. close must be
 // called. The error is that of the first that could not be opened.
 func (s Subscribers) open(ctx context.Context, read func(subscriber int, m mark, at time.Time)) (*readers, error) {
-	sockets, err := s.openAll(ctx, func(i int) (*socket, error) { return s.openOne(ctx, i, nil) })
+	sockets, err := s.openAll(func(i int) (*socket, error) { return s.openOne(ctx, i, nil) })
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (s Subscribers) open(ctx context.Context, read func(subscriber int, m mark,
 }
 
 // openAll opens the sockets of all subscribers. The error is that of the first that could not be opened; then none is open.
-func (s Subscribers) openAll(ctx context.Context, openOne func(i int) (*socket, error)) ([]*socket, error) {
+func (s Subscribers) openAll(openOne func(i int) (*socket, error)) ([]*socket, error) {
 	if _, err := Loopback(s.URL, "ws"); err != nil {
 		return nil, err
 	}
