@@ -8,7 +8,7 @@
 //
 //   - What a subscriber gets is the log from its position on: dense, in order, nothing twice. Events enter only right
 //     behind the newest that is known, of the same history: by reads that continue there, or straight from the
-//     transaction of this process that wrote them.
+//     transaction of this process that wrote them. What comes from there ahead of others waits for them, but not for long.
 //   - A log is registered before its head is read, so that no event falls between the two.
 //   - A hint only makes a read due. Lost, doubled, late, too low or too high, it changes no result: the poll finds what
 //     no hint told, and a read that finds nothing changes nothing.

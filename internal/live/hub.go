@@ -189,8 +189,8 @@ func (h *Hub) spawn(f func()) {
 	}
 }
 
-// Publish implements [channel.Hints]: who follows the log here gets the event without a read, if it comes right behind
-// the newest that is known; other processes get a hint.
+// Publish implements [channel.Hints]: who follows the log here gets the event without a read, if those before it are known, or
+// are published a moment later; other processes get a hint.
 func (h *Hub) Publish(a channel.Appended) {
 	h.mu.Lock()
 	l := h.logs[a.Log]
@@ -230,7 +230,7 @@ func (h *Hub) hint(key channel.LogKey, reached int64) {
 	if l == nil {
 		return
 	}
-	if now := l.now.Load(); now == nil || reached > now.head.Number {
+	if now := l.now.Load(); now == nil || reached > now.head.Number && !l.keeps(reached) {
 		l.ask()
 	}
 }

@@ -28,6 +28,7 @@ type log struct {
 	next    *round        // the read of the head that somebody asked for and that has not begun
 	asked   chan struct{} // cuts the pause after a failed read short
 	pages   map[pageKey]*page
+	early   early
 	waiting []*Subscription // who is to be called when there is news; each knows its place
 }
 
@@ -180,20 +181,43 @@ func (l *log) read() (uint64, channel.LogHead, error) {
 	return l.now.Load().epoch, found.Head, err
 }
 
-// take adds an event that this process has written, if it comes right behind the newest that is known; false if not.
+// take adds an event that this process has written, once those before it are known; false: it has to be read.
 func (l *log) take(a channel.Appended) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now.Load()
-	if now == nil || now.head.History != a.History || now.head.Number+1 != a.Event.Number {
+	switch {
+	case now == nil || now.head.History != a.History:
 		return false
+	case a.Event.Number <= now.head.Number:
+		return true
+	case a.Event.Number > now.head.Number+1:
+		return l.early.keep(a, l.missing)
 	}
 	l.publish(l.grown(now, []channel.LogEvent{a.Event}))
 	return true
 }
 
-// grown is the moment after now with the events.
+// keeps reports whether it has an event that waits for those before it.
+func (l *log) keeps(number int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.early.has(number)
+}
+
+// missing has read what those who came early waited for in vain, and them.
+func (l *log) missing() {
+	l.mu.Lock()
+	dropped := l.ctx.Err() == nil && l.early.drop()
+	l.mu.Unlock()
+	if dropped {
+		l.ask()
+	}
+}
+
+// grown is the moment after now with the events, and with those that came early and follow them.
 func (l *log) grown(now *moment, events []channel.LogEvent) *moment {
+	events = l.early.follow(events, now.head.History)
 	next := now.grown(events, l.hub.cfg.Ring)
 	next.head.Ended = l.key.EndsWith(events[len(events)-1])
 	return next

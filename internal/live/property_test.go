@@ -127,6 +127,9 @@ func (s story) tell(c chapter, m *memory, h *Hub, key channel.LogKey, telling *s
 	}
 	number := m.append(key, c.Append)
 	own := m.appended(key, c.Append)
+	if c.Late { // in any order
+		slices.Reverse(own)
+	}
 	hint := func() {
 		if c.Own {
 			for _, a := range own {
