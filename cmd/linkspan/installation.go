@@ -147,8 +147,9 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	}
 	in.relay = outbox.NewRelay(in.metrics.OutboxStore(stored.outbox), deliver, logger)
 	in.service = &channel.Service{
-		Main: stored.main, Shards: stored.shards, Conversation: stored.conversation, Outbox: in.relay, Hub: in.hub, Hints: in.hub, InvitationTTL: flags.InvitationTTL,
-		LogRetention: flags.LogRetention, Logger: logger, Refused: in.metrics.Refused,
+		Main: stored.main, Shards: stored.shards, Conversation: stored.conversation, Outbox: in.relay, Hub: in.hub, Hints: in.hub, Fresh: &channel.FreshMessages{},
+		InvitationTTL: flags.InvitationTTL,
+		LogRetention:  flags.LogRetention, Logger: logger, Refused: in.metrics.Refused,
 	}
 	in.metrics.WatchClusters(in.router)
 	in.metrics.WatchHub(in.hub)

@@ -99,6 +99,7 @@ type Changed struct {
 	Done     bool        // the change has happened, now or before
 	Message  ids.Message // the message that it happened to
 	At       time.Time   // of a post
+	Home     Group       // of a post: its author's group, as those who read the message see it
 	Appended []Appended  // the event, for each side that may see it
 	Read     *Place      // of a mark: how far the user has read now; nil: as far as before
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"time"
 
 	"linkspan/internal/ids"
@@ -113,51 +114,75 @@ type conversation struct {
 	log     LogKey
 }
 
-// events returns what the subscriber gets of a delivery, with objects as they are now.
-func (f *conversation) events(ctx context.Context, d Delivery) ([]ChannelEvent, error) {
-	messages, actors, err := f.objects(ctx, d.Events)
+// events returns what the subscriber gets of a delivery, with objects as they are now, or were at a time not long ago.
+func (f *conversation) events(ctx context.Context, d Delivery, known LogStanding) ([]ChannelEvent, time.Time, error) {
+	found, err := patiently(ctx, f.service.Logger, f.log, func() (talkObjects, error) {
+		found, err := f.objects(ctx, d.Events, known)
+		known.Read = math.MaxInt64 // where it is tried again, nothing is fresh any more
+		return found, err
+	})
 	if err != nil {
-		return nil, err
+		return nil, found.at, err
 	}
 	events := make([]ChannelEvent, 0, len(d.Events)+1)
 	for _, event := range d.Events {
-		if shown := f.event(event, d.Position.History, messages[event.Message], actors); shown != nil {
+		if shown := f.event(event, d.Position.History, found.messages[event.Message], found.actors); shown != nil {
 			events = append(events, shown)
 		}
 	}
 	if d.Checkpoint {
 		events = append(events, &ChannelCheckpoint{Happened{Cursor: d.Position.cursor(f.log, f.viewer.Group.ID), At: time.Now().UTC()}})
 	}
-	return events, nil
+	return events, found.at, nil
 }
 
-// objects reads what the events show, from the cluster that the log is on.
-func (f *conversation) objects(ctx context.Context, events []LogEvent) (map[ids.Message]*Message, map[ids.User]User, error) {
+// talkObjects is what events of a channel show, as it was at a time or later.
+type talkObjects struct {
+	messages map[ids.Message]*Message
+	actors   map[ids.User]User
+	at       time.Time
+}
+
+// objects returns what the events show: what is fresh, and the rest from the cluster that the log is on.
+func (f *conversation) objects(ctx context.Context, events []LogEvent, known LogStanding) (o talkObjects, err error) {
+	o.messages, o.at = f.fresh(events, known)
 	var wanted []ids.Message
 	seen := map[ids.Message]bool{}
 	for _, event := range events {
-		if !event.Message.IsZero() && !seen[event.Message] {
+		if !event.Message.IsZero() && !seen[event.Message] && o.messages[event.Message] == nil {
 			seen[event.Message] = true
 			wanted = append(wanted, event.Message)
 		}
 	}
-	if len(events) == 0 {
-		return nil, nil, nil
+	if len(wanted) > 0 {
+		read, err := f.service.messages(ctx, f.viewer, wanted)
+		if err != nil {
+			return o, err
+		}
+		maps.Copy(o.messages, read)
 	}
-	type objects struct {
-		messages map[ids.Message]*Message
-		actors   map[ids.User]User
-	}
-	found, err := patiently(ctx, f.service.Logger, f.log, func() (o objects, err error) {
-		if len(wanted) > 0 {
-			if o.messages, err = f.service.messages(ctx, f.viewer, wanted); err != nil {
-				return o, err
+	o.actors, err = f.actors(ctx, events, o.messages)
+	return o, err
+}
+
+// fresh returns the messages that this process has just posted, where nothing is known to have changed them, and a time since when
+// they look so: now, if there are none.
+func (f *conversation) fresh(events []LogEvent, known LogStanding) (map[ids.Message]*Message, time.Time) {
+	at := time.Now()
+	found := map[ids.Message]*Message{}
+	for _, event := range events {
+		if event.Number <= max(known.Read, known.Needed) {
+			continue
+		}
+		if m, since := f.service.Fresh.find(event); m != nil {
+			found[m.ID] = m
+			if since.Before(at) {
+				at = since
 			}
 		}
-		o.actors, err = f.actors(ctx, events, o.messages)
-		return o, err
-	})
-	return found.messages, found.actors, err
+	}
+	showTogether(maps.Values(found))
+	return found, at
 }
 
 // actors returns who did what the events tell of. Authors are known from their messages; only others are read.

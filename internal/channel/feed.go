@@ -22,10 +22,11 @@ type Event interface {
 //
 // Who shares what events look like with other subscribers asks [Feed.Ahead] first, and then has the event made or passes over it.
 type Feed[E Event] struct {
-	sub      Subscription
-	skips    func(EventKind) bool // events that are not handed over; nil: all are
-	quiet    bool                 // no checkpoints are handed over
-	render   func(ctx context.Context, d Delivery) ([]E, error)
+	sub   Subscription
+	skips func(EventKind) bool // events that are not handed over; nil: all are
+	quiet bool                 // no checkpoints are handed over
+	// render returns what is to be seen of a delivery, as it was at that time or later.
+	render   func(ctx context.Context, d Delivery, known LogStanding) ([]E, time.Time, error)
 	due      bool      // a delivery may be there
 	delivery Delivery  // what is not handed over yet
 	pending  []E       // what is to be seen of it; empty: not rendered yet
@@ -127,8 +128,7 @@ func (f *Feed[E]) Skip(to int64, at time.Time) {
 
 // Takes reports whether the event ahead may be had as it was rendered then.
 func (f *Feed[E]) Takes(r Rendering) bool {
-	_, needed := f.sub.Standing()
-	return r.Known >= needed && time.Since(r.At) < staleAfter
+	return r.Known >= f.sub.Standing().Needed && time.Since(r.At) < staleAfter
 }
 
 // Make renders the event ahead, and returns it if anything is to be seen of it. Either way the next is ahead then. Errors are
@@ -211,9 +211,9 @@ func (f *Feed[E]) show(ctx context.Context) (err error) {
 	if len(f.pending) > 0 && f.Takes(f.rendered) {
 		return nil
 	}
-	known, _ := f.sub.Standing()
-	f.rendered = Rendering{time.Now(), known} // what is read from now on is not older
-	if f.pending, err = f.render(ctx, f.delivery); err != nil || ctx.Err() != nil {
+	known := f.sub.Standing()
+	f.rendered.Known = known.Known // what is rendered from now on is not older
+	if f.pending, f.rendered.At, err = f.render(ctx, f.delivery, known); err != nil || ctx.Err() != nil {
 		return ending(ctx, err)
 	}
 	return nil

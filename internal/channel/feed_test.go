@@ -32,7 +32,7 @@ func (d *deliveries) Remind(f func()) { f() }
 
 func (d *deliveries) Skip(int64, time.Time) {}
 
-func (d *deliveries) Standing() (known, needed int64) { return d.known, d.needed }
+func (d *deliveries) Standing() LogStanding { return LogStanding{Known: d.known, Needed: d.needed} }
 
 // shown is an event as it was rendered at a time.
 type shown struct {
@@ -48,7 +48,7 @@ func TestSlowClientsGetWhatIsNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var rendered [][]int64
 		delivery := Delivery{Events: []LogEvent{{Number: 4}, {Number: 5}, {Number: 6}, {Number: 7}}, Position: LogHead{Number: 7}, Checkpoint: true}
-		feed := &Feed[shown]{sub: &deliveries{left: []Delivery{delivery}}, render: func(_ context.Context, d Delivery) (events []shown, err error) {
+		feed := &Feed[shown]{sub: &deliveries{left: []Delivery{delivery}}, render: func(_ context.Context, d Delivery, _ LogStanding) (events []shown, at time.Time, err error) {
 			var numbers []int64
 			for _, event := range d.Events {
 				if numbers = append(numbers, event.Number); event.Number != 5 { // which is not to be seen
@@ -56,7 +56,7 @@ func TestSlowClientsGetWhatIsNow(t *testing.T) {
 				}
 			}
 			rendered = append(rendered, numbers)
-			return append(events, shown{d.Position.Number, time.Now()}), nil
+			return append(events, shown{d.Position.Number, time.Now()}), time.Now(), nil
 		}}
 		feed.Notify(func() {})
 		var got []int64

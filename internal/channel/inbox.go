@@ -85,10 +85,11 @@ type inbox struct {
 }
 
 // events returns what the subscriber gets of a delivery, with objects as they are now; its errors are those of objects.
-func (f *inbox) events(ctx context.Context, d Delivery) ([]InboxEvent, error) {
+func (f *inbox) events(ctx context.Context, d Delivery, _ LogStanding) ([]InboxEvent, time.Time, error) {
+	now := time.Now()
 	objects, err := f.objects(ctx, d.Events)
 	if err != nil {
-		return nil, err
+		return nil, now, err
 	}
 	events := make([]InboxEvent, 0, len(d.Events)+1)
 	for _, event := range d.Events {
@@ -97,7 +98,7 @@ func (f *inbox) events(ctx context.Context, d Delivery) ([]InboxEvent, error) {
 	if d.Checkpoint {
 		events = append(events, &InboxCheckpoint{Received{d.Position.cursor(f.log, f.viewer.Group.ID), time.Now().UTC()}})
 	}
-	return events, nil
+	return events, now, nil
 }
 
 // eventObjects is what events show.

@@ -38,7 +38,7 @@ func (*script) Remind(f func()) { f() }
 
 func (*script) Skip(int64, time.Time) {}
 
-func (*script) Standing() (known, needed int64) { return 0, 0 }
+func (*script) Standing() LogStanding { return LogStanding{} }
 
 // copies are shards that have no invitation, after the errors.
 type copies struct {

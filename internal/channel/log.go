@@ -170,10 +170,18 @@ type Subscription interface {
 	Due() bool
 	// AtHand reports whether Next would not wait for a read of the log.
 	AtHand() bool
-	// Standing returns how far the log is known to have come, and how far it must have come when an object is read so that the
-	// subscriber may be shown it: as far as when the subscription began, and to the newest event that takes something back.
-	Standing() (known, needed int64)
+	// Standing tells what is known of the log.
+	Standing() LogStanding
 	Close()
+}
+
+// LogStanding is what is known of a log, in numbers of its events.
+type LogStanding struct {
+	Known int64 // how far it has come
+	// Needed is how far it must have come when an object is read so that the subscriber may be shown it: as far as when the
+	// subscription began, and to the newest event that takes something back.
+	Needed int64
+	Read   int64 // the newest event that was read; those behind it are known because this process wrote them
 }
 
 // Delivery is what a subscriber gets at once: events in order without gaps, and its position behind them.

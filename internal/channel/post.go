@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"errors"
+	"time"
 
 	"linkspan/internal/ids"
 )
@@ -129,12 +130,17 @@ func (s *Service) tryChange(
 	if c.Op, err = newChange(v, mutation, c.Message.Channel.String(), key, append(input, c.Message)); err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	if c.Mentions, err = s.mentions(ctx, v, &c); err != nil {
 		return nil, err
 	}
+	s.Fresh.before(&c)
 	done, err := s.Conversation.Change(ctx, c)
 	if err != nil {
 		return nil, err
+	}
+	if m := c.fresh(&done); m != nil {
+		s.Fresh.posted(m, began)
 	}
 	for _, a := range done.Appended {
 		s.Hints.Publish(a)
@@ -216,4 +222,15 @@ func (c *Change) posted(done *Changed) *Message {
 		ID: done.Message, Body: &c.Body, State: Posted, Writer: c.By, AuthorName: c.By.Name, CreatedAt: done.At,
 		Root: c.ReplyTo, Mentioned: c.Mentions,
 	}
+}
+
+// fresh is the message that a change has just posted, as everybody sees it who may and reads it now; nil: that is not known. What
+// those whom it names are called depends on who reads it.
+func (c *Change) fresh(done *Changed) *Message {
+	if c.Kind != EventMessagePosted || !done.Done || done.Kept != nil || len(c.Mentions) > 0 {
+		return nil
+	}
+	m := c.posted(done)
+	m.Writer.Group = done.Home
+	return m
 }

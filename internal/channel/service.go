@@ -25,6 +25,7 @@ type Service struct {
 	Outbox        Outbox
 	Hub           Hub
 	Hints         Hints
+	Fresh         *FreshMessages // one for all who write through the Hints; nil: all is read
 	InvitationTTL time.Duration
 	LogRetention  time.Duration // how long events of logs are kept; 0: for good
 	Logger        *slog.Logger

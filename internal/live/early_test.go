@@ -4,6 +4,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"linkspan/internal/channel"
 )
 
 // Who follows a log gets in order, without a read, what this process wrote and published in any order.
@@ -85,5 +87,38 @@ func TestEarlyIsForgotten(t *testing.T) {
 		if len(d.Events) != 1 || d.Events[0] != found[1].Event {
 			t.Errorf("got %v, want %v", d.Events, found[1].Event)
 		}
+	})
+}
+
+// A log's standing tells which events came by a read: they, and what they tell of, may be another process's.
+func TestStandingTellsWhatWasRead(t *testing.T) {
+	bubble(t, Config{Poll: time.Hour}, func(t *testing.T, m *memory, h *Hub) {
+		key := m.newLog(2)
+		s := follow(t, h, key, nil)
+		expect(t, s, got{position: 2, checkpoint: true})
+		synctest.Wait()
+		stands := func(what string, want channel.LogStanding) {
+			t.Helper()
+			synctest.Wait()
+			if got := s.Standing(); got != want {
+				t.Errorf("%s: %+v, want %+v", what, got, want)
+			}
+		}
+		stands("at the beginning", channel.LogStanding{Known: 2, Needed: 2, Read: 2})
+		m.append(key, 1)
+		h.Publish(m.appended(key, 1)[0])
+		stands("with one of ours", channel.LogStanding{Known: 3, Needed: 2, Read: 2})
+		h.hint(key, m.append(key, 1))
+		stands("with one of another process", channel.LogStanding{Known: 4, Needed: 2, Read: 4})
+		m.append(key, 3)
+		for _, own := range m.appended(key, 2) {
+			h.Publish(own)
+		}
+		stands("with two ahead of one", channel.LogStanding{Known: 4, Needed: 2, Read: 4})
+		h.hint(key, 5)
+		stands("with that one read", channel.LogStanding{Known: 7, Needed: 2, Read: 7})
+		m.append(key, 1)
+		h.Publish(m.appended(key, 1)[0])
+		stands("with one of ours more", channel.LogStanding{Known: 8, Needed: 2, Read: 7})
 	})
 }

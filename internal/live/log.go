@@ -175,7 +175,9 @@ func (l *log) read() (uint64, channel.LogHead, error) {
 		l.publish(begun(now.epoch+1, found.Head))
 	default:
 		if known := now.head.Number - before.head.Number; int64(len(found.Events)) > known {
-			l.publish(l.grown(now, found.Events[known:]))
+			next := l.grown(now, found.Events[known:])
+			next.read = before.head.Number + int64(len(found.Events))
+			l.publish(next)
 		}
 	}
 	return l.now.Load().epoch, found.Head, err

@@ -117,9 +117,9 @@ func (s *Subscription) AtHand() bool {
 }
 
 // Standing implements [channel.Subscription].
-func (s *Subscription) Standing() (known, needed int64) {
+func (s *Subscription) Standing() channel.LogStanding {
 	now := s.log.now.Load()
-	return now.head.Number, max(s.target, now.taken)
+	return channel.LogStanding{Known: now.head.Number, Needed: max(s.target, now.taken), Read: now.read}
 }
 
 // Next implements [channel.Subscription]. The events of a delivery are shared with other subscribers and must not be

@@ -64,7 +64,8 @@ func open(t rapid.TB, config shardrouter.Config, logger *slog.Logger, w ways) *p
 		return err
 	}, logger)
 	p.Service = &channel.Service{
-		Main: p.store, Shards: p.store, Conversation: p.store, Outbox: relay, Hub: hub, Hints: told, InvitationTTL: channel.DefaultInvitationTTL, Logger: logger,
+		Main: p.store, Shards: p.store, Conversation: p.store, Outbox: relay, Hub: hub, Hints: told, Fresh: &channel.FreshMessages{},
+		InvitationTTL: channel.DefaultInvitationTTL, Logger: logger,
 	}
 	var running sync.WaitGroup
 	running.Go(func() { relay.Run(ctx) })

@@ -12,7 +12,8 @@ import (
 // The same events, with and without what depends on the one user who reads.
 const (
 	sharedEventsDocument = `subscription Shared($id: ID!, $from: LogCursor) { channelEvents(channelId: $id, after: $from) { __typename cursor
-		... on MessagePosted { message { id body state audience author { ... on User { name } } replyCount } } } }`
+		... on MessagePosted { message { id body state audience author { ... on User { name } } replyCount } }
+		... on MessageEdited { message { id body } } } }`
 	ownEventsDocument = `subscription Own($id: ID!, $from: LogCursor) { channelEvents(channelId: $id, after: $from) { __typename cursor
 		... on MessagePosted { message { id body reactions { emoji viewerReacted } } } } }`
 )
@@ -59,6 +60,12 @@ func (a *audienceTest) follow(who, document string, from any) func() servertest.
 	}
 }
 
+// edit changes what a message says: an event whose message is read, as nothing but what was just posted is known.
+func (a *audienceTest) edit(who, message, body string) {
+	a.t.Helper()
+	succeed(a.t, a.s, a.s.as(who), editDocument, object{"messageId": message, "body": body})
+}
+
 // TestAudiencesShare has an event read once for each side and role, however many follow it there, and never shared with who sees
 // something else.
 func TestAudiencesShare(t *testing.T) {
@@ -73,11 +80,11 @@ func TestAudiencesShare(t *testing.T) {
 		readers = append(readers, reader{who, a.follow(who, document, nil)})
 	}
 	bodies := map[string]string{} // of one event, by side and role
-	post := func(body string, post func(who, body string) string, of string) (statements int64) {
+	tell := func(body string, tell func(who, body string), of string) (statements int64) {
 		t.Helper()
 		before := a.counted.Sent()
 		clear(bodies)
-		post("ana@acme", body)
+		tell("ana@acme", body)
 		for _, r := range readers {
 			side := strings.TrimLeft(r.who, "abcdefghijklmnopqrstuvwxyz0123456789")
 			if !strings.Contains(side, of) {
@@ -94,10 +101,12 @@ func TestAudiencesShare(t *testing.T) {
 		return a.counted.Sent() - before
 	}
 	sides := []string{"@acme", "@acme member", "@globex", "@globex member"}
+	said, whispered := a.say("ana@acme", "to nobody yet"), a.whisper("ana@acme", "to nobody")
+	edit := func(who, body string) { a.edit(who, said, body) }
 	for _, side := range sides {
 		follow("one"+side, sharedEventsDocument)
 	}
-	if few := post("to few", a.say, ""); few != int64(len(sides)) {
+	if few := tell("to few", edit, ""); few != int64(len(sides)) {
 		t.Errorf("%d sides and roles read an event in %d statements", len(sides), few)
 	}
 	for _, side := range sides {
@@ -105,16 +114,16 @@ func TestAudiencesShare(t *testing.T) {
 			follow(user+side, sharedEventsDocument)
 		}
 	}
-	if many := post("to many", a.say, ""); many != int64(len(sides)) {
+	if many := tell("to many", edit, ""); many != int64(len(sides)) {
 		t.Errorf("%d sides and roles with %d readers read an event in %d statements", len(sides), len(readers), many)
 	}
 	if bodies["@acme"] == bodies["@globex"] {
 		t.Error("two sides have one cursor")
 	}
-	if whispered := post("among us", a.whisper, "@acme"); whispered != 2 {
-		t.Errorf("the two roles of a side read a whisper in %d statements", whispered)
+	if private := tell("among us", func(who, body string) { a.edit(who, whispered, body) }, "@acme"); private != 2 {
+		t.Errorf("the two roles of a side read a whisper in %d statements", private)
 	}
-	post("last", a.say, "") // globex gets this next, and not what was whispered
+	tell("last", func(who, body string) { a.say(who, body) }, "") // globex gets this next, and not what was whispered
 }
 
 // TestAudiencesLeaveUsersAlone sends each user its own where a document selects what depends on the one who reads.
@@ -200,7 +209,8 @@ func TestCrowd(t *testing.T) {
 		read()
 	}
 	before := a.counted.Sent()
-	said = append(said, a.say("ana@acme", "last"))
+	a.edit("ana@acme", said[0], "edited")
+	said = append(said, said[0])
 	read()
 	if statements := a.counted.Sent() - before; statements != 1 {
 		t.Errorf("%d readers read an event in %d statements", len(readers), statements)

@@ -22,7 +22,7 @@ type authorNames struct{ name, public *string }
 // does not own the slot, or there is no such channel, there is a row without a side. Arguments: slots, channels. OFFSET 0 has
 // Postgres find each row by its whole key, also before it has statistics.
 var roomsOfPosts = `
-	SELECT w.channel_id, o.slot IS NOT NULL, c.state = 'ACTIVE', l.history, l.head, s.group_id, ` + sideState + `, s.state = 'LINKED', s.private_head,
+	SELECT w.channel_id, o.slot IS NOT NULL, c.state = 'ACTIVE', l.history, l.head, s.group_id, s.handle, s.group_name, ` + sideState + `, s.state = 'LINKED', s.private_head,
 		(SELECT clock_timestamp())
 	FROM unnest($1::smallint[], $2::uuid[]) AS w (slot, channel_id)
 	LEFT JOIN LATERAL (SELECT * FROM linkspan_shard.owned_slot AS o WHERE o.slot = w.slot AND o.state = 'OWNED' OFFSET 0) AS o ON true
@@ -61,7 +61,7 @@ type room struct {
 
 // roomSide is how a channel stands for a group, with where its private log stands.
 type roomSide struct {
-	group       ids.Group
+	group       channel.Group
 	state       string
 	linked      bool
 	head, posts int64
@@ -70,7 +70,7 @@ type roomSide struct {
 // side returns that of a group, if it has one.
 func (r *room) side(group ids.Group) *roomSide {
 	for i := range r.sides {
-		if r.sides[i].group == group {
+		if r.sides[i].group.ID == group {
 			return &r.sides[i]
 		}
 	}
@@ -126,8 +126,8 @@ func scanRoom(rows pgx.Rows, rooms map[ids.Channel]*room) error {
 	var active, linked *bool
 	var head, private *int64
 	var side roomSide
-	var state *string
-	if err := rows.Scan(&found.id, &found.owned, &active, &found.history, &head, &side.group, &state, &linked, &private, &found.at); err != nil {
+	var handle, name, state *string
+	if err := rows.Scan(&found.id, &found.owned, &active, &found.history, &head, &side.group.ID, &handle, &name, &state, &linked, &private, &found.at); err != nil {
 		return err
 	}
 	r := rooms[found.id]
@@ -137,6 +137,7 @@ func scanRoom(rows pgx.Rows, rooms map[ids.Channel]*room) error {
 	}
 	if state != nil {
 		r.active, r.head = *active, *head
+		side.group.Handle, side.group.Name = *handle, *name
 		side.state, side.linked, side.head = *state, *linked, *private
 		r.sides = append(r.sides, side)
 	}
@@ -174,6 +175,9 @@ func place(posts []*post, rooms map[ids.Channel]*room) (placed []*post) {
 			placed = append(placed, p)
 		}
 		p.changed = p.row.changed(p.change)
+		if going {
+			p.changed.Home = side.group
+		}
 	}
 	return placed
 }
@@ -192,7 +196,7 @@ func (p *post) placeIn(r *room, side *roomSide) {
 	p.row.number, p.row.follows, p.row.at, p.row.history = &number, &follows, &r.at, r.history
 	for _, other := range r.sides {
 		if other.linked {
-			p.row.groups, p.row.heads = append(p.row.groups, other.group), append(p.row.heads, other.head)
+			p.row.groups, p.row.heads = append(p.row.groups, other.group.ID), append(p.row.heads, other.head)
 		}
 	}
 }

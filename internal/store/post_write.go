@@ -115,7 +115,7 @@ func raise(tx *shardrouter.Tx, rooms map[ids.Channel]*room) {
 		for _, side := range r.sides {
 			if side.posts > 0 {
 				sideSlots, sideChannels = append(sideSlots, slot), append(sideChannels, id)
-				groups, sidePosts = append(groups, side.group), append(sidePosts, side.posts)
+				groups, sidePosts = append(groups, side.group.ID), append(sidePosts, side.posts)
 			}
 		}
 	}

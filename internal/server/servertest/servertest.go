@@ -98,7 +98,8 @@ func New(t testing.TB, options Options) *Server {
 	}
 	relay := outbox.NewRelay(s.Metrics.OutboxStore(s.Store), deliver, logger)
 	s.Service = &channel.Service{
-		Main: s.Store, Shards: s.Store, Conversation: s.Store, Outbox: relay, Hub: hub, Hints: hub, InvitationTTL: options.InvitationTTL, Logger: logger,
+		Main: s.Store, Shards: s.Store, Conversation: s.Store, Outbox: relay, Hub: hub, Hints: hub, Fresh: &channel.FreshMessages{},
+		InvitationTTL: options.InvitationTTL, Logger: logger,
 		Refused: s.Metrics.Refused,
 	}
 	s.Metrics.WatchClusters(s.Router)
