@@ -20,6 +20,7 @@ import (
 	"linkspan/internal/ids"
 	"linkspan/internal/localpg/localpgtest"
 	"linkspan/internal/server/servertest"
+	"linkspan/internal/store"
 	"linkspan/internal/store/storetest"
 	"linkspan/shardrouter"
 )
@@ -74,8 +75,8 @@ func BenchmarkFlow(b *testing.B) {
 // durable is a server on clusters of its own that lose nothing, with that many connections to each.
 func durable(b *testing.B, poolSize int, shards ...string) *servertest.Server {
 	b.Helper()
-	clusters := localpgtest.Clusters(b, true, append([]string{shardrouter.MainName}, shards...)...)
-	config := shardrouter.Config{MainDSN: clusters.DSN(shardrouter.MainName), PoolSize: poolSize}
+	clusters := durableClusters(b, append([]string{shardrouter.MainName}, shards...)...)
+	config := shardrouter.Config{MainDSN: clusters.DSN(shardrouter.MainName), PoolSize: poolSize, Settings: store.Settings()}
 	for _, name := range shards {
 		config.Shards = append(config.Shards, shardrouter.Shard{Name: name, DSN: clusters.DSN(name)})
 	}

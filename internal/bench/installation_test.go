@@ -31,6 +31,14 @@ const readyPatience = time.Minute
 // everyone is the group that has a side of each channel.
 const everyone = "everyone"
 
+// durableClusters are clusters that lose nothing, with as much memory and WAL as the anchors' Postgres has: what dev has is for a laptop.
+func durableClusters(b *testing.B, names ...string) *localpg.Clusters {
+	b.Helper()
+	return localpgtest.ClustersWith(b, localpg.Config{
+		Names: names, Durable: true, Settings: map[string]string{"shared_buffers": "256MB", "max_wal_size": "1GB", "min_wal_size": "80MB"},
+	})
+}
+
 // installation is the program that LINKSPAN_BIN names, in a process of its own, on four durable clusters of its own.
 type installation struct {
 	b          *testing.B
@@ -50,7 +58,7 @@ type installation struct {
 
 func newInstallation(b *testing.B) *installation {
 	b.Helper()
-	clusters := localpgtest.Clusters(b, true, clusterNames...)
+	clusters := durableClusters(b, clusterNames...)
 	config := configOf(clusters.DSN)
 	storetest.Migrate(b, config)
 	in := installationOn(b, clusters, config)

@@ -14,7 +14,6 @@ import (
 	"linkspan/internal/ids"
 	"linkspan/internal/load"
 	"linkspan/internal/localpg"
-	"linkspan/internal/localpg/localpgtest"
 	"linkspan/internal/store/storetest"
 	"linkspan/shardrouter"
 )
@@ -59,7 +58,7 @@ func BenchmarkMessages(b *testing.B) {
 	all := growths(numberOf(b, "LINKSPAN_BENCH_MESSAGES", 1_000_000, smallSize), numberOf(b, "LINKSPAN_BENCH_CHANNELS", 100_000, smallSize))
 	ctx, cancel := context.WithTimeout(b.Context(), growthLimit)
 	defer cancel()
-	clusters := localpgtest.Clusters(b, true, clusterNames...)
+	clusters := durableClusters(b, clusterNames...)
 	rows := [][]string{{"what", "grows", "from", "to", "at the small", "at the large", "dearer", "spread", "goal", "verdict"}}
 	for b.Loop() {
 		for i, growing := range all {

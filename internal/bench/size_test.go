@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"linkspan/internal/check"
-	"linkspan/internal/localpg/localpgtest"
 	"linkspan/internal/server/servertest"
+	"linkspan/internal/store"
 	"linkspan/internal/store/storetest"
 	"linkspan/shardrouter"
 )
@@ -23,13 +23,13 @@ const (
 // takes.
 func BenchmarkSize(b *testing.B) {
 	names := []string{shardrouter.MainName, "shard-1", "shard-2", "shard-3"}
-	clusters := localpgtest.Clusters(b, true, names...)
+	clusters := durableClusters(b, names...)
 	sizes := []int{smallSize, numberOf(b, "LINKSPAN_BENCH_CHANNELS", 1_000_000, smallSize)}
 	var flows []*flow
 	var configs []shardrouter.Config
 	for i, size := range sizes {
 		database := fmt.Sprintf("size_%d", i)
-		config := shardrouter.Config{PoolSize: 8}
+		config := shardrouter.Config{PoolSize: 8, Settings: store.Settings()}
 		for _, name := range names {
 			conn := connect(b, clusters.DSN(name))
 			if _, err := conn.Exec(b.Context(), "CREATE DATABASE "+database); err != nil {
