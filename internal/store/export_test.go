@@ -45,7 +45,7 @@ const SetPlan = setPlan
 // PostQueries are the statements of posts that find rows, by name, each with an index that it finds them by.
 var PostQueries = map[string]struct{ Text, Index string }{
 	"locks": {lockLogs, "channel_log_pkey"}, "rooms": {roomsOfPosts, "channel_side_pkey"}, "authors": {authorsOfPosts, "channel_user_pkey"},
-	"roots": {rootsOfPosts, "message_pkey"}, "heads": {raiseLogs, "channel_log_pkey"}, "private heads": {raiseSides, "channel_side_pkey"},
+	"roots": {rootsOfPosts, "message_pkey"}, "writes": {writePosts, "channel_log_pkey"}, "private heads": {raiseSides, "channel_side_pkey"},
 	"replies": {countReplies, "message_pkey"},
 }
 

@@ -285,7 +285,7 @@ func (l *lane) try(group []*post, how locking) (out []*post, err error) {
 		if err != nil {
 			return err
 		}
-		write(tx, place(posts, rooms), rooms)
+		write(tx, place(posts, rooms))
 		return nil
 	}, shardrouter.Repeatable())
 	return out, err

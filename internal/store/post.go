@@ -12,8 +12,8 @@ import (
 )
 
 // A group of posts is judged, placed and written: Postgres tells how each stands while the logs of their channels are locked, here
-// each that goes on gets its number behind those before it, and what only some posts have is a statement only where one has it.
-// One statement that did all of it took longer to begin than all that is left to run.
+// each that goes on gets its number behind those before it, and then all are written (see post_write.go). One statement that did all of
+// it took longer to begin than these take.
 
 // authorNames are the names of a post's author in the channel, for its own group and for everyone; nil: there is none yet.
 type authorNames struct{ name, public *string }
@@ -55,7 +55,7 @@ type room struct {
 	owned, active bool
 	history       ids.History
 	at            time.Time
-	head, posts   int64 // of the log for everyone: where it stands, and how many posts of the group are in that
+	head          int64 // of the log for everyone
 	sides         []roomSide
 }
 
@@ -186,10 +186,10 @@ func place(posts []*post, rooms map[ids.Channel]*room) (placed []*post) {
 func (p *post) placeIn(r *room, side *roomSide) {
 	var number int64
 	if p.isPublic() {
-		r.head, r.posts = r.head+1, r.posts+1
+		r.head++
 		number = r.head
 	} else {
-		side.head, side.posts = side.head+1, side.posts+1
+		side.head++
 		number = side.head
 	}
 	follows := r.head

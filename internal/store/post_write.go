@@ -12,36 +12,46 @@ import (
 	"linkspan/shardrouter"
 )
 
-// What is written of posts. Arguments: slots and channels, and what else the columns say, in their order.
+// writePosts writes what all posts have, with events and heads of those for everyone. Arguments: slots, channels, owners, numbers, follows,
+// groups, users, their names, times, operations, mutations, hashes of the inputs, owners and numbers of what they reply to, bodies,
+// the groups and users whom they name, spelt as Postgres reads arrays, their words, marks.
+var writePosts = `
+	WITH p AS MATERIALIZED (
+		SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::uuid[], $8::text[], $9::timestamptz[],
+			$10::uuid[], $11::text[], $12::text[], $13::uuid[], $14::bigint[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[])
+		AS p (slot, channel_id, owner, number, follows, group_id, user_id, name, at,
+			op_id, mutation, input_hash, root_owner, root, body, mention_groups, mention_users, words, mark)
+	), head AS (
+		UPDATE linkspan_shard.channel_log AS l SET head = g.head FROM (
+			SELECT slot, channel_id, max(number) AS head FROM p WHERE owner = ` + everyone + ` GROUP BY slot, channel_id
+		) AS g WHERE l.slot = g.slot AND l.channel_id = g.channel_id
+	), event AS (
+		INSERT INTO linkspan_shard.channel_event (slot, channel_id, number, kind, actor_group_id, actor_id, message_number, at)
+		SELECT slot, channel_id, number, 'MESSAGE_POSTED', group_id, user_id, number, at FROM p WHERE owner = ` + everyone + `
+	), words AS (
+		INSERT INTO linkspan_shard.message_words (slot, channel_id, owner_group_id, number, follows, words)
+		SELECT slot, channel_id, owner, number, follows, ` + wordsOf(`words`, `mark`) + ` FROM p
+	), operation AS (
+		INSERT INTO linkspan_shard.channel_operation (slot, channel_id, op_id, mutation, input_hash, owner_group_id, number)
+		SELECT slot, channel_id, op_id, mutation, input_hash, owner, number FROM p
+	)
+	INSERT INTO linkspan_shard.message (slot, channel_id, owner_group_id, number, follows, body, author_group_id, author_id, author_name,
+		reply_to_owner, reply_to, mention_group_ids, mention_ids, created_at)
+	SELECT slot, channel_id, owner, number, follows, body, group_id, user_id, name,
+		CASE WHEN root IS NOT NULL THEN root_owner END, root, mention_groups::uuid[], mention_users::uuid[], at FROM p`
+
+// What only some posts have. Arguments: slots and channels, and what else the columns say, in their order.
 const (
-	raiseLogs = `
-	UPDATE linkspan_shard.channel_log AS l SET head = l.head + w.posts FROM unnest($1::smallint[], $2::uuid[], $3::bigint[]) AS w (slot, channel_id, posts)
-	WHERE l.slot = w.slot AND l.channel_id = w.channel_id`
 	raiseSides = `
-	UPDATE linkspan_shard.channel_side AS s SET private_head = s.private_head + w.posts
-	FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[]) AS w (slot, channel_id, group_id, posts)
-	WHERE s.slot = w.slot AND s.channel_id = w.channel_id AND s.group_id = w.group_id`
-	writePublicEvents = `
-	INSERT INTO linkspan_shard.channel_event (slot, channel_id, number, kind, actor_group_id, actor_id, message_number, at)
-	SELECT slot, channel_id, number, 'MESSAGE_POSTED', group_id, user_id, number, at
-	FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::timestamptz[]) AS p (slot, channel_id, number, group_id, user_id, at)`
+	UPDATE linkspan_shard.channel_side AS s SET private_head = g.head FROM (
+		SELECT slot, channel_id, group_id, max(number) AS head
+		FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[]) AS p (slot, channel_id, group_id, number) GROUP BY slot, channel_id, group_id
+	) AS g WHERE s.slot = g.slot AND s.channel_id = g.channel_id AND s.group_id = g.group_id`
 	writePrivateEvents = `
 	INSERT INTO linkspan_shard.private_event (slot, channel_id, group_id, number, follows, position, kind, actor_group_id, actor_id, message_number, at)
 	SELECT slot, channel_id, group_id, number, follows, follows + number, 'MESSAGE_POSTED', group_id, user_id, number, at
-	FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::bigint[])
-		AS p (slot, channel_id, number, group_id, user_id, at, follows)`
-	writeOperations = `
-	INSERT INTO linkspan_shard.channel_operation (slot, channel_id, number, owner_group_id, op_id, mutation, input_hash)
-	SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::text[], $7::text[])`
-	// The users whom a message names are arrays of their own, spelt as Postgres reads them.
-	writeMessages = `
-	INSERT INTO linkspan_shard.message (slot, channel_id, number, owner_group_id, author_group_id, author_id, created_at, follows, body, author_name,
-		reply_to_owner, reply_to, mention_group_ids, mention_ids)
-	SELECT slot, channel_id, number, owner_group_id, group_id, user_id, at, follows, body, name,
-		CASE WHEN root IS NOT NULL THEN root_owner END, root, mention_groups::uuid[], mention_users::uuid[]
-	FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::uuid[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::bigint[], $9::text[], $10::text[],
-			$11::uuid[], $12::bigint[], $13::text[], $14::text[])
-		AS p (slot, channel_id, number, owner_group_id, group_id, user_id, at, follows, body, name, root_owner, root, mention_groups, mention_users)`
+	FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::timestamptz[])
+		AS p (slot, channel_id, group_id, number, follows, user_id, at)`
 	// A reply to a message for everyone that is for the author's group alone is counted apart, for the group.
 	countReplies = `
 	UPDATE linkspan_shard.message AS m SET reply_count = m.reply_count + r.replies
@@ -64,32 +74,25 @@ const (
 	GROUP BY slot, channel_id, group_id, user_id ` + userKnown
 )
 
-var writeWords = `
-	INSERT INTO linkspan_shard.message_words (slot, channel_id, number, owner_group_id, follows, words)
-	SELECT slot, channel_id, number, owner_group_id, follows, ` + wordsOf(`words`, `mark`) + `
-	FROM unnest($1::smallint[], $2::uuid[], $3::bigint[], $4::uuid[], $5::bigint[], $6::text[], $7::text[])
-		AS p (slot, channel_id, number, owner_group_id, follows, words, mark)`
-
 // write lets the statements wait in the transaction that write posts, but for those with nothing to write.
-func write(tx *shardrouter.Tx, placed []*post, rooms map[ids.Channel]*room) {
-	raise(tx, rooms)
-	public, private := apart(placed, (*post).isPublic)
-	queue(tx, writePublicEvents, public, column(public, (*post).number), keys(public, (*post).group), keys(public, (*post).author), column(public, (*post).at))
-	queue(tx, writePrivateEvents, private,
-		column(private, (*post).number), keys(private, (*post).group), keys(private, (*post).author), column(private, (*post).at), column(private, (*post).follows))
-	queue(tx, writeMessages, placed, column(placed, (*post).number), keys(placed, (*post).owner), keys(placed, (*post).group), keys(placed, (*post).author),
-		column(placed, (*post).at), column(placed, (*post).follows), column(placed, func(p *post) string { return p.change.Body }), column(placed, (*post).authorName),
-		keys(placed, (*post).rootOwner), column(placed, (*post).root),
+func write(tx *shardrouter.Tx, placed []*post) {
+	queue(tx, writePosts, placed, keys(placed, (*post).owner), column(placed, (*post).number), column(placed, (*post).follows),
+		keys(placed, (*post).group), keys(placed, (*post).author), column(placed, (*post).authorName), column(placed, (*post).at),
+		keys(placed, (*post).operation), column(placed, func(p *post) string { return p.change.Op.Mutation }),
+		column(placed, func(p *post) string { return p.change.Op.Input }), keys(placed, (*post).rootOwner), column(placed, (*post).root),
+		column(placed, func(p *post) string { return p.change.Body }),
 		column(placed, func(p *post) string {
 			return arrayOf(p.change.Mentions, func(u channel.User) uuid.UUID { return u.ID.Group.UUID() })
 		}),
 		column(placed, func(p *post) string {
 			return arrayOf(p.change.Mentions, func(u channel.User) uuid.UUID { return u.ID.UUID() })
-		}))
-	queue(tx, writeWords, placed, column(placed, (*post).number), keys(placed, (*post).owner), column(placed, (*post).follows),
+		}),
 		column(placed, func(p *post) string { return p.words }), column(placed, func(p *post) string { return mark(p.channelID(), p.owner()) }))
-	queue(tx, writeOperations, placed, column(placed, (*post).number), keys(placed, (*post).owner), keys(placed, (*post).operation),
-		column(placed, func(p *post) string { return p.change.Op.Mutation }), column(placed, func(p *post) string { return p.change.Op.Input }))
+
+	private, _ := apart(placed, func(p *post) bool { return !p.isPublic() })
+	queue(tx, raiseSides, private, keys(private, (*post).owner), column(private, (*post).number))
+	queue(tx, writePrivateEvents, private, keys(private, (*post).owner), column(private, (*post).number), column(private, (*post).follows),
+		keys(private, (*post).author), column(private, (*post).at))
 
 	replies, _ := apart(placed, (*post).isReply)
 	counted, countedApart := apart(replies, func(p *post) bool { return p.rootOwner() == p.owner() })
@@ -99,32 +102,6 @@ func write(tx *shardrouter.Tx, placed []*post, rooms map[ids.Channel]*room) {
 	strangers, _ := apart(placed, (*post).tellsOfItsAuthor)
 	queue(tx, writeAuthors, strangers, keys(strangers, (*post).group), keys(strangers, (*post).author), column(strangers, (*post).authorName),
 		column(strangers, func(p *post) string { return channel.NameKey(p.authorName()) }), column(strangers, (*post).isPublic))
-}
-
-// raise lets the logs wait that the posts are in, each with how many are in it.
-func raise(tx *shardrouter.Tx, rooms map[ids.Channel]*room) {
-	var slots, sideSlots []int16
-	var channels, sideChannels []ids.Channel
-	var groups []ids.Group
-	var posts, sidePosts []int64
-	for id, r := range rooms {
-		slot := int16(slotOfChannel(id))
-		if r.posts > 0 {
-			slots, channels, posts = append(slots, slot), append(channels, id), append(posts, r.posts)
-		}
-		for _, side := range r.sides {
-			if side.posts > 0 {
-				sideSlots, sideChannels = append(sideSlots, slot), append(sideChannels, id)
-				groups, sidePosts = append(groups, side.group.ID), append(sidePosts, side.posts)
-			}
-		}
-	}
-	if len(slots) > 0 {
-		tx.Queue(raiseLogs, slots, uuids(channels), posts)
-	}
-	if len(sideSlots) > 0 {
-		tx.Queue(raiseSides, sideSlots, uuids(sideChannels), uuids(groups), sidePosts)
-	}
 }
 
 // queue lets a statement about some posts wait, if there are any. Its first arguments are their slots and channels.
