@@ -61,10 +61,10 @@ type room struct {
 
 // roomSide is how a channel stands for a group, with where its private log stands.
 type roomSide struct {
-	group       channel.Group
-	state       string
-	linked      bool
-	head, posts int64
+	group  channel.Group
+	state  string
+	linked bool
+	head   int64
 }
 
 // side returns that of a group, if it has one.
