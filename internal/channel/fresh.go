@@ -22,7 +22,8 @@ type FreshMessages struct {
 	of     map[ids.Message]*freshMessage
 	order  []*freshMessage        // the oldest first
 	bytes  int                    // of the bodies
-	names  map[participant]string // that they act under
+	names  map[participant]string // that they have acted under since the names were last cleared
+	older  map[participant]string // that they acted under before
 	after  time.Time              // what was begun before is not kept
 	clear  *time.Timer
 	clears bool // it is set, for there is something
@@ -84,6 +85,13 @@ func (f *FreshMessages) name(who participant, name string) {
 	}
 }
 
+// actsUnder reports whether a user has acted under that name for a while, and under no other. It needs mu.
+func (f *FreshMessages) actsUnder(who participant, name string) bool {
+	now, known := f.names[who]
+	before, wasKnown := f.older[who]
+	return (known || wasKnown) && (!known || now == name) && (!wasKnown || before == name)
+}
+
 // posted keeps a message whose post began then, unless something has been done to it since.
 func (f *FreshMessages) posted(m *Message, began time.Time) {
 	if f == nil {
@@ -109,7 +117,7 @@ func (f *FreshMessages) find(e LogEvent) (*Message, time.Time) {
 		return nil, time.Time{}
 	case !m.message.CreatedAt.Equal(e.At): // that one was lost with its cluster, and its number given again
 		return nil, time.Time{}
-	case f.names[participant{e.Message.Channel, m.message.Writer.ID}] != m.message.Writer.Name:
+	case !f.actsUnder(participant{e.Message.Channel, m.message.Writer.ID}, m.message.Writer.Name):
 		return nil, time.Time{}
 	}
 	shown := *m.message
@@ -148,7 +156,7 @@ func (f *FreshMessages) drop() {
 	}
 }
 
-// clearLater has the old dropped in a while, and then after another until there is none. It needs mu.
+// clearLater has the old dropped in a while, and then again and again until there is none. It needs mu.
 func (f *FreshMessages) clearLater() {
 	switch {
 	case f.clears:
@@ -160,13 +168,15 @@ func (f *FreshMessages) clearLater() {
 	f.clears = true
 }
 
+// clearOld lets go of what is old: names are kept for a second at least, as long as there is a message that they could be of.
 func (f *FreshMessages) clearOld() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.drop()
-	if f.clears = len(f.order) > 0; f.clears {
-		f.clear.Reset(staleAfter - time.Since(f.order[0].noted))
+	f.older, f.names = f.names, nil
+	if f.clears = len(f.order)+len(f.older) > 0; f.clears {
+		f.clear.Reset(staleAfter)
 	} else {
-		f.of, f.order, f.names = nil, nil, nil
+		f.of, f.order = nil, nil
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -300,4 +301,46 @@ func (f *fresh) kept() (messages, bytes int) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	return len(all.of) + len(all.names) - min(1, len(all.names)), all.bytes
+}
+
+// Where somebody always says something, names are forgotten all the same: those of others make room, and who has changed its name is
+// fresh under the new one before long.
+func TestFreshMessagesWithoutSilence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFresh(t)
+		to := int64(1_000_000)
+		acts := func(user ids.User, name string) {
+			to++
+			f.service.Fresh.before(&Change{Kind: EventReactionAdded, By: User{ID: user, Name: name}, Message: ids.Message{Channel: f.id, Number: to}})
+		}
+		for n := range maxFresh {
+			acts(ids.UserOf(f.ana.Group.ID, strconv.Itoa(n)), "somebody")
+		}
+		passes := func() {
+			for range 3 * staleAfter / (100 * time.Millisecond) {
+				time.Sleep(100 * time.Millisecond)
+				acts(ids.UserOf(f.ana.Group.ID, "ben"), "Ben")
+			}
+		}
+		f.post("there is no place for her name", nil)
+		if !f.read() {
+			t.Error("nobody knows what else Ana is called")
+		}
+		passes()
+		f.post("now there is", nil)
+		if f.read() {
+			t.Error("the names of before still take all the place")
+		}
+		f.ana = f.as("Anna")
+		f.post("under another name", nil)
+		if !f.read() {
+			t.Error("Ana has just acted under another name")
+		}
+		passes()
+		f.post("under the same name", nil)
+		if f.read() {
+			t.Error("the name of before still counts")
+		}
+	})
 }
