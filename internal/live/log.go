@@ -168,10 +168,12 @@ func (l *log) read() (uint64, channel.LogHead, error) {
 		// Another history; or commits that were shown are lost, and their numbers will be given again.
 		l.hub.cfg.Logger.Warn("a log went back or changed its history; its subscribers must begin anew",
 			"log", l.key.ID.UUID(), "was", before.head.Number, "is", found.Head.Number)
+		l.early.drop()
 		l.publish(begun(now.epoch+1, found.Head))
 	case found.Head.Floor > before.head.Number && now == before:
 		l.hub.cfg.Logger.Warn("what comes next of a log was removed, as too old; its subscribers must begin anew",
 			"log", l.key.ID.UUID(), "was", before.head.Number, "floor", found.Head.Floor)
+		l.early.drop()
 		l.publish(begun(now.epoch+1, found.Head))
 	default:
 		if known := now.head.Number - before.head.Number; int64(len(found.Events)) > known {

@@ -181,11 +181,11 @@ func removeReactionText(private bool) string {
 	),`+reactionsCounted(`- 1`), `(SELECT FROM going WHERE EXISTS (`+ownReaction+`))`)
 }
 
-// reactionsCounted has the message know how many reactions it has.
+// reactionsCounted has the message know how many reactions it has. A replica of before 00007, which is still running, does not count.
 func reactionsCounted(change string) string {
 	return `
 	counted AS (
-		UPDATE linkspan_shard.message AS m SET reaction_count = m.reaction_count ` + change + ` FROM log
+		UPDATE linkspan_shard.message AS m SET reaction_count = GREATEST(m.reaction_count ` + change + `, 0) FROM log
 		WHERE m.slot = $1 AND m.channel_id = $2 AND m.owner_group_id = COALESCE($11::uuid, ` + everyone + `) AND m.number = $12
 	)`
 }

@@ -22,7 +22,7 @@ import (
 const (
 	maxPosts     = 256     // in one commit
 	maxPostBytes = 1 << 20 // of the bodies in one commit, unless it is of one post
-	maxPatient   = 4       // commits of a lane at once that wait for channels that were taken out
+	maxPatient   = 2       // commits of a lane at once that wait for channels that were taken out: they hold a quarter of the connections
 )
 
 // post is a message on its way. What became of it is set when done is closed.

@@ -43,22 +43,25 @@ func (s *Store) OpenChannel(
 // any more, it and those behind it count as not read.
 func openParts(ctx context.Context, conn shardrouter.Conn, parts []part) error {
 	var batch pgx.Batch
-	first := shardrouter.ErrNotOwned // what became of the first
+	answered, owns := false, false // the first
 	for i, p := range parts {
 		batch.Queue(p.query, p.args...).Query(func(rows pgx.Rows) error {
 			owned, err := scanOwned(rows, p.scan)
 			if err == nil && len(owned) > 0 {
 				p.read()
-				if i == 0 {
-					first = nil
-				}
+			}
+			if i == 0 {
+				answered, owns = err == nil, len(owned) > 0
 			}
 			return err
 		})
 	}
 	err := conn.Send(ctx, &batch)
-	if refused := (*pgconn.PgError)(nil); err == nil || first == nil && errors.As(err, &refused) {
-		return first
+	switch refused := (*pgconn.PgError)(nil); {
+	case answered && !owns:
+		return shardrouter.ErrNotOwned
+	case answered && errors.As(err, &refused):
+		return nil
 	}
 	return err
 }

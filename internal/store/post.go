@@ -135,7 +135,7 @@ func scanRoom(rows pgx.Rows, rooms map[ids.Channel]*room) error {
 		r = &found
 		rooms[r.id] = r
 	}
-	if state != nil {
+	if handle != nil && head != nil {
 		r.active, r.head = *active, *head
 		side.group.Handle, side.group.Name = *handle, *name
 		side.state, side.linked, side.head = *state, *linked, *private

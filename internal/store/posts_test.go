@@ -310,3 +310,23 @@ func TestPostsReadNoTable(t *testing.T) {
 		}
 	}
 }
+
+// A channel of which rows are missing is none to those who post there, and nobody else is troubled.
+func TestPostsToADamagedChannel(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		whole, _ := w.talkIn("whole", 1)
+		for _, table := range []string{"channel_log", "channel_side"} {
+			id, _ := w.talkIn("without "+table, 1)
+			database, _ := w.router.Cluster(w.ClusterOf(id))
+			_, err := database.Pool().Exec(t.Context(), `DELETE FROM linkspan_shard.`+table+` WHERE channel_id = $1`, id)
+			w.must(err)
+			if done, err := w.Change(t.Context(), w.said(id, "hello")); err != nil || done.Done || done.Channel != "" {
+				t.Errorf("without %s: %+v, %v", table, done, err)
+			}
+		}
+		if done, err := w.Change(t.Context(), w.said(whole, "hello")); err != nil || !done.Done {
+			t.Errorf("beside them: %+v, %v", done, err)
+		}
+	})
+}

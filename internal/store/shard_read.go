@@ -41,8 +41,8 @@ const (
 	sideVersion    = `CASE WHEN ` + channelOverdue + ` THEN s.version + 1 ELSE s.version END`
 )
 
-// Reads of one object have a statement of their own, which Postgres plans once a connection: one over an array it plans
-// each time anew, for ten times what it takes to execute.
+// Reads of one object have a statement of their own: one over an array takes Postgres longer, and behind a pooler, which takes no
+// settings, it plans that each time anew, for ten times what it takes to execute.
 const (
 	oneOf  = ` = $2`
 	someOf = ` = ANY ($2)`
