@@ -20,7 +20,7 @@ const (
 
 const (
 	anchorConnections = 32
-	anchorWarmUp      = time.Second
+	anchorWarmUp      = 3 * time.Second // a new connection to Postgres has caches to fill: our server is started anew in each round, for F-5
 	anchorFor         = 4 * time.Second
 
 	fanOutEvents = 5
