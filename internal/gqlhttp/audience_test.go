@@ -62,6 +62,18 @@ func TestAudience(t *testing.T) {
 	crowds(t, audience)
 }
 
+// readNotices reads so many notices of the board, from the first on, and calls got for each; i is the socket's number.
+func (k *socket) readNotices(i, count int, got func()) {
+	k.t.Helper()
+	for n := range count {
+		if text, closed := k.read(); text != next(fmt.Sprint("notice ", n)) {
+			k.t.Errorf("socket %d: the event %d is %s %v", i, n, text, closed)
+			return
+		}
+		got()
+	}
+}
+
 func audience(t *testing.T, crowd int) {
 	s := serve(t, together(gqlhttp.Config{Crowd: crowd}))
 	const events = 50
@@ -69,14 +81,7 @@ func audience(t *testing.T, crowd int) {
 	for i := range 20 {
 		k := s.follow(boardDocument)
 		k.t = &group{TB: t}
-		readers.Go(func() {
-			for n := range events {
-				if got, closed := k.read(); got != next(fmt.Sprint("notice ", n)) {
-					t.Errorf("socket %d: the event %d is %s %v", i, n, got, closed)
-					return
-				}
-			}
-		})
+		readers.Go(func() { k.readNotices(i, events, func() {}) })
 	}
 	for _, accept := range []string{"text/event-stream", `multipart/mixed;subscriptionSpec=1.0`} {
 		running := s.running.Load()
@@ -283,15 +288,7 @@ func TestAudienceIsNudged(t *testing.T) {
 	for i := range sockets {
 		k := s.follow(boardDocument)
 		k.t = &group{TB: t}
-		readers.Go(func() {
-			for n := range events {
-				if got, closed := k.read(); got != next(fmt.Sprint("notice ", n)) {
-					t.Errorf("socket %d: the event %d is %s %v", i, n, got, closed)
-					return
-				}
-				read.Add(1)
-			}
-		})
+		readers.Go(func() { k.readNotices(i, events, func() { read.Add(1) }) })
 	}
 	for n := range events {
 		s.board.put(notice{text: fmt.Sprint("notice ", n)})
