@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"linkspan/internal/check"
+	"linkspan/internal/clusterenv"
 	"linkspan/shardrouter"
 )
 
@@ -134,7 +135,7 @@ func (p checkProgress) tell(at check.Progress) {
 // open opens the clusters that the environment names, or dev's.
 func (c *checkCmd) open(ctx context.Context) (*shardrouter.Router, error) {
 	dev := os.Getenv("LINKSPAN_MAIN_DSN") == ""
-	config, err := clustersFromEnv()
+	config, err := clusterenv.Read()
 	if dev {
 		config, err = devClustersIn(c.Data)
 	}

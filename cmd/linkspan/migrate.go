@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"linkspan/internal/clusterenv"
 	"linkspan/migrations"
 	"linkspan/shardrouter"
 )
@@ -20,7 +21,7 @@ It may be ended at any time and run again; two at once take turns.`
 
 // Run implements the command.
 func (c *migrateCmd) Run(ctx context.Context) error {
-	config, err := clustersFromEnv()
+	config, err := clusterenv.Read()
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"linkspan/internal/clusterenv"
 	"linkspan/internal/server"
 )
 
@@ -69,7 +70,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	config, err := clustersFromEnv()
+	config, err := clusterenv.Read()
 	if err != nil {
 		return err
 	}

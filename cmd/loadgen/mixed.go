@@ -10,8 +10,10 @@ import (
 
 	"golang.org/x/term"
 
+	"linkspan/internal/clusterenv"
 	"linkspan/internal/columns"
 	"linkspan/internal/load"
+	"linkspan/shardrouter"
 )
 
 // mixedCmd does everything at once, for long.
@@ -97,7 +99,11 @@ func (c *mixedCmd) config() (config load.MixedConfig, err error) {
 		return config, err
 	}
 	processes, err := c.processes()
-	config.Meters = load.Meters{Server: processes.Server, Metrics: c.Metrics, Databases: clustersFromEnv()}
+	if err != nil {
+		return config, err
+	}
+	config.Meters = load.Meters{Server: processes.Server, Metrics: c.Metrics}
+	config.Meters.Databases, err = databases()
 	return config, err
 }
 
@@ -128,19 +134,17 @@ func (c *mixedCmd) deeds() (all []load.Deed, err error) {
 	return all, nil
 }
 
-// clustersFromEnv are the DSNs that the server has, by their names; none where they are not told.
-func clustersFromEnv() map[string]string {
-	main := os.Getenv("LINKSPAN_MAIN_DSN")
-	if main == "" {
-		return nil
+// databases are the DSNs of the clusters by their names; none where they are not told.
+func databases() (map[string]string, error) {
+	if os.Getenv("LINKSPAN_MAIN_DSN") == "" {
+		return nil, nil
 	}
-	all := map[string]string{"main": main}
-	for _, shard := range strings.Split(os.Getenv("LINKSPAN_SHARD_DSNS"), ",") {
-		if name, dsn, ok := strings.Cut(strings.TrimSpace(shard), "="); ok {
-			all[name] = dsn
-		}
+	config, err := clusterenv.Read()
+	all := map[string]string{shardrouter.MainName: config.MainDSN}
+	for _, shard := range config.Shards {
+		all[shard.Name] = shard.DSN
 	}
-	return all
+	return all, err
 }
 
 // bar shows how far a run is: on a terminal a line that changes, elsewhere a line a sample.

@@ -1,4 +1,5 @@
-package main
+// Package clusterenv reads where the clusters are: LINKSPAN_MAIN_DSN and LINKSPAN_SHARD_DSNS.
+package clusterenv
 
 import (
 	"errors"
@@ -10,8 +11,8 @@ import (
 	"linkspan/shardrouter"
 )
 
-// clustersFromEnv reads where the clusters are. Its errors repeat no DSN, nor any piece of one: it may hold a password.
-func clustersFromEnv() (shardrouter.Config, error) {
+// Read reads where the clusters are. Its errors repeat no DSN, nor any piece of one: it may hold a password.
+func Read() (shardrouter.Config, error) {
 	config := shardrouter.Config{MainDSN: os.Getenv("LINKSPAN_MAIN_DSN")}
 	if config.MainDSN == "" {
 		return config, errors.New("LINKSPAN_MAIN_DSN is not set: where is the main database? " +
