@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -118,6 +119,7 @@ func (l *lane) take(p *post) {
 // run commits what waits until nothing does.
 func (l *lane) run() {
 	for {
+		runtime.Gosched() // callers who are about to come go first, and with this group instead of the next
 		l.mu.Lock()
 		group := nextGroup(&l.waiting)
 		if len(group) == 0 {
