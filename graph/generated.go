@@ -12961,7 +12961,7 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 var acceptSharedChannelPayloadImplementors = []string{"AcceptSharedChannelPayload"}
 
 func (ec *executionContext) _AcceptSharedChannelPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.AcceptSharedChannelPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, acceptSharedChannelPayloadImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, acceptSharedChannelPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13009,7 +13009,7 @@ func (ec *executionContext) _AcceptSharedChannelPayload(ctx context.Context, sel
 var addReactionPayloadImplementors = []string{"AddReactionPayload"}
 
 func (ec *executionContext) _AddReactionPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.MessagePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, addReactionPayloadImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, addReactionPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13047,7 +13047,7 @@ func (ec *executionContext) _AddReactionPayload(ctx context.Context, sel ast.Sel
 var channelActivityImplementors = []string{"ChannelActivity"}
 
 func (ec *executionContext) _ChannelActivity(ctx context.Context, sel ast.SelectionSet, obj *channel.ChannelActivity) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, channelActivityImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, channelActivityImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13080,7 +13080,7 @@ func (ec *executionContext) _ChannelActivity(ctx context.Context, sel ast.Select
 var channelCheckpointImplementors = []string{"ChannelCheckpoint", "ChannelEvent"}
 
 func (ec *executionContext) _ChannelCheckpoint(ctx context.Context, sel ast.SelectionSet, obj *channel.ChannelCheckpoint) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, channelCheckpointImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, channelCheckpointImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13123,7 +13123,7 @@ func (ec *executionContext) _ChannelCheckpoint(ctx context.Context, sel ast.Sele
 var channelNotActiveErrorImplementors = []string{"ChannelNotActiveError", "UserError"}
 
 func (ec *executionContext) _ChannelNotActiveError(ctx context.Context, sel ast.SelectionSet, obj *channel.ChannelNotActiveError) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, channelNotActiveErrorImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, channelNotActiveErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13171,7 +13171,7 @@ func (ec *executionContext) _ChannelNotActiveError(ctx context.Context, sel ast.
 var channelNotFoundErrorImplementors = []string{"ChannelNotFoundError", "UserError"}
 
 func (ec *executionContext) _ChannelNotFoundError(ctx context.Context, sel ast.SelectionSet, obj *channel.ChannelNotFoundError) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, channelNotFoundErrorImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, channelNotFoundErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13214,7 +13214,7 @@ func (ec *executionContext) _ChannelNotFoundError(ctx context.Context, sel ast.S
 var channelShardImplementors = []string{"ChannelShard", "Node"}
 
 func (ec *executionContext) _ChannelShard(ctx context.Context, sel ast.SelectionSet, obj *channel.ChannelShard) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, channelShardImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, channelShardImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13257,7 +13257,7 @@ func (ec *executionContext) _ChannelShard(ctx context.Context, sel ast.Selection
 var channelSideImplementors = []string{"ChannelSide", "Node"}
 
 func (ec *executionContext) _ChannelSide(ctx context.Context, sel ast.SelectionSet, obj *channel.ChannelSide) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, channelSideImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, channelSideImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13310,7 +13310,7 @@ func (ec *executionContext) _ChannelSide(ctx context.Context, sel ast.SelectionS
 var createSharedChannelPayloadImplementors = []string{"CreateSharedChannelPayload"}
 
 func (ec *executionContext) _CreateSharedChannelPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.CreateSharedChannelPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, createSharedChannelPayloadImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, createSharedChannelPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13353,7 +13353,7 @@ func (ec *executionContext) _CreateSharedChannelPayload(ctx context.Context, sel
 var declineInvitationPayloadImplementors = []string{"DeclineInvitationPayload"}
 
 func (ec *executionContext) _DeclineInvitationPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.DeclineInvitationPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, declineInvitationPayloadImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, declineInvitationPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13391,7 +13391,7 @@ func (ec *executionContext) _DeclineInvitationPayload(ctx context.Context, sel a
 var deleteMessagePayloadImplementors = []string{"DeleteMessagePayload"}
 
 func (ec *executionContext) _DeleteMessagePayload(ctx context.Context, sel ast.SelectionSet, obj *channel.MessagePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, deleteMessagePayloadImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, deleteMessagePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13429,7 +13429,7 @@ func (ec *executionContext) _DeleteMessagePayload(ctx context.Context, sel ast.S
 var editMessagePayloadImplementors = []string{"EditMessagePayload"}
 
 func (ec *executionContext) _EditMessagePayload(ctx context.Context, sel ast.SelectionSet, obj *channel.MessagePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, editMessagePayloadImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, editMessagePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13467,7 +13467,7 @@ func (ec *executionContext) _EditMessagePayload(ctx context.Context, sel ast.Sel
 var groupImplementors = []string{"Group", "Node"}
 
 func (ec *executionContext) _Group(ctx context.Context, sel ast.SelectionSet, obj *channel.Group) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, groupImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, groupImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13510,7 +13510,7 @@ func (ec *executionContext) _Group(ctx context.Context, sel ast.SelectionSet, ob
 var groupLinkedImplementors = []string{"GroupLinked", "ChannelEvent"}
 
 func (ec *executionContext) _GroupLinked(ctx context.Context, sel ast.SelectionSet, obj *channel.GroupLinked) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, groupLinkedImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, groupLinkedImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13558,7 +13558,7 @@ func (ec *executionContext) _GroupLinked(ctx context.Context, sel ast.SelectionS
 var groupNotFoundErrorImplementors = []string{"GroupNotFoundError", "UserError"}
 
 func (ec *executionContext) _GroupNotFoundError(ctx context.Context, sel ast.SelectionSet, obj *channel.GroupNotFoundError) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, groupNotFoundErrorImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, groupNotFoundErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13601,7 +13601,7 @@ func (ec *executionContext) _GroupNotFoundError(ctx context.Context, sel ast.Sel
 var groupUnlinkedImplementors = []string{"GroupUnlinked", "ChannelEvent"}
 
 func (ec *executionContext) _GroupUnlinked(ctx context.Context, sel ast.SelectionSet, obj *channel.GroupUnlinked) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, groupUnlinkedImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, groupUnlinkedImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13649,7 +13649,7 @@ func (ec *executionContext) _GroupUnlinked(ctx context.Context, sel ast.Selectio
 var idempotencyKeyReusedErrorImplementors = []string{"IdempotencyKeyReusedError", "UserError"}
 
 func (ec *executionContext) _IdempotencyKeyReusedError(ctx context.Context, sel ast.SelectionSet, obj *channel.IdempotencyKeyReusedError) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, idempotencyKeyReusedErrorImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, idempotencyKeyReusedErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13692,7 +13692,7 @@ func (ec *executionContext) _IdempotencyKeyReusedError(ctx context.Context, sel 
 var inboxCheckpointImplementors = []string{"InboxCheckpoint", "InboxEvent"}
 
 func (ec *executionContext) _InboxCheckpoint(ctx context.Context, sel ast.SelectionSet, obj *channel.InboxCheckpoint) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, inboxCheckpointImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, inboxCheckpointImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13730,7 +13730,7 @@ func (ec *executionContext) _InboxCheckpoint(ctx context.Context, sel ast.Select
 var invalidInputErrorImplementors = []string{"InvalidInputError", "UserError"}
 
 func (ec *executionContext) _InvalidInputError(ctx context.Context, sel ast.SelectionSet, obj *channel.InvalidInputError) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, invalidInputErrorImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, invalidInputErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13773,7 +13773,7 @@ func (ec *executionContext) _InvalidInputError(ctx context.Context, sel ast.Sele
 var invitationImplementors = []string{"Invitation", "Node"}
 
 func (ec *executionContext) _Invitation(ctx context.Context, sel ast.SelectionSet, obj *channel.Invitation) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, invitationImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, invitationImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13890,7 +13890,7 @@ func (ec *executionContext) _Invitation(ctx context.Context, sel ast.SelectionSe
 var invitationChangedImplementors = []string{"InvitationChanged", "InboxEvent"}
 
 func (ec *executionContext) _InvitationChanged(ctx context.Context, sel ast.SelectionSet, obj *channel.InvitationChanged) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, invitationChangedImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, invitationChangedImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13933,7 +13933,7 @@ func (ec *executionContext) _InvitationChanged(ctx context.Context, sel ast.Sele
 var invitationConnectionImplementors = []string{"InvitationConnection"}
 
 func (ec *executionContext) _InvitationConnection(ctx context.Context, sel ast.SelectionSet, obj *channel.InvitationConnection) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, invitationConnectionImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, invitationConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -13987,7 +13987,7 @@ func (ec *executionContext) _InvitationConnection(ctx context.Context, sel ast.S
 var invitationEdgeImplementors = []string{"InvitationEdge"}
 
 func (ec *executionContext) _InvitationEdge(ctx context.Context, sel ast.SelectionSet, obj *channel.Edge[channel.Invitation]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, invitationEdgeImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, invitationEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14025,7 +14025,7 @@ func (ec *executionContext) _InvitationEdge(ctx context.Context, sel ast.Selecti
 var invitationNotFoundErrorImplementors = []string{"InvitationNotFoundError", "UserError"}
 
 func (ec *executionContext) _InvitationNotFoundError(ctx context.Context, sel ast.SelectionSet, obj *channel.InvitationNotFoundError) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, invitationNotFoundErrorImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, invitationNotFoundErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14068,7 +14068,7 @@ func (ec *executionContext) _InvitationNotFoundError(ctx context.Context, sel as
 var invitationNotPendingErrorImplementors = []string{"InvitationNotPendingError", "UserError"}
 
 func (ec *executionContext) _InvitationNotPendingError(ctx context.Context, sel ast.SelectionSet, obj *channel.InvitationNotPendingError) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, invitationNotPendingErrorImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, invitationNotPendingErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14116,7 +14116,7 @@ func (ec *executionContext) _InvitationNotPendingError(ctx context.Context, sel 
 var invitationReceivedImplementors = []string{"InvitationReceived", "InboxEvent"}
 
 func (ec *executionContext) _InvitationReceived(ctx context.Context, sel ast.SelectionSet, obj *channel.InvitationReceived) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, invitationReceivedImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, invitationReceivedImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14159,7 +14159,7 @@ func (ec *executionContext) _InvitationReceived(ctx context.Context, sel ast.Sel
 var markReadPayloadImplementors = []string{"MarkReadPayload"}
 
 func (ec *executionContext) _MarkReadPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.MarkReadPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, markReadPayloadImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, markReadPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14197,7 +14197,7 @@ func (ec *executionContext) _MarkReadPayload(ctx context.Context, sel ast.Select
 var messageImplementors = []string{"Message", "Node"}
 
 func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, obj *channel.Message) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, messageImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, messageImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14308,7 +14308,7 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 var messageConnectionImplementors = []string{"MessageConnection"}
 
 func (ec *executionContext) _MessageConnection(ctx context.Context, sel ast.SelectionSet, obj *channel.Page[channel.Message]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, messageConnectionImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, messageConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14357,7 +14357,7 @@ func (ec *executionContext) _MessageConnection(ctx context.Context, sel ast.Sele
 var messageDeletedImplementors = []string{"MessageDeleted", "ChannelEvent"}
 
 func (ec *executionContext) _MessageDeleted(ctx context.Context, sel ast.SelectionSet, obj *channel.MessageDeleted) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, messageDeletedImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, messageDeletedImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14405,7 +14405,7 @@ func (ec *executionContext) _MessageDeleted(ctx context.Context, sel ast.Selecti
 var messageEdgeImplementors = []string{"MessageEdge"}
 
 func (ec *executionContext) _MessageEdge(ctx context.Context, sel ast.SelectionSet, obj *channel.Edge[channel.Message]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, messageEdgeImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, messageEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14443,7 +14443,7 @@ func (ec *executionContext) _MessageEdge(ctx context.Context, sel ast.SelectionS
 var messageEditedImplementors = []string{"MessageEdited", "ChannelEvent"}
 
 func (ec *executionContext) _MessageEdited(ctx context.Context, sel ast.SelectionSet, obj *channel.MessageEdited) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, messageEditedImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, messageEditedImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14491,7 +14491,7 @@ func (ec *executionContext) _MessageEdited(ctx context.Context, sel ast.Selectio
 var messageNotFoundErrorImplementors = []string{"MessageNotFoundError", "UserError"}
 
 func (ec *executionContext) _MessageNotFoundError(ctx context.Context, sel ast.SelectionSet, obj *channel.MessageNotFoundError) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, messageNotFoundErrorImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, messageNotFoundErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14534,7 +14534,7 @@ func (ec *executionContext) _MessageNotFoundError(ctx context.Context, sel ast.S
 var messagePostedImplementors = []string{"MessagePosted", "ChannelEvent"}
 
 func (ec *executionContext) _MessagePosted(ctx context.Context, sel ast.SelectionSet, obj *channel.MessagePosted) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, messagePostedImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, messagePostedImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14582,7 +14582,7 @@ func (ec *executionContext) _MessagePosted(ctx context.Context, sel ast.Selectio
 var messageVersionImplementors = []string{"MessageVersion"}
 
 func (ec *executionContext) _MessageVersion(ctx context.Context, sel ast.SelectionSet, obj *channel.MessageVersion) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, messageVersionImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, messageVersionImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14625,7 +14625,7 @@ func (ec *executionContext) _MessageVersion(ctx context.Context, sel ast.Selecti
 var mutationImplementors = []string{"Mutation"}
 
 func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, mutationImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, mutationImplementors)
 	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
 		Object: "Mutation",
 	})
@@ -14738,7 +14738,7 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 var nameTakenErrorImplementors = []string{"NameTakenError", "UserError"}
 
 func (ec *executionContext) _NameTakenError(ctx context.Context, sel ast.SelectionSet, obj *channel.NameTakenError) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, nameTakenErrorImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, nameTakenErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14786,7 +14786,7 @@ func (ec *executionContext) _NameTakenError(ctx context.Context, sel ast.Selecti
 var notAllowedErrorImplementors = []string{"NotAllowedError", "UserError"}
 
 func (ec *executionContext) _NotAllowedError(ctx context.Context, sel ast.SelectionSet, obj *channel.NotAllowedError) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, notAllowedErrorImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, notAllowedErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14829,7 +14829,7 @@ func (ec *executionContext) _NotAllowedError(ctx context.Context, sel ast.Select
 var pageInfoImplementors = []string{"PageInfo"}
 
 func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet, obj *channel.PageInfo) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, pageInfoImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, pageInfoImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14877,7 +14877,7 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 var postMessagePayloadImplementors = []string{"PostMessagePayload"}
 
 func (ec *executionContext) _PostMessagePayload(ctx context.Context, sel ast.SelectionSet, obj *channel.MessagePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, postMessagePayloadImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, postMessagePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -14915,7 +14915,7 @@ func (ec *executionContext) _PostMessagePayload(ctx context.Context, sel ast.Sel
 var queryImplementors = []string{"Query"}
 
 func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, queryImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, queryImplementors)
 	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
 		Object: "Query",
 	})
@@ -14989,7 +14989,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 var reactionImplementors = []string{"Reaction"}
 
 func (ec *executionContext) _Reaction(ctx context.Context, sel ast.SelectionSet, obj *channel.Reaction) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, reactionImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, reactionImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15032,7 +15032,7 @@ func (ec *executionContext) _Reaction(ctx context.Context, sel ast.SelectionSet,
 var reactionChangedImplementors = []string{"ReactionChanged", "ChannelEvent"}
 
 func (ec *executionContext) _ReactionChanged(ctx context.Context, sel ast.SelectionSet, obj *channel.ReactionChanged) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, reactionChangedImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, reactionChangedImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15095,7 +15095,7 @@ func (ec *executionContext) _ReactionChanged(ctx context.Context, sel ast.Select
 var registerGroupPayloadImplementors = []string{"RegisterGroupPayload"}
 
 func (ec *executionContext) _RegisterGroupPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.RegisterGroupPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, registerGroupPayloadImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, registerGroupPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15133,7 +15133,7 @@ func (ec *executionContext) _RegisterGroupPayload(ctx context.Context, sel ast.S
 var removeReactionPayloadImplementors = []string{"RemoveReactionPayload"}
 
 func (ec *executionContext) _RemoveReactionPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.MessagePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, removeReactionPayloadImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, removeReactionPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15171,7 +15171,7 @@ func (ec *executionContext) _RemoveReactionPayload(ctx context.Context, sel ast.
 var revokeInvitationPayloadImplementors = []string{"RevokeInvitationPayload"}
 
 func (ec *executionContext) _RevokeInvitationPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.RevokeInvitationPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, revokeInvitationPayloadImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, revokeInvitationPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15209,7 +15209,7 @@ func (ec *executionContext) _RevokeInvitationPayload(ctx context.Context, sel as
 var selfInvitationErrorImplementors = []string{"SelfInvitationError", "UserError"}
 
 func (ec *executionContext) _SelfInvitationError(ctx context.Context, sel ast.SelectionSet, obj *channel.SelfInvitationError) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, selfInvitationErrorImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, selfInvitationErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15252,7 +15252,7 @@ func (ec *executionContext) _SelfInvitationError(ctx context.Context, sel ast.Se
 var sharedChannelImplementors = []string{"SharedChannel", "Node"}
 
 func (ec *executionContext) _SharedChannel(ctx context.Context, sel ast.SelectionSet, obj *channel.SharedChannel) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, sharedChannelImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, sharedChannelImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15355,7 +15355,7 @@ func (ec *executionContext) _SharedChannel(ctx context.Context, sel ast.Selectio
 var sharedChannelConnectionImplementors = []string{"SharedChannelConnection"}
 
 func (ec *executionContext) _SharedChannelConnection(ctx context.Context, sel ast.SelectionSet, obj *channel.Page[channel.SharedChannel]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, sharedChannelConnectionImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, sharedChannelConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15404,7 +15404,7 @@ func (ec *executionContext) _SharedChannelConnection(ctx context.Context, sel as
 var sharedChannelEdgeImplementors = []string{"SharedChannelEdge"}
 
 func (ec *executionContext) _SharedChannelEdge(ctx context.Context, sel ast.SelectionSet, obj *channel.Edge[channel.SharedChannel]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, sharedChannelEdgeImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, sharedChannelEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15442,7 +15442,7 @@ func (ec *executionContext) _SharedChannelEdge(ctx context.Context, sel ast.Sele
 var sharedChannelLinkedImplementors = []string{"SharedChannelLinked", "InboxEvent"}
 
 func (ec *executionContext) _SharedChannelLinked(ctx context.Context, sel ast.SelectionSet, obj *channel.SharedChannelLinked) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, sharedChannelLinkedImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, sharedChannelLinkedImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15495,7 +15495,7 @@ func (ec *executionContext) _SharedChannelLinked(ctx context.Context, sel ast.Se
 var subscriptionImplementors = []string{"Subscription"}
 
 func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, subscriptionImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, subscriptionImplementors)
 	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
 		Object: "Subscription",
 	})
@@ -15523,7 +15523,7 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 var userImplementors = []string{"User", "Node", "Actor"}
 
 func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj *channel.User) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, userImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, userImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15566,7 +15566,7 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 var viewerImplementors = []string{"Viewer", "Node"}
 
 func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, obj *channel.Viewer) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, viewerImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, viewerImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15638,7 +15638,7 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 var __DirectiveImplementors = []string{"__Directive"}
 
 func (ec *executionContext) ___Directive(ctx context.Context, sel ast.SelectionSet, obj *introspection.Directive) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, __DirectiveImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, __DirectiveImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15691,7 +15691,7 @@ func (ec *executionContext) ___Directive(ctx context.Context, sel ast.SelectionS
 var __EnumValueImplementors = []string{"__EnumValue"}
 
 func (ec *executionContext) ___EnumValue(ctx context.Context, sel ast.SelectionSet, obj *introspection.EnumValue) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, __EnumValueImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, __EnumValueImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15739,7 +15739,7 @@ func (ec *executionContext) ___EnumValue(ctx context.Context, sel ast.SelectionS
 var __FieldImplementors = []string{"__Field"}
 
 func (ec *executionContext) ___Field(ctx context.Context, sel ast.SelectionSet, obj *introspection.Field) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, __FieldImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, __FieldImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15797,7 +15797,7 @@ func (ec *executionContext) ___Field(ctx context.Context, sel ast.SelectionSet, 
 var __InputValueImplementors = []string{"__InputValue"}
 
 func (ec *executionContext) ___InputValue(ctx context.Context, sel ast.SelectionSet, obj *introspection.InputValue) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, __InputValueImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, __InputValueImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15855,7 +15855,7 @@ func (ec *executionContext) ___InputValue(ctx context.Context, sel ast.Selection
 var __SchemaImplementors = []string{"__Schema"}
 
 func (ec *executionContext) ___Schema(ctx context.Context, sel ast.SelectionSet, obj *introspection.Schema) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, __SchemaImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, __SchemaImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)
@@ -15913,7 +15913,7 @@ func (ec *executionContext) ___Schema(ctx context.Context, sel ast.SelectionSet,
 var __TypeImplementors = []string{"__Type"}
 
 func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, obj *introspection.Type) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, __TypeImplementors)
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, __TypeImplementors)
 
 	out := graphql.NewFieldSet(fields)
 	deferred := gqlobject.Deferred(ctx, fields)

@@ -62,6 +62,16 @@ func (c *cache) get(text string) *document {
 	return found.document
 }
 
+// peek is get for who has got it already.
+func (c *cache) peek(text string) *document {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if element := c.entries[text]; element != nil {
+		return element.Value.(*cached).document
+	}
+	return nil
+}
+
 // add keeps a document, of about so many bytes, and drops what has not been used for the longest time.
 func (c *cache) add(text string, d *document, bytes int) {
 	if bytes > c.maxBytes/largestOf {

@@ -7,12 +7,15 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
+
+	"linkspan/internal/gqlobject"
 )
 
 // document is a valid document with what each request of it needs. Nobody changes it.
 type document struct {
 	doc        *ast.QueryDocument
 	operations []operation // in the document's order
+	selections *gqlobject.Selections
 }
 
 // operation is one operation of a document.
@@ -37,6 +40,10 @@ const (
 	bytesPerDocument = 800
 	bytesPerToken    = 120
 	bytesPerInner    = 130 // more for a token inside parentheses: values, their types, and once more as a default
+
+	// A field is kept as what selections come to: with those of its own, and as often as this, for several types or places of a fragment.
+	collectedPerField = 2
+	bytesPerCollected = 100
 )
 
 // prepare parses and validates a document, and returns it with about how many bytes of memory it takes.
@@ -59,7 +66,12 @@ func (e *Executor) prepare(text string) (*document, int, gqlerror.List) {
 	if len(errs) > 0 {
 		return nil, 0, errs
 	}
+	fields, alike := selectedIn(doc)
 	made := &document{doc: doc, operations: make([]operation, len(doc.Operations))}
+	if alike {
+		made.selections = gqlobject.NewSelections(collectedPerField * fields)
+		bytes += collectedPerField * fields * bytesPerCollected
+	}
 	for i, definition := range doc.Operations {
 		op := &made.operations[i]
 		op.definition, op.cost = definition, newCost(definition)
@@ -74,6 +86,40 @@ func (e *Executor) prepare(text string) (*document, int, gqlerror.List) {
 		}
 	}
 	return made, bytes, nil
+}
+
+// selectedIn counts the fields that a document selects, each fragment's once, and reports whether they are the same whatever the
+// variables are.
+func selectedIn(doc *ast.QueryDocument) (fields int, alike bool) {
+	alike = true
+	var count func(selected ast.SelectionSet)
+	judge := func(directives ast.DirectiveList) {
+		for _, d := range directives {
+			alike = alike && d.Name != "skip" && d.Name != "include" && d.Name != "defer"
+		}
+	}
+	count = func(selected ast.SelectionSet) {
+		for _, s := range selected {
+			switch s := s.(type) {
+			case *ast.Field:
+				fields++
+				judge(s.Directives)
+				count(s.SelectionSet)
+			case *ast.InlineFragment:
+				judge(s.Directives)
+				count(s.SelectionSet)
+			case *ast.FragmentSpread:
+				judge(s.Directives)
+			}
+		}
+	}
+	for _, operation := range doc.Operations {
+		count(operation.SelectionSet)
+	}
+	for _, fragment := range doc.Fragments {
+		count(fragment.SelectionSet)
+	}
+	return fields, alike
 }
 
 func parseError(err error) *gqlerror.Error {

@@ -6,6 +6,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"linkspan/internal/gqlobject"
 )
 
 // Config is how an [Executor] judges documents.
@@ -132,6 +134,9 @@ func (e *Executor) CreateOperationContext(
 func (e *Executor) DispatchOperation(
 	ctx context.Context, op *graphql.OperationContext,
 ) (graphql.ResponseHandler, context.Context) {
+	if d := e.cache.peek(op.RawQuery); d != nil && d.doc == op.Doc && d.selections != nil {
+		ctx = gqlobject.WithSelections(ctx, d.selections)
+	}
 	return e.inner.DispatchOperation(ctx, op)
 }
 

@@ -62,8 +62,9 @@ func rewrite(source []byte, listed []string) ([]byte, error) {
 		r.rewriteList(of, listed)
 		r.rewriteAnswer(of)
 	}
-	if len(r.leaves) == 0 || r.objects == 0 || r.lists == 0 || r.answers == 0 {
-		return nil, fmt.Errorf("found %d leaves, %d objects, %d lists, %d answers: gqlgen's code looks otherwise now", len(r.leaves), r.objects, r.lists, r.answers)
+	if len(r.leaves) == 0 || r.objects == 0 || r.lists == 0 || r.answers == 0 || r.selections == 0 {
+		return nil, fmt.Errorf("found %d leaves, %d objects, %d lists, %d answers, %d selections: gqlgen's code looks otherwise now",
+			len(r.leaves), r.objects, r.lists, r.answers, r.selections)
 	}
 	first := file.Imports[0].Pos()
 	r.replace(first, first, gqlobject+"\n")
@@ -86,6 +87,7 @@ type rewriter struct {
 	leaves         map[string]leaf
 	objects, lists int
 	answers        int
+	selections     int
 	edits          []edit
 }
 
@@ -133,6 +135,9 @@ func (r *rewriter) rewriteObject(of *ast.FuncDecl) {
 				return true
 			}
 			switch by := r.text(call.Fun); {
+			case by == "graphql.CollectFields":
+				r.selections++
+				r.replace(call.Pos(), call.Args[0].Pos(), "gqlobject.Fields(ctx, ")
 			case by == "graphql.NewFieldSet":
 				object = true
 				r.objects++

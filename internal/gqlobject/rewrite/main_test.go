@@ -122,6 +122,7 @@ func TestRewrite(t *testing.T) {
 		`out.Values[i] = ec._Note_author(ctx, field, obj)`,
 		`return ec._Note_count(ctx, field, obj)`,
 		`deferred := gqlobject.Deferred(ctx, fields)`,
+		`fields := gqlobject.Fields(ctx, ec.OperationContext, sel, noteImplementors)`,
 		`return gqlobject.Object{Fields: fields, Values: out.Values}`,
 		`var buf gqlobject.Answer
 			data.MarshalGQL(&buf)`,
@@ -143,7 +144,7 @@ func TestRewriteFindsNothing(t *testing.T) {
 	t.Parallel()
 	for was, is := range map[string]string{
 		"graphql.NewScalarFieldContext(": "graphql.NewLeafContext(", "graphql.NewFieldSet(": "graphql.NewFields(",
-		"graphql.MarshalSliceConcurrently(": "graphql.MarshalSlice(", "var buf bytes.Buffer": "buf := bytes.NewBuffer(nil)",
+		"graphql.CollectFields(": "graphql.Collected(", "graphql.MarshalSliceConcurrently(": "graphql.MarshalSlice(", "var buf bytes.Buffer": "buf := bytes.NewBuffer(nil)",
 	} {
 		if _, err := rewrite([]byte(strings.ReplaceAll(generated, was, is)), []string{"Note"}); err == nil {
 			t.Errorf("code with %s is rewritten", is)
