@@ -261,14 +261,45 @@ func postLoad(ctx context.Context, side *growthSide, channels []string) (map[str
 	return side.closedLoop(ctx, "posts", call)
 }
 
+// closedLoop tells how often a call is answered a second, and what each takes of CPU and of the shards' WAL.
 func (s *growthSide) closedLoop(ctx context.Context, what string, call load.Call) (map[string]float64, error) {
-	found, err := load.HTTP(ctx, load.HTTPConfig{
-		Call: call, Connections: anchorConnections, WarmUp: anchorWarmUp, For: anchorFor, Processes: s.processes(),
-	})
+	config := load.HTTPConfig{Call: call, Connections: anchorConnections, For: anchorWarmUp}
+	if warm, err := load.HTTP(ctx, config); err != nil {
+		return nil, err
+	} else if err := warm.Check(); err != nil {
+		return nil, err
+	}
+	config.For, config.Processes = anchorFor, s.processes()
+	before, err := s.written(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := load.HTTP(ctx, config)
 	if err == nil {
 		err = found.Check()
 	}
-	return map[string]float64{what: found.PerSecond, what + " CPU µs": found.ServerCPU, what + " Postgres CPU µs": found.PostgresCPU}, err
+	if err != nil {
+		return nil, err
+	}
+	after, err := s.written(ctx)
+	return map[string]float64{
+		what: found.PerSecond, what + " CPU µs": found.ServerCPU, what + " Postgres CPU µs": found.PostgresCPU,
+		what + " WAL kB": (after - before) / float64(found.Requests) / 1000,
+	}, err
+}
+
+// written is how many bytes of WAL the shards' servers have ever made.
+func (s *growthSide) written(ctx context.Context) (sum float64, err error) {
+	for _, shard := range s.config.Shards {
+		conn := connect(s.b, shard.DSN)
+		var bytes float64
+		err := conn.QueryRow(ctx, "SELECT (pg_current_wal_insert_lsn() - '0/0')::float8").Scan(&bytes)
+		if err := errors.Join(err, conn.Close(ctx)); err != nil {
+			return 0, err
+		}
+		sum += bytes
+	}
+	return sum, nil
 }
 
 // listenLoad posts 50 messages a second to the first of the channels, with 20 subscribers of both sides, which are on different
