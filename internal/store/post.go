@@ -77,9 +77,17 @@ func (r *room) side(group ids.Group) *roomSide {
 	return nil
 }
 
-// judge asks how posts stand, in one round trip with what waits in the transaction, and returns their channels.
-func judge(ctx context.Context, tx *shardrouter.Tx, posts []*post) (map[ids.Channel]*room, error) {
+// judge asks how posts stand, part by part, in one round trip with what waits in the transaction, and returns their channels.
+func judge(ctx context.Context, tx *shardrouter.Tx, parts [][]*post) (map[ids.Channel]*room, error) {
 	rooms := map[ids.Channel]*room{}
+	for _, part := range parts {
+		ask(tx, part, rooms)
+	}
+	return rooms, tx.Flush(ctx)
+}
+
+// ask lets the statements wait in the transaction that tell how posts stand, and of their channels.
+func ask(tx *shardrouter.Tx, posts []*post, rooms map[ids.Channel]*room) {
 	tx.Queue(roomsOfPosts, logsOf(posts)...).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			if err := scanRoom(rows, rooms); err != nil {
@@ -118,7 +126,6 @@ func judge(ctx context.Context, tx *shardrouter.Tx, posts []*post) (map[ids.Chan
 			return rows.Err()
 		})
 	}
-	return rooms, tx.Flush(ctx)
 }
 
 func scanRoom(rows pgx.Rows, rooms map[ids.Channel]*room) error {
