@@ -98,32 +98,28 @@ func ask(tx *shardrouter.Tx, posts []*post, rooms map[ids.Channel]*room) {
 	})
 	asked := []any{column(posts, (*post).slot), keys(posts, (*post).channelID), keys(posts, (*post).operation), keys(posts, (*post).group), keys(posts, (*post).author)}
 	tx.Queue(authorsOfPosts, asked...).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			var n int
-			var r changeRow
-			var known authorNames
-			if err := rows.Scan(&n, &r.mutation, &r.input, &r.keptOwner, &r.keptNumber, &known.name, &known.public); err != nil {
-				return err
-			}
+		var n int
+		var r changeRow
+		var known authorNames
+		_, err := pgx.ForEachRow(rows, []any{&n, &r.mutation, &r.input, &r.keptOwner, &r.keptNumber, &known.name, &known.public}, func() error {
 			posts[n-1].row, posts[n-1].known = r, known
-		}
-		return rows.Err()
+			return nil
+		})
+		return err
 	})
 	if replies, _ := apart(posts, (*post).isReply); len(replies) > 0 {
 		asked := []any{
 			column(replies, (*post).slot), keys(replies, (*post).channelID), keys(replies, (*post).rootOwner), column(replies, (*post).root), keys(replies, (*post).group),
 		}
 		tx.Queue(rootsOfPosts, asked...).Query(func(rows pgx.Rows) error {
-			for rows.Next() {
-				var n int
-				var found changeRow
-				if err := rows.Scan(&n, &found.messageState, &found.author.Group, &found.author, &found.isReply); err != nil {
-					return err
-				}
+			var n int
+			var found changeRow
+			_, err := pgx.ForEachRow(rows, []any{&n, &found.messageState, &found.author.Group, &found.author, &found.isReply}, func() error {
 				r := &replies[n-1].row
 				r.messageState, r.author, r.isReply = found.messageState, found.author, found.isReply
-			}
-			return rows.Err()
+				return nil
+			})
+			return err
 		})
 	}
 }
