@@ -31,6 +31,7 @@ type serverFlags struct {
 	LogRetention  time.Duration `default:"720h" env:"LINKSPAN_LOG_RETENTION" help:"How long events of logs are kept, for subscribers that resume; 0: for good."`
 	PoolSize      int           `default:"8" env:"LINKSPAN_POOL_SIZE" help:"Most connections to each cluster."`
 	NoPrepare     bool          `env:"LINKSPAN_NO_PREPARE" help:"Prepare no statements: for pgbouncer in transaction mode."`
+	PostBySlot    bool          `env:"LINKSPAN_POST_BY_SLOT" help:"Write messages by statements about one slot each: for engines that refuse others."`
 	Origins       []string      `name:"allowed-origins" placeholder:"ORIGIN" env:"LINKSPAN_ALLOWED_ORIGINS" help:"Origins whose pages may use the API, as https://app.example.com or https://*.example.com."`
 	Operations    string        `placeholder:"FILE" env:"LINKSPAN_OPERATIONS" help:"Operations that clients may name by their SHA-256: graphql-codegen's persisted-documents.json."`
 	OnlyThose     bool          `name:"operations-only" env:"LINKSPAN_OPERATIONS_ONLY" help:"Take no other operations than those."`
@@ -135,7 +136,7 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 		in.closeTraces()
 		return nil, err
 	}
-	in.store = store.New(in.router)
+	in.store = store.New(in.router, store.PostBySlot(flags.PostBySlot))
 	in.hub = live.NewHub(live.Config{Reader: in.store, Hints: in.hints, Logger: logger, Watch: in.metrics})
 	stored := ports{in.store, in.store, in.store, in.store}
 	if wrapPorts != nil {

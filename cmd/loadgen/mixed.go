@@ -74,7 +74,10 @@ func (c *mixedCmd) Run(ctx context.Context) error {
 		} else {
 			fmt.Println("too few looks for a verdict")
 		}
-		fmt.Printf("%d visits, %d deliveries; %v\n", found.Visits, found.Deliveries, found.Deeds)
+		if len(found.Deeds) > 0 {
+			fmt.Println(columns.Table(found.DeedTable()))
+		}
+		fmt.Printf("%d visits, %d deliveries\n", found.Visits, found.Deliveries)
 	}
 	return err
 }

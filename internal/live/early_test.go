@@ -90,6 +90,31 @@ func TestEarlyIsForgotten(t *testing.T) {
 	})
 }
 
+// What came early before a log went back, whose number is given again, is shown to nobody afterwards.
+func TestEarlyIsForgottenWhereALogGoesBack(t *testing.T) {
+	bubble(t, Config{Poll: time.Hour}, func(t *testing.T, m *memory, h *Hub) {
+		key := m.newLog(5)
+		old := follow(t, h, key, nil)
+		expect(t, old, got{position: 5, checkpoint: true})
+		synctest.Wait() // the hub has looked for what was missed before it ran
+		m.append(key, 2)
+		h.Publish(m.appended(key, 1)[0]) // ahead of one that nobody publishes
+		m.restore(key, 3, false)
+		h.hint(key, 8)
+		synctest.Wait() // sooner than what came early is given up
+		if _, err := old.Next(t.Context()); !isExpired(err) {
+			t.Fatalf("the log went back: got %v, want CURSOR_EXPIRED", err)
+		}
+		s := follow(t, h, key, nil)
+		expect(t, s, got{position: 3, checkpoint: true})
+		m.append(key, 3)
+		for _, own := range m.appended(key, 3) {
+			h.Publish(own)
+		}
+		expect(t, s, got{first: 4, last: 6, position: 6})
+	})
+}
+
 // A log's standing tells which events came by a read: they, and what they tell of, may be another process's.
 func TestStandingTellsWhatWasRead(t *testing.T) {
 	bubble(t, Config{Poll: time.Hour}, func(t *testing.T, m *memory, h *Hub) {

@@ -1,9 +1,12 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -140,6 +143,18 @@ func (r MixedResult) VerdictTable() [][]string {
 	rows := [][]string{{"flat?", "middle third", "last third", "verdict"}}
 	for _, v := range r.Verdicts {
 		rows = append(rows, []string{v.What, decimals(v.Middle, 0), decimals(v.Last, 0), map[bool]string{true: "flat", false: "grows"}[v.Flat]})
+	}
+	return rows
+}
+
+// DeedTable is how often each deed got a good answer as rows of a table, the heads and then the most frequent first.
+func (r MixedResult) DeedTable() [][]string {
+	names := slices.SortedFunc(maps.Keys(r.Deeds), func(a, b string) int {
+		return cmp.Or(r.Deeds[b]-r.Deeds[a], cmp.Compare(a, b))
+	})
+	rows := [][]string{{"deed", "done"}}
+	for _, name := range names {
+		rows = append(rows, []string{name, strconv.Itoa(r.Deeds[name])})
 	}
 	return rows
 }

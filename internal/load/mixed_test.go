@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"linkspan/internal/load"
 )
 
@@ -93,6 +95,16 @@ func TestMixed(t *testing.T) {
 	}
 	if table := result.Table(); len(table) != 1+len(result.Samples) || !slices.Contains(table[0], "RSS MB") {
 		t.Errorf("the table is %v", table)
+	}
+}
+
+// TestDeedTable has the most frequent deeds first, and each once.
+func TestDeedTable(t *testing.T) {
+	t.Parallel()
+	result := load.MixedResult{Deeds: map[string]int{"search": 6, "post": 1200, "react": 30, "edit": 30, "mark read": 7}}
+	want := [][]string{{"deed", "done"}, {"post", "1200"}, {"edit", "30"}, {"react", "30"}, {"mark read", "7"}, {"search", "6"}}
+	if diff := cmp.Diff(want, result.DeedTable()); diff != "" {
+		t.Error(diff)
 	}
 }
 

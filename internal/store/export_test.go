@@ -1,6 +1,11 @@
 package store
 
-import "linkspan/internal/channel"
+import (
+	"context"
+
+	"linkspan/internal/channel"
+	"linkspan/shardrouter"
+)
 
 // KeyedQueries are the statements that find rows by their keys on every request, by name.
 var KeyedQueries = map[string]string{
@@ -63,3 +68,24 @@ var (
 	Searchable = searchable
 	WordsOf    = wordsOf
 )
+
+// PostResult is what became of a post.
+type PostResult struct {
+	Changed channel.Changed
+	Err     error
+}
+
+// PostTogether posts to channels of one cluster in one group, whatever waits there.
+func (s *Store) PostTogether(ctx context.Context, d *shardrouter.Database, changes ...channel.Change) []PostResult {
+	group := make([]*post, len(changes))
+	for i := range changes {
+		group[i] = &post{ctx: ctx, change: &changes[i], words: searchable(changes[i].Body), done: make(chan struct{})}
+	}
+	s.lanes.lane(d).commit(group, lockShortly)
+	results := make([]PostResult, len(changes))
+	for i, p := range group {
+		<-p.done
+		results[i] = PostResult{p.changed, p.err}
+	}
+	return results
+}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -48,6 +49,8 @@ const (
 
 // lanes are those of all clusters.
 type lanes struct {
+	bySlot bool // see [PostBySlot]
+
 	mu sync.Mutex
 	of map[*shardrouter.Database]*lane
 }
@@ -56,6 +59,7 @@ type lanes struct {
 // of it, so that it delays nobody but itself.
 type lane struct {
 	database *shardrouter.Database
+	bySlot   bool // see [PostBySlot]
 
 	mu      sync.Mutex
 	waiting []*post
@@ -72,7 +76,7 @@ func (l *lanes) lane(d *shardrouter.Database) *lane {
 		l.of = map[*shardrouter.Database]*lane{}
 	}
 	if l.of[d] == nil {
-		l.of[d] = &lane{database: d, busy: map[ids.Channel]*[]*post{}, patient: make(chan struct{}, maxPatient)}
+		l.of[d] = &lane{database: d, bySlot: l.bySlot, busy: map[ids.Channel]*[]*post{}, patient: make(chan struct{}, maxPatient)}
 	}
 	return l.of[d]
 }
@@ -256,18 +260,24 @@ func (l *lane) try(group []*post, how locking) (out []*post, err error) {
 		switch out = nil; how {
 		case lockShortly:
 			tx.Queue(setBusyAfter)
-			tx.Queue(lockLogs, logsOf(group)...)
+			for _, part := range l.parts(group) {
+				tx.Queue(lockLogs, logsOf(part)...)
+			}
 		case lockPatiently:
 			tx.Queue(setPlan)
-			tx.Queue(lockLogs, logsOf(group)...)
+			for _, part := range l.parts(group) {
+				tx.Queue(lockLogs, logsOf(part)...)
+			}
 		case lockFree:
 			tx.Queue(setBusyAfter)
 			free := map[ids.Channel]bool{}
-			tx.Queue(lockFreeLogs, logsOf(group)...).Query(func(rows pgx.Rows) error {
-				var id ids.Channel
-				_, err := pgx.ForEachRow(rows, []any{&id}, func() error { free[id] = true; return nil })
-				return err
-			})
+			for _, part := range l.parts(group) {
+				tx.Queue(lockFreeLogs, logsOf(part)...).Query(func(rows pgx.Rows) error {
+					var id ids.Channel
+					_, err := pgx.ForEachRow(rows, []any{&id}, func() error { free[id] = true; return nil })
+					return err
+				})
+			}
 			if err := tx.Flush(ctx); err != nil {
 				return err
 			}
@@ -283,20 +293,34 @@ func (l *lane) try(group []*post, how locking) (out []*post, err error) {
 				return nil
 			}
 		}
-		rooms, err := judge(ctx, tx, posts)
+		rooms, err := judge(ctx, tx, l.parts(posts))
 		if err != nil {
 			return err
 		}
-		write(tx, place(posts, rooms))
+		for _, part := range l.parts(place(posts, rooms)) {
+			write(tx, part)
+		}
 		return nil
 	}, shardrouter.Repeatable())
 	return out, err
 }
 
-// logsOf are the channels of a group, each once.
-func logsOf(group []*post) []any {
-	channels := make(map[ids.Channel]bool, len(group))
-	for _, p := range group {
+// parts are the posts that each statement is about: all, or those of each slot, in the order in which their logs are locked.
+func (l *lane) parts(posts []*post) (parts [][]*post) {
+	if !l.bySlot {
+		return [][]*post{posts}
+	}
+	bySlot := onSlots(slices.Values(posts), func(p *post) shardrouter.Slot { return slotOfChannel(p.channelID()) })
+	for _, slot := range slices.Sorted(maps.Keys(bySlot)) {
+		parts = append(parts, bySlot[slot])
+	}
+	return parts
+}
+
+// logsOf are the channels of posts, each once.
+func logsOf(posts []*post) []any {
+	channels := make(map[ids.Channel]bool, len(posts))
+	for _, p := range posts {
 		channels[p.change.Message.Channel] = true
 	}
 	var slots []int16

@@ -77,9 +77,17 @@ func (r *room) side(group ids.Group) *roomSide {
 	return nil
 }
 
-// judge asks how posts stand, in one round trip with what waits in the transaction, and returns their channels.
-func judge(ctx context.Context, tx *shardrouter.Tx, posts []*post) (map[ids.Channel]*room, error) {
+// judge asks how posts stand, part by part, in one round trip with what waits in the transaction, and returns their channels.
+func judge(ctx context.Context, tx *shardrouter.Tx, parts [][]*post) (map[ids.Channel]*room, error) {
 	rooms := map[ids.Channel]*room{}
+	for _, part := range parts {
+		ask(tx, part, rooms)
+	}
+	return rooms, tx.Flush(ctx)
+}
+
+// ask lets the statements wait in the transaction that tell how posts stand, and of their channels.
+func ask(tx *shardrouter.Tx, posts []*post, rooms map[ids.Channel]*room) {
 	tx.Queue(roomsOfPosts, logsOf(posts)...).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			if err := scanRoom(rows, rooms); err != nil {
@@ -90,35 +98,30 @@ func judge(ctx context.Context, tx *shardrouter.Tx, posts []*post) (map[ids.Chan
 	})
 	asked := []any{column(posts, (*post).slot), keys(posts, (*post).channelID), keys(posts, (*post).operation), keys(posts, (*post).group), keys(posts, (*post).author)}
 	tx.Queue(authorsOfPosts, asked...).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			var n int
-			var r changeRow
-			var known authorNames
-			if err := rows.Scan(&n, &r.mutation, &r.input, &r.keptOwner, &r.keptNumber, &known.name, &known.public); err != nil {
-				return err
-			}
+		var n int
+		var r changeRow
+		var known authorNames
+		_, err := pgx.ForEachRow(rows, []any{&n, &r.mutation, &r.input, &r.keptOwner, &r.keptNumber, &known.name, &known.public}, func() error {
 			posts[n-1].row, posts[n-1].known = r, known
-		}
-		return rows.Err()
+			return nil
+		})
+		return err
 	})
 	if replies, _ := apart(posts, (*post).isReply); len(replies) > 0 {
 		asked := []any{
 			column(replies, (*post).slot), keys(replies, (*post).channelID), keys(replies, (*post).rootOwner), column(replies, (*post).root), keys(replies, (*post).group),
 		}
 		tx.Queue(rootsOfPosts, asked...).Query(func(rows pgx.Rows) error {
-			for rows.Next() {
-				var n int
-				var found changeRow
-				if err := rows.Scan(&n, &found.messageState, &found.author.Group, &found.author, &found.isReply); err != nil {
-					return err
-				}
+			var n int
+			var found changeRow
+			_, err := pgx.ForEachRow(rows, []any{&n, &found.messageState, &found.author.Group, &found.author, &found.isReply}, func() error {
 				r := &replies[n-1].row
 				r.messageState, r.author, r.isReply = found.messageState, found.author, found.isReply
-			}
-			return rows.Err()
+				return nil
+			})
+			return err
 		})
 	}
-	return rooms, tx.Flush(ctx)
 }
 
 func scanRoom(rows pgx.Rows, rooms map[ids.Channel]*room) error {

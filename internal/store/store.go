@@ -42,8 +42,21 @@ func Settings() map[string]string {
 	return map[string]string{"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 }
 
+// Option changes how a store asks its clusters.
+type Option func(*Store)
+
+// PostBySlot says whether each statement of a group of posts is about one slot, for engines that refuse one about several. The
+// group is one transaction all the same, and its answers are the same.
+func PostBySlot(bySlot bool) Option { return func(s *Store) { s.lanes.bySlot = bySlot } }
+
 // New returns a store over the router, which the caller closes.
-func New(router *shardrouter.Router) *Store { return &Store{router: router} }
+func New(router *shardrouter.Router, options ...Option) *Store {
+	s := &Store{router: router}
+	for _, option := range options {
+		option(s)
+	}
+	return s
+}
 
 // translate makes of an error what the domain knows: a cluster out of reach is a SHARD_UNAVAILABLE fault. Errors of the
 // domain and ends of contexts pass; others stay unknown.

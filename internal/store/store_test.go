@@ -20,23 +20,29 @@ import (
 func TestMain(m *testing.M) { os.Exit(localpgtest.Main(m)) }
 
 // eachShape runs a test over an installation with three shards, over one whose only shard shares main's database, and
-// over that without prepared statements, as through a pooler.
+// over that without prepared statements, as through a pooler, and with groups of posts by slot, as for some engines.
 func eachShape(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	for name, shape := range map[string]struct {
-		shards int
-		pooler bool
-	}{"three shards": {3, false}, "one database": {0, false}, "through a pooler": {0, true}} {
+		shards         int
+		pooler, bySlot bool
+	}{"three shards": {3, false, false}, "one database": {0, false, false}, "through a pooler": {0, true, false}, "by slot": {0, false, true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			config := storetest.Config(t, shape.shards)
 			config.DisablePreparing = shape.pooler
-			s, router := storetest.OpenConfig(t, config)
-			w := &world{t: t, Store: s, router: router, deliverer: channel.Deliverer{Shards: s, Hints: noHints{}}}
-			w.acme, w.globex = w.group("acme"), w.group("globex")
-			test(t, w)
+			test(t, newWorld(t, config, store.PostBySlot(shape.bySlot)))
 		})
 	}
+}
+
+// newWorld opens an installation and registers its groups.
+func newWorld(t *testing.T, config shardrouter.Config, options ...store.Option) *world {
+	t.Helper()
+	s, router := storetest.OpenConfig(t, config, options...)
+	w := &world{t: t, Store: s, router: router, deliverer: channel.Deliverer{Shards: s, Hints: noHints{}}}
+	w.acme, w.globex = w.group("acme"), w.group("globex")
+	return w
 }
 
 type noHints struct{}

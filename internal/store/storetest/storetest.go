@@ -91,12 +91,12 @@ func Open(t testing.TB, shards int) (*store.Store, *shardrouter.Router) {
 }
 
 // OpenConfig returns a store over an installation; it is closed when the test ends.
-func OpenConfig(t testing.TB, config shardrouter.Config) (*store.Store, *shardrouter.Router) {
+func OpenConfig(t testing.TB, config shardrouter.Config, options ...store.Option) (*store.Store, *shardrouter.Router) {
 	t.Helper()
 	router, err := shardrouter.Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(router.Close)
-	return store.New(router), router
+	return store.New(router, options...), router
 }
