@@ -33,10 +33,13 @@ const everyone = "everyone"
 
 // durableClusters are clusters that lose nothing, with as much memory and WAL as the anchors' Postgres has: what dev has is for a laptop.
 func durableClusters(b *testing.B, names ...string) *localpg.Clusters {
+	return clustersWith(b, map[string]string{"shared_buffers": "256MB", "max_wal_size": "1GB", "min_wal_size": "80MB"}, names...)
+}
+
+// clustersWith are clusters that lose nothing, with these settings of Postgres.
+func clustersWith(b *testing.B, settings map[string]string, names ...string) *localpg.Clusters {
 	b.Helper()
-	return localpgtest.ClustersWith(b, localpg.Config{
-		Names: names, Durable: true, Settings: map[string]string{"shared_buffers": "256MB", "max_wal_size": "1GB", "min_wal_size": "80MB"},
-	})
+	return localpgtest.ClustersWith(b, localpg.Config{Names: names, Durable: true, Settings: settings})
 }
 
 // installation is the program that LINKSPAN_BIN names, in a process of its own, on four durable clusters of its own.

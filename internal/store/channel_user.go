@@ -82,7 +82,7 @@ func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message,
 }
 
 // unreadOf counts a user's unread messages in channels. Arguments: slot or slots, channel or channels, group, user, the most that
-// are counted.
+// are counted. Of those for everyone it asks only for what the primary key includes: a user's id is of one group alone (see ids.UserOf).
 func unreadOf(owned, which string) string {
 	return `
 	SELECT owned.slot, s.channel_id, c.n FROM ` + owned + `
@@ -94,13 +94,12 @@ func unreadOf(owned, which string) string {
 		SELECT count(*)::integer AS n FROM (
 			(SELECT FROM linkspan_shard.message AS m
 			WHERE m.slot = s.slot AND m.channel_id = s.channel_id AND m.owner_group_id = ` + everyone + `
-				AND m.number > COALESCE(u.read_follows, 0)
-				AND m.state <> 'DELETED' AND NOT (m.author_group_id = $3 AND m.author_id = $4) LIMIT $5)
+				AND m.number > COALESCE(u.read_follows, 0) AND m.state <> 'DELETED' AND m.author_id <> $4 LIMIT $5)
 			UNION ALL
 			(SELECT FROM linkspan_shard.message AS m
 			WHERE m.slot = s.slot AND m.channel_id = s.channel_id AND m.owner_group_id = $3 AND m.owner_group_id <> ` + everyone + `
 				AND (m.follows, m.number) > (COALESCE(u.read_follows, 0), COALESCE(u.read_number, 0))
-				AND m.state <> 'DELETED' AND NOT (m.author_group_id = $3 AND m.author_id = $4) LIMIT $5)
+				AND m.state <> 'DELETED' AND m.author_id <> $4 LIMIT $5)
 			LIMIT $5
 		) AS m
 	) AS c ON true`

@@ -44,6 +44,9 @@ var QueriesOfOne = map[string]string{
 	"what is unread in one channel": unreadOfOne,
 }
 
+// UnreadQueries are the statements that count what is unread, in one channel and in some.
+var UnreadQueries = map[string]string{"one": unreadOfOne, "some": unreadOfSome}
+
 // SetPlan is what the statements of posts run with.
 const SetPlan = setPlan
 

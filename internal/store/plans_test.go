@@ -61,6 +61,17 @@ func TestMessagesAreFoundByTheirWholeKeys(t *testing.T) {
 	}
 }
 
+// What is unread must be counted in the key alone: a message is read by nobody for that who has left hundreds of them unread.
+func TestUnreadIsCountedInTheKeyAlone(t *testing.T) {
+	t.Parallel()
+	p := newPlans(t)
+	for name, query := range store.UnreadQueries {
+		if lines := p.of(name, query); !slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, "Index Only Scan using message_pkey") }) {
+			t.Errorf("in %s:\n%s", name, strings.Join(lines, "\n"))
+		}
+	}
+}
+
 // Pages must find what belongs to their messages by whole keys, and look for what most messages have none of only where the
 // row says that there is some.
 func TestPagesFindWhatBelongsToMessagesByWholeKeys(t *testing.T) {
