@@ -101,6 +101,9 @@ type installation struct {
 	sweeping, running sync.WaitGroup
 }
 
+// warmConnections are opened to each shard's cluster before anybody asks: one for its lane of posts, and one for a reader.
+const warmConnections = 2
+
 // ports are what the domain and the outbox need of the store.
 type ports struct {
 	main         channel.Main
@@ -161,6 +164,11 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	in.stopSweep, in.stop = stopSweep, stop
 	in.sweeping.Go(func() { in.service.Sweep(sweep) })
 	in.running.Go(func() { paceCollections(background) })
+	in.running.Go(func() {
+		if err := in.store.WarmUp(background, warmConnections); err != nil {
+			logger.Debug("not all connections are warm: the first requests wait for them", "err", err)
+		}
+	})
 	in.running.Go(func() { in.relay.Run(background) })
 	in.running.Go(func() {
 		if err := in.hub.Run(background); err != nil && !errors.Is(err, context.Canceled) {

@@ -96,8 +96,7 @@ func ask(tx *shardrouter.Tx, posts []*post, rooms map[ids.Channel]*room) {
 		}
 		return rows.Err()
 	})
-	asked := []any{column(posts, (*post).slot), keys(posts, (*post).channelID), keys(posts, (*post).operation), keys(posts, (*post).group), keys(posts, (*post).author)}
-	tx.Queue(authorsOfPosts, asked...).Query(func(rows pgx.Rows) error {
+	tx.Queue(authorsOfPosts, about(posts, keys(posts, (*post).operation), keys(posts, (*post).group), keys(posts, (*post).author))...).Query(func(rows pgx.Rows) error {
 		var n int
 		var r changeRow
 		var known authorNames
@@ -108,10 +107,8 @@ func ask(tx *shardrouter.Tx, posts []*post, rooms map[ids.Channel]*room) {
 		return err
 	})
 	if replies, _ := apart(posts, (*post).isReply); len(replies) > 0 {
-		asked := []any{
-			column(replies, (*post).slot), keys(replies, (*post).channelID), keys(replies, (*post).rootOwner), column(replies, (*post).root), keys(replies, (*post).group),
-		}
-		tx.Queue(rootsOfPosts, asked...).Query(func(rows pgx.Rows) error {
+		roots := about(replies, keys(replies, (*post).rootOwner), column(replies, (*post).root), keys(replies, (*post).group))
+		tx.Queue(rootsOfPosts, roots...).Query(func(rows pgx.Rows) error {
 			var n int
 			var found changeRow
 			_, err := pgx.ForEachRow(rows, []any{&n, &found.messageState, &found.author.Group, &found.author, &found.isReply}, func() error {

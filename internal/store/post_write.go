@@ -76,18 +76,7 @@ const (
 
 // write lets the statements wait in the transaction that write posts, but for those with nothing to write.
 func write(tx *shardrouter.Tx, placed []*post) {
-	queue(tx, writePosts, placed, keys(placed, (*post).owner), column(placed, (*post).number), column(placed, (*post).follows),
-		keys(placed, (*post).group), keys(placed, (*post).author), column(placed, (*post).authorName), column(placed, (*post).at),
-		keys(placed, (*post).operation), column(placed, func(p *post) string { return p.change.Op.Mutation }),
-		column(placed, func(p *post) string { return p.change.Op.Input }), keys(placed, (*post).rootOwner), column(placed, (*post).root),
-		column(placed, func(p *post) string { return p.change.Body }),
-		column(placed, func(p *post) string {
-			return arrayOf(p.change.Mentions, func(u channel.User) uuid.UUID { return u.ID.Group.UUID() })
-		}),
-		column(placed, func(p *post) string {
-			return arrayOf(p.change.Mentions, func(u channel.User) uuid.UUID { return u.ID.UUID() })
-		}),
-		column(placed, func(p *post) string { return p.words }), column(placed, func(p *post) string { return mark(p.channelID(), p.owner()) }))
+	queue(tx, writePosts, placed, written(placed)...)
 
 	private, _ := apart(placed, func(p *post) bool { return !p.isPublic() })
 	queue(tx, raiseSides, private, keys(private, (*post).owner), column(private, (*post).number))
@@ -104,11 +93,34 @@ func write(tx *shardrouter.Tx, placed []*post) {
 		column(strangers, func(p *post) string { return channel.NameKey(p.authorName()) }), column(strangers, (*post).isPublic))
 }
 
+// written are the arguments of writePosts but for the slots and channels.
+func written(placed []*post) []any {
+	return []any{
+		keys(placed, (*post).owner), column(placed, (*post).number), column(placed, (*post).follows),
+		keys(placed, (*post).group), keys(placed, (*post).author), column(placed, (*post).authorName), column(placed, (*post).at),
+		keys(placed, (*post).operation), column(placed, func(p *post) string { return p.change.Op.Mutation }),
+		column(placed, func(p *post) string { return p.change.Op.Input }), keys(placed, (*post).rootOwner), column(placed, (*post).root),
+		column(placed, func(p *post) string { return p.change.Body }),
+		column(placed, func(p *post) string {
+			return arrayOf(p.change.Mentions, func(u channel.User) uuid.UUID { return u.ID.Group.UUID() })
+		}),
+		column(placed, func(p *post) string {
+			return arrayOf(p.change.Mentions, func(u channel.User) uuid.UUID { return u.ID.UUID() })
+		}),
+		column(placed, func(p *post) string { return p.words }), column(placed, func(p *post) string { return mark(p.channelID(), p.owner()) }),
+	}
+}
+
 // queue lets a statement about some posts wait, if there are any. Its first arguments are their slots and channels.
 func queue(tx *shardrouter.Tx, text string, posts []*post, columns ...any) {
 	if len(posts) > 0 {
-		tx.Queue(text, append([]any{column(posts, (*post).slot), keys(posts, (*post).channelID)}, columns...)...)
+		tx.Queue(text, about(posts, columns...)...)
 	}
+}
+
+// about are the arguments of a statement about posts: their slots and channels, and columns.
+func about(posts []*post, columns ...any) []any {
+	return append([]any{column(posts, (*post).slot), keys(posts, (*post).channelID)}, columns...)
 }
 
 // column is what posts have in a column.
