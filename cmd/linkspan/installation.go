@@ -165,7 +165,7 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	in.sweeping.Go(func() { in.service.Sweep(sweep) })
 	in.running.Go(func() { paceCollections(background) })
 	in.running.Go(func() {
-		if err := in.store.WarmUp(background, warmConnections); err != nil {
+		if err := in.store.WarmUp(background, warmConnections); err != nil && !errors.Is(err, context.Canceled) {
 			logger.Debug("not all connections are warm: the first requests wait for them", "err", err)
 		}
 	})

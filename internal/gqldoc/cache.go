@@ -62,7 +62,7 @@ func (c *cache) get(text string) *document {
 	return found.document
 }
 
-// peek is get for who has got it already.
+// peek is get without counting as a use.
 func (c *cache) peek(text string) *document {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,11 +11,11 @@ import (
 	"linkspan/internal/gqlobject"
 )
 
-// document is a valid document with what each request of it needs. Nobody changes it.
+// document is a valid document with what each request of it needs. Nobody changes it, but for the selections.
 type document struct {
 	doc        *ast.QueryDocument
-	operations []operation // in the document's order
-	selections *gqlobject.Selections
+	operations []operation           // in the document's order
+	selections *gqlobject.Selections // nil: what they come to hangs on variables
 }
 
 // operation is one operation of a document.
@@ -40,10 +40,7 @@ const (
 	bytesPerDocument = 800
 	bytesPerToken    = 120
 	bytesPerInner    = 130 // more for a token inside parentheses: values, their types, and once more as a default
-
-	// A field is kept as what selections come to: with those of its own, and as often as this, for several types or places of a fragment.
-	collectedPerField = 2
-	bytesPerCollected = 100
+	bytesPerField    = 256 // what its selections come to, with those of its own: see [gqlobject.Selections]
 )
 
 // prepare parses and validates a document, and returns it with about how many bytes of memory it takes.
@@ -69,8 +66,8 @@ func (e *Executor) prepare(text string) (*document, int, gqlerror.List) {
 	fields, alike := selectedIn(doc)
 	made := &document{doc: doc, operations: make([]operation, len(doc.Operations))}
 	if alike {
-		made.selections = gqlobject.NewSelections(collectedPerField * fields)
-		bytes += collectedPerField * fields * bytesPerCollected
+		made.selections = gqlobject.NewSelections(fields * bytesPerField)
+		bytes += fields * bytesPerField
 	}
 	for i, definition := range doc.Operations {
 		op := &made.operations[i]

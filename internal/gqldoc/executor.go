@@ -130,7 +130,7 @@ func (e *Executor) CreateOperationContext(
 	return op, nil
 }
 
-// DispatchOperation runs an operation.
+// DispatchOperation runs an operation, with what was found of its document's selections before.
 func (e *Executor) DispatchOperation(
 	ctx context.Context, op *graphql.OperationContext,
 ) (graphql.ResponseHandler, context.Context) {

@@ -1,12 +1,18 @@
 package gqldoc_test
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"linkspan/internal/gqldoc"
+	"linkspan/internal/gqlobject"
 )
 
 // fat are documents that take much memory for their length; the number makes each another one.
@@ -30,6 +36,18 @@ var fat = map[string]func(n int) string{
 		}
 		return "query(" + variables.String() + "){viewer{" + fields.String() + fmt.Sprintf("}}#%d", n)
 	},
+	"a wide fragment in many places": func(n int) string {
+		var b strings.Builder
+		b.WriteString("{viewer{")
+		for i := range 60 {
+			fmt.Fprintf(&b, "a%d:sharedChannels(first:0){...F}", i)
+		}
+		b.WriteString("}}fragment F on SharedChannelConnection{nodes{")
+		for i := range 60 {
+			fmt.Fprintf(&b, "b%d:id ", i)
+		}
+		return b.String() + fmt.Sprintf("}}#%d", n)
+	},
 	"a long list": func(n int) string {
 		return "{nodes(ids:[" + strings.Repeat("1 ", 2400) + fmt.Sprintf("]){id}}#%d", n)
 	},
@@ -48,8 +66,14 @@ func TestCacheMemory(t *testing.T) {
 			e := gqldoc.New(s, gqldoc.Config{CacheBytes: bound, CacheEntries: 1 << 20})
 			before := heap()
 			for n := range documents {
-				if _, errs := ask(e, document(n), nil); len(errs) > 0 && errs[0].Extensions["code"] == gqldoc.CodeLimit {
+				op, errs := ask(e, document(n), nil)
+				if len(errs) > 0 && errs[0].Extensions["code"] == gqldoc.CodeLimit {
 					t.Fatal(errs)
+				}
+				for range 2 {
+					if len(errs) == 0 {
+						collect(e, op)
+					}
 				}
 			}
 			if took := heap() - before; took > bound*3/2 {
@@ -59,6 +83,56 @@ func TestCacheMemory(t *testing.T) {
 			}
 			runtime.KeepAlive(e)
 		})
+	}
+}
+
+// collect finds what all selections of an operation come to, as executing it does.
+func collect(e *gqldoc.Executor, op *graphql.OperationContext) {
+	_, ctx := e.DispatchOperation(graphql.StartOperationTrace(context.Background()), op)
+	var within func(selected ast.SelectionSet, types []string)
+	within = func(selected ast.SelectionSet, types []string) {
+		for _, field := range gqlobject.Fields(ctx, op, selected, types) {
+			if len(field.Selections) > 0 {
+				within(field.Selections, typesNamed(field.Definition.Type.Name()))
+			}
+		}
+	}
+	within(op.Operation.SelectionSet, typesNamed("Query"))
+}
+
+// typesNamed is the list of a type, the same each time.
+func typesNamed(name string) []string {
+	list, _ := lists.LoadOrStore(name, []string{name})
+	return list.([]string)
+}
+
+var lists sync.Map
+
+// TestSelectionsAreShared has requests of one document use what the first has found, unless that hangs on variables.
+func TestSelectionsAreShared(t *testing.T) {
+	t.Parallel()
+	e := gqldoc.New(linkspan(t), gqldoc.Config{})
+	found := func(document string, variables map[string]any) []graphql.CollectedField {
+		op, errs := ask(e, document, variables)
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		_, ctx := e.DispatchOperation(graphql.StartOperationTrace(context.Background()), op)
+		return gqlobject.Fields(ctx, op, op.Operation.SelectionSet, typesNamed("Query"))
+	}
+	const same = `{ viewer { group { id } } }`
+	if first, second := found(same, nil), found(same, nil); &first[0] != &second[0] {
+		t.Error("the second request finds the fields by itself")
+	}
+	const hangs = `query($v: Boolean!) { viewer { __typename } more: viewer @include(if: $v) { __typename } }`
+	for _, v := range []bool{true, false, true} {
+		want := 1
+		if v {
+			want = 2
+		}
+		if fields := found(hangs, map[string]any{"v": v}); len(fields) != want {
+			t.Errorf("with %t there are %d fields, want %d", v, len(fields), want)
+		}
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package gqlobject is how the code in graph makes objects and lists out of what is there already: without a context for each
-// leaf, a map for each object and a goroutine for each element, which gqlgen has for what must be waited for. The command
-// rewrite puts it in place of gqlgen's own.
+// leaf, a map for each object and a goroutine for each element, which gqlgen has for what must be waited for, and without finding
+// out for each request what a document's selections come to. The command rewrite puts it in place of gqlgen's own.
 package gqlobject
 
 import (

@@ -2,7 +2,6 @@ package gqlobject
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -12,12 +11,17 @@ import (
 // Selections are which fields the selections of a document come to for each type, so that its requests need not find that out one after
 // the other. The document has none of the directives that leave fields out or put them off. It is safe for concurrent use.
 type Selections struct {
-	most int // fields that are kept
-
-	mu     sync.RWMutex
-	kept   map[selection][]graphql.CollectedField
-	fields int
+	mu    sync.RWMutex
+	kept  map[selection][]graphql.CollectedField
+	bytes int // that may still be kept; below 0: nothing more is
 }
+
+// What is kept takes so many bytes: an entry, a field of it, and each selection in one of the slices that it holds on to.
+const (
+	entryBytes     = 160
+	fieldBytes     = 64
+	selectionBytes = 16
+)
 
 // selection is a selection for a type, by where both are in memory, which kept holds on to.
 type selection struct {
@@ -26,9 +30,10 @@ type selection struct {
 	types  *string
 }
 
-// NewSelections returns those of a document that keep that many fields; what comes behind these is found anew by each request.
-func NewSelections(most int) *Selections {
-	return &Selections{most: most, kept: map[selection][]graphql.CollectedField{}}
+// NewSelections returns those of a document that take about so many bytes at most. From the first on that would take more nothing is
+// kept, and each request finds it by itself.
+func NewSelections(bytes int) *Selections {
+	return &Selections{kept: map[selection][]graphql.CollectedField{}, bytes: bytes}
 }
 
 type selectionsKey struct{}
@@ -48,23 +53,35 @@ func Fields(ctx context.Context, op *graphql.OperationContext, selected ast.Sele
 	key := selection{&selected[0], len(selected), &types[0]}
 	s.mu.RLock()
 	fields, found := s.kept[key]
+	full := s.bytes < 0
 	s.mu.RUnlock()
 	if found {
 		return fields
 	}
-	return s.keep(key, slices.Clip(graphql.CollectFields(op, selected, types)))
+	collected := graphql.CollectFields(op, selected, types)
+	if full {
+		return collected
+	}
+	return s.keep(key, collected)
 }
 
-// keep keeps fields, unless another request was first: its are returned, for what is kept of the fields' own selections is by them.
+// keep keeps fields, unless another request was first: its are returned, for what is kept of the fields' own selections is by them. What
+// does not fit has selections that are made anew for each request: entries for those would never be found again.
 func (s *Selections) keep(key selection, fields []graphql.CollectedField) []graphql.CollectedField {
+	size := entryBytes + key.length*selectionBytes + len(fields)*fieldBytes
+	for i := range fields {
+		size += cap(fields[i].Selections) * selectionBytes
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if first, found := s.kept[key]; found {
 		return first
 	}
-	if s.fields+len(fields) <= s.most {
-		s.kept[key] = fields
-		s.fields += len(fields)
+	if s.bytes -= size; s.bytes < 0 {
+		return fields
 	}
-	return fields
+	exact := make([]graphql.CollectedField, len(fields)) // no room for who might add to it
+	copy(exact, fields)
+	s.kept[key] = exact
+	return exact
 }

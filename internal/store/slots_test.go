@@ -70,8 +70,9 @@ func (w *wire) pass(client net.Conn, target string) {
 	}
 	defer server.Close()
 	go func() { _, _ = io.Copy(client, server) }() // until either is closed
-	sent := pgproto3.NewBackend(io.TeeReader(client, server), nil)
-	if _, err := sent.ReceiveStartupMessage(); err != nil {
+	sent := pgproto3.NewBackend(client, nil)
+	started, err := sent.ReceiveStartupMessage()
+	if err != nil || !passOn(server, started) {
 		return // of a client that wants to cancel something, or has gone
 	}
 	texts := map[string]string{} // by the names under which they were prepared
@@ -90,7 +91,19 @@ func (w *wire) pass(client net.Conn, target string) {
 			w.syncs++
 			w.mu.Unlock()
 		}
+		if !passOn(server, message) { // after it was counted: nothing is answered before
+			return
+		}
 	}
+}
+
+// passOn reports whether a message could be sent.
+func passOn(server net.Conn, message pgproto3.FrontendMessage) bool {
+	bytes, err := message.Encode(nil)
+	if err == nil {
+		_, err = server.Write(bytes)
+	}
+	return err == nil
 }
 
 func (w *wire) bound(text string, m *pgproto3.Bind) {

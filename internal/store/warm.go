@@ -14,8 +14,9 @@ import (
 )
 
 // WarmUp opens some connections to each shard's cluster at once, at most half of what its pool may have, and has each prepare and run,
-// about nothing, what who posts to a channel or opens it asks first: else the first requests wait for that, some 60 ms each. A cluster
-// out of reach keeps nobody from the others; the errors do no harm.
+// about nothing, what who posts to a channel or opens it asks first: else the first requests wait for that. The pool lets go of those
+// that nobody uses for some minutes. A cluster out of reach keeps nobody from the others: the errors are the router's, of all clusters
+// joined, and whoever asks later connects as without.
 func (s *Store) WarmUp(ctx context.Context, connections int) error {
 	var failed []error
 	for _, name := range s.router.Clusters() {
@@ -28,7 +29,7 @@ func (s *Store) WarmUp(ctx context.Context, connections int) error {
 	return errors.Join(failed...)
 }
 
-// warmUp has some callers hold a connection each until all have had one, or can't get any.
+// warmUp has some callers hold a connection each until all have had one, or can't get any: none is given to two of them.
 func warmUp(ctx context.Context, database *shardrouter.Database, connections int) error {
 	callers, ctx := errgroup.WithContext(ctx)
 	var all sync.WaitGroup

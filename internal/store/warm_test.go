@@ -54,16 +54,31 @@ func TestWarmUp(t *testing.T) {
 	}
 }
 
-// A pool of one connection is left to those who ask.
+// Half of a pool is left to those who ask.
 func TestWarmUpOfASmallPool(t *testing.T) {
 	t.Parallel()
-	config := storetest.Config(t, 0)
-	config.PoolSize = 1
+	config := storetest.Config(t, 1)
+	config.PoolSize = 3
 	s, router := storetest.OpenConfig(t, config)
 	if err := s.WarmUp(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}
-	if n := router.Main().Pool().Stat().TotalConns(); n > 1 {
-		t.Errorf("there are %d connections", n)
+	shard, _ := router.Cluster(config.Shards[0].Name)
+	if n := shard.Pool().Stat().TotalConns(); n != 1 {
+		t.Errorf("there are %d connections, want one of three", n)
+	}
+}
+
+// A cluster that does not answer is told of, and the others are warmed up.
+func TestWarmUpWithoutACluster(t *testing.T) {
+	t.Parallel()
+	config := storetest.Config(t, 2)
+	s, router := storetest.OpenConfig(t, config)
+	dead, _ := router.Cluster(config.Shards[0].Name)
+	dead.Pool().Close()
+	err := s.WarmUp(t.Context(), 2)
+	alive, _ := router.Cluster(config.Shards[1].Name)
+	if n := alive.Pool().Stat().TotalConns(); err == nil || n != 2 {
+		t.Errorf("the other cluster has %d connections, want 2; the error is %v", n, err)
 	}
 }

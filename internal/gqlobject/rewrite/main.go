@@ -4,7 +4,8 @@
 //
 // A leaf that is a field of its object, or a method that can't fail, is marshalled without a context of its own, which nothing would
 // ask for: field interceptors are not told of it, and an error of it would stand at its object. Lists of the types LISTED are made in
-// turn: their elements must have nothing to wait for but what is read for all of them at once.
+// turn: their elements must have nothing to wait for but what is read for all of them at once. What selections come to is asked of
+// package gqlobject, which remembers it.
 package main
 
 import (
