@@ -1,8 +1,10 @@
 package server_test
 
 import (
+	"strings"
 	"testing"
 
+	"linkspan/internal/ids"
 	"linkspan/internal/server/servertest"
 )
 
@@ -16,11 +18,25 @@ type device struct {
 
 func newDevice(t testing.TB, s *place, who string) *device {
 	t.Helper()
+	known(t, s, who)
 	open := s.Hub.Stat().Subscriptions
 	k := dial(t, s, bearing{payload: s.as(who)})
 	d := &device{k, k.subscribe(activityDocument, nil)}
 	servertest.Eventually(t, "the subscription is open", func() bool { return s.Hub.Stat().Subscriptions == open+1 })
 	return d
+}
+
+// known has the hub know where the channels of a user's group stand, and what the user has read, until the test ends: a hint of what
+// was said before tells the user's subscriptions nothing then, however late it comes.
+func known(t testing.TB, s *place, who string) {
+	t.Helper()
+	address, _, _ := strings.Cut(who, " ")
+	user, group, _ := strings.Cut(address, "@")
+	watching, err := s.Hub.Watch(t.Context(), ids.UserOf(s.group(group).ID, user))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(watching.Close)
 }
 
 // TestActivityOfOneUser has what a user reads on another device told to that user alone, though nothing that is asked for
@@ -31,6 +47,7 @@ func TestActivityOfOneUser(t *testing.T) {
 	first, second := newTalk(t, s, "launch"), newTalk(t, s, "landing")
 	last := first.say("ben@acme member", "hello")
 	follow := func(who string) func() string {
+		known(t, s, who)
 		open := s.Hub.Stat().Subscriptions
 		k := dial(t, s, bearing{payload: s.as(who)})
 		id := k.subscribe(`subscription { channelActivity { sharedChannel { id } } }`, nil)
