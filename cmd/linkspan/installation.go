@@ -101,7 +101,7 @@ type installation struct {
 	sweeping, running sync.WaitGroup
 }
 
-// warmConnections are opened to each shard's cluster before anybody asks: one for its lane of posts, and one for a reader.
+// warmConnections are opened to each shard's cluster when the program serves: one for its lane of posts, and one for a reader.
 const warmConnections = 2
 
 // ports are what the domain and the outbox need of the store.
@@ -164,11 +164,6 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	in.stopSweep, in.stop = stopSweep, stop
 	in.sweeping.Go(func() { in.service.Sweep(sweep) })
 	in.running.Go(func() { paceCollections(background) })
-	in.running.Go(func() {
-		if err := in.store.WarmUp(background, warmConnections); err != nil && !errors.Is(err, context.Canceled) {
-			logger.Debug("not all connections are warm: the first requests wait for them", "err", err)
-		}
-	})
 	in.running.Go(func() { in.relay.Run(background) })
 	in.running.Go(func() {
 		if err := in.hub.Run(background); err != nil && !errors.Is(err, context.Canceled) {
@@ -223,9 +218,14 @@ func (in *installation) serve(ctx context.Context, listener, admin net.Listener,
 	edge.Resolvers, edge.Tokens = resolvers.New(in.service), server.NewTokens(signIn, in.store)
 	edge.Health, edge.Logger = healthOf(in.router), in.logger
 	fresh, stop := context.WithCancel(context.WithoutCancel(ctx)) // requests are answered for a while behind ctx's end
-	var refreshing sync.WaitGroup
-	refreshing.Go(func() { edge.Tokens.Run(fresh) })
-	defer refreshing.Wait()
+	var beside sync.WaitGroup
+	beside.Go(func() { edge.Tokens.Run(fresh) })
+	beside.Go(func() {
+		if err := in.store.WarmUp(fresh, warmConnections); err != nil && !errors.Is(err, context.Canceled) {
+			in.logger.Debug("not all connections are warm: the first requests wait for them", "err", err)
+		}
+	})
+	defer beside.Wait()
 	defer stop()
 	return server.New(edge).Serve(ctx, listener)
 }

@@ -256,40 +256,31 @@ func (l *lane) commit(group []*post, how locking) {
 func (l *lane) try(group []*post, how locking) (out []*post, err error) {
 	ctx := context.WithoutCancel(group[0].ctx)
 	err = l.database.WritePgx(ctx, func(ctx context.Context, tx *shardrouter.Tx) error {
-		posts := group
-		switch out = nil; how {
-		case lockShortly:
-			tx.Queue(setBusyAfter)
-			for _, part := range l.parts(group) {
-				tx.Queue(lockLogs, logsOf(part)...)
-			}
+		setting, lock := setBusyAfter, lockLogs
+		switch how {
 		case lockPatiently:
-			tx.Queue(setPlan)
-			for _, part := range l.parts(group) {
-				tx.Queue(lockLogs, logsOf(part)...)
-			}
+			setting = setPlan
 		case lockFree:
-			tx.Queue(setBusyAfter)
-			free := map[ids.Channel]bool{}
-			for _, part := range l.parts(group) {
-				tx.Queue(lockFreeLogs, logsOf(part)...).Query(func(rows pgx.Rows) error {
+			lock = lockFreeLogs
+		}
+		tx.Queue(setting)
+		free := map[ids.Channel]bool{}
+		for _, part := range l.parts(group) {
+			locked := tx.Queue(lock, logsOf(part)...)
+			if how == lockFree {
+				locked.Query(func(rows pgx.Rows) error {
 					var id ids.Channel
 					_, err := pgx.ForEachRow(rows, []any{&id}, func() error { free[id] = true; return nil })
 					return err
 				})
 			}
+		}
+		posts := group
+		if out = nil; how == lockFree {
 			if err := tx.Flush(ctx); err != nil {
 				return err
 			}
-			posts = nil
-			for _, p := range group {
-				if free[p.change.Message.Channel] {
-					posts = append(posts, p)
-				} else {
-					out = append(out, p)
-				}
-			}
-			if len(posts) == 0 {
+			if posts, out = apart(group, func(p *post) bool { return free[p.channelID()] }); len(posts) == 0 {
 				return nil
 			}
 		}
