@@ -226,7 +226,7 @@ func (s *story) drawAny(t *rapid.T) operation {
 // one does one operation. The same viewer sees at once what it has done.
 func (s *story) one(t *rapid.T) { s.run(t, s.draw(t)) }
 
-func (s *story) run(t *rapid.T, op operation) {
+func (s *story) run(t rapid.TB, op operation) {
 	t.Helper()
 	want := s.model.apply(op)
 	got, err := s.world.do(context.Background(), s.process.Service, s.model, op)
