@@ -101,8 +101,12 @@ type installation struct {
 	sweeping, running sync.WaitGroup
 }
 
-// warmConnections are opened to each shard's cluster when the program serves: one for its lane of posts, and one for a reader.
-const warmConnections = 2
+// While the program serves it has at least these connections to each shard's cluster: one for its lane of posts, and one for a reader.
+// They are used every so often, for a pool lets go of what rests for five minutes.
+const (
+	warmConnections = 2
+	warmAgain       = time.Minute
+)
 
 // ports are what the domain and the outbox need of the store.
 type ports struct {
@@ -221,9 +225,9 @@ func (in *installation) serve(ctx context.Context, listener, admin net.Listener,
 	var beside sync.WaitGroup
 	beside.Go(func() { edge.Tokens.Run(fresh) })
 	beside.Go(func() {
-		if err := in.store.WarmUp(fresh, warmConnections); err != nil && !errors.Is(err, context.Canceled) {
+		in.store.KeepWarm(fresh, warmConnections, warmAgain, func(err error) {
 			in.logger.Debug("not all connections are warm: the first requests wait for them", "err", err)
-		}
+		})
 	})
 	defer beside.Wait()
 	defer stop()

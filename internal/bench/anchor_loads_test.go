@@ -28,7 +28,7 @@ const (
 	fanOutGrace  = 30 * time.Second
 
 	readers, readRate = 20, 50
-	readFor           = 6 * time.Second
+	readFor           = 20 * time.Second
 	readGrace         = 15 * time.Second
 )
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
@@ -13,9 +14,25 @@ import (
 	"linkspan/shardrouter"
 )
 
+// KeepWarm does as [Store.WarmUp] does, at once and again and again, until ctx ends: a pool lets go of connections that nobody uses for
+// some minutes, and of each after an hour. failed is told each error.
+func (s *Store) KeepWarm(ctx context.Context, connections int, every time.Duration, failed func(error)) {
+	again := time.NewTicker(every)
+	defer again.Stop()
+	for {
+		if err := s.WarmUp(ctx, connections); err != nil && ctx.Err() == nil {
+			failed(err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+	}
+}
+
 // WarmUp opens some connections to each shard's cluster at once, at most half of what its pool may have, and has each prepare and run,
-// about nothing, what who posts to a channel or opens it asks first: else the first requests wait for that. The pool lets go of those
-// that nobody uses for some minutes. A cluster out of reach keeps nobody from the others: the errors are the router's, of all clusters
+// about nothing, what who posts to a channel or opens it asks first: else the first requests wait for that. A cluster out of reach keeps nobody from the others: the errors are the router's, of all clusters
 // joined, and whoever asks later connects as without.
 func (s *Store) WarmUp(ctx context.Context, connections int) error {
 	var failed []error
@@ -58,6 +75,7 @@ func aboutNothing() (batch pgx.Batch) {
 	none := []*post(nil)
 	batch.Queue(authorsOfPosts, about(none, keys(none, (*post).operation), keys(none, (*post).group), keys(none, (*post).author))...)
 	batch.Queue(writePosts, about(none, written(none)...)...)
+	batch.Queue(`SELECT `+wordsOf(`$1`, `$2`), searchable("word"), mark(ids.Channel{}, ids.Group{}))
 	nobody := ids.User{Group: ids.NewGroup()} // an operator, who has no group, asks otherwise
 	var opened channel.Opened
 	for _, p := range []part{

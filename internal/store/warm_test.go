@@ -1,8 +1,12 @@
 package store_test
 
 import (
+	"context"
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/store/storetest"
@@ -81,4 +85,28 @@ func TestWarmUpWithoutACluster(t *testing.T) {
 	if n := alive.Pool().Stat().TotalConns(); err == nil || n != 2 {
 		t.Errorf("the other cluster has %d connections, want 2; the error is %v", n, err)
 	}
+}
+
+// Connections that the pool lets go of are replaced before anybody asks.
+func TestKeepWarm(t *testing.T) {
+	t.Parallel()
+	config := storetest.Config(t, 1)
+	s, router := storetest.OpenConfig(t, config)
+	shard, _ := router.Cluster(config.Shards[0].Name)
+	ctx, stop := context.WithCancel(t.Context())
+	var warming sync.WaitGroup
+	warming.Go(func() { s.KeepWarm(ctx, 2, 10*time.Millisecond, func(err error) { t.Error(err) }) })
+	for range 3 {
+		before := shard.Pool().Stat().NewConnsCount()
+		shard.Pool().Reset()
+		deadline := time.Now().Add(20 * time.Second)
+		for shard.Pool().Stat().NewConnsCount() < before+2 {
+			if time.Now().After(deadline) {
+				t.Fatal("the connections that were closed are not replaced")
+			}
+			runtime.Gosched()
+		}
+	}
+	stop()
+	warming.Wait()
 }
