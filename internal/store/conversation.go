@@ -137,7 +137,7 @@ func editText(private bool) string {
 		SET body = $14, state = 'EDITED', version = m.version + 1, edited_at = log.at, mention_group_ids = $15, mention_ids = $16 FROM log
 		WHERE m.slot = $1 AND m.channel_id = $2 AND m.owner_group_id = COALESCE($11::uuid, `+everyone+`) AND m.number = $12
 	), worded AS (
-		UPDATE linkspan_shard.message_words AS w SET words = `+wordsOf(`$17`, `$18`)+` FROM log
+		UPDATE linkspan_shard.message_words AS w SET words = $17::text::tsvector FROM log
 		WHERE w.slot = $1 AND w.channel_id = $2 AND w.owner_group_id = COALESCE($11::uuid, `+everyone+`) AND w.number = $12
 	)`, `going`)
 }
@@ -250,7 +250,7 @@ func changeArgs(c *channel.Change) []any {
 		for i, user := range c.Mentions {
 			groups[i], users[i] = user.ID.Group, user.ID
 		}
-		args = append(args, c.Body, uuids(groups), uuids(users), searchable(c.Body), mark(c.Message.Channel, c.Message.Owner))
+		args = append(args, c.Body, uuids(groups), uuids(users), vector(c.Body, mark(c.Message.Channel, c.Message.Owner)))
 	case channel.EventMessageDeleted:
 		args = append(args, c.Admin)
 	}

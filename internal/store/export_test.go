@@ -64,12 +64,12 @@ var (
 	SearchArgs = searchArgs
 )
 
-// Mark, Searchable and WordsOf make what message_words has; Asked is what is searched for in it.
+// Mark, Searchable and Vector make what message_words has; Asked is what is searched for in it.
 var (
 	Asked      = asked
 	Mark       = mark
 	Searchable = searchable
-	WordsOf    = wordsOf
+	Vector     = vector
 )
 
 // PostResult is what became of a post.
@@ -82,7 +82,7 @@ type PostResult struct {
 func (s *Store) PostTogether(ctx context.Context, d *shardrouter.Database, changes ...channel.Change) []PostResult {
 	group := make([]*post, len(changes))
 	for i := range changes {
-		group[i] = &post{ctx: ctx, change: &changes[i], words: searchable(changes[i].Body), done: make(chan struct{})}
+		group[i] = &post{ctx: ctx, change: &changes[i], words: vector(changes[i].Body, mark(changes[i].Message.Channel, changes[i].Message.Owner)), done: make(chan struct{})}
 	}
 	s.lanes.lane(d).commit(group, lockShortly)
 	results := make([]PostResult, len(changes))

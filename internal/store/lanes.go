@@ -31,7 +31,7 @@ const (
 type post struct {
 	ctx     context.Context
 	change  *channel.Change
-	words   string // of the body: made by the caller, for the lane serves one after the other
+	words   string // of the body, as [vector] spells them: made by the caller, for the lane serves one after the other
 	state   atomic.Int32
 	done    chan struct{}
 	row     changeRow
@@ -85,7 +85,7 @@ func (l *lanes) lane(d *shardrouter.Database) *lane {
 // happened; what is being committed is waited for.
 func (s *Store) post(ctx context.Context, c *channel.Change) (channel.Changed, error) {
 	var p *post
-	words := searchable(c.Body)
+	words := vector(c.Body, mark(c.Message.Channel, c.Message.Owner))
 	err := s.router.Route(ctx, slotOfChannel(c.Message.Channel), func(d *shardrouter.Database) error {
 		p = &post{ctx: ctx, change: c, words: words, done: make(chan struct{})}
 		s.lanes.lane(d).take(p)

@@ -14,13 +14,13 @@ import (
 
 // writePosts writes what all posts have, with events and heads of those for everyone. Arguments: slots, channels, owners, numbers, follows,
 // groups, users, their names, times, operations, mutations, hashes of the inputs, owners and numbers of what they reply to, bodies,
-// the groups and users whom they name, spelt as Postgres reads arrays, their words, marks.
+// the groups and users whom they name, spelt as Postgres reads arrays, their words, as it reads a tsvector.
 var writePosts = `
 	WITH p AS MATERIALIZED (
 		SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::uuid[], $8::text[], $9::timestamptz[],
-			$10::uuid[], $11::text[], $12::text[], $13::uuid[], $14::bigint[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[])
+			$10::uuid[], $11::text[], $12::text[], $13::uuid[], $14::bigint[], $15::text[], $16::text[], $17::text[], $18::text[])
 		AS p (slot, channel_id, owner, number, follows, group_id, user_id, name, at,
-			op_id, mutation, input_hash, root_owner, root, body, mention_groups, mention_users, words, mark)
+			op_id, mutation, input_hash, root_owner, root, body, mention_groups, mention_users, words)
 	), head AS (
 		UPDATE linkspan_shard.channel_log AS l SET head = g.head FROM (
 			SELECT slot, channel_id, max(number) AS head FROM p WHERE owner = ` + everyone + ` GROUP BY slot, channel_id
@@ -30,7 +30,7 @@ var writePosts = `
 		SELECT slot, channel_id, number, 'MESSAGE_POSTED', group_id, user_id, number, at FROM p WHERE owner = ` + everyone + `
 	), words AS (
 		INSERT INTO linkspan_shard.message_words (slot, channel_id, owner_group_id, number, follows, words)
-		SELECT slot, channel_id, owner, number, follows, ` + wordsOf(`words`, `mark`) + ` FROM p
+		SELECT slot, channel_id, owner, number, follows, words::tsvector FROM p
 	), operation AS (
 		INSERT INTO linkspan_shard.channel_operation (slot, channel_id, op_id, mutation, input_hash, owner_group_id, number)
 		SELECT slot, channel_id, op_id, mutation, input_hash, owner, number FROM p
@@ -107,7 +107,7 @@ func written(placed []*post) []any {
 		column(placed, func(p *post) string {
 			return arrayOf(p.change.Mentions, func(u channel.User) uuid.UUID { return u.ID.UUID() })
 		}),
-		column(placed, func(p *post) string { return p.words }), column(placed, func(p *post) string { return mark(p.channelID(), p.owner()) }),
+		column(placed, func(p *post) string { return p.words }),
 	}
 }
 

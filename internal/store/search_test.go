@@ -33,7 +33,7 @@ func (m *many) say(messages int, owner ids.Group) ids.Channel {
 	m.exec(`INSERT INTO linkspan_shard.channel_side (slot, channel_id, group_id, role, handle, group_name, name, state, version)
 		VALUES ($1, $2, $3, 'INITIATOR', 'acme', 'Acme', 'launch', 'LINKED', 1)`, m.slot, id, m.reader.Group)
 	m.exec(`INSERT INTO linkspan_shard.message_words (slot, channel_id, owner_group_id, number, follows, words)
-		SELECT $1, $2, COALESCE($3::uuid, '00000000-0000-0000-0000-000000000000'), n, n, `+store.WordsOf(`('common word' || n)`, `$4`)+`
+		SELECT $1, $2, COALESCE($3::uuid, '00000000-0000-0000-0000-000000000000'), n, n, `+wordsOf(`('common word' || n)`, `$4`)+`
 		FROM generate_series(1, $5) AS n`, m.slot, id, owner, store.Mark(id, owner), messages)
 	return id
 }
@@ -99,7 +99,7 @@ func TestSearchReadsItsOwnChannel(t *testing.T) {
 		m.say(400, ids.Group{})
 	}
 	m.exec(`INSERT INTO linkspan_shard.message_words (slot, channel_id, owner_group_id, number, follows, words)
-		SELECT slot, channel_id, $2, number, follows, `+store.WordsOf(`('common secret word' || number)`, `$3`)+`
+		SELECT slot, channel_id, $2, number, follows, `+wordsOf(`('common secret word' || number)`, `$3`)+`
 		FROM linkspan_shard.message_words WHERE channel_id = $1 AND number <= 12000`, big, ids.NewGroup(), store.Mark(big, ids.NewGroup()))
 
 	for _, statistics := range []bool{false, true} {

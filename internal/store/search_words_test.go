@@ -3,12 +3,15 @@ package store_test
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/jackc/pgx/v5"
 
+	"linkspan/internal/ids"
 	"linkspan/internal/store"
 	"linkspan/internal/store/storetest"
 )
@@ -110,6 +113,46 @@ func TestPostgresTakesTheWords(t *testing.T) {
 			t.Errorf("%q is not found by itself", text)
 		}
 	}
+}
+
+// wordsOf are the words of a text of words, with marks, as Postgres makes them of the text.
+func wordsOf(text, mark string) string {
+	return `(replace(' ' || to_tsvector('pg_catalog.simple', ` + text + `::text)::text, ' ''', ' ''' || ` + mark + `::text)
+		|| ' ''' || ` + mark + `::text || '''')::tsvector`
+}
+
+// TestVector has Postgres make the words of texts itself: those that are spelt here are the same, at the same places.
+func TestVector(t *testing.T) {
+	t.Parallel()
+	conn, err := pgx.Connect(t.Context(), storetest.Config(t, 0).MainDSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	mark := store.Mark(ids.NewChannel(time.Now(), 7), ids.NewGroup())
+	for _, text := range []string{
+		"", "!", "the fox and the dog and the cat", "1e5 0x1f 3.14 -7 1,000 ١٢٣ Ⅳ v1.2.3", "明日の会議です。GraphQL入門", "ที่ประชุม it's \\ ' '' : 'a':1A", "שָׁלוֹם می\u200cخواهم e\u0301",
+		strings.Repeat("again ", 250), strings.Repeat("x", 2000), strings.Repeat("a b c d ", 250), manyWords(20_000),
+	} {
+		var same bool
+		var got, want int
+		if err := conn.QueryRow(t.Context(), `SELECT mine = theirs, length(mine), length(theirs)
+			FROM (SELECT $1::text::tsvector AS mine, `+wordsOf("$2", "$3")+` AS theirs) AS t`, store.Vector(text, mark), store.Searchable(text), mark).Scan(&same, &got, &want); err != nil {
+			t.Fatalf("%.50q: %v", text, err)
+		}
+		if !same {
+			t.Errorf("%.50q has %d words that are not the %d that Postgres makes of it", text, got, want)
+		}
+	}
+}
+
+// manyWords are so many words, each of its own.
+func manyWords(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(strconv.Itoa(i) + " ")
+	}
+	return b.String()
 }
 
 // FuzzSearchable has any text be said and asked for: Postgres gets words, spaces and the three signs, and who asks for what was

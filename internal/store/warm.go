@@ -75,7 +75,7 @@ func aboutNothing() (batch pgx.Batch) {
 	none := []*post(nil)
 	batch.Queue(authorsOfPosts, about(none, keys(none, (*post).operation), keys(none, (*post).group), keys(none, (*post).author))...)
 	batch.Queue(writePosts, about(none, written(none)...)...)
-	batch.Queue(`SELECT `+wordsOf(`$1`, `$2`), searchable("word"), mark(ids.Channel{}, ids.Group{}))
+	batch.Queue(`SELECT $1::text::tsvector`, vector("word", mark(ids.Channel{}, ids.Group{})))
 	nobody := ids.User{Group: ids.NewGroup()} // an operator, who has no group, asks otherwise
 	var opened channel.Opened
 	for _, p := range []part{
