@@ -1,8 +1,9 @@
 // Package proof has tests alone: what the design promises of a channel's life, proven on real Postgres, one main and three
 // shards.
 //
-// The tests share a model (model_test.go): the rules of the contract in memory, one operation after the other. Against it
-// are held
+// The tests share a model: the rules of the contract in memory, one operation after the other. What an operation may do is in
+// model_test.go; what a channel is, with the links and the invitations of many groups, in life_test.go; what is said there in
+// saying_test.go. A verb more is a case in model.decide, and a mutation in mutations_test.go. Against the model are held
 //
 //   - races (races_test.go): each two of accepting, accepting by another user, declining, revoking, expiry, and creating
 //     with the same key, with another input under it, or with the same name, from two processes at one moment. The answers

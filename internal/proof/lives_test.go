@@ -123,13 +123,15 @@ func (s *story) draw(t *rapid.T) operation {
 		return op
 	}
 	op.life = rapid.IntRange(0, len(s.model.lives)-1).Draw(t, "life")
+	l := &s.model.lives[op.life]
+	op.in = rapid.IntRange(0, len(l.invitations)-1).Draw(t, "invitation")
 	if op.do == accept {
 		op.name = rapid.SampledFrom(append(names, "")).Draw(t, "name")
 	}
 	// Mostly it is one who may.
-	if l := s.model.lives[op.life]; rapid.IntRange(0, 3).Draw(t, "stranger") > 0 {
-		if op.by.group = l.to; op.do == revoke {
-			op.by.group = l.from
+	if in := l.invitations[op.in]; rapid.IntRange(0, 3).Draw(t, "stranger") > 0 {
+		if op.by.group = in.to; op.do == revoke {
+			op.by.group = in.from
 		}
 	}
 	return op
@@ -140,7 +142,7 @@ func (s *story) drawTalk(t *rapid.T) (operation, bool) {
 	op := operation{do: post, by: persons.Draw(t, "by"), key: rapid.SampledFrom([]string{"", "", "k1", "k2"}).Draw(t, "key"), message: -1}
 	var open []int
 	for i := range s.model.lives {
-		if s.model.lives[i].state == channel.InvitationAccepted {
+		if s.model.lives[i].state == channel.ChannelActive {
 			open = append(open, i)
 		}
 	}
@@ -154,14 +156,14 @@ func (s *story) drawTalk(t *rapid.T) (operation, bool) {
 	}
 	l := &s.model.lives[op.life]
 	if rapid.IntRange(0, 7).Draw(t, "stranger") > 0 { // mostly it is one who takes part
-		op.by.group = rapid.SampledFrom([]int{l.from, l.to}).Draw(t, "side")
+		op.by.group = rapid.SampledFrom(l.groups()).Draw(t, "side")
 	}
 	if len(l.said) > 0 {
-		op.do = rapid.SampledFrom([]verb{post, post, post, edit, remove, react, react, retake, read}).Draw(t, "do")
+		op.do = rapid.SampledFrom([]verb{post, post, post, edit, erase, react, react, retake, read}).Draw(t, "do")
 	}
 	if len(l.said) > 0 && (op.do != post || rapid.Bool().Draw(t, "reply")) {
 		op.message = rapid.IntRange(0, len(l.said)-1).Draw(t, "message")
-		if author := l.said[op.message].by; (op.do == edit || op.do == remove) && rapid.IntRange(0, 3).Draw(t, "author") > 0 {
+		if author := l.said[op.message].by; (op.do == edit || op.do == erase) && rapid.IntRange(0, 3).Draw(t, "author") > 0 {
 			op.by = author
 		}
 	}
@@ -268,15 +270,13 @@ func (s *story) pair(t *rapid.T) {
 	if len(orders) == 0 {
 		t.Fatalf("no order of %v and %v gives %+v", ops[0], ops[1], got)
 	}
-	s.model = orders[0]
-	if ops[0].talks() && ops[1].talks() && len(orders) > 1 {
-		s.model = s.world.that(t, orders)
+	if ops[1].do == sweep { // it passes over what another transaction has locked
+		s.sweeps(t)
 	}
+	s.model = s.world.that(t, orders)
 	for i, op := range ops {
 		s.count(op, got[i])
-		if op.do == sweep {
-			s.sweep(t) // it passes over what another transaction has locked
-		} else {
+		if op.do != sweep {
 			s.past = append(s.past, op)
 		}
 	}
@@ -284,27 +284,34 @@ func (s *story) pair(t *rapid.T) {
 
 // timeRunsOut makes an invitation overdue, and tells nobody.
 func (s *story) timeRunsOut(t *rapid.T) {
-	var pending []*life
+	var waiting [][2]int // life and invitation
 	for i := range s.model.lives {
-		if l := &s.model.lives[i]; l.shown() == channel.InvitationPending {
-			pending = append(pending, l)
+		for n, in := range s.model.lives[i].invitations {
+			if in.waits() {
+				waiting = append(waiting, [2]int{i, n})
+			}
 		}
 	}
-	if len(pending) == 0 {
+	if len(waiting) == 0 {
 		return
 	}
-	l := rapid.SampledFrom(pending).Draw(t, "life")
-	if err := s.world.dueIn(context.Background(), l, 0); err != nil {
+	one := rapid.SampledFrom(waiting).Draw(t, "invitation")
+	l := &s.model.lives[one[0]]
+	if err := s.world.dueIn(context.Background(), l, one[1], 0); err != nil {
 		t.Fatal(err)
 	}
-	l.overdue = true
+	l.runsOut(one[1])
 	s.did["time runs out"]++
 }
 
 func (s *story) sweep(t *rapid.T) {
-	op := operation{do: sweep}
-	s.model.apply(op)
-	if _, err := s.world.do(context.Background(), s.process.Service, s.model, op); err != nil {
+	s.model.apply(operation{do: sweep})
+	s.sweeps(t)
+}
+
+// sweeps has the sweeper come.
+func (s *story) sweeps(t *rapid.T) {
+	if _, err := s.world.do(context.Background(), s.process.Service, s.model, operation{do: sweep}); err != nil {
 		t.Fatal(err)
 	}
 }

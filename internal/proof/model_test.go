@@ -10,24 +10,11 @@ import (
 	"linkspan/internal/ids"
 )
 
-// model is what an installation should hold: the contract's rules, applied to one operation after the other.
+// model is what an installation should hold: the contract's rules, applied to one operation after the other. What an
+// operation may do is decided here; what follows from it for its channel is in life_test.go and saying_test.go.
 type model struct {
 	lives []life
 	kept  map[string]keptAnswer // by user, mutation, subject and key
-}
-
-// life is a channel with its one invitation. It begins without ids, which the installation makes.
-type life struct {
-	channel    ids.Channel
-	invitation ids.Invitation
-	from, to   int // groups
-	sender     person
-	name       string // what the initiator calls it, and what it proposes
-	linkedName string // what the target calls it, once it is linked
-	state      channel.InvitationState
-	overdue    bool // PENDING in main, and its time has run out
-	resolver   string
-	conversation
 }
 
 type keptAnswer struct {
@@ -38,67 +25,25 @@ type keptAnswer struct {
 func newModel() *model { return &model{kept: make(map[string]keptAnswer)} }
 
 func (m *model) clone() *model {
-	c := &model{slices.Clone(m.lives), maps.Clone(m.kept)}
-	for i := range c.lives {
-		c.lives[i].conversation = c.lives[i].clone()
+	c := &model{make([]life, len(m.lives)), maps.Clone(m.kept)}
+	for i := range m.lives {
+		c.lives[i] = m.lives[i].clone()
 	}
 	return c
-}
-
-// shown is the state as anybody reads it.
-func (l *life) shown() channel.InvitationState {
-	if l.overdue {
-		return channel.InvitationExpired
-	}
-	return l.state
-}
-
-// version is that of the invitation as main has it, shownVersion as anybody reads it.
-func (l *life) version() int {
-	if l.state == channel.InvitationPending {
-		return 1
-	}
-	return 2
-}
-
-func (l *life) shownVersion() int {
-	if l.overdue {
-		return 2
-	}
-	return l.version()
-}
-
-// open reports whether the initiator's link is live, so that it holds its name.
-func (l *life) open() bool {
-	return l.state == channel.InvitationPending || l.state == channel.InvitationAccepted
-}
-
-// shownTo is the channel's state for a group; "" if the group may not see it.
-func (l *life) shownTo(group int) channel.SharedChannelState {
-	switch {
-	case group != l.from && (group != l.to || l.state != channel.InvitationAccepted):
-		return ""
-	case l.state == channel.InvitationAccepted:
-		return channel.ChannelActive
-	case l.shown() == channel.InvitationPending:
-		return channel.ChannelPending
-	}
-	return channel.ChannelClosed
 }
 
 // apply does an operation and returns its answer.
 func (m *model) apply(op operation) answer {
 	switch op.do {
 	case expire:
-		l := &m.lives[op.life]
-		if l.state == channel.InvitationPending {
-			l.overdue = true
-			m.sweep(l)
+		if l := &m.lives[op.life]; l.invitations[op.in].open() {
+			l.runsOut(op.in)
+			l.sweep()
 		}
 		return answer{}
 	case sweep:
 		for i := range m.lives {
-			m.sweep(&m.lives[i])
+			m.lives[i].sweep()
 		}
 		return answer{}
 	}
@@ -120,50 +65,13 @@ func (m *model) apply(op operation) answer {
 }
 
 func (m *model) decide(op operation) answer {
-	switch {
-	case op.do == create:
-		return m.create(op)
-	case op.talks():
-		return m.say(op)
-	}
-	l := &m.lives[op.life]
-	side, state := l.to, channel.InvitationAccepted
 	switch op.do {
-	case decline:
-		state = channel.InvitationDeclined
-	case revoke:
-		side, state = l.from, channel.InvitationRevoked
+	case create:
+		return m.create(op)
+	case accept, decline, revoke:
+		return m.resolve(op)
 	}
-	switch may := op.by.group == side && (op.by.admin() || op.do == revoke && op.by == l.sender); {
-	case op.by.group != l.from && op.by.group != l.to:
-		return answer{refused: channel.CodeInvitationNotFound}
-	case !may:
-		return answer{refused: channel.CodeNotAllowed}
-	case l.shown() == state:
-		a := answer{life: op.life, by: l.resolver}
-		if op.do == accept {
-			a.name = l.linkedName
-		}
-		return a
-	case l.shown() != channel.InvitationPending:
-		return answer{refused: channel.CodeInvitationNotPending, state: l.shown()}
-	}
-	l.state, l.resolver = state, op.by.name
-	a := answer{life: op.life, by: l.resolver}
-	if op.do == accept {
-		asked := l.name
-		if op.name != "" {
-			asked = op.name
-		}
-		l.linkedName = m.free(l.to, asked)
-		l.joins(op.by)
-		l.happens(everyone, channel.EventGroupLinked, 0)
-		a.name = l.linkedName
-		if l.linkedName != asked {
-			a.changedFrom = asked
-		}
-	}
-	return a
+	return m.say(op)
 }
 
 func (m *model) create(op operation) answer {
@@ -173,29 +81,69 @@ func (m *model) create(op operation) answer {
 	if name := m.free(op.by.group, op.name); name != op.name {
 		return answer{refused: channel.CodeNameTaken, suggestion: name}
 	}
-	m.lives = append(m.lives, life{
-		from: op.by.group, to: op.target, sender: op.by, name: op.name, state: channel.InvitationPending,
-	})
-	l := &m.lives[len(m.lives)-1]
-	l.joins(op.by)
-	l.happens(everyone, channel.EventGroupLinked, 0)
+	l := begins(op.by, op.name)
+	l.invites(op.by, op.target, op.name)
+	m.lives = append(m.lives, l)
 	return answer{life: len(m.lives) - 1}
 }
 
+// resolve decides on an invitation.
+func (m *model) resolve(op operation) answer {
+	l := &m.lives[op.life]
+	in := &l.invitations[op.in]
+	side, state := in.to, channel.InvitationAccepted
+	switch op.do {
+	case decline:
+		state = channel.InvitationDeclined
+	case revoke:
+		side, state = in.from, channel.InvitationRevoked
+	}
+	switch may := op.by.group == side && (op.by.admin() || op.do == revoke && op.by == in.sender); {
+	case op.by.group != in.from && op.by.group != in.to:
+		return answer{refused: channel.CodeInvitationNotFound}
+	case !may:
+		return answer{refused: channel.CodeNotAllowed}
+	case in.shown() == state:
+		a := answer{life: op.life, in: op.in, by: in.resolver}
+		if op.do == accept {
+			a.name = l.link(in.to).name
+		}
+		return a
+	case in.shown() != channel.InvitationPending:
+		return answer{refused: channel.CodeInvitationNotPending, state: in.shown()}
+	}
+	a := answer{life: op.life, in: op.in, by: op.by.name}
+	if op.do != accept {
+		l.ends(op.in, state, op.by.name)
+		return a
+	}
+	asked := in.name
+	if op.name != "" {
+		asked = op.name
+	}
+	a.name = m.free(in.to, asked)
+	if a.name != asked {
+		a.changedFrom = asked
+	}
+	l.accepts(op.in, op.by, a.name)
+	return a
+}
+
 // free returns the name, or the first numbered alternative, that no live channel of the group has. A name that is held by
-// a channel of the group's own whose invitation is overdue becomes free by that.
+// a channel that waits for nobody but overdue invitations becomes free by that.
 func (m *model) free(group int, name string) string {
 	taken := make(map[string]bool)
 	for i := range m.lives {
 		l := &m.lives[i]
-		if l.from == group && l.overdue && sameName(l.name, name) {
-			m.sweep(l)
+		k := l.link(group)
+		if k == nil || !k.linked() {
+			continue
 		}
-		if l.from == group && l.open() {
-			taken[strings.ToLower(l.name)] = true
+		if l.state == channel.ChannelPending && sameName(k.name, name) {
+			l.sweep()
 		}
-		if l.to == group && l.linkedName != "" {
-			taken[strings.ToLower(l.linkedName)] = true
+		if k.linked() {
+			taken[strings.ToLower(k.name)] = true
 		}
 	}
 	for n, free := 2, name; ; n++ {
@@ -207,12 +155,6 @@ func (m *model) free(group int, name string) string {
 }
 
 func sameName(a, b string) bool { return strings.EqualFold(a, b) }
-
-func (m *model) sweep(l *life) {
-	if l.overdue {
-		l.state, l.overdue = channel.InvitationExpired, false
-	}
-}
 
 // takes reports whether the answer that an installation gave is the one that the model gives, and learns the ids of what
 // was made.
@@ -230,16 +172,25 @@ func (m *model) takes(want, got answer) bool {
 		return got.message.Number == s.number && got.message.Owner.IsZero() == (s.owner == everyone)
 	}
 	if got.channel.IsZero() {
-		return want.refused != "" || got.invitation.IsZero() || m.lives[want.life].invitation == got.invitation
+		return want.refused != "" || got.invitation.IsZero()
 	}
 	l := &m.lives[want.life]
-	if l.channel.IsZero() {
-		for i := range m.lives {
-			if m.lives[i].channel == got.channel {
-				return false
-			}
-		}
-		l.channel, l.invitation = got.channel, got.invitation
+	in := &l.invitations[want.in]
+	if l.channel.IsZero() && !m.hasChannel(got.channel) {
+		l.channel = got.channel
 	}
-	return l.channel == got.channel && l.invitation == got.invitation
+	if in.id.IsZero() && !m.hasInvitation(got.invitation) {
+		in.id = got.invitation
+	}
+	return l.channel == got.channel && in.id == got.invitation
+}
+
+func (m *model) hasChannel(id ids.Channel) bool {
+	return slices.ContainsFunc(m.lives, func(l life) bool { return l.channel == id })
+}
+
+func (m *model) hasInvitation(id ids.Invitation) bool {
+	return slices.ContainsFunc(m.lives, func(l life) bool {
+		return slices.ContainsFunc(l.invitations, func(in invitation) bool { return in.id == id })
+	})
 }

@@ -38,6 +38,7 @@ type operation struct {
 	target  int    // create: the other group
 	name    string // create: the name; accept: "" for the proposed one; post, edit: the body
 	life    int    // all but create: the number of the channel in the model
+	in      int    // accept, decline, revoke, expire: the number of the invitation there
 	message int    // of a conversation: the number of the message there; post: of the one that it replies to, -1: none
 	own     bool   // post: for one's own group alone
 }
@@ -49,20 +50,23 @@ func (op operation) String() string {
 		text += fmt.Sprintf(" to group %d, name %q", op.target, op.name)
 	case sweep:
 		return string(sweep)
-	case post, edit, remove, react, retake, read:
+	case post, edit, erase, react, retake, read:
 		text += fmt.Sprintf(" in life %d, message %d, own %v, body %q", op.life, op.message, op.own, op.name)
 	default:
-		text += fmt.Sprintf(" of life %d, name %q", op.life, op.name)
+		text += fmt.Sprintf(" of invitation %d in life %d, name %q", op.in, op.life, op.name)
 	}
 	return text + fmt.Sprintf(", key %q", op.key)
 }
 
 // subject is what an idempotency key is scoped to beside user and mutation.
-func (op operation) subject() int {
-	if op.do == create {
-		return op.by.group
+func (op operation) subject() string {
+	switch {
+	case op.do == create:
+		return fmt.Sprint("group ", op.by.group)
+	case op.talks():
+		return fmt.Sprint("life ", op.life)
 	}
-	return op.life
+	return fmt.Sprintf("invitation %d in life %d", op.in, op.life)
 }
 
 // input is what a repetition under the same key must repeat.
@@ -70,7 +74,8 @@ func (op operation) input() string {
 	return fmt.Sprintf("%d %q %d %v", op.target, op.name, op.message, op.own)
 }
 
-// answer is what an operation got. The model's says which life it is about, the installation's the ids of that.
+// answer is what an operation got. The model's says which life and which invitation it is about, the installation's the ids
+// of those.
 type answer struct {
 	refused     channel.UserErrorCode
 	state       channel.InvitationState // with INVITATION_NOT_PENDING
@@ -78,6 +83,7 @@ type answer struct {
 	name        string                  // accept: what the group calls the channel
 	changedFrom string
 	life        int
+	in          int // the number of the invitation there
 	channel     ids.Channel
 	invitation  ids.Invitation
 	by          string      // who has decided on the invitation, as the answer has it; "" for a create
@@ -88,82 +94,42 @@ type answer struct {
 
 // do runs an operation in a process. Of expiry it is the sweeper's part. An error is a fault.
 func (w *world) do(ctx context.Context, s *channel.Service, m *model, op operation) (a answer, err error) {
-	if op.talks() {
+	switch {
+	case op.talks():
 		return w.talk(ctx, s, m, op)
-	}
-	v := w.viewer(op.by)
-	var key, name *string
-	if op.key != "" {
-		key = &op.key
-	}
-	if op.name != "" {
-		name = &op.name
-	}
-	var refusals []channel.UserError
-	var made *channel.SharedChannel
-	var in *channel.Invitation
-	switch op.do {
-	case create:
-		target := w.groups[op.target].Handle
-		var p *channel.CreateSharedChannelPayload
-		p, err = s.CreateSharedChannel(ctx, v, channel.CreateSharedChannelInput{
-			Target: channel.GroupSelector{Handle: &target}, Name: op.name, IdempotencyKey: key,
-		})
-		if err == nil {
-			made, in, refusals = p.SharedChannel, p.Invitation, p.Errors
-		}
-	case accept:
-		var p *channel.AcceptSharedChannelPayload
-		p, err = s.AcceptSharedChannel(ctx, v, channel.AcceptSharedChannelInput{
-			InvitationID: m.lives[op.life].invitation, Name: name, IdempotencyKey: key,
-		})
-		if err == nil {
-			made, in, refusals = p.SharedChannel, p.Invitation, p.Errors
-			if p.NameChangedFrom != nil {
-				a.changedFrom = *p.NameChangedFrom
-			}
-			if made != nil {
-				a.name = *made.Own.Name
-			}
-		}
-	case decline:
-		var p *channel.DeclineInvitationPayload
-		p, err = s.DeclineInvitation(ctx, v, channel.DeclineInvitationInput{
-			InvitationID: m.lives[op.life].invitation, IdempotencyKey: key,
-		})
-		if err == nil {
-			in, refusals = p.Invitation, p.Errors
-		}
-	case revoke:
-		var p *channel.RevokeInvitationPayload
-		p, err = s.RevokeInvitation(ctx, v, channel.RevokeInvitationInput{
-			InvitationID: m.lives[op.life].invitation, IdempotencyKey: key,
-		})
-		if err == nil {
-			in, refusals = p.Invitation, p.Errors
-		}
-	case expire:
-		return a, w.sweepUntil(ctx, s, m.lives[op.life].invitation)
-	case sweep:
+	case op.do == expire:
+		return a, w.sweepUntil(ctx, s, m.lives[op.life].invitations[op.in].id)
+	case op.do == sweep:
 		_, err = s.ExpireDue(ctx)
 		return a, err
 	}
+	r := request{by: w.viewer(op.by)}
+	if op.key != "" {
+		r.key = &op.key
+	}
+	if op.name != "" {
+		r.name = &op.name
+	}
+	if op.do == create {
+		r.target = channel.GroupSelector{Handle: &w.groups[op.target].Handle}
+	} else {
+		r.invitation = m.lives[op.life].invitations[op.in].id
+	}
+	payload, err := mutations[op.do](ctx, s, r)
 	if err != nil {
 		return a, fmt.Errorf("%v: %w", op, err)
 	}
-	return a, a.fill(op, made, in, refusals)
+	return a, a.fill(op, payload)
 }
 
 // fill takes what a payload has. A refusal has no object, and a success all.
-func (a *answer) fill(
-	op operation, made *channel.SharedChannel, in *channel.Invitation, refusals []channel.UserError,
-) error {
-	if len(refusals) > 0 {
-		if len(refusals) > 1 || made != nil || in != nil {
-			return fmt.Errorf("%v: a refusal with objects: %v", op, refusals)
+func (a *answer) fill(op operation, p payload) error {
+	if len(p.refusals) > 0 {
+		if len(p.refusals) > 1 || p.made != nil || p.in != nil {
+			return fmt.Errorf("%v: a refusal with objects: %v", op, p.refusals)
 		}
-		a.refused = refusals[0].GetCode()
-		switch refusal := refusals[0].(type) {
+		a.refused = p.refusals[0].GetCode()
+		switch refusal := p.refusals[0].(type) {
 		case channel.InvitationNotPendingError:
 			a.state = refusal.State
 		case channel.NameTakenError:
@@ -174,21 +140,24 @@ func (a *answer) fill(
 		return nil
 	}
 	needsChannel := op.do == create || op.do == accept
-	if in == nil || needsChannel && (made == nil || made.ID != in.ChannelID) {
-		return fmt.Errorf("%v: neither refused nor done: channel %v, invitation %v", op, made, in)
+	if p.in == nil || needsChannel && (p.made == nil || p.made.ID != p.in.ChannelID) {
+		return fmt.Errorf("%v: neither refused nor done: channel %v, invitation %v", op, p.made, p.in)
 	}
-	a.channel, a.invitation = in.ChannelID, in.ID
-	if op.do != create && in.Resolver != nil {
-		a.by = in.Resolver.Name
+	a.channel, a.invitation = p.in.ChannelID, p.in.ID
+	if op.do != create && p.in.Resolver != nil {
+		a.by = p.in.Resolver.Name
 	}
-	want := map[verb]channel.InvitationState{
-		accept: channel.InvitationAccepted, decline: channel.InvitationDeclined, revoke: channel.InvitationRevoked,
-	}[op.do]
-	if want != "" && in.State != want {
-		return fmt.Errorf("%v: done, and the invitation is shown as %s", op, in.State)
+	if want, ok := decides[op.do]; ok && p.in.State != want {
+		return fmt.Errorf("%v: done, and the invitation is shown as %s", op, p.in.State)
 	}
-	if op.do == accept && made.State != channel.ChannelActive {
-		return fmt.Errorf("%v: done, and the channel is shown as %s", op, made.State)
+	if op.do == accept {
+		if p.made.State != channel.ChannelActive {
+			return fmt.Errorf("%v: done, and the channel is shown as %s", op, p.made.State)
+		}
+		a.name = *p.made.Own.Name
+		if p.changedFrom != nil {
+			a.changedFrom = *p.changedFrom
+		}
 	}
 	return nil
 }

@@ -31,8 +31,8 @@ var (
 	targetAna, targetAmy, targetBen = person{1, "ana"}, person{1, "amy"}, person{1, "ben"}
 )
 
-// offer is how the channel of a round is made.
-func offer(round string) operation {
+// opening is how the channel of a round is made.
+func opening(round string) operation {
 	return operation{do: create, by: ana, key: "key " + round, target: 1, name: "launch " + round}
 }
 
@@ -42,12 +42,12 @@ var contenders = []contender{
 	{name: "decline", op: func(string) operation { return operation{do: decline, by: targetAna} }},
 	{name: "revoke", op: func(string) operation { return operation{do: revoke, by: amy} }},
 	{name: "expiry", op: func(string) operation { return operation{do: expire} }},
-	{name: "the same key", op: offer},
+	{name: "the same key", op: opening},
 	{name: "the same name", op: func(round string) operation {
 		return operation{do: create, by: ben, target: 1, name: "Launch " + round}
 	}},
 	{name: "other input under the key", only: []string{"the same key"}, op: func(round string) operation {
-		op := offer(round)
+		op := opening(round)
 		op.name += ", the other"
 		return op
 	}},
@@ -104,24 +104,25 @@ func (r *race) round(t *testing.T, n int) {
 		ops[i] = r.pair[(n+i)%2].op(name) // each from either process
 	}
 	if ops[0].do != create || ops[1].do != create {
-		r.sequential(t, offer(name))
+		r.sequential(t, opening(name))
 		ops[0].life, ops[1].life = len(r.model.lives)-1, len(r.model.lives)-1
 	}
 	expires := ops[0].do == expire || ops[1].do == expire
-	invited := ops[0].life
+	invited, in := ops[0].life, ops[0].in
 	if expires {
-		if err := r.world.dueIn(t.Context(), &r.model.lives[invited], r.while); err != nil {
+		if err := r.world.dueIn(t.Context(), &r.model.lives[invited], in, r.while); err != nil {
 			t.Fatal(err)
 		}
 	}
 	got := atOnce(t, r.world, r.processes, r.model, ops)
-	next, ok := r.model.either(ops, got)
-	if !ok {
+	orders := r.model.orders(ops, got)
+	if len(orders) == 0 {
 		t.Fatalf("no order of %v and %v gives %+v", ops[0], ops[1], got)
 	}
+	next := r.world.that(t, orders)
 	if expires {
 		// Half of them should be too late: the next gets more time where this one was, else less.
-		if next.lives[invited].state == channel.InvitationExpired {
+		if next.lives[invited].invitations[in].state == channel.InvitationExpired {
 			r.while += 500 * time.Microsecond
 		} else {
 			r.while -= 500 * time.Microsecond
@@ -175,14 +176,6 @@ func atOnce(t rapid.TB, w *world, processes [2]*process, m *model, ops [2]operat
 		}
 	}
 	return got
-}
-
-// either returns the model after that order of two operations in which it gives these answers.
-func (m *model) either(ops [2]operation, got [2]answer) (*model, bool) {
-	if orders := m.orders(ops, got); len(orders) > 0 {
-		return orders[0], true
-	}
-	return nil, false
 }
 
 // orders returns the models after each order of two operations in which it gives these answers. A suggestion is not

@@ -6,10 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"testing"
-
-	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
@@ -19,7 +15,7 @@ import (
 const (
 	post   verb = "post"
 	edit   verb = "edit"
-	remove verb = "delete"
+	erase  verb = "delete"
 	react  verb = "react"
 	retake verb = "take a reaction back"
 	read   verb = "mark read"
@@ -27,7 +23,7 @@ const (
 
 // talks reports whether an operation is one of a conversation.
 func (op operation) talks() bool {
-	return slices.Contains([]verb{post, edit, remove, react, retake, read}, op.do)
+	return slices.Contains([]verb{post, edit, erase, react, retake, read}, op.do)
 }
 
 // everyone is the owner of what is for all in a channel.
@@ -55,6 +51,7 @@ type happening struct {
 	number, follows int64
 	kind            channel.EventKind
 	message         int64
+	about           int // the group that GROUP_LINKED and GROUP_UNLINKED are about
 }
 
 // conversation is what is said in a channel.
@@ -129,6 +126,14 @@ func (c *conversation) happens(owner int, kind channel.EventKind, message int64)
 	return h
 }
 
+// happensTo appends an event about a group to the log for everyone.
+func (c *conversation) happensTo(group int, kind channel.EventKind) happening {
+	h := c.happens(everyone, kind, 0)
+	h.message, h.about = 0, group
+	c.happened[len(c.happened)-1] = h
+	return h
+}
+
 // owner is whose message a post makes.
 func (m *model) owner(op operation) int {
 	if op.own || op.message >= 0 && m.lives[op.life].said[op.message].owner != everyone {
@@ -162,9 +167,9 @@ func (m *model) say(op operation) answer {
 		}
 		return answer{life: op.life, about: -1}
 	case op.do == edit && op.by != s.by,
-		op.do == remove && op.by != s.by && (!op.by.admin() || op.by.group != s.by.group):
+		op.do == erase && op.by != s.by && (!op.by.admin() || op.by.group != s.by.group):
 		return refused(channel.CodeNotAllowed)
-	case op.do != remove && s.state == channel.Deleted:
+	case op.do != erase && s.state == channel.Deleted:
 		return refused(channel.CodeMessageNotFound)
 	}
 	l.joins(op.by)
@@ -173,7 +178,7 @@ func (m *model) say(op operation) answer {
 	case op.do == edit:
 		s.body, s.state, s.version = op.name, channel.Edited, s.version+1
 		l.happens(s.owner, channel.EventMessageEdited, s.number)
-	case op.do == remove && s.state != channel.Deleted:
+	case op.do == erase && s.state != channel.Deleted:
 		s.body, s.state, s.reactions, s.deletedBy = "", channel.Deleted, nil, op.by.name
 		l.happens(s.owner, channel.EventMessageDeleted, s.number)
 	case op.do == react && reacted < 0:
@@ -277,7 +282,7 @@ func (w *world) talk(ctx context.Context, s *channel.Service, m *model, op opera
 		done, err = s.PostMessage(ctx, v, in)
 	case edit:
 		done, err = s.EditMessage(ctx, v, channel.EditMessageInput{MessageID: *about, Body: op.name, IdempotencyKey: key})
-	case remove:
+	case erase:
 		done, err = s.DeleteMessage(ctx, v, channel.DeleteMessageInput{MessageID: *about, IdempotencyKey: key})
 	case react:
 		done, err = s.AddReaction(ctx, v, channel.AddReactionInput{MessageID: *about, Emoji: emoji, IdempotencyKey: key})
@@ -304,129 +309,6 @@ func (w *world) talk(ctx context.Context, s *channel.Service, m *model, op opera
 		a.message, a.shown = done.Message.ID, showMessage(done.Message)
 	}
 	return a, nil
-}
-
-// conversationFacts are the lines of the tables of a conversation.
-const conversationFacts = `
-	UNION ALL SELECT concat_ws(' ', 'private log', e.channel_id, e.group_id, e.number, e.follows, e.kind, e.message_number)
-	FROM linkspan_shard.private_event AS e JOIN linkspan_shard.channel AS c USING (slot, channel_id) WHERE c.initiator_group_id = ANY ($1)
-	UNION ALL SELECT concat_ws(' ', 'message', m.channel_id, m.owner_group_id, m.number, m.follows, m.state, m.version,
-		quote_literal(m.body), m.author_group_id, m.author_name, m.reply_to, m.reply_count)
-	FROM linkspan_shard.message AS m JOIN linkspan_shard.channel AS c USING (slot, channel_id) WHERE c.initiator_group_id = ANY ($1)
-	UNION ALL SELECT concat_ws(' ', 'replies apart', r.channel_id, r.number, r.group_id, r.reply_count)
-	FROM linkspan_shard.private_replies AS r JOIN linkspan_shard.channel AS c USING (slot, channel_id) WHERE c.initiator_group_id = ANY ($1)
-	UNION ALL SELECT concat_ws(' ', 'took part', u.channel_id, u.group_id, u.name, u.read_follows, u.read_number)
-	FROM linkspan_shard.channel_user AS u JOIN linkspan_shard.channel AS c USING (slot, channel_id) WHERE c.initiator_group_id = ANY ($1)`
-
-// ownerWord is how an owner stands in the tables.
-func ownerWord(owner int) string {
-	if owner == everyone {
-		return "00000000-0000-0000-0000-000000000000"
-	}
-	return fmt.Sprintf("group-%d", owner)
-}
-
-// conversationFacts is what the tables of a conversation should hold, but for those who made and accepted the channel.
-func (l *life) conversationFacts(i int, say func(format string, args ...any)) {
-	for _, h := range l.happened {
-		switch {
-		case h.owner == everyone && h.kind != channel.EventGroupLinked:
-			say("channel log channel-%d %d %s %d", i, h.number, h.kind, h.message)
-		case h.owner != everyone:
-			say("private log channel-%d group-%d %d %d %s %d", i, h.owner, h.number, h.follows, h.kind, h.message)
-		}
-	}
-	for n := range l.said {
-		s := &l.said[n]
-		body, root := "", ""
-		if s.state != channel.Deleted {
-			body = "'" + s.body + "' "
-		}
-		if s.root >= 0 {
-			root = fmt.Sprintf("%d ", l.said[s.root].number)
-		}
-		say("message channel-%d %s %d %d %s %d %sgroup-%d %s %s%d", i, ownerWord(s.owner), s.number, s.follows, s.state, s.version, body,
-			s.by.group, s.by.name, root, l.replies(n, func(owner int) bool { return owner == s.owner }))
-		for group := range 3 {
-			if apart := l.replies(n, func(owner int) bool { return owner == group }); apart > 0 && s.owner == everyone {
-				say("replies apart channel-%d %d group-%d %d", i, s.number, group, apart)
-			}
-		}
-	}
-	for user, at := range l.users {
-		say("took part channel-%d group-%d %s %d %d", i, user.group, user.name, at.follows, at.private)
-	}
-}
-
-// that returns the model whose conversations are those of the tables. Answers do not tell the order of a message for
-// everyone and one for a group, which are numbered apart, nor that of a reaction and its taking back, of which one happens
-// in either order and two in one.
-func (w *world) that(t rapid.TB, models []*model) *model {
-	t.Helper()
-	var differences []string
-	for _, m := range models {
-		var want []string
-		for i := range m.lives {
-			m.lives[i].conversationFacts(i, func(format string, args ...any) { want = append(want, fmt.Sprintf(format, args...)) })
-		}
-		have := slices.DeleteFunc(w.facts(t, m), func(line string) bool {
-			return !isTalk(line) && !slices.Contains(want, line)
-		})
-		slices.Sort(want)
-		difference := cmp.Diff(want, have)
-		if difference == "" {
-			return m
-		}
-		differences = append(differences, difference)
-	}
-	t.Fatalf("the tables are those of neither order (-want +got):\n%s", strings.Join(differences, "\n"))
-	return nil
-}
-
-// isTalk reports whether a line of the tables is one that a conversation alone writes: who took part is written with a
-// channel, too.
-func isTalk(line string) bool {
-	if strings.HasPrefix(line, "channel log ") {
-		return !strings.Contains(line, string(channel.EventGroupLinked))
-	}
-	return slices.ContainsFunc([]string{"private log ", "message ", "replies apart "}, func(table string) bool {
-		return strings.HasPrefix(line, table)
-	})
-}
-
-// TestThatOrder reacts and takes it back: both orders of the two give these answers, and one these tables.
-func TestThatOrder(t *testing.T) {
-	t.Parallel()
-	in := newInstallation(t)
-	p := in.open(t)
-	defer p.stop()
-	s := &story{world: newWorld(t, in, p, 3), process: p, model: newModel(), did: make(map[string]int)}
-	for _, op := range []operation{
-		{do: create, by: ana, target: 1, name: "launch"}, {do: accept, by: targetAna}, {do: post, by: ana, name: "one", message: -1},
-	} {
-		s.run(t, op)
-	}
-	ops := [2]operation{{do: react, by: ana}, {do: retake, by: ana}}
-	before, got := s.model.clone(), [2]answer{}
-	for i, op := range ops {
-		want := s.model.apply(op)
-		var err error
-		if got[i], err = s.world.do(t.Context(), p.Service, s.model, op); err != nil || !s.model.takes(want, got[i]) {
-			t.Fatalf("%v: %+v, want %+v: %v", op, got[i], want, err)
-		}
-	}
-	orders := before.orders(ops, got)
-	if len(orders) != 2 {
-		t.Fatalf("%d orders give these answers", len(orders))
-	}
-	for range orders {
-		slices.Reverse(orders)
-		if diff := cmp.Diff(s.model.facts(3), s.world.that(t, orders).facts(3)); diff != "" {
-			t.Errorf("another order (-want +got):\n%s", diff)
-		}
-	}
-	s.world.compare(t, s.model)
-	in.check(t, p)
 }
 
 // messages says what a user is shown of a channel's messages, in their order, and how many it has not read.

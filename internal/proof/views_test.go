@@ -13,12 +13,14 @@ import (
 	"linkspan/internal/ids"
 )
 
-// nodes says what a user is shown of lives by their ids: of each the channel and the invitation.
+// nodes says what a user is shown of lives by their ids: of each the channel and its invitations.
 func (w *world) nodes(s *channel.Service, by person, lives ...life) ([]string, error) {
 	var wanted []ids.ID
 	for _, l := range lives {
-		wanted = append(wanted, ids.ID{Kind: ids.KindChannel, Channel: l.channel},
-			ids.ID{Kind: ids.KindInvitation, Invitation: l.invitation})
+		wanted = append(wanted, ids.ID{Kind: ids.KindChannel, Channel: l.channel})
+		for _, in := range l.invitations {
+			wanted = append(wanted, ids.ID{Kind: ids.KindInvitation, Invitation: in.id})
+		}
 	}
 	found, err := s.Nodes(context.Background(), w.viewer(by), wanted)
 	if err != nil {
@@ -39,8 +41,10 @@ func (w *world) nodes(s *channel.Service, by person, lives ...life) ([]string, e
 		}
 	}
 	var text []string
-	for pair := range slices.Chunk(parts, 2) {
-		text = append(text, strings.Join(pair, ", "))
+	for _, l := range lives {
+		n := 1 + len(l.invitations)
+		text = append(text, strings.Join(parts[:n], ", "))
+		parts = parts[n:]
 	}
 	return text, nil
 }
@@ -48,11 +52,15 @@ func (w *world) nodes(s *channel.Service, by person, lives ...life) ([]string, e
 // nodes is what it should be shown.
 func (m *model) nodes(number, group int) string {
 	l := &m.lives[number]
-	shown, invitation := l.describe(group), "nothing"
-	if group == l.from || group == l.to {
-		invitation = fmt.Sprint(l.shown(), l.shownVersion())
+	parts := []string{l.describe(group)}
+	for _, in := range l.invitations {
+		shown := "nothing"
+		if group == in.from || group == in.to {
+			shown = fmt.Sprint(in.shown(), in.shownVersion())
+		}
+		parts = append(parts, shown)
 	}
-	return shown + ", " + invitation
+	return strings.Join(parts, ", ")
 }
 
 // describe says what a group is shown of a channel: its state, and each side with its name.
@@ -65,31 +73,20 @@ func describe(c *channel.SharedChannel) string {
 	return fmt.Sprint(c.State, sides)
 }
 
-func (l *life) describe(group int) string {
-	state := l.shownTo(group)
-	if state == "" {
-		return "nothing"
-	}
-	sides := []string{fmt.Sprintf("Group %d=%q", l.from, l.name)}
-	if l.linkedName != "" {
-		sides = append(sides, fmt.Sprintf("Group %d=%q", l.to, l.linkedName))
-	}
-	slices.Sort(sides)
-	return fmt.Sprint(state, sides)
-}
-
 // view is what a group is shown: its three lists, and all that there is by its ids.
 func (w *world) view(s *channel.Service, m *model, group int) ([]string, error) {
 	ctx, v, first := context.Background(), w.viewer(person{group, "ben"}), int32(channel.MaxPageSize)
 	args := channel.PageArgs{First: &first}
 	var lines []string
-	numberOf := make(map[ids.Invitation]int)
+	numberOf := make(map[ids.Invitation]string)
 	nodes, err := w.nodes(s, person{group, "ben"}, m.lives...)
 	if err != nil {
 		return nil, err
 	}
 	for i, shown := range nodes {
-		numberOf[m.lives[i].invitation] = i
+		for n, in := range m.lives[i].invitations {
+			numberOf[in.id] = fmt.Sprintf("%d.%d", i, n)
+		}
 		lines = append(lines, fmt.Sprintf("nodes of %d: %s", i, shown))
 	}
 	channels, err := s.SharedChannels(ctx, v, args)
@@ -124,11 +121,7 @@ func (w *world) view(s *channel.Service, m *model, group int) ([]string, error) 
 			return nil, err
 		}
 		for _, edge := range page.Edges {
-			number, ok := numberOf[edge.Value.ID]
-			if !ok {
-				number = -1
-			}
-			lines = append(lines, fmt.Sprintf("%s: %d %s %d", name, number, edge.Value.State, edge.Value.Version))
+			lines = append(lines, fmt.Sprintf("%s: %q %s %d", name, numberOf[edge.Value.ID], edge.Value.State, edge.Value.Version))
 		}
 	}
 	slices.Sort(lines)
@@ -147,11 +140,11 @@ func (m *model) view(group int) []string {
 		if l.shownTo(group) == channel.ChannelActive {
 			lines = append(lines, "messages: "+l.messages(person{group, "ben"}))
 		}
-		switch group {
-		case l.from:
-			lines = append(lines, fmt.Sprintf("sent: %d %s %d", i, l.shown(), l.shownVersion()))
-		case l.to:
-			lines = append(lines, fmt.Sprintf("received: %d %s %d", i, l.shown(), l.shownVersion()))
+		for n, in := range l.invitations {
+			list := map[int]string{in.from: "sent", in.to: "received"}[group]
+			if list != "" {
+				lines = append(lines, fmt.Sprintf("%s: %q %s %d", list, fmt.Sprintf("%d.%d", i, n), in.shown(), in.shownVersion()))
+			}
 		}
 	}
 	slices.Sort(lines)

@@ -109,17 +109,26 @@ func (w *world) viewer(p person) *channel.Viewer {
 
 // dueIn lets the time of an invitation run out after a while by main's clock, in main and in all copies. Main has it
 // last, so that what is left of the while is for the race.
-func (w *world) dueIn(ctx context.Context, l *life, while time.Duration) error {
+func (w *world) dueIn(ctx context.Context, l *life, number int, while time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	var due time.Time
+	in := &l.invitations[number]
+	var due, until time.Time // the invitation's, and the last of those that the channel waits for
 	err := w.main.QueryRow(ctx, `
-		SELECT GREATEST(clock_timestamp() + $2 * interval '1 microsecond', created_at + interval '1 microsecond')
-		FROM linkspan_main.invitation WHERE invitation_id = $1`, l.invitation, while.Microseconds()).Scan(&due)
+		SELECT d.at, GREATEST(d.at, (SELECT max(o.expires_at) FROM linkspan_main.invitation AS o
+			WHERE o.channel_id = d.channel_id AND o.invitation_id <> $1 AND o.state = ANY ($3)))
+		FROM (
+			SELECT channel_id, GREATEST(clock_timestamp() + $2 * interval '1 microsecond', created_at + interval '1 microsecond') AS at
+			FROM linkspan_main.invitation WHERE invitation_id = $1
+		) AS d`, in.id, while.Microseconds(), openStates).Scan(&due, &until)
 	if err != nil {
 		return err
 	}
-	for copies := 0; copies < 3; { // the initiator's, the target's, which may still be on its way, and the channel shard's
+	wanted := 2 // the copies of both groups, one of which may still be on its way
+	if l.state == channel.ChannelPending {
+		wanted++ // the channel shard
+	}
+	for copies := 0; copies < wanted; {
 		copies = 0
 		for _, shard := range w.shards {
 			var here int
@@ -128,33 +137,33 @@ func (w *world) dueIn(ctx context.Context, l *life, while time.Duration) error {
 					UPDATE linkspan_shard.group_invitation SET expires_at = $1
 					WHERE invitation_id = $2 AND group_id IN ($4, $5) RETURNING 1
 				), shard AS (
-					UPDATE linkspan_shard.channel SET pending_until = $1
+					UPDATE linkspan_shard.channel SET pending_until = $7
 					WHERE slot = $6 AND channel_id = $3 AND state = 'PENDING' RETURNING 1
 				)
 				SELECT (SELECT count(*) FROM list) + (SELECT count(*) FROM shard)`,
-				due, l.invitation, l.channel, w.groups[l.from].ID, w.groups[l.to].ID, int16(l.channel.Slot())).Scan(&here)
+				due, in.id, l.channel, w.groups[in.from].ID, w.groups[in.to].ID, int16(l.channel.Slot()), until).Scan(&here)
 			if err != nil {
 				return err
 			}
 			copies += here
 		}
 	}
-	_, err = w.main.Exec(ctx, `UPDATE linkspan_main.invitation SET expires_at = $1 WHERE invitation_id = $2`, due, l.invitation)
+	_, err = w.main.Exec(ctx, `UPDATE linkspan_main.invitation SET expires_at = $1 WHERE invitation_id = $2`, due, in.id)
 	return err
 }
 
 // sweepUntil runs the sweeper until somebody has decided on the invitation, or it has.
-func (w *world) sweepUntil(ctx context.Context, s *channel.Service, invitation ids.Invitation) error {
+func (w *world) sweepUntil(ctx context.Context, s *channel.Service, id ids.Invitation) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		if _, err := s.ExpireDue(ctx); err != nil {
 			return err
 		}
-		var pending bool
-		err := w.main.QueryRow(ctx, `SELECT state = 'PENDING' FROM linkspan_main.invitation WHERE invitation_id = $1`,
-			invitation).Scan(&pending)
-		if err != nil || !pending {
+		var open bool
+		err := w.main.QueryRow(ctx, `SELECT state = ANY ($2) FROM linkspan_main.invitation WHERE invitation_id = $1`,
+			id, openStates).Scan(&open)
+		if err != nil || !open {
 			return err
 		}
 	}
@@ -182,10 +191,22 @@ func eventually(t rapid.TB, ask func() string) {
 // settled waits until every step has taken effect and is noted.
 func (in *installation) settled(t rapid.TB) {
 	t.Helper()
+	in.noneOpen(t, `true`)
+}
+
+// delivered waits until every step about the world's channels has.
+func (w *world) delivered(t rapid.TB) {
+	t.Helper()
+	w.noneOpen(t, `subject IN (SELECT channel_id FROM linkspan_main.shard_referential WHERE group_id = ANY ($1))`, w.groupIDs())
+}
+
+// noneOpen waits until no step is open for which a condition holds.
+func (in *installation) noneOpen(t rapid.TB, condition string, args ...any) {
+	t.Helper()
 	eventually(t, func() string {
 		var open []string
 		err := in.main.QueryRow(context.Background(), `
-			SELECT COALESCE(array_agg(kind || ' of ' || subject), '{}') FROM linkspan_main.outbox_step`).Scan(&open)
+			SELECT COALESCE(array_agg(kind || ' of ' || subject), '{}') FROM linkspan_main.outbox_step WHERE `+condition, args...).Scan(&open)
 		if err != nil {
 			t.Fatal(err)
 		}
