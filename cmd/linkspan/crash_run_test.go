@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"linkspan/internal/failpoint"
@@ -17,22 +18,33 @@ import (
 // converges is how long after a crash all is done, or nothing.
 const converges = 5 * time.Second
 
-// crashRun is one operation of a fresh pair of groups.
+// crashRun is one operation of fresh groups.
 type crashRun struct {
 	*lane
 	op         crashed
-	from, to   *party
+	parties    []*party // all that have a part in it, as in partyNames
+	from, to   *party   // the first two
 	ears       []*ear[inboxEntry]
-	invitation string // known after the setup, or from an answer; "": not yet
+	invitation string // from's to to; known after the setup, or from an answer; "": not yet
 	channel    string
+	aside      []string // invitations that belong to another channel
 }
 
-// begin lets the program run, and both groups listen.
+// partyNames are what the parties of a run are called where it is said what they see.
+var partyNames = []string{"from", "to", "third"}
+
+// begin lets the program run, and all groups listen.
 func (l *lane) begin(op crashed) *crashRun {
 	l.t.Helper()
 	l.running(op.ttl)
-	r := &crashRun{lane: l, op: op, from: l.group(crashShards[0]), to: l.group(crashShards[1])}
-	r.ears = []*ear[inboxEntry]{listen(l, r.from), listen(l, r.to)}
+	r := &crashRun{lane: l, op: op}
+	for i := range op.events {
+		r.parties = append(r.parties, l.group(crashShards[i]))
+	}
+	r.from, r.to = r.parties[0], r.parties[1]
+	for _, who := range r.parties {
+		r.ears = append(r.ears, listen(l, who))
+	}
 	// Their registration is no part of the operation.
 	if err := within(crashPatience, l.settled); err != nil {
 		l.t.Fatalf("%s: begin: %v", op.name, err)
@@ -114,44 +126,46 @@ type sideSeen struct {
 	ReceivedInvitations struct{ Nodes []invitationSeen }
 }
 
-// states are the states of the run's invitation and channel as both sides see them, in their lists and as nodes; what a
-// side does not see is absent.
+// states are the states of the run's invitations and channel as the parties see them, in their lists and as nodes: by party,
+// of what it sent and what it received, oldest first; what a party does not see is absent.
 func (r *crashRun) states() (map[string]string, error) {
 	states := make(map[string]string)
 	var channel string
-	for _, side := range []struct {
-		name string
-		who  *party
-		list func(sideSeen) []invitationSeen
-	}{
-		{"from", r.from, func(s sideSeen) []invitationSeen { return s.SentInvitations.Nodes }},
-		{"to", r.to, func(s sideSeen) []invitationSeen { return s.ReceivedInvitations.Nodes }},
-	} {
+	for i, who := range r.parties {
+		name := partyNames[i]
 		ctx, cancel := context.WithTimeout(r.t.Context(), crashPatience)
 		defer cancel()
 		var data struct{ Viewer sideSeen }
-		if err := r.client(side.who.token).Do(ctx, sideDocument, "", nil, &data); err != nil {
+		if err := r.client(who.token).Do(ctx, sideDocument, "", nil, &data); err != nil {
 			return nil, err
 		}
-		invitations := side.list(data.Viewer)
-		if len(invitations) > 1 {
-			return nil, fmt.Errorf("%s has %d invitations", side.name, len(invitations))
-		}
-		for _, in := range invitations {
-			states[side.name+" invitation"] = in.State
-			if in.SharedChannel != nil {
-				channel = in.SharedChannel.ID
+		for list, invitations := range map[string][]invitationSeen{
+			"sent": data.Viewer.SentInvitations.Nodes, "received": data.Viewer.ReceivedInvitations.Nodes,
+		} {
+			invitations = slices.DeleteFunc(invitations, func(in invitationSeen) bool { return slices.Contains(r.aside, in.ID) })
+			slices.Reverse(invitations)
+			var seen []string
+			for _, in := range invitations {
+				seen = append(seen, in.State)
+				if in.SharedChannel != nil {
+					channel = in.SharedChannel.ID
+				}
 			}
-			if r.invitation != "" && in.ID != r.invitation {
-				return nil, fmt.Errorf("%s has the invitation %s and not %s", side.name, in.ID, r.invitation)
+			if len(seen) == 0 {
+				continue
+			}
+			states[name+" "+list] = strings.Join(seen, ", ")
+			first := who == r.from && list == "sent" || who == r.to && list == "received"
+			if first && r.invitation != "" && invitations[0].ID != r.invitation {
+				return nil, fmt.Errorf("%s has the invitation %s and not %s", name, invitations[0].ID, r.invitation)
 			}
 		}
 		for _, listed := range data.Viewer.SharedChannels.Nodes {
 			if listed.ID == channel {
-				states[side.name+" channel"] = listed.State
+				states[name+" channel"] = listed.State
 			}
 		}
-		if err := r.asNode(side.who, channel, states[side.name+" channel"]); err != nil {
+		if err := r.asNode(who, channel, states[name+" channel"]); err != nil {
 			return nil, err
 		}
 	}
