@@ -28,7 +28,7 @@ var (
 	channelShard     = Invariant{"channel-shard", "A channel shard is as main has the channel."}
 	channelSide      = Invariant{"channel-side", "A side is as main has the link; only those who were linked have one."}
 	listedInvitation = Invariant{"listed-invitation", "The copies of an invitation in both groups' lists are as main has it."}
-	listedChannel    = Invariant{"listed-channel", "The initiator, and a target once it is linked, have the channel in their list."}
+	listedChannel    = Invariant{"listed-channel", "The groups that are or were linked with a channel have it in their lists, and no others."}
 )
 
 var (
@@ -71,14 +71,12 @@ func (d *destination) object() string {
 
 type (
 	channelRow struct {
-		ID        uuid.UUID `bun:"channel_id"`
-		Initiator uuid.UUID `bun:"initiator_group_id"`
-		Fields    string    `bun:"fields"`
+		ID     uuid.UUID `bun:"channel_id"`
+		Fields string    `bun:"fields"`
 	}
 	linkRow struct {
 		Channel uuid.UUID `bun:"channel_id"`
 		Group   uuid.UUID `bun:"group_id"`
-		Role    string    `bun:"role"`
 		Name    *string   `bun:"name"`
 		NameKey *string   `bun:"name_key"`
 		Fields  string    `bun:"fields"`
@@ -132,12 +130,12 @@ func (c *checker) newestChannel(ctx context.Context) (id uuid.UUID, err error) {
 	return id, failed(shardrouter.MainName, "channels", err)
 }
 
+// channelRows has an expression under its max, for the index of what is due next would else seem a way to find that.
 const channelRows = `
-	SELECT c.channel_id, c.initiator_group_id, jsonb_build_object('initiator', c.initiator_group_id, 'state', c.state,
-		'pending_until', extract(epoch FROM (
-			SELECT max(i.expires_at) FROM linkspan_main.shard_referential AS r
-			JOIN linkspan_main.invitation AS i ON i.invitation_id = r.invitation_id
-			WHERE r.channel_id = c.channel_id AND r.role = 'TARGET' AND c.state = 'PENDING')))::text AS fields
+	SELECT c.channel_id, jsonb_build_object('initiator', c.initiator_group_id, 'state', c.state,
+		'pending_until', CASE c.state WHEN 'PENDING' THEN (
+			SELECT max(extract(epoch FROM i.expires_at)) FROM linkspan_main.invitation AS i
+			WHERE i.channel_id = c.channel_id AND i.state IN ` + stillOpen + `) END)::text AS fields
 	FROM linkspan_main.channel AS c`
 
 // wantedOf returns what main wants at the destinations of the channels.
@@ -147,79 +145,109 @@ func (c *checker) wantedOf(ctx context.Context, tx bun.Tx, rows []channelRow) ([
 		channels[i] = row.ID
 	}
 	links, err := query[linkRow](ctx, tx, `
-		SELECT channel_id, group_id, role, name, name_key, jsonb_build_object('role', role, 'state', state,
+		SELECT channel_id, group_id, name, name_key, jsonb_build_object('role', role, 'state', state,
 			'version', version, 'name', name, 'linked', extract(epoch FROM linked_at))::text AS fields
 		FROM linkspan_main.shard_referential WHERE channel_id IN (?)`, bun.List(channels))
 	if err != nil {
 		return nil, err
 	}
 	invitations, err := query[invitationRow](ctx, tx, `
-		SELECT r.invitation_id, i.channel_id, i.from_group_id, i.to_group_id, `+invitationFields+` AS fields
-		FROM linkspan_main.shard_referential AS r JOIN linkspan_main.invitation AS i ON i.invitation_id = r.invitation_id
-		WHERE r.channel_id IN (?) AND r.role = 'TARGET'`, bun.List(channels))
+		SELECT i.invitation_id, i.channel_id, i.from_group_id, i.to_group_id, `+invitationFields+` AS fields
+		FROM linkspan_main.invitation AS i
+		WHERE i.channel_id IN (?) ORDER BY i.created_at, i.invitation_id`, bun.List(channels))
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := destinations(ctx, tx, channels)
+	found, err := destinations(ctx, tx, channels)
 	if err != nil {
 		return nil, err
 	}
-	w := wantedBy(wanted)
+	w := wanted{wantedBy(found), make(map[uuid.UUID]uuid.UUID, len(rows))}
+	for _, row := range invitations {
+		if _, ok := w.home[row.Channel]; !ok {
+			w.home[row.Channel] = row.From // of the first
+		}
+	}
 	for _, row := range rows {
-		c.wantChannel(w, row)
+		w.wantChannel(row)
 	}
 	for _, row := range links {
 		c.wantLink(w, row)
 	}
 	for _, row := range invitations {
-		w.at(row.Channel, row.Channel).want.add(invitationKind, row.From.String()+" "+row.ID.String(), row.Fields)
-		w.at(row.Channel, row.To).want.add(invitationKind, row.To.String()+" "+row.ID.String(), row.Fields)
+		for _, group := range []uuid.UUID{row.From, row.To} {
+			w.listsOf(group, row.Channel).want.add(invitationKind, group.String()+" "+row.ID.String(), row.Fields)
+		}
 	}
-	return wanted, nil
+	for _, d := range w.destinations {
+		if d.stream.Tail == 0 {
+			c.breach(Breach{stepReached.Name, shardrouter.MainName, "channel " + d.stream.Subject.String(), d.untold()})
+		}
+	}
+	return found, nil
 }
 
-// wanted finds a destination by its stream's subject and where it leads.
-type wanted map[[2]uuid.UUID]*destination
+// destinationsBy finds a destination by its stream's subject and where it leads.
+type destinationsBy map[[2]uuid.UUID]*destination
 
-func wantedBy(found []*destination) wanted {
-	w := make(wanted, len(found))
+func wantedBy(found []*destination) destinationsBy {
+	by := make(destinationsBy, len(found))
 	for _, d := range found {
-		w[[2]uuid.UUID{d.stream.Subject, d.stream.Destination}] = d
+		by[[2]uuid.UUID{d.stream.Subject, d.stream.Destination}] = d
 	}
-	return w
+	return by
 }
 
-// at returns the destination. Where main has no such stream nothing will come of what is wanted there; that is told for
-// the channel, and a target's rows without a stream are strays.
-func (w wanted) at(subject, to uuid.UUID) *destination {
-	if d := w[[2]uuid.UUID{subject, to}]; d != nil {
-		return d
+// at returns the destination. Where main has no such stream it is one without steps: nothing will come of what is wanted
+// there.
+func (by destinationsBy) at(subject, to uuid.UUID) *destination {
+	key := [2]uuid.UUID{subject, to}
+	if by[key] == nil {
+		by[key] = &destination{stream: streamRow{Subject: subject, Destination: to}, want: make(facts)}
 	}
-	return &destination{want: make(facts)}
+	return by[key]
 }
 
-func (c *checker) wantChannel(w wanted, row channelRow) {
-	home := w.at(row.ID, row.ID)
-	home.list = row.Initiator
-	home.want.add(shardKind, row.ID.String(), row.Fields)
-	home.want.add(listKind, row.Initiator.String(), "{}")
-	if home.stream.Tail == 0 {
-		c.breach(Breach{stepReached.Name, shardrouter.MainName, "channel " + row.ID.String(), "no step makes its channel shard"})
+// untold says what comes of it that the destination has no steps.
+func (d *destination) untold() string {
+	if d.stream.Destination == d.stream.Subject {
+		return "no step makes its channel shard"
 	}
+	return fmt.Sprintf("no step tells group %s of it", d.stream.Destination)
+}
+
+// wanted is what main wants of some channels.
+type wanted struct {
+	destinations destinationsBy
+	// home is each channel's home: the group that made it, on whose slot it is, and whose lists its own steps change. It is
+	// neither always the initiator nor who invites.
+	home map[uuid.UUID]uuid.UUID
+}
+
+// listsOf is where a group's lists get to know of a channel.
+func (w wanted) listsOf(group, channel uuid.UUID) *destination {
+	if group == w.home[channel] {
+		return w.destinations.at(channel, channel)
+	}
+	return w.destinations.at(channel, group)
+}
+
+func (w wanted) wantChannel(row channelRow) {
+	d := w.destinations.at(row.ID, row.ID)
+	d.list = w.home[row.ID]
+	d.want.add(shardKind, row.ID.String(), row.Fields)
 }
 
 func (c *checker) wantLink(w wanted, row linkRow) {
-	if row.Name != nil && (row.NameKey == nil || *row.NameKey != channel.NameKey(*row.Name)) {
+	if row.Name == nil {
+		return // it was never linked
+	}
+	if row.NameKey == nil || *row.NameKey != channel.NameKey(*row.Name) {
 		c.breach(Breach{nameKey.Name, shardrouter.MainName, fmt.Sprintf("link of %s with %s", row.Group, row.Channel),
 			"the key is not that of the name"})
 	}
-	if row.Role != "INITIATOR" && row.Name == nil {
-		return // it was never linked
-	}
-	w.at(row.Channel, row.Channel).want.add(sideKind, row.Group.String(), row.Fields)
-	if row.Role != "INITIATOR" {
-		w.at(row.Channel, row.Group).want.add(listKind, row.Group.String(), "{}")
-	}
+	w.destinations.at(row.Channel, row.Channel).want.add(sideKind, row.Group.String(), row.Fields)
+	w.listsOf(row.Group, row.Channel).want.add(listKind, row.Group.String(), "{}")
 }
 
 // destinations returns the streams of the subjects, with nothing wanted yet.

@@ -1,8 +1,20 @@
 package check
 
+// stillOpen are the states in which an invitation may still be decided on.
+const stillOpen = `('REQUESTED', 'PENDING', 'AWAITING_APPROVAL')`
+
+// firstInvitations are the first invitation of each channel. The group that sent it made the channel, and is its home for
+// good, whoever is the initiator now.
+const firstInvitations = `(
+	SELECT DISTINCT ON (channel_id) channel_id, invitation_id, from_group_id
+	FROM linkspan_main.invitation ORDER BY channel_id, created_at, invitation_id)`
+
+// wasLinked is the condition on a link that its group is or was linked: then it has a name for the channel.
+func wasLinked(link string) string { return `(` + link + `.name IS NOT NULL)` }
+
 // mainRules are the invariants of the main database. Each query is one statement, and so sees one moment.
 var mainRules = []rule{
-	{Invariant{"channel-initiator", "A channel has one initiator: the group that made it."}, `
+	{Invariant{"channel-initiator", "A channel has one initiator: the group that it names."}, `
 		SELECT 'channel ' || c.channel_id, format('initiator %s; links of initiators: %s', c.initiator_group_id,
 			COALESCE((SELECT string_agg(r.group_id::text, ', ') FROM linkspan_main.shard_referential AS r
 				WHERE r.channel_id = c.channel_id AND r.role = 'INITIATOR'), 'none'))
@@ -12,26 +24,29 @@ var mainRules = []rule{
 			FROM linkspan_main.shard_referential WHERE role = 'INITIATOR' GROUP BY channel_id
 		) AS i ON i.channel_id = c.channel_id
 		WHERE i.n IS DISTINCT FROM 1 OR i.first <> c.initiator_group_id::text`},
-	{Invariant{"channel-state", "A channel is ACTIVE when a target is linked, PENDING while its invitation is, else CLOSED."}, `
-		SELECT 'channel ' || c.channel_id, format('%s with %s linked targets and %s pending invitations', c.state, c.linked, c.pending)
+	{Invariant{"channel-home", "A channel's id carries the slot of the group that made it, which sent its first invitation."}, `
+		SELECT 'channel ' || c.channel_id, CASE WHEN h.channel_id IS NULL THEN 'nobody was ever asked to share it'
+			ELSE format('group %s sent its first invitation, and has slot %s', h.from_group_id, COALESCE(g.slot::text, 'none')) END
+		FROM linkspan_main.channel AS c
+		LEFT JOIN ` + firstInvitations + ` AS h ON h.channel_id = c.channel_id
+		LEFT JOIN linkspan_main.groups AS g ON g.group_id = h.from_group_id
+		WHERE g.slot IS DISTINCT FROM ('x' || substr(replace(c.channel_id::text, '-', ''), 13, 4))::bit(16)::integer & 4095`},
+	{Invariant{"channel-state", "A channel that only one group was ever linked with is PENDING while another is asked, and then CLOSED; others are ACTIVE while a group is linked, and then ARCHIVED."}, `
+		SELECT 'channel ' || channel_id, format('%s; %s groups were linked, %s are, and %s invitations are open', state, ever, linked, asked)
 		FROM (
-			SELECT c.channel_id, c.state,
-				COALESCE(l.n, 0) AS linked, COALESCE(i.n, 0) AS pending
+			SELECT c.channel_id, c.state, COALESCE(l.ever, 0) AS ever, COALESCE(l.linked, 0) AS linked, COALESCE(i.n, 0) AS asked
 			FROM linkspan_main.channel AS c
 			LEFT JOIN (
-				SELECT channel_id, count(*) AS n FROM linkspan_main.shard_referential
-				WHERE role = 'TARGET' AND state = 'LINKED' GROUP BY channel_id
+				SELECT channel_id, count(*) FILTER (WHERE ` + wasLinked("r") + `) AS ever, count(*) FILTER (WHERE state = 'LINKED') AS linked
+				FROM linkspan_main.shard_referential AS r GROUP BY channel_id
 			) AS l ON l.channel_id = c.channel_id
 			LEFT JOIN (
-				SELECT channel_id, count(*) AS n FROM linkspan_main.invitation
-				WHERE state = 'PENDING' GROUP BY channel_id
+				SELECT channel_id, count(*) AS n FROM linkspan_main.invitation WHERE state IN ` + stillOpen + ` GROUP BY channel_id
 			) AS i ON i.channel_id = c.channel_id
 		) AS c
-		WHERE CASE c.state
-			WHEN 'PENDING' THEN c.linked > 0 OR c.pending = 0
-			WHEN 'ACTIVE' THEN c.linked = 0
-			WHEN 'CLOSED' THEN c.linked > 0 OR c.pending > 0
-			ELSE false END`},
+		WHERE state <> CASE WHEN ever > 1 THEN CASE WHEN linked > 0 THEN 'ACTIVE' ELSE 'ARCHIVED' END
+				WHEN asked > 0 THEN 'PENDING' ELSE 'CLOSED' END
+			OR state IN ('CLOSED', 'ARCHIVED') AND (linked > 0 OR asked > 0)`},
 	{Invariant{"link-channel", "A link belongs to a channel and to a registered group."}, `
 		SELECT format('link of %s with %s', r.group_id, r.channel_id),
 			CASE WHEN c.channel_id IS NULL THEN 'there is no such channel' ELSE 'there is no such group' END
@@ -39,49 +54,59 @@ var mainRules = []rule{
 		LEFT JOIN linkspan_main.channel AS c ON c.channel_id = r.channel_id
 		LEFT JOIN linkspan_main.groups AS g ON g.group_id = r.group_id
 		WHERE c.channel_id IS NULL OR g.group_id IS NULL`},
-	{Invariant{"link-invitation", "A target's link follows its invitation: LINKED when ACCEPTED, INVITED while PENDING, else CLOSED."}, `
-		SELECT format('link of %s with %s', r.group_id, r.channel_id), format('%s, and its invitation %s is %s', r.state, r.invitation_id,
+	{Invariant{"link-invitation", "A link follows its invitation: INVITED while that is open, LINKED when it is ACCEPTED, else CLOSED; LEFT or REMOVED if the group was linked and is not. It is the one to its group; home's own may be the channel's first."}, `
+		SELECT format('link of %s with %s', r.group_id, r.channel_id), format('%s%s, and its invitation %s is %s', r.state,
+			CASE WHEN ` + wasLinked("r") + ` THEN '' ELSE ', never linked' END, r.invitation_id,
 			COALESCE(i.state, 'not there, or another channel''s or group''s'))
 		FROM linkspan_main.shard_referential AS r
-		LEFT JOIN linkspan_main.invitation AS i ON i.invitation_id = r.invitation_id
-			AND i.channel_id = r.channel_id AND i.to_group_id = r.group_id
-		WHERE r.role = 'TARGET' AND CASE i.state
-			WHEN 'ACCEPTED' THEN r.state NOT IN ('LINKED', 'LEFT', 'REMOVED', 'CLOSED')
-			WHEN 'PENDING' THEN r.state <> 'INVITED'
-			WHEN 'REQUESTED' THEN r.state <> 'INVITED'
-			WHEN 'AWAITING_APPROVAL' THEN r.state <> 'INVITED'
-			ELSE i.state IS NULL OR r.state <> 'CLOSED' END`},
-	{Invariant{"link-initiator", "An initiator's link is LINKED as long as its channel is not closed."}, `
+		LEFT JOIN ` + firstInvitations + ` AS h ON h.channel_id = r.channel_id
+		LEFT JOIN linkspan_main.invitation AS i ON i.invitation_id = r.invitation_id AND i.channel_id = r.channel_id
+			AND (i.to_group_id = r.group_id OR i.from_group_id = r.group_id AND i.invitation_id = h.invitation_id)
+		WHERE CASE
+			WHEN i.state IS NULL THEN true
+			WHEN i.from_group_id = r.group_id THEN NOT ` + wasLinked("r") + ` OR r.role = 'TARGET' AND r.state NOT IN ('LINKED', 'LEFT', 'REMOVED')
+			WHEN i.state = 'ACCEPTED' THEN NOT ` + wasLinked("r") + ` OR r.state NOT IN ('LINKED', 'LEFT', 'REMOVED')
+			WHEN ` + wasLinked("r") + ` THEN r.state NOT IN ('LEFT', 'REMOVED')
+			WHEN i.state IN ` + stillOpen + ` THEN r.state <> 'INVITED'
+			ELSE r.state <> 'CLOSED' END`},
+	{Invariant{"link-initiator", "An initiator's link is LINKED until its channel is closed, or until it has left a channel that was shared."}, `
 		SELECT format('link of %s with %s', r.group_id, r.channel_id), format('%s, and the channel is %s', r.state, c.state)
 		FROM linkspan_main.shard_referential AS r
 		JOIN linkspan_main.channel AS c ON c.channel_id = r.channel_id
 		WHERE r.role = 'INITIATOR' AND CASE c.state
 			WHEN 'PENDING' THEN r.state <> 'LINKED'
+			WHEN 'ACTIVE' THEN r.state NOT IN ('LINKED', 'LEFT')
 			WHEN 'CLOSED' THEN r.state <> 'CLOSED'
-			ELSE r.state NOT IN ('LINKED', 'LEFT', 'REMOVED', 'CLOSED') END`},
+			ELSE r.state <> 'LEFT' END`},
 	{Invariant{"link-name", "Among a group's live links no name occurs twice."}, `
 		SELECT 'group ' || group_id, format('%s live links have the name key %L', count(*), name_key)
 		FROM linkspan_main.shard_referential WHERE state = 'LINKED'
 		GROUP BY group_id, name_key HAVING count(*) > 1`},
-	{Invariant{"invitation-link", "An invitation has its channel, comes from its initiator, and the invited group has a link."}, `
+	{Invariant{"invitation-link", "An invitation has its channel, comes from a group that was linked with it, and the invited group has a link. While it is open that is linked still, and this names it."}, `
 		SELECT 'invitation ' || i.invitation_id, CASE
 			WHEN c.channel_id IS NULL THEN format('there is no channel %s', i.channel_id)
-			WHEN c.initiator_group_id <> i.from_group_id THEN format('from %s, and the channel is of %s', i.from_group_id, c.initiator_group_id)
-			ELSE format('group %s has no link with channel %s', i.to_group_id, i.channel_id) END
+			WHEN f.channel_id IS NULL THEN format('from %s, which was never linked with channel %s', i.from_group_id, i.channel_id)
+			WHEN t.channel_id IS NULL THEN format('group %s has no link with channel %s', i.to_group_id, i.channel_id)
+			ELSE format('%s; %s, which sent it, is %s, and the link of %s names invitation %s', i.state, i.from_group_id, f.state,
+				i.to_group_id, t.invitation_id) END
 		FROM linkspan_main.invitation AS i
 		LEFT JOIN linkspan_main.channel AS c ON c.channel_id = i.channel_id
-		LEFT JOIN linkspan_main.shard_referential AS r
-			ON r.channel_id = i.channel_id AND r.group_id = i.to_group_id AND r.role = 'TARGET'
-		WHERE c.channel_id IS NULL OR c.initiator_group_id <> i.from_group_id OR r.channel_id IS NULL`},
-	{Invariant{"invitation-resolved", "An invitation that is not open any more says when, and by whom unless it expired."}, `
+		LEFT JOIN linkspan_main.shard_referential AS f
+			ON f.channel_id = i.channel_id AND f.group_id = i.from_group_id AND ` + wasLinked("f") + `
+		LEFT JOIN linkspan_main.shard_referential AS t ON t.channel_id = i.channel_id AND t.group_id = i.to_group_id
+		WHERE c.channel_id IS NULL OR f.channel_id IS NULL OR t.channel_id IS NULL
+			OR i.state IN ` + stillOpen + ` AND (f.state <> 'LINKED' OR t.invitation_id <> i.invitation_id)`},
+	{Invariant{"invitation-once", "No group has two open invitations to one channel."}, `
+		SELECT format('invitations of %s to %s', to_group_id, channel_id), format('%s are open', count(*))
+		FROM linkspan_main.invitation WHERE state IN ` + stillOpen + `
+		GROUP BY channel_id, to_group_id HAVING count(*) > 1`},
+	{Invariant{"invitation-resolved", "An invitation that is not open any more says when, and by whom unless it expired; one that waits for approval was changed before."}, `
 		SELECT 'invitation ' || invitation_id, format('%s, version %s, resolved at %s by %s', state, version,
 			COALESCE(resolved_at::text, 'no time'), COALESCE(resolver_id::text, 'nobody'))
 		FROM linkspan_main.invitation
-		WHERE CASE state
-			WHEN 'PENDING' THEN resolved_at IS NOT NULL OR resolver_id IS NOT NULL
-			WHEN 'EXPIRED' THEN resolved_at IS NULL OR resolver_id IS NOT NULL OR version < 2
-			WHEN 'REQUESTED' THEN false
-			WHEN 'AWAITING_APPROVAL' THEN false
+		WHERE CASE
+			WHEN state IN ` + stillOpen + ` THEN resolved_at IS NOT NULL OR resolver_id IS NOT NULL OR state = 'AWAITING_APPROVAL' AND version < 2
+			WHEN state = 'EXPIRED' THEN resolved_at IS NULL OR resolver_id IS NOT NULL OR version < 2
 			ELSE resolved_at IS NULL OR resolver_id IS NULL OR version < 2 END
 			OR expires_at < created_at OR resolved_at > expires_at AND state = 'ACCEPTED'`},
 	{Invariant{"operation-outcome", "What an operation is remembered for is there."}, `
