@@ -30,10 +30,13 @@ var manyPlants = []plant{
 	{"channel-state", "main", `UPDATE linkspan_main.invitation SET state = 'AWAITING_APPROVAL' WHERE state = 'REVOKED'`, ""},
 	// Closed in the place of left, when it was accepted; asked as if it had never been linked; in by an invitation that ended
 	// otherwise; left, and never was in; home, known by another than its first invitation, or closed out when it is no initiator.
-	{"link-invitation", "main", `UPDATE linkspan_main.shard_referential SET state = 'CLOSED', linked_at = NULL WHERE role = 'TARGET' AND state = 'LINKED'`, ""},
+	{"link-invitation", "main", `UPDATE linkspan_main.shard_referential AS r SET state = 'CLOSED', linked_at = NULL FROM linkspan_main.invitation AS i
+		WHERE i.invitation_id = r.invitation_id AND i.to_group_id = r.group_id AND r.role = 'TARGET' AND r.state = 'LINKED'`, ""},
 	{"link-invitation", "main", `UPDATE linkspan_main.shard_referential SET state = 'INVITED' WHERE role = 'TARGET' AND state = 'LEFT'`, ""},
 	{"link-invitation", "main", `UPDATE linkspan_main.invitation SET state = 'DECLINED' WHERE state = 'ACCEPTED'`, ""},
-	{"link-invitation", "main", `UPDATE linkspan_main.shard_referential SET name = NULL WHERE role = 'TARGET' AND state IN ('LEFT', 'REMOVED')`, ""},
+	{"link-invitation", "main", `UPDATE linkspan_main.shard_referential SET name = NULL WHERE state = 'REMOVED'`, ""},
+	{"link-invitation", "main", `UPDATE linkspan_main.shard_referential AS r SET name = NULL FROM linkspan_main.invitation AS i
+		WHERE i.invitation_id = r.invitation_id AND i.state = 'PENDING' AND r.state = 'LEFT'`, ""},
 	{"link-invitation", "main", `UPDATE linkspan_main.shard_referential AS r SET invitation_id = i.invitation_id
 		FROM linkspan_main.invitation AS i WHERE i.channel_id = r.channel_id AND i.from_group_id = r.group_id AND r.role = 'INITIATOR'
 			AND i.created_at > r.created_at`, ""},
