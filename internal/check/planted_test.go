@@ -97,7 +97,7 @@ func TestPlantedBreachesAreFound(t *testing.T) {
 		t.Fatalf("nothing is planted, and the report is %+v", report)
 	}
 	keep := newKeeper(w)
-	for _, p := range slices.Concat(plants, conversationPlants) {
+	for _, p := range slices.Concat(plants, conversationPlants, frozenPlants) {
 		name, _, _ := strings.Cut(strings.TrimSpace(strings.TrimLeft(p.damage, "\n\t ")), " WHERE")
 		t.Run(p.invariant+"/"+strings.Join(strings.Fields(name)[:3], " "), func(t *testing.T) {
 			keep.plant(t, p)
@@ -120,7 +120,7 @@ func TestPlantedBreachesAreFound(t *testing.T) {
 func TestEveryInvariantHasAPlant(t *testing.T) {
 	t.Parallel()
 	for _, invariant := range check.Invariants() {
-		if !slices.ContainsFunc(slices.Concat(plants, conversationPlants), func(p plant) bool { return p.invariant == invariant.Name }) {
+		if !slices.ContainsFunc(slices.Concat(plants, conversationPlants, frozenPlants), func(p plant) bool { return p.invariant == invariant.Name }) {
 			t.Errorf("nothing shows that %s is judged", invariant.Name)
 		}
 	}
