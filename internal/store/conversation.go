@@ -15,10 +15,6 @@ import (
 // everyone stands for the owner of what is for everyone in a channel, in SQL.
 const everyone = `'00000000-0000-0000-0000-000000000000'::uuid`
 
-// mayRead is of a side v whose group may read the channel: it takes part, or the channel was closed before anybody else did,
-// and so is as empty as ever.
-const mayRead = `v.state IN ('LINKED', 'CLOSED')`
-
 // lockLog has the changes of one channel follow each other. It is a statement of its own: the next one, of the same
 // transaction, then sees all that came before. Arguments: slot, channel.
 const lockLog = `SELECT 1 FROM linkspan_shard.channel_log WHERE slot = $1 AND channel_id = $2 FOR UPDATE`
