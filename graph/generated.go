@@ -2294,7 +2294,7 @@ type ChannelNotFoundError implements UserError {
   path: [String!]!
 }
 
-"""The channel is not shared now, so nobody can write in it."""
+"""The channel is not shared now, so nobody can write in it, or the viewer's group takes part in it no longer."""
 type ChannelNotActiveError implements UserError {
   """The kind, for programs."""
   code: UserErrorCode!
@@ -2598,7 +2598,7 @@ enum SharedChannelState {
   PENDING
   """Shared."""
   ACTIVE
-  """The viewer's group left or was removed."""
+  """The viewer's group left or was removed. It reads on what it knew, but for what was deleted since."""
   DISCONNECTED
   """Its only invitation was declined, revoked or expired."""
   CLOSED
@@ -2624,7 +2624,10 @@ type SharedChannel implements Node {
   initiator: Group!
   """The viewer's group's own side. An operator has no group and gets FORBIDDEN."""
   viewerSide: ChannelSide!
-  """The sides of all linked groups, the initiator's first, then in the order of linking."""
+  """
+  The sides of all linked groups, the initiator's first, then in the order of linking. Where the viewer's group takes part no longer, its
+  own alone.
+  """
   sides: [ChannelSide!]!
   """The invitations to this channel that are still open. Only the initiator has any."""
   invitations(
@@ -3006,11 +3009,11 @@ type Message implements Node {
   authorName: String!
   """When it was posted."""
   createdAt: DateTime!
-  """When it was last edited; null if never."""
+  """When it was last edited; null if never. Of a deleted one a group that takes part no longer is not told."""
   editedAt: DateTime
   """When it was deleted; null if it was not."""
   deletedAt: DateTime
-  """Who deleted it; null if nobody did."""
+  """Who deleted it; null if nobody did, or somebody whom the viewer's group, which takes part no longer, never met."""
   deletedBy: Actor
   """The message that it replies to, without a body if that is deleted; null if it is no reply."""
   replyTo: Message

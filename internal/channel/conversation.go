@@ -9,7 +9,8 @@ import (
 
 // Conversation reads and changes what is said in channels, on their shards. Implementations are safe for concurrent use,
 // route by the ids alone and judge in each statement by the side of the reader's group what it may see: the other sides'
-// private messages are to it what does not exist. A cluster out of reach is a retryable SHARD_UNAVAILABLE fault.
+// private messages are to it what does not exist. A group whose part has ended reads the channel as it stood then, but for what was
+// deleted since; nothing else that came later exists for it. A cluster out of reach is a retryable SHARD_UNAVAILABLE fault.
 type Conversation interface {
 	// Change does what it is asked to, in one transaction with its event and its operation, or nothing. It does nothing
 	// where the operation was kept before, where the channel is not ACTIVE for the group, where the message is none that

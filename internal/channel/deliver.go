@@ -12,19 +12,14 @@ type Deliverer struct {
 }
 
 // Deliver lets a step take effect, once however often it is called; ErrStepGap if it is not its turn yet. After the
-// commit it hints at what was appended to the inbox.
+// commit it tells of what was appended: to an inbox, and to a channel's log as each side sees it.
 func (d Deliverer) Deliver(ctx context.Context, step Step) error {
 	if !step.Kind.known() {
 		return fmt.Errorf("channel: unknown kind of step %q", step.Kind)
 	}
 	appended, err := d.Shards.Apply(ctx, step, step.plan)
-	if err == nil && appended != nil {
-		d.Hints.Publish(*appended)
-	}
-	if err == nil && step.Kind == StepLinkGroup {
-		in := step.Effect.Invitation
-		d.Hints.Moved(ChannelLogOf(in.ChannelID, in.FromGroup.ID))
-		d.Hints.Moved(ChannelLogOf(in.ChannelID, in.ToGroup.ID))
+	for _, a := range appended {
+		d.Hints.Publish(a)
 	}
 	return err
 }

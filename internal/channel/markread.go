@@ -57,6 +57,8 @@ func (s *Service) markRead(ctx context.Context, v *Viewer, in MarkReadInput) (*S
 		return nil, channelNotFound()
 	case done.Kept != nil && (done.Kept.Input != op.Input || done.Kept.Mutation != op.Mutation):
 		return nil, keyReused()
+	case done.Kept == nil && done.Channel == ChannelDisconnected:
+		return nil, channelNotActive(done.Channel, "channelId")
 	case done.Kept == nil && done.Standing.Message == nil:
 		return nil, messageNotFound("upToMessageId")
 	}

@@ -91,9 +91,9 @@ type Shards interface {
 	ClusterOf(channel ids.Channel) string
 
 	// Apply lets a step take effect at its destination, in one transaction with what plan asks for, if it is the next of
-	// its stream there. It returns the event that plan appended to an inbox, nil if there is none or if the step had taken
-	// effect before; ErrStepGap if an earlier one has not.
-	Apply(ctx context.Context, step Step, plan func(tx ShardTx)) (*Appended, error)
+	// its stream there. It returns the events that plan appended, those of a channel's log once for each side that sees them; none if
+	// the step had taken effect before; ErrStepGap if an earlier one has not.
+	Apply(ctx context.Context, step Step, plan func(tx ShardTx)) ([]Appended, error)
 
 	// Channels returns the channels as the group sees them; those that it may not see, or that do not exist, are
 	// absent. Unread says for each that could not be read why. The zero group is an operator's view.
@@ -139,8 +139,13 @@ type ShardTx interface {
 
 	// InsertChannel makes the channel shard with the initiator's side and the channel's log.
 	InsertChannel(in *Invitation, topic *string)
-	// LinkSide adds the side of the group that accepted, makes the channel ACTIVE and appends to the channel's log.
+	// LinkSide adds the side of the group that accepted, or has the one that parted take part again, makes the channel ACTIVE and
+	// appends to the channel's log. It locks the log first.
 	LinkSide(in *Invitation, link Link)
+	// UnlinkSide ends the part of a group's side and appends to the channel's log the event that says so, which is the last that the
+	// side sees; from here on it reads the channel as it stood there. by is who did it; nil: nobody. It locks the log first, and does
+	// nothing to a side that does not take part.
+	UnlinkSide(group Group, link Link, by *User)
 	// CloseChannel closes the channel and the initiator's side.
 	CloseChannel(link Link)
 }

@@ -155,7 +155,7 @@ func (s *Service) tryChange(
 	if err == nil && found[done.Message] == nil {
 		err = notFound(&c) // the group's access has ended, since it was done or just now
 		if c.Kind == EventMessagePosted && done.Channel != ChannelActive {
-			err = channelNotActive(done.Channel)
+			err = channelNotActive(done.Channel, "channelId")
 		}
 	}
 	return found[done.Message], err
@@ -185,6 +185,10 @@ func notFound(c *Change) error {
 // refusal says why nothing was done; nil: it was.
 func (c *Change) refusal(done *Changed) error {
 	post := c.Kind == EventMessagePosted
+	field := "messageId"
+	if post {
+		field = "channelId"
+	}
 	switch target := done.Standing.Message; {
 	case done.Channel == "":
 		return notFound(c)
@@ -192,10 +196,12 @@ func (c *Change) refusal(done *Changed) error {
 		return keyReused()
 	case done.Done:
 		return nil
+	case done.Channel == ChannelDisconnected: // whatever there is: who can't write learns nothing of it
+		return channelNotActive(done.Channel, field)
 	case !post && target == nil:
 		return messageNotFound("messageId")
 	case done.Channel != ChannelActive:
-		return channelNotActive(done.Channel)
+		return channelNotActive(done.Channel, field)
 	case post && !c.ReplyTo.IsZero() && (target == nil || target.State == Deleted):
 		return messageNotFound("replyToId")
 	case post && target != nil && target.IsReply:

@@ -62,7 +62,7 @@ type (
 	}
 	// ChannelNotFoundError says that there is no such channel, or that the viewer may not see it.
 	ChannelNotFoundError struct{ refusal }
-	// ChannelNotActiveError says that the channel is in State, where nobody can write.
+	// ChannelNotActiveError says that the channel is in State, where the viewer's group can't write.
 	ChannelNotActiveError struct {
 		refusal
 		State SharedChannelState
@@ -113,10 +113,12 @@ func channelNotFound() UserError {
 	return ChannelNotFoundError{refusal{CodeChannelNotFound, "There is no such channel.", input("channelId")}}
 }
 
-func channelNotActive(state SharedChannelState) UserError {
-	return ChannelNotActiveError{
-		refusal{CodeChannelNotActive, fmt.Sprintf("The channel is %s: nobody can write in it.", state), input("channelId")}, state,
+func channelNotActive(state SharedChannelState, field string) UserError {
+	message := fmt.Sprintf("The channel is %s: nobody can write in it.", state)
+	if state == ChannelDisconnected {
+		message = "Your group takes part in this channel no longer: it can only read it."
 	}
+	return ChannelNotActiveError{refusal{CodeChannelNotActive, message, input(field)}, state}
 }
 
 func messageNotFound(field string) UserError {

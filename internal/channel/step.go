@@ -78,6 +78,8 @@ type Link struct {
 	Version  int32       `json:"version"`
 	Name     string      `json:"name"`
 	LinkedAt *time.Time  `json:"linkedAt,omitempty"`
+	// UnlinkedAt is when the group's part ended; nil while it takes part.
+	UnlinkedAt *time.Time `json:"unlinkedAt,omitempty"`
 }
 
 // Outbox delivers steps to their destinations. What it begins goes on when ctx ends, and what it can't finish is finished

@@ -33,7 +33,8 @@ func (w *world) share(from, to string, accepted bool) (*shared, *channel.Invitat
 		w.t.Fatal(err)
 	}
 	w.Settled()
-	return &shared{w: w, id: in.ChannelID, home: from}, in
+	s := &shared{w: w, id: in.ChannelID, home: from}
+	return s, in
 }
 
 func (s *shared) group(handle string) ids.Group { return s.w.admins[handle].Group.ID }
@@ -145,13 +146,16 @@ func (s *shared) show(handle, event string) {
 			WHERE slot = $1 AND channel_id = $2 RETURNING head
 		), side AS (
 			INSERT INTO linkspan_shard.channel_side AS s
-				(slot, channel_id, group_id, handle, group_name, role, state, version, name, linked_at, unlinked_after)
+				(slot, channel_id, group_id, handle, group_name, role, state, version, name, linked_at, unlinked_after, frozen_initiator_group_id, linked_number)
 			SELECT $1, r.channel_id, r.group_id, $5, $5, r.role, r.state, r.version, r.name, r.linked_at,
-				CASE WHEN r.state IN ('LEFT', 'REMOVED') THEN log.head END
+				CASE WHEN r.state IN ('LEFT', 'REMOVED') THEN log.head END, CASE WHEN r.state IN ('LEFT', 'REMOVED') THEN r.group_id END,
+				CASE r.state WHEN 'LINKED' THEN log.head END
 			FROM log, jsonb_populate_record(NULL::linkspan_shard.channel_side, $4) AS r
 			ON CONFLICT (slot, channel_id, group_id) DO UPDATE SET role = excluded.role, state = excluded.state, version = excluded.version,
 				name = excluded.name, linked_at = excluded.linked_at,
-				unlinked_after = CASE $3 WHEN '' THEN s.unlinked_after ELSE excluded.unlinked_after END
+				unlinked_after = CASE $3 WHEN '' THEN s.unlinked_after ELSE excluded.unlinked_after END,
+				frozen_initiator_group_id = CASE $3 WHEN '' THEN s.frozen_initiator_group_id ELSE excluded.frozen_initiator_group_id END,
+				linked_number = CASE $3 WHEN 'GROUP_LINKED' THEN excluded.linked_number ELSE s.linked_number END
 		)
 		INSERT INTO linkspan_shard.channel_event (slot, channel_id, number, kind, about_group_id, side_version)
 		SELECT $1, r.channel_id, log.head, $3, r.group_id, r.version

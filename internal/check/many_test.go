@@ -190,4 +190,4 @@ func TestManyGroups(t *testing.T) {
 }
 
 // allPlants are those of all tests.
-func allPlants() []plant { return slices.Concat(plants, conversationPlants, manyPlants) }
+func allPlants() []plant { return slices.Concat(plants, conversationPlants, frozenPlants, manyPlants) }

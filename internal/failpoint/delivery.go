@@ -27,7 +27,7 @@ type shardsPort struct {
 // Apply implements [channel.Shards].
 func (s shardsPort) Apply(
 	ctx context.Context, step channel.Step, plan func(tx channel.ShardTx),
-) (*channel.Appended, error) {
+) ([]channel.Appended, error) {
 	point := "apply/" + string(step.Kind) + "/" + kindOf(step.Stream.Destination)
 	s.at(point + before)
 	appended, err := s.Shards.Apply(ctx, step, func(tx channel.ShardTx) {

@@ -117,11 +117,11 @@ func (w *twin) nodes(t *testing.T) map[string]string {
 	for name, id := range w.said {
 		known["message "+name] = id
 	}
-	data := w.s.For(t).Must(w.token(t, "gus"), `query($id: ID!) { viewer { id } node(id: $id) { ... on SharedChannel { sides { id group { id } } } } }`, object{"id": w.channel})
+	data := w.s.For(t).Must(w.token(t, "gus"), `{ viewer { id } }`, nil)
 	known["viewer"] = servertest.Get[string](t, data, "viewer", "id")
-	for i, group := range []string{w.whisperers, w.observers} {
-		side := servertest.Get[object](t, data, "node", "sides", i)
-		known["side "+group], known["group "+group] = side["id"].(string), servertest.Get[string](t, side, "group", "id")
+	for _, group := range []string{w.whisperers, w.observers} {
+		known["side "+group] = ids.Side{Channel: parsed(t, w.channel).Channel, Group: w.groups[group]}.String()
+		known["group "+group] = w.groups[group].String()
 	}
 	for _, sub := range []string{"ann", "ben", "cid", "dan"} {
 		known["user "+sub] = ids.UserOf(w.groups[w.whisperers], sub).String()
@@ -242,11 +242,15 @@ func (w *twin) followLogs(t *testing.T, token, user string, keep func(asked, ans
 	follow := func(name, field string, typ string, variables object, enough int) {
 		t.Helper()
 		document := `subscription(` + declare(field) + `) { ` + field + w.schema.selection(typ, 3) + ` }`
-		id := k.subscribe(document, variables)
+		id, ends := k.subscribe(document, variables), w.parted && strings.HasPrefix(field, "channelEvents")
 		for i := 0; enough == 0 || i < enough; i++ {
-			answer, _ := k.answer(id)
+			answer, done := k.answer(id)
+			if done {
+				keep(fmt.Sprintf("%s ends before frame %d", name, i), `{}`)
+				return
+			}
 			keep(fmt.Sprintf("%s frame %d", name, i), answer.Body)
-			if len(answer.Errors) > 0 || strings.HasSuffix(kindOf(answer), "Checkpoint") {
+			if len(answer.Errors) > 0 || !ends && strings.HasSuffix(kindOf(answer), "Checkpoint") {
 				break
 			}
 		}
@@ -272,9 +276,12 @@ func (w *twin) followLogs(t *testing.T, token, user string, keep func(asked, ans
 	}
 	if user == "gus" {
 		for i := 0; ; i++ {
-			answer, _ := w.events.socket.answer(w.events.id)
+			answer, done := w.events.socket.answer(w.events.id)
+			if done {
+				break
+			}
 			keep(fmt.Sprintf("live frame %d", i), answer.Body)
-			if strings.Contains(answer.Body, w.said["last"]) {
+			if !w.parted && strings.Contains(answer.Body, w.said["last"]) {
 				break
 			}
 		}

@@ -34,6 +34,7 @@ type twin struct {
 	events                *channelFollower  // gus's, from before anything was said
 	said                  map[string]string // ids of messages for everyone, and of gus's own whisper
 	whispered             []string          // ids of what the observers must not learn of
+	parted                bool              // the observers' group takes part no longer
 }
 
 // channelFollower is a live subscription to a channel's events.

@@ -241,16 +241,7 @@ func open(t testing.TB, s *place) *databases {
 // part ends a group's part in a channel, as it is when it has left; no mutation does that yet.
 func (d *databases) part(channel, group string) {
 	d.t.Helper()
-	d.exec(`
-		WITH log AS (
-			UPDATE linkspan_shard.channel_log SET head = head + 1 WHERE channel_id = $1 RETURNING slot, channel_id, head
-		), side AS (
-			UPDATE linkspan_shard.channel_side AS s SET state = 'LEFT', version = s.version + 1, unlinked_after = log.head
-			FROM log WHERE s.slot = log.slot AND s.channel_id = log.channel_id AND s.group_id = $2
-		)
-		INSERT INTO linkspan_shard.channel_event (slot, channel_id, number, kind, about_group_id)
-		SELECT slot, channel_id, head, 'GROUP_UNLINKED', $2 FROM log`,
-		parsed(d.t, channel).Channel.UUID(), d.place.group(group).ID.UUID())
+	d.place.part(d.t, channel, group, nil)
 }
 
 // printQuery returns the statement that counts the rows of all tables of a database and sums their contents.

@@ -16,8 +16,15 @@ import (
 // written. Its place in that order is the sum of the public and the private events up to it; as all who write hold the row of
 // channel_log, what is at a place never changes. The order of a side that takes part no longer ends with the event that says so.
 
+// Where the order of a side v of a channel with the log l ends, and up to where it was removed: no further than it ends, whatever of
+// the public log was removed behind that. LEAST passes over nulls.
+const (
+	sideEnd   = `COALESCE(v.unlinked_after, l.head) + v.private_head`
+	sideFloor = `LEAST(l.floor, v.unlinked_after) + v.private_floor`
+)
+
 // sideHead is where the order of a side v of a channel with the log l stands, and whether it has ended there.
-const sideHead = `l.history, COALESCE(v.unlinked_after, l.head) + v.private_head, l.floor + v.private_floor, v.unlinked_after IS NOT NULL`
+const sideHead = `l.history, ` + sideEnd + `, ` + sideFloor + `, v.unlinked_after IS NOT NULL`
 
 // readChannelLog reads events behind a place in a side's order, or only the head if there are none. Arguments: slot, channel,
 // group, place, limit.
@@ -44,7 +51,7 @@ const readChannelLog = `
 			(SELECT true, p.number, p.follows, p.at, p.kind, p.actor_group_id, p.actor_id, p.message_number, p.emoji, NULL::uuid
 			FROM linkspan_shard.private_event AS p
 			WHERE p.slot = v.slot AND p.channel_id = $2 AND p.group_id = $3 AND p.number > had.private ORDER BY p.number LIMIT $5)
-		) AS e WHERE $4 >= l.floor + v.private_floor ORDER BY e.follows, e.private, e.number LIMIT $5
+		) AS e WHERE $4 >= ` + sideFloor + ` ORDER BY e.follows, e.private, e.number LIMIT $5
 	) AS e ON true
 	LEFT JOIN linkspan_shard.channel_side AS h ON h.slot = v.slot AND h.channel_id = $2 AND h.group_id = e.about_group_id
 	ORDER BY e.follows, e.private, e.number`

@@ -141,27 +141,29 @@ func (s *Store) Unread(ctx context.Context, reader ids.User, channels []ids.Chan
 }
 
 // participantsOf are those users of a channel that a group may read whom the group knows, chosen by a condition on u and one on
-// the sides h, with a key each. Arguments: slot, channel, group, and those of the condition.
+// the sides v and h, with a key each. Arguments: slot, channel, group, and those of the condition.
 func participantsOf(which, sides, key string) string {
 	return `
 	SELECT owned.slot, u.group_id, u.user_id, u.key, u.name, h.handle, h.group_name
 	FROM ` + shardrouter.OwnedFirst + ` LEFT JOIN (
 		linkspan_shard.channel_side AS v
 		JOIN LATERAL (
-			SELECT u.group_id, u.user_id, ` + nameOf(`u`) + ` AS name, ` + key + ` AS key FROM linkspan_shard.channel_user AS u
+			SELECT u.group_id, u.user_id, ` + nameUntil(`u`, `v.unlinked_after`) + ` AS name, ` + key + ` AS key FROM linkspan_shard.channel_user AS u
 			WHERE u.slot = v.slot AND u.channel_id = v.channel_id AND (u.group_id = $3 OR u.public_name IS NOT NULL) AND ` + which + `
-		) AS u ON true
+		) AS u ON u.name IS NOT NULL
 		JOIN linkspan_shard.channel_side AS h ON h.slot = v.slot AND h.channel_id = v.channel_id AND h.group_id = u.group_id
-	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND ` + mayRead + sides + `
+	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3` + sides + `
 	ORDER BY u.group_id, u.user_id`
 }
 
+const bothLinked = ` AND v.state = 'LINKED' AND h.state = 'LINKED'`
+
 var (
-	participantsByID = participantsOf(`u.group_id = ANY ($4) AND u.user_id = ANY ($5)`, ``, `''`)
+	participantsByID = participantsOf(`u.group_id = ANY ($4) AND u.user_id = ANY ($5)`, ` AND `+anySide.mayRead(), `''`)
 	// What is for everyone names whom everyone knows, what is for a group whom the group knows.
-	participantsByPublicName = participantsOf(`u.public_name_key = ANY ($4)`, ` AND h.state = 'LINKED'`, `u.public_name_key`)
+	participantsByPublicName = participantsOf(`u.public_name_key = ANY ($4)`, bothLinked, `u.public_name_key`)
 	participantsByName       = participantsOf(`(u.group_id = $3 AND u.name_key = ANY ($4) OR u.group_id <> $3 AND u.public_name_key = ANY ($4))`,
-		` AND h.state = 'LINKED'`, `CASE WHEN u.group_id = $3 THEN u.name_key ELSE u.public_name_key END`)
+		bothLinked, `CASE WHEN u.group_id = $3 THEN u.name_key ELSE u.public_name_key END`)
 )
 
 // channelsOfGroup are those in a group's list. Arguments: slot, group.
@@ -169,17 +171,17 @@ const channelsOfGroup = `
 	SELECT owned.slot, c.channel_id FROM ` + shardrouter.OwnedFirst + `
 	LEFT JOIN linkspan_shard.group_channel AS c ON c.slot = owned.slot AND c.group_id = $2`
 
-// participantsOfMany are users of channels that a group may read, as the group knows them, the newest name last. Arguments:
-// slots, channels, group, the users' groups, users.
+// participantsOfMany are users of channels that a group may read, as the group knows them, the newest name last; where the group parted,
+// as of then. Arguments: slots, channels, group, the users' groups, users.
 var participantsOfMany = `
-	SELECT owned.slot, u.group_id, u.user_id, '', ` + nameOf(`u`) + `, h.handle, h.group_name
+	SELECT owned.slot, u.group_id, u.user_id, '', ` + nameUntil(`u`, `v.unlinked_after`) + `, h.handle, h.group_name
 	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
 		linkspan_shard.channel_side AS v
 		JOIN linkspan_shard.channel_user AS u ON u.slot = v.slot AND u.channel_id = v.channel_id
 		JOIN linkspan_shard.channel_side AS h ON h.slot = v.slot AND h.channel_id = v.channel_id AND h.group_id = u.group_id
-	) ON v.slot = owned.slot AND v.channel_id = ANY ($2) AND v.group_id = $3 AND ` + mayRead + `
-		AND u.group_id = ANY ($4) AND u.user_id = ANY ($5) AND (u.group_id = $3 OR u.public_name IS NOT NULL)
-	ORDER BY CASE WHEN u.group_id = $3 THEN u.seen_at ELSE u.public_at END`
+	) ON v.slot = owned.slot AND v.channel_id = ANY ($2) AND v.group_id = $3 AND ` + anySide.mayRead() + `
+		AND u.group_id = ANY ($4) AND u.user_id = ANY ($5) AND ` + nameUntil(`u`, `v.unlinked_after`) + ` IS NOT NULL
+	ORDER BY CASE WHEN u.group_id = $3 THEN u.seen_at ELSE COALESCE(v.unlinked_at, u.public_at) END`
 
 // addParticipants adds those of the users whom the group knows from its channels alone. It looks in all of them, for nothing
 // tells in which a user takes part.

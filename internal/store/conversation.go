@@ -15,10 +15,6 @@ import (
 // everyone stands for the owner of what is for everyone in a channel, in SQL.
 const everyone = `'00000000-0000-0000-0000-000000000000'::uuid`
 
-// mayRead is of a side v whose group may read the channel: it takes part, or the channel was closed before anybody else did,
-// and so is as empty as ever.
-const mayRead = `v.state IN ('LINKED', 'CLOSED')`
-
 // lockLog has the changes of one channel follow each other. It is a statement of its own: the next one, of the same
 // transaction, then sees all that came before. Arguments: slot, channel.
 const lockLog = `SELECT 1 FROM linkspan_shard.channel_log WHERE slot = $1 AND channel_id = $2 FOR UPDATE`
@@ -80,9 +76,9 @@ func changeText(private bool, going, effect, numbered string) string {
 	}
 	// Where there is nothing for everyone to see, nobody but the group learns of the user or its name.
 	known := `CASE WHEN log.number IS NOT NULL THEN $5::text END, CASE WHEN log.number IS NOT NULL THEN $6::text END,
-			CASE WHEN log.number IS NOT NULL THEN now() END`
+			CASE WHEN log.number IS NOT NULL THEN now() END, COALESCE(log.number, 0)`
 	if private {
-		known = `NULL, NULL, NULL`
+		known = `NULL, NULL, NULL, 0`
 	}
 	return `
 	WITH ` + access + `,
@@ -98,7 +94,8 @@ func changeText(private bool, going, effect, numbered string) string {
 		INSERT INTO linkspan_shard.channel_operation (slot, channel_id, op_id, mutation, input_hash, owner_group_id, number)
 		SELECT $1, $2, $7, $8, $9, COALESCE($11::uuid, ` + everyone + `), $12::bigint FROM going
 	), known AS (
-		INSERT INTO linkspan_shard.channel_user AS u (slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at)
+		INSERT INTO linkspan_shard.channel_user AS u
+			(slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at, public_number)
 		SELECT $1, $2, $3, $4, $5, $6, ` + known + ` FROM going LEFT JOIN log ON true
 		` + userKnown + `
 	)
@@ -112,11 +109,18 @@ func changeText(private bool, going, effect, numbered string) string {
 	) AS sides ON e.number IS NOT NULL`
 }
 
-// userKnown has an INSERT of a channel_user u note the names that the user has now, those for everyone only if there are.
+// userKnown has an INSERT of a channel_user u note the names that the user has now, those for everyone only if there are. What the
+// others knew before is kept where a side that parted goes on reading it: no more of them than sides have parted.
 const userKnown = `ON CONFLICT (slot, channel_id, group_id, user_id) DO UPDATE
 		SET name = excluded.name, name_key = excluded.name_key, seen_at = now(), public_name = COALESCE(excluded.public_name, u.public_name),
 			public_name_key = COALESCE(excluded.public_name_key, u.public_name_key),
-			public_at = CASE WHEN excluded.public_name <> COALESCE(u.public_name, '') THEN excluded.public_at ELSE u.public_at END
+			public_at = CASE WHEN excluded.public_name <> COALESCE(u.public_name, '') THEN excluded.public_at ELSE u.public_at END,
+			public_number = CASE WHEN excluded.public_name <> COALESCE(u.public_name, '') THEN excluded.public_number ELSE u.public_number END,
+			former_names = CASE WHEN excluded.public_name <> u.public_name AND EXISTS (
+				SELECT FROM linkspan_shard.channel_side AS s
+				WHERE s.slot = u.slot AND s.channel_id = u.channel_id AND s.unlinked_after >= u.public_number
+			) THEN u.former_names || jsonb_build_object('name', u.public_name, 'since', u.public_number, 'until', excluded.public_number)
+			ELSE u.former_names END
 		WHERE u.name <> excluded.name OR u.public_name IS DISTINCT FROM COALESCE(excluded.public_name, u.public_name)`
 
 // changeTexts are the statements by kind: of the public log, and of private ones.
@@ -128,13 +132,25 @@ var changeTexts = map[channel.EventKind][2]string{
 }
 
 func editText(private bool) string {
+	// Nobody but the group itself reads what is for it alone, and edits it while it does.
+	words := `NULL`
+	if !private {
+		words = `(
+			SELECT w.words FROM linkspan_shard.message_words AS w
+			WHERE w.slot = $1 AND w.channel_id = $2 AND w.owner_group_id = t.owner_group_id AND w.number = t.number AND EXISTS (
+				SELECT FROM linkspan_shard.channel_side AS s
+				WHERE s.slot = $1 AND s.channel_id = $2 AND s.unlinked_after >= COALESCE(t.edited_number, t.number)))`
+	}
 	return changeText(private, `t.state <> 'DELETED' AND t.author_group_id = $3 AND t.author_id = $4`, `
 	replaced AS (
-		INSERT INTO linkspan_shard.message_version (slot, channel_id, owner_group_id, number, version, body, at)
-		SELECT $1, $2, t.owner_group_id, t.number, t.version, t.body, COALESCE(t.edited_at, t.created_at) FROM log, target AS t
+		INSERT INTO linkspan_shard.message_version
+			(slot, channel_id, owner_group_id, number, version, body, at, edited_number, replaced_number, mention_group_ids, mention_ids, words)
+		SELECT $1, $2, t.owner_group_id, t.number, t.version, t.body, COALESCE(t.edited_at, t.created_at),
+			COALESCE(t.edited_number, 0), log.number, t.mention_group_ids, t.mention_ids, `+words+` FROM log, target AS t
 	), edited AS (
 		UPDATE linkspan_shard.message AS m
-		SET body = $14, state = 'EDITED', version = m.version + 1, edited_at = log.at, mention_group_ids = $15, mention_ids = $16 FROM log
+		SET body = $14, state = 'EDITED', version = m.version + 1, edited_at = log.at, edited_number = log.number,
+			mention_group_ids = $15, mention_ids = $16 FROM log
 		WHERE m.slot = $1 AND m.channel_id = $2 AND m.owner_group_id = COALESCE($11::uuid, `+everyone+`) AND m.number = $12
 	), worded AS (
 		UPDATE linkspan_shard.message_words AS w SET words = $17::text::tsvector FROM log
@@ -167,8 +183,8 @@ func addReactionText(private bool) string {
 	few := `(EXISTS (SELECT` + others + ` AND r.emoji = $13) OR (SELECT count(DISTINCT r.emoji)` + others + `) < ` + strconv.Itoa(channel.MaxEmoji) + `)`
 	return changeText(private, `t.state <> 'DELETED' AND `+few, `
 	added AS (
-		INSERT INTO linkspan_shard.reaction (slot, channel_id, owner_group_id, number, emoji, group_id, user_id)
-		SELECT $1, $2, COALESCE($11::uuid, `+everyone+`), $12, $13, $3, $4 FROM log
+		INSERT INTO linkspan_shard.reaction (slot, channel_id, owner_group_id, number, emoji, group_id, user_id, event_number)
+		SELECT $1, $2, COALESCE($11::uuid, `+everyone+`), $12, $13, $3, $4, log.number FROM log
 	),`+reactionsCounted(`+ 1`), `(SELECT FROM going WHERE NOT EXISTS (`+ownReaction+`))`)
 }
 

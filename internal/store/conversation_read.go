@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 
@@ -14,45 +15,7 @@ import (
 	"linkspan/shardrouter"
 )
 
-// nameOf is the name of a channel_user as a group, $3, knows it: to others a user is called what it was called when it last did
-// something for everyone, so that what it does for its own group alone shows in no name.
-func nameOf(user string) string {
-	return `CASE WHEN ` + user + `.group_id = $3 THEN ` + user + `.name ELSE ` + user + `.public_name END`
-}
-
-// messageColumns are those of a message m as a user sees it, whose group is $3 and id $4 (null: nobody in particular), with what
-// messageJoins adds: its author as of now, replies for the reader's group alone if it has any private message, reactions, and the
-// users whom it names, with who deleted it in the end. What most messages have none of is looked for where the row says that there
-// is some: a CASE that is false costs nothing.
-var messageColumns = `m.channel_id, m.owner_group_id, m.number, m.follows, m.state, m.body,
-	m.author_group_id, m.author_id, m.author_name, COALESCE(` + nameOf(`u`) + `, m.author_name), h.handle, h.group_name,
-	m.created_at, m.edited_at, m.deleted_at, m.deleter_id IS NOT NULL, m.reply_to_owner, m.reply_to,
-	m.reply_count + CASE WHEN m.private_head > 0 AND m.owner_group_id = ` + everyone + ` THEN COALESCE((
-		SELECT p.reply_count FROM linkspan_shard.private_replies AS p
-		WHERE p.slot = m.slot AND p.channel_id = m.channel_id AND p.number = m.number AND p.group_id = $3), 0) ELSE 0 END,
-	CASE WHEN m.reaction_count > 0 THEN to_json(ARRAY(SELECT e FROM (
-		SELECT r.emoji, count(*) AS count, bool_or(r.group_id = $3 AND r.user_id IS NOT DISTINCT FROM $4) AS own
-		FROM linkspan_shard.reaction AS r
-		WHERE r.slot = m.slot AND r.channel_id = m.channel_id AND r.owner_group_id = m.owner_group_id AND r.number = m.number
-		GROUP BY r.emoji ORDER BY min(r.at), r.emoji
-	) AS e)) END,
-	CASE WHEN cardinality(m.mention_ids) > 0 OR m.deleter_id IS NOT NULL THEN to_json(ARRAY(SELECT w FROM (
-		SELECT named.group_id, named.user_id, x.name, x.handle, x.group_name
-		FROM unnest(m.mention_group_ids || m.deleter_group_id, m.mention_ids || m.deleter_id) WITH ORDINALITY AS named (group_id, user_id, n)
-		JOIN LATERAL (
-			SELECT ` + nameOf(`x`) + ` AS name, s.handle, s.group_name FROM linkspan_shard.channel_user AS x
-			JOIN linkspan_shard.channel_side AS s ON s.slot = x.slot AND s.channel_id = x.channel_id AND s.group_id = x.group_id
-			WHERE x.slot = m.slot AND x.channel_id = m.channel_id AND x.group_id = named.group_id AND x.user_id = named.user_id OFFSET 0
-		) AS x ON true ORDER BY named.n
-	) AS w)) END`
-
-// messageJoins are the author of a message m and its group.
-const messageJoins = `
-	LEFT JOIN linkspan_shard.channel_user AS u ON u.slot = m.slot AND u.channel_id = m.channel_id
-		AND u.group_id = m.author_group_id AND u.user_id = m.author_id
-	LEFT JOIN linkspan_shard.channel_side AS h ON h.slot = m.slot AND h.channel_id = m.channel_id AND h.group_id = m.author_group_id`
-
-// messageRow is a message as messageColumns have it.
+// messageRow is a message as the columns of a reading have it.
 type messageRow struct {
 	message   channel.Message
 	place     channel.Place
@@ -115,21 +78,31 @@ func (r *messageRow) finish() (*channel.Message, channel.Place) {
 
 // messageWanted finds the message m that a row w names by its slot, channel, owner (null: everyone) and number, if the group, $3, may
 // see it. OFFSET 0 has Postgres find it by its whole key, also before it has statistics: by a part of it, it reads all of a channel.
-const messageWanted = `LATERAL (
-		SELECT m.*, v.private_head FROM linkspan_shard.channel_side AS v JOIN linkspan_shard.message AS m ON m.slot = v.slot AND m.channel_id = v.channel_id
+func (r reading) messageWanted() string {
+	until := ``
+	if r == anySide {
+		until = ` AND (v.unlinked_after IS NULL OR m.owner_group_id <> ` + everyone + ` OR m.number <= v.unlinked_after)`
+	}
+	return `LATERAL (
+		SELECT m.*, ` + r.ofSide() + ` FROM linkspan_shard.channel_side AS v JOIN linkspan_shard.message AS m ON m.slot = v.slot AND m.channel_id = v.channel_id
 			AND m.owner_group_id = COALESCE(w.owner_group_id, ` + everyone + `) AND m.number = w.number AND m.owner_group_id IN (` + everyone + `, $3)
-		WHERE v.slot = w.slot AND v.channel_id = w.channel_id AND v.group_id = $3 AND v.state = 'LINKED' OFFSET 0
+		WHERE v.slot = w.slot AND v.channel_id = w.channel_id AND v.group_id = $3 AND ` + r.mayFind() + until + ` OFFSET 0
 	) AS m`
+}
 
-// readMessages are some messages that a group may see. Arguments: slots, those of the messages, group, user, channels, owners,
+// messages are some messages that a group may see. Arguments: slots, those of the messages, group, user, channels, owners,
 // numbers.
-var readMessages = `
-	SELECT owned.slot, ` + messageColumns + `
+func (r reading) messages() string {
+	return `
+	SELECT owned.slot, ` + r.columns() + `
 	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
 		unnest($2::smallint[], $5::uuid[], $6::uuid[], $7::bigint[]) AS w (slot, channel_id, owner_group_id, number)
-		JOIN ` + messageWanted + ` ON true
-		` + messageJoins + `
+		JOIN ` + r.messageWanted() + ` ON true
+		` + r.joins() + `
 	) ON m.slot = owned.slot`
+}
+
+var readMessages = [...]string{takingPart.messages(), anySide.messages()}
 
 // columnsOf are messages as columns of their slots and ids. The owner of those for everyone is null.
 func columnsOf(messages []ids.Message) (slots []int16, channels, owners []pgtype.UUID, numbers []int64) {
@@ -144,14 +117,27 @@ func columnsOf(messages []ids.Message) (slots []int16, channels, owners []pgtype
 
 // Messages implements [channel.Conversation].
 func (s *Store) Messages(ctx context.Context, reader ids.User, messages []ids.Message) (map[ids.Message]*channel.Message, error) {
-	bySlot := onSlots(slices.Values(messages), slotOfMessage)
 	found := make(map[ids.Message]*channel.Message, len(messages))
+	for _, text := range readMessages {
+		missing := slices.DeleteFunc(slices.Clone(messages), func(id ids.Message) bool { return found[id] != nil })
+		if len(missing) == 0 {
+			break
+		}
+		if err := s.addMessages(ctx, reader, text, missing, found); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func (s *Store) addMessages(ctx context.Context, reader ids.User, text string, messages []ids.Message, found map[ids.Message]*channel.Message) error {
+	bySlot := onSlots(slices.Values(messages), slotOfMessage)
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Message) ([]shardrouter.Slot, func(), error) {
 		of, channels, owners, numbers := columnsOf(wanted)
 		var here []*channel.Message
 		var r messageRow
 		into := append([]any{nil}, r.fields()...)
-		owned, err := eachOwned(ctx, conn, readMessages, []any{slots, of, reader.Group, reader, channels, owners, numbers}, func(row pgx.Rows) error {
+		owned, err := eachOwned(ctx, conn, text, []any{slots, of, reader.Group, reader, channels, owners, numbers}, func(row pgx.Rows) error {
 			if err := row.Scan(into...); err != nil {
 				return err
 			}
@@ -166,23 +152,23 @@ func (s *Store) Messages(ctx context.Context, reader ids.User, messages []ids.Me
 		}, err
 	})
 	for _, err := range failed {
-		return nil, err
+		return err
 	}
-	return found, nil
+	return nil
 }
 
 // messagesBetween are the messages m of the channel of a side v that its group, $3, may see and that meet a condition, in its
 // order: at most $10 of those behind the place ($5, $6) and before the place ($8, $9), public ones before $7.
-func messagesBetween(condition string, backward bool) string {
+func (r reading) messagesBetween(condition string, backward bool) string {
 	order := ``
 	if backward {
 		order = ` DESC`
 	}
 	return `LATERAL (
-		SELECT m.*, v.private_head FROM (
+		SELECT m.*, ` + r.ofSide() + ` FROM (
 			(SELECT m.*, 0::bigint AS private FROM linkspan_shard.message AS m
 			WHERE m.slot = v.slot AND m.channel_id = v.channel_id AND m.owner_group_id = ` + everyone + `
-				AND m.number > $5 AND m.number < $7` + condition + `
+				AND m.number > $5 AND m.number < $7` + r.until(`m.number`) + condition + `
 			ORDER BY m.number` + order + ` LIMIT $10)
 			UNION ALL
 			(SELECT m.*, m.number AS private FROM linkspan_shard.message AS m
@@ -195,36 +181,40 @@ func messagesBetween(condition string, backward bool) string {
 
 // pageOfMessages is a part of a channel's messages for a group. Arguments: slot, channel, group, user, those of
 // messagesBetween.
-func pageOfMessages(backward bool) string {
+func (r reading) pageOfMessages(backward bool) string {
 	return `
-	SELECT owned.slot, l.history, l.head + v.private_head, ` + messageColumns + `
+	SELECT owned.slot, ` + r.head() + `, ` + r.columns() + `
 	FROM ` + shardrouter.OwnedFirst + `
 	LEFT JOIN (
 		linkspan_shard.channel_side AS v JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
-	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND ` + mayRead + `
-	LEFT JOIN ` + messagesBetween(``, backward) + ` ON true` + messageJoins + `
+	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND ` + r.mayRead() + `
+	LEFT JOIN ` + r.messagesBetween(``, backward) + ` ON true` + r.joins() + `
 	ORDER BY m.follows, m.private`
 }
 
 // pageOfReplies is that part of the replies to each of some messages for a group, with the place of the message among these.
 // Arguments: slots, those of the messages, group, user, those of messagesBetween, channels, owners, numbers.
-func pageOfReplies(backward bool) string {
+func (r reading) pageOfReplies(backward bool) string {
 	const toRoot = ` AND m.reply_to_owner = COALESCE(w.owner_group_id, ` + everyone + `) AND m.reply_to = w.number`
 	return `
-	SELECT owned.slot, l.history, l.head + v.private_head, w.n, ` + messageColumns + `
+	SELECT owned.slot, ` + r.head() + `, w.n, ` + r.columns() + `
 	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
 		unnest($2::smallint[], $11::uuid[], $12::uuid[], $13::bigint[]) WITH ORDINALITY AS w (slot, channel_id, owner_group_id, number, n)
-		JOIN linkspan_shard.channel_side AS v ON v.slot = w.slot AND v.channel_id = w.channel_id AND v.group_id = $3 AND ` + mayRead + `
+		JOIN linkspan_shard.channel_side AS v ON v.slot = w.slot AND v.channel_id = w.channel_id AND v.group_id = $3 AND ` + r.mayRead() + `
 		JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
-		LEFT JOIN ` + messagesBetween(toRoot, backward) + ` ON true` + messageJoins + `
+		LEFT JOIN ` + r.messagesBetween(toRoot, backward) + ` ON true` + r.joins() + `
 	) ON v.slot = owned.slot
 	ORDER BY w.n, m.follows, m.private`
 }
 
-// The statements of pages, the first for one from the beginning, the second for one from the end.
+// The statements of pages by reading, the first for one from the beginning, the second for one from the end.
 var (
-	messagePages = [2]string{pageOfMessages(false), pageOfMessages(true)}
-	replyPages   = [2]string{pageOfReplies(false), pageOfReplies(true)}
+	messagePages = [...][2]string{
+		{takingPart.pageOfMessages(false), takingPart.pageOfMessages(true)}, {anySide.pageOfMessages(false), anySide.pageOfMessages(true)},
+	}
+	replyPages = [...][2]string{
+		{takingPart.pageOfReplies(false), takingPart.pageOfReplies(true)}, {anySide.pageOfReplies(false), anySide.pageOfReplies(true)},
+	}
 )
 
 // between are the arguments of messagesBetween, and the statement for that part among two.
@@ -284,16 +274,21 @@ func (s *messageScan) addTo(rows *channel.MessageRows) {
 
 // ListMessages implements [channel.Conversation].
 func (s *Store) ListMessages(ctx context.Context, reader ids.User, id ids.Channel, r channel.MessageRange) (rows channel.MessageRows, err error) {
-	text, args := between(messagePages, r)
-	args = append([]any{id, reader.Group, reader}, args...)
-	scan := newMessageScan()
-	err = s.readSlot(ctx, slotOfChannel(id), text, args, func() { rows = channel.MessageRows{} }, func(row pgx.Rows) error {
-		if err := scan.scan(row); err != nil {
-			return err
+	for _, texts := range messagePages {
+		text, args := between(texts, r)
+		args = append([]any{id, reader.Group, reader}, args...)
+		scan := newMessageScan()
+		err = s.readSlot(ctx, slotOfChannel(id), text, args, func() { rows = channel.MessageRows{} }, func(row pgx.Rows) error {
+			if err := scan.scan(row); err != nil {
+				return err
+			}
+			scan.addTo(&rows)
+			return nil
+		})
+		if err != nil || !rows.Log.History.IsZero() {
+			break
 		}
-		scan.addTo(&rows)
-		return nil
-	})
+	}
 	cut(&rows, r)
 	return rows, err
 }
@@ -301,10 +296,26 @@ func (s *Store) ListMessages(ctx context.Context, reader ids.User, id ids.Channe
 // ListReplies implements [channel.Conversation].
 func (s *Store) ListReplies(
 	ctx context.Context, reader ids.User, roots []ids.Message, r channel.MessageRange,
-) (map[ids.Message]channel.MessageRows, map[ids.Message]error) {
-	text, args := between(replyPages, r)
+) (replies map[ids.Message]channel.MessageRows, unread map[ids.Message]error) {
+	replies, unread = make(map[ids.Message]channel.MessageRows, len(roots)), map[ids.Message]error{}
+	for _, texts := range replyPages {
+		missing := slices.DeleteFunc(slices.Clone(roots), func(root ids.Message) bool {
+			_, found := replies[root]
+			return found || unread[root] != nil
+		})
+		if len(missing) == 0 {
+			break
+		}
+		maps.Copy(unread, s.addReplies(ctx, reader, texts, missing, r, replies))
+	}
+	return replies, unread
+}
+
+func (s *Store) addReplies(
+	ctx context.Context, reader ids.User, texts [2]string, roots []ids.Message, r channel.MessageRange, replies map[ids.Message]channel.MessageRows,
+) map[ids.Message]error {
+	text, args := between(texts, r)
 	bySlot := onSlots(slices.Values(roots), slotOfMessage)
-	replies := make(map[ids.Message]channel.MessageRows, len(roots))
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Message) ([]shardrouter.Slot, func(), error) {
 		of, channels, owners, numbers := columnsOf(wanted)
 		here := make([]channel.MessageRows, len(wanted))
@@ -326,7 +337,7 @@ func (s *Store) ListReplies(
 			}
 		}, err
 	})
-	return replies, unreadOn(bySlot, failed)
+	return unreadOn(bySlot, failed)
 }
 
 // cut drops the message that was one too many and says whether more lie beyond. A cursor names a row of the list, so beyond a
@@ -347,17 +358,18 @@ func cut(rows *channel.MessageRows, r channel.MessageRange) {
 
 // readVersions are what some messages have said that a group may see, the newest MaxVersions of each, with the place of the message
 // among these. Arguments: slots, those of the messages, group, channels, owners, numbers.
-const readVersions = `
+var readVersions = `
 	SELECT owned.slot, v.n, v.at, v.body FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
 		SELECT m.slot, w.n, x.at, x.body, x.version
 		FROM unnest($2::smallint[], $4::uuid[], $5::uuid[], $6::bigint[]) WITH ORDINALITY AS w (slot, channel_id, owner_group_id, number, n)
-		JOIN ` + messageWanted + ` ON true
+		JOIN ` + anySide.messageWanted() + ` ON true
 		CROSS JOIN LATERAL (
 			(SELECT v.at, v.body, v.version FROM linkspan_shard.message_version AS v
 			WHERE v.slot = m.slot AND v.channel_id = m.channel_id AND v.owner_group_id = m.owner_group_id AND v.number = m.number
-			ORDER BY v.version DESC LIMIT $7)
+				AND (m.until IS NULL OR v.edited_number <= m.until)
+			ORDER BY v.version DESC LIMIT $7 + CASE WHEN m.edited_number > m.until THEN 1 ELSE 0 END)
 			UNION ALL
-			SELECT COALESCE(m.edited_at, m.created_at), m.body, m.version WHERE m.body IS NOT NULL
+			SELECT COALESCE(m.edited_at, m.created_at), m.body, m.version WHERE m.body IS NOT NULL AND (m.edited_number > m.until) IS NOT TRUE
 		) AS x
 	) AS v ON v.slot = owned.slot ORDER BY v.n, v.version`
 

@@ -26,16 +26,21 @@ var KeyedQueries = map[string]string{
 
 // MessageQueries are the statements that find messages by their keys, by name.
 var MessageQueries = map[string]string{
-	"some messages": readMessages, "what they have said": readVersions, "posts": authorsOfPosts, "what posts reply to": rootsOfPosts,
+	"some messages": readMessages[takingPart], "some messages of any side": readMessages[anySide], "what they have said": readVersions, "posts": authorsOfPosts, "what posts reply to": rootsOfPosts,
 	"an edit": changeTexts[channel.EventMessageEdited][0], "a deletion for a group": changeTexts[channel.EventMessageDeleted][1],
 	"a reaction": changeTexts[channel.EventReactionAdded][0], "a mark": markRead,
 }
 
 // PageQueries are the statements that read messages with what belongs to them, by name.
 var PageQueries = map[string]string{
-	"some messages": readMessages, "messages from the beginning": messagePages[0], "messages from the end": messagePages[1],
-	"replies from the beginning": replyPages[0], "replies from the end": replyPages[1],
-	"what was found, the newest first": foundPages[channel.SearchNewest][0], "what was found by rank, from the end": foundPages[channel.SearchRank][1],
+	"some messages": readMessages[takingPart], "messages from the beginning": messagePages[takingPart][0], "messages from the end": messagePages[takingPart][1],
+	"replies from the beginning": replyPages[takingPart][0], "replies from the end": replyPages[takingPart][1],
+	"what was found, the newest first":     foundPages[channel.SearchNewest][takingPart][0],
+	"what was found by rank, from the end": foundPages[channel.SearchRank][takingPart][1],
+
+	"some messages of any side": readMessages[anySide], "messages of any side from the end": messagePages[anySide][1],
+	"replies of any side from the beginning": replyPages[anySide][0],
+	"what any side finds, the newest first":  foundPages[channel.SearchNewest][anySide][0],
 }
 
 // QueriesOfOne are the statements that read one object, by name.
@@ -57,8 +62,8 @@ var PostQueries = map[string]struct{ Text, Index string }{
 	"replies": {countReplies, "message_pkey"},
 }
 
-// FoundPages are the statements of searches, the first for pages from the beginning; SearchArgs are their arguments but for
-// the slot.
+// FoundPages are the statements of searches, of sides that take part and of any, the first for pages from the beginning; SearchArgs are
+// their arguments but for the slot.
 var (
 	FoundPages = foundPages
 	SearchArgs = searchArgs

@@ -36,6 +36,9 @@ func (s *Store) OpenChannel(
 		}
 		return openParts(ctx, conn, parts)
 	}))
+	if m := opened.Messages; opened.Channel != nil && m != nil && m.Log.History.IsZero() {
+		opened.Messages = nil // the group's part has ended: what it reads is asked in another way
+	}
 	return opened, err
 }
 
@@ -87,7 +90,7 @@ func openUnread(reader ids.User, id ids.Channel, opened *channel.Opened) part {
 }
 
 func openMessages(reader ids.User, id ids.Channel, r channel.MessageRange, opened *channel.Opened) part {
-	query, args := between(messagePages, r)
+	query, args := between(messagePages[takingPart], r)
 	var rows channel.MessageRows
 	scan := newMessageScan()
 	return part{query, append([]any{int16(slotOfChannel(id)), id, reader.Group, reader}, args...), func(row pgx.Rows) error {

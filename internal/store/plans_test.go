@@ -94,7 +94,7 @@ func TestPagesFindWhatBelongsToMessagesByWholeKeys(t *testing.T) {
 			}
 		}
 		for table := range lastOfKey {
-			if !found[table] && (table != "channel_log" || name != "some messages") {
+			if !found[table] && (table != "channel_log" || !strings.HasPrefix(name, "some messages")) {
 				t.Errorf("%s does not look into %s:\n%s", name, table, strings.Join(lines, "\n"))
 			}
 		}

@@ -65,12 +65,13 @@ const (
 	ON CONFLICT (slot, channel_id, number, group_id) DO UPDATE SET reply_count = r.reply_count + excluded.reply_count`
 	// Of several names of one user the last counts.
 	writeAuthors = `
-	INSERT INTO linkspan_shard.channel_user AS u (slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at)
+	INSERT INTO linkspan_shard.channel_user AS u
+		(slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at, public_number)
 	SELECT slot, channel_id, group_id, user_id, (array_agg(name ORDER BY n DESC))[1], (array_agg(name_key ORDER BY n DESC))[1],
 		(array_agg(name ORDER BY n DESC) FILTER (WHERE public))[1], (array_agg(name_key ORDER BY n DESC) FILTER (WHERE public))[1],
-		CASE WHEN bool_or(public) THEN now() END
-	FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::boolean[]) WITH ORDINALITY
-		AS p (slot, channel_id, group_id, user_id, name, name_key, public, n)
+		CASE WHEN bool_or(public) THEN now() END, COALESCE(max(number) FILTER (WHERE public), 0)
+	FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::boolean[], $8::bigint[]) WITH ORDINALITY
+		AS p (slot, channel_id, group_id, user_id, name, name_key, public, number, n)
 	GROUP BY slot, channel_id, group_id, user_id ` + userKnown
 )
 
@@ -90,7 +91,8 @@ func write(tx *shardrouter.Tx, placed []*post) {
 
 	strangers, _ := apart(placed, (*post).tellsOfItsAuthor)
 	queue(tx, writeAuthors, strangers, keys(strangers, (*post).group), keys(strangers, (*post).author), column(strangers, (*post).authorName),
-		column(strangers, func(p *post) string { return channel.NameKey(p.authorName()) }), column(strangers, (*post).isPublic))
+		column(strangers, func(p *post) string { return channel.NameKey(p.authorName()) }), column(strangers, (*post).isPublic),
+		column(strangers, (*post).number))
 }
 
 // written are the arguments of writePosts but for the slots and channels.

@@ -50,7 +50,7 @@ func (m *many) plan(id ids.Channel, search channel.Search, mode string) []string
 	m.t.Helper()
 	m.exec(`SET plan_cache_mode = ` + mode)
 	defer m.exec(`DEALLOCATE searched`)
-	if _, err := m.Prepare(m.t.Context(), "searched", store.FoundPages[search.Order][0]); err != nil {
+	if _, err := m.Prepare(m.t.Context(), "searched", store.FoundPages[search.Order][0][0]); err != nil {
 		m.t.Fatal(err)
 	}
 	args := append([]any{m.slot}, store.SearchArgs(m.reader, id, search, channel.MessageRange{Limit: 20})...)

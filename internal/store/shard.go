@@ -36,7 +36,7 @@ func slotOfDestination(d channel.Destination) shardrouter.Slot {
 
 // Apply implements [channel.Shards]. All statements go in one round trip, for none needs an answer; the first is the guard that lets all happen
 // or none (docs/decisions/0004-guard-statement.md).
-func (s *Store) Apply(ctx context.Context, step channel.Step, plan func(tx channel.ShardTx)) (*channel.Appended, error) {
+func (s *Store) Apply(ctx context.Context, step channel.Step, plan func(tx channel.ShardTx)) ([]channel.Appended, error) {
 	slot := slotOfDestination(step.Stream.Destination)
 	var work *shardTx
 	err := s.router.WritePgx(ctx, slot, func(_ context.Context, tx *shardrouter.Tx) error {
@@ -101,7 +101,7 @@ func (s *Store) whyNotNext(ctx context.Context, slot shardrouter.Slot, step chan
 type shardTx struct {
 	slot     shardrouter.Slot
 	tx       *shardrouter.Tx
-	appended *channel.Appended // the inbox event, complete once the statements were sent
+	appended []channel.Appended // complete once the statements were sent
 }
 
 func (t *shardTx) queue(sql string, args ...any) *pgx.QueuedQuery {
@@ -131,8 +131,6 @@ func (t *shardTx) InsertInboxLog(group ids.Group) {
 
 // AppendInbox fails, by a NULL number, for a group whose inbox log is not made yet; the step then waits for it.
 func (t *shardTx) AppendInbox(group ids.Group, e channel.LogEvent) {
-	a := &channel.Appended{Log: channel.InboxOf(group), Event: e}
-	t.appended = a
 	t.queue(`
 		WITH log AS (
 			UPDATE linkspan_shard.inbox_log SET head = head + 1 WHERE slot = $1 AND group_id = $2 RETURNING head, history
@@ -144,8 +142,10 @@ func (t *shardTx) AppendInbox(group ids.Group, e channel.LogEvent) {
 		group, e.Kind, e.Invitation, e.Version, e.Channel, e.Group.ID, e.Group.Handle, e.Group.Name,
 		e.Actor.Group, e.Actor,
 	).QueryRow(func(row pgx.Row) error {
+		a := channel.Appended{Log: channel.InboxOf(group), Event: e}
 		err := row.Scan(&a.Event.Number, &a.Event.At, &a.History)
 		a.Event.At = a.Event.At.UTC()
+		t.appended = append(t.appended, a)
 		return err
 	})
 }
@@ -204,54 +204,16 @@ func (t *shardTx) InsertChannel(in *channel.Invitation, topic *string) {
 			VALUES ($1, $2, $3, $4, $5, 'PENDING', $6, $7, $8, $9, $10)
 		), side AS (
 			INSERT INTO linkspan_shard.channel_side
-				(slot, channel_id, group_id, handle, group_name, role, state, version, name, linked_at)
-			VALUES ($1, $2, $3, $4, $5, 'INITIATOR', 'LINKED', 1, $11, $10)
+				(slot, channel_id, group_id, handle, group_name, role, state, version, name, linked_at, linked_number)
+			VALUES ($1, $2, $3, $4, $5, 'INITIATOR', 'LINKED', 1, $11, $10, 1)
 		), log AS (
 			INSERT INTO linkspan_shard.channel_log (slot, channel_id, history, head) VALUES ($1, $2, $12, 1)
 		), known AS (
-			INSERT INTO linkspan_shard.channel_user (slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at)
-			VALUES ($1, $2, $3, $8, $9, $13, $9, $13, now())
+			INSERT INTO linkspan_shard.channel_user (slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at, public_number)
+			VALUES ($1, $2, $3, $8, $9, $13, $9, $13, now(), 1)
 		)
 		INSERT INTO linkspan_shard.channel_event (slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id)
 		VALUES ($1, $2, 1, 'GROUP_LINKED', $3, $8, $3)`,
 		in.ChannelID, from.ID, from.Handle, from.Name, in.ExpiresAt, topic, in.Sender.ID,
 		in.Sender.Name, in.CreatedAt, in.ProposedName, ids.NewHistory(), channel.NameKey(in.Sender.Name))
-}
-
-func (t *shardTx) LinkSide(in *channel.Invitation, link channel.Link) {
-	to := in.ToGroup
-	t.queue(`
-		WITH active AS (
-			UPDATE linkspan_shard.channel SET state = 'ACTIVE', pending_until = NULL
-			WHERE slot = $1 AND channel_id = $2 AND state = 'PENDING'
-		), side AS (
-			INSERT INTO linkspan_shard.channel_side AS s
-				(slot, channel_id, group_id, handle, group_name, role, state, version, name, linked_at)
-			VALUES ($1, $2, $3, $4, $5, 'TARGET', $6, $7, $8, $9)
-			ON CONFLICT (slot, channel_id, group_id) DO UPDATE
-			SET state = excluded.state, version = excluded.version, name = excluded.name, linked_at = excluded.linked_at, unlinked_after = NULL
-			WHERE s.version < excluded.version
-		), log AS (
-			UPDATE linkspan_shard.channel_log SET head = head + 1 WHERE slot = $1 AND channel_id = $2 RETURNING head
-		), known AS (
-			INSERT INTO linkspan_shard.channel_user AS u (slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at)
-			VALUES ($1, $2, $3, $10, $11, $12, $11, $12, now()) ON CONFLICT (slot, channel_id, group_id, user_id) DO UPDATE
-			SET public_name = excluded.public_name, public_name_key = excluded.public_name_key, public_at = now() WHERE u.public_name IS NULL
-		)
-		INSERT INTO linkspan_shard.channel_event
-			(slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id, side_version, at)
-		SELECT $1, $2, head, 'GROUP_LINKED', $3, $10, $3, $7, clock_timestamp() FROM log`,
-		in.ChannelID, to.ID, to.Handle, to.Name, link.State, link.Version, link.Name, link.LinkedAt,
-		in.Resolver.ID, in.Resolver.Name, channel.NameKey(in.Resolver.Name))
-}
-
-func (t *shardTx) CloseChannel(link channel.Link) {
-	t.queue(`
-		WITH closed AS (
-			UPDATE linkspan_shard.channel SET state = 'CLOSED', pending_until = NULL
-			WHERE slot = $1 AND channel_id = $2 AND state = 'PENDING'
-		)
-		UPDATE linkspan_shard.channel_side SET state = $4, version = $5, linked_at = NULL
-		WHERE slot = $1 AND channel_id = $2 AND group_id = $3 AND version < $5`,
-		link.Channel, link.Group, link.State, link.Version)
 }

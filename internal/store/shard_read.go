@@ -48,20 +48,26 @@ const (
 	someOf = ` = ANY ($2)`
 )
 
-// sidesOf is the query of channels with their linked sides and the viewer's own, if the viewer's group has a side.
+// sidesOf is the query of channels with their linked sides and the viewer's own, if the viewer's group has a side. If that parted it is
+// alone, and the channel as it was then.
 // Arguments: slot or slots, channel or channels, viewer's group.
 func sidesOf(owned, which string) string {
 	return `
-	SELECT owned.slot, c.channel_id, c.initiator_group_id, c.initiator_handle, c.initiator_name, ` + channelState + `,
-		c.topic, c.creator_id, c.creator_name, c.created_at, v.state,
+	SELECT owned.slot, c.channel_id, ` + asOfSide(`initiator_group_id`) + `, ` + asOfSide(`initiator_handle`) + `, ` + asOfSide(`initiator_name`) + `,
+		` + channelState + `, ` + asOfSide(`topic`) + `, c.creator_id, c.creator_name, c.created_at, v.state,
 		s.group_id, s.handle, s.group_name, s.name, s.name_visible, ` + sideLinkedAt + `, ` + sideVersion + `
 	FROM ` + owned + ` LEFT JOIN (
 		linkspan_shard.channel AS c
 		JOIN linkspan_shard.channel_side AS v ON v.slot = c.slot AND v.channel_id = c.channel_id AND v.group_id = $3
 		JOIN linkspan_shard.channel_side AS s ON s.slot = c.slot AND s.channel_id = c.channel_id
-			AND (s.state = 'LINKED' OR s.group_id = v.group_id)
+			AND (s.group_id = v.group_id OR s.state = 'LINKED' AND v.unlinked_after IS NULL)
 	) ON c.slot = owned.slot AND c.channel_id` + which + `
 	ORDER BY c.channel_id, s.role, s.linked_at, s.group_id`
+}
+
+// asOfSide is a column of a channel c as the group of its side v sees it.
+func asOfSide(column string) string {
+	return `CASE WHEN v.unlinked_after IS NULL THEN c.` + column + ` ELSE v.frozen_` + column + ` END`
 }
 
 // sidesForOperatorOf is what an operator sees of channels: which groups are linked. Arguments: slot or slots, channel

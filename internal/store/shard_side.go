@@ -1,0 +1,123 @@
+package store
+
+import (
+	"github.com/jackc/pgx/v5"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
+)
+
+// introduced has an INSERT of a channel_user u leave the names alone that the others know already.
+const introduced = `ON CONFLICT (slot, channel_id, group_id, user_id) DO UPDATE
+		SET public_name = excluded.public_name, public_name_key = excluded.public_name_key, public_at = now(), public_number = excluded.public_number
+		WHERE u.public_name IS NULL`
+
+// What tells of a side ends so: the event with the log's history, for each side that takes part, and for the side itself ($3), with
+// where its private log stands. It follows the CTEs event, head and side, which hold nothing where the side was not changed.
+const toldToSides = `
+	SELECT e.number, e.at, head.history, told.group_id, told.private_head FROM event AS e, head, (
+		SELECT s.group_id, s.private_head FROM linkspan_shard.channel_side AS s
+		WHERE s.slot = $1 AND s.channel_id = $2 AND s.state = 'LINKED' AND s.group_id <> $3
+		UNION ALL SELECT side.group_id, side.private_head FROM side
+	) AS told`
+
+// LinkSide locks the log in a statement of its own, as all do who write to it: in one with the side, nothing would say which comes first.
+func (t *shardTx) LinkSide(in *channel.Invitation, link channel.Link) {
+	to := in.ToGroup
+	t.queue(lockLog, in.ChannelID)
+	t.queue(`
+		WITH active AS (
+			UPDATE linkspan_shard.channel SET state = 'ACTIVE', pending_until = NULL
+			WHERE slot = $1 AND channel_id = $2 AND state = 'PENDING'
+		), side AS (
+			INSERT INTO linkspan_shard.channel_side AS s
+				(slot, channel_id, group_id, handle, group_name, role, state, version, name, linked_at, linked_number)
+			SELECT $1, $2, $3, $4, $5, 'TARGET', $6, $7, $8, $9, l.head + 1
+			FROM linkspan_shard.channel_log AS l WHERE l.slot = $1 AND l.channel_id = $2
+			ON CONFLICT (slot, channel_id, group_id) DO UPDATE
+			SET state = excluded.state, version = excluded.version, name = excluded.name, linked_at = excluded.linked_at,
+				linked_number = excluded.linked_number, unlinked_at = NULL, unlinked_after = NULL, frozen_topic = NULL,
+				frozen_initiator_group_id = NULL, frozen_initiator_handle = NULL, frozen_initiator_name = NULL
+			WHERE s.version < excluded.version
+			RETURNING s.group_id, s.private_head
+		), head AS (
+			UPDATE linkspan_shard.channel_log AS l SET head = l.head + 1 FROM side
+			WHERE l.slot = $1 AND l.channel_id = $2 RETURNING l.head AS number, l.history
+		), known AS (
+			INSERT INTO linkspan_shard.channel_user AS u
+				(slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at, public_number)
+			SELECT $1, $2, $3, $10, $11, $12, $11, $12, now(), head.number FROM head
+			`+introduced+`
+		), event AS (
+			INSERT INTO linkspan_shard.channel_event
+				(slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id, side_version, at)
+			SELECT $1, $2, head.number, 'GROUP_LINKED', $3, $10, $3, $7, clock_timestamp() FROM head
+			RETURNING number, at
+		)`+toldToSides,
+		in.ChannelID, to.ID, to.Handle, to.Name, link.State, link.Version, link.Name, link.LinkedAt,
+		in.Resolver.ID, in.Resolver.Name, channel.NameKey(in.Resolver.Name),
+	).Query(t.tells(channel.LogEvent{Kind: channel.EventGroupLinked, Channel: in.ChannelID, Group: to, Actor: in.Resolver.ID}))
+}
+
+func (t *shardTx) UnlinkSide(group channel.Group, link channel.Link, by *channel.User) {
+	var actor ids.User // zero: NULL
+	var name, key *string
+	if by != nil {
+		spelt := channel.NameKey(by.Name)
+		actor, name, key = by.ID, &by.Name, &spelt
+	}
+	t.queue(lockLog, link.Channel)
+	t.queue(`
+		WITH side AS (
+			UPDATE linkspan_shard.channel_side AS s
+			SET state = $4, version = $5, linked_at = $6, unlinked_at = $7, unlinked_after = l.head + 1, frozen_topic = c.topic,
+				frozen_initiator_group_id = c.initiator_group_id, frozen_initiator_handle = c.initiator_handle, frozen_initiator_name = c.initiator_name
+			FROM linkspan_shard.channel_log AS l, linkspan_shard.channel AS c
+			WHERE s.slot = $1 AND s.channel_id = $2 AND s.group_id = $3 AND s.version < $5 AND s.state = 'LINKED'
+				AND l.slot = s.slot AND l.channel_id = s.channel_id AND c.slot = s.slot AND c.channel_id = s.channel_id
+			RETURNING s.group_id, s.private_head
+		), head AS (
+			UPDATE linkspan_shard.channel_log AS l SET head = l.head + 1 FROM side
+			WHERE l.slot = $1 AND l.channel_id = $2 RETURNING l.head AS number, l.history
+		), known AS (
+			INSERT INTO linkspan_shard.channel_user AS u
+				(slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at, public_number)
+			SELECT $1, $2, $8, $9, $10, $11, $10, $11, now(), head.number FROM head WHERE $9::uuid IS NOT NULL
+			`+introduced+`
+		), event AS (
+			INSERT INTO linkspan_shard.channel_event
+				(slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id, side_version, at)
+			SELECT $1, $2, head.number, 'GROUP_UNLINKED', $8, $9, $3, $5, clock_timestamp() FROM head
+			RETURNING number, at
+		)`+toldToSides,
+		link.Channel, link.Group, link.State, link.Version, link.LinkedAt, link.UnlinkedAt, actor.Group, actor, name, key,
+	).Query(t.tells(channel.LogEvent{Kind: channel.EventGroupUnlinked, Channel: link.Channel, Group: group, Actor: actor}))
+}
+
+// tells notes an event that was appended to a channel's log, for each side that it is told to.
+func (t *shardTx) tells(event channel.LogEvent) func(pgx.Rows) error {
+	return func(rows pgx.Rows) error {
+		for rows.Next() {
+			var number, private int64
+			var side ids.Group
+			a := channel.Appended{Event: event}
+			if err := rows.Scan(&number, &a.Event.At, &a.History, &side, &private); err != nil {
+				return err
+			}
+			a.Log, a.Event.At, a.Event.Number = channel.ChannelLogOf(event.Channel, side), a.Event.At.UTC(), number+private
+			t.appended = append(t.appended, a)
+		}
+		return rows.Err()
+	}
+}
+
+func (t *shardTx) CloseChannel(link channel.Link) {
+	t.queue(`
+		WITH closed AS (
+			UPDATE linkspan_shard.channel SET state = 'CLOSED', pending_until = NULL
+			WHERE slot = $1 AND channel_id = $2 AND state = 'PENDING'
+		)
+		UPDATE linkspan_shard.channel_side SET state = $4, version = $5, linked_at = NULL
+		WHERE slot = $1 AND channel_id = $2 AND group_id = $3 AND version < $5`,
+		link.Channel, link.Group, link.State, link.Version)
+}
