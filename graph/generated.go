@@ -60,6 +60,12 @@ type ComplexityRoot struct {
 		Message func(childComplexity int) int
 	}
 
+	ApproveInvitationPayload struct {
+		Errors        func(childComplexity int) int
+		Invitation    func(childComplexity int) int
+		SharedChannel func(childComplexity int) int
+	}
+
 	ChannelActivity struct {
 		SharedChannel func(childComplexity int) int
 	}
@@ -113,6 +119,11 @@ type ComplexityRoot struct {
 		Message func(childComplexity int) int
 	}
 
+	DenyInvitationPayload struct {
+		Errors     func(childComplexity int) int
+		Invitation func(childComplexity int) int
+	}
+
 	EditMessagePayload struct {
 		Errors  func(childComplexity int) int
 		Message func(childComplexity int) int
@@ -162,9 +173,11 @@ type ComplexityRoot struct {
 	}
 
 	Invitation struct {
+		Awaiting         func(childComplexity int) int
 		CreatedAt        func(childComplexity int) int
 		ExpiresAt        func(childComplexity int) int
 		FromGroup        func(childComplexity int) int
+		History          func(childComplexity int) int
 		ID               func(childComplexity int) int
 		Note             func(childComplexity int) int
 		ProposedName     func(childComplexity int) int
@@ -177,8 +190,11 @@ type ComplexityRoot struct {
 		ToGroup          func(childComplexity int) int
 		Version          func(childComplexity int) int
 		ViewerCanAccept  func(childComplexity int) int
+		ViewerCanApprove func(childComplexity int) int
 		ViewerCanDecline func(childComplexity int) int
+		ViewerCanDeny    func(childComplexity int) int
 		ViewerCanRevoke  func(childComplexity int) int
+		Waiting          func(childComplexity int) int
 	}
 
 	InvitationChanged struct {
@@ -217,6 +233,15 @@ type ComplexityRoot struct {
 		At         func(childComplexity int) int
 		Cursor     func(childComplexity int) int
 		Invitation func(childComplexity int) int
+	}
+
+	InvitationTransition struct {
+		At      func(childComplexity int) int
+		By      func(childComplexity int) int
+		Deed    func(childComplexity int) int
+		Reason  func(childComplexity int) int
+		State   func(childComplexity int) int
+		Version func(childComplexity int) int
 	}
 
 	MarkReadPayload struct {
@@ -291,15 +316,20 @@ type ComplexityRoot struct {
 	Mutation struct {
 		AcceptSharedChannel func(childComplexity int, input channel.AcceptSharedChannelInput) int
 		AddReaction         func(childComplexity int, input channel.AddReactionInput) int
+		ApproveInvitation   func(childComplexity int, input channel.ApproveInvitationInput) int
 		CreateSharedChannel func(childComplexity int, input channel.CreateSharedChannelInput) int
 		DeclineInvitation   func(childComplexity int, input channel.DeclineInvitationInput) int
 		DeleteMessage       func(childComplexity int, input channel.DeleteMessageInput) int
+		DenyInvitation      func(childComplexity int, input channel.DenyInvitationInput) int
 		EditMessage         func(childComplexity int, input channel.EditMessageInput) int
 		MarkRead            func(childComplexity int, input channel.MarkReadInput) int
 		PostMessage         func(childComplexity int, input channel.PostMessageInput) int
 		RegisterGroup       func(childComplexity int, input channel.RegisterGroupInput) int
 		RemoveReaction      func(childComplexity int, input channel.RemoveReactionInput) int
 		RevokeInvitation    func(childComplexity int, input channel.RevokeInvitationInput) int
+		SetSharingPolicy    func(childComplexity int, input channel.SetSharingPolicyInput) int
+		TrustGroup          func(childComplexity int, input channel.TrustGroupInput) int
+		UntrustGroup        func(childComplexity int, input channel.UntrustGroupInput) int
 	}
 
 	NameTakenError struct {
@@ -313,6 +343,7 @@ type ComplexityRoot struct {
 		Code    func(childComplexity int) int
 		Message func(childComplexity int) int
 		Path    func(childComplexity int) int
+		Rule    func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -328,10 +359,11 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Group  func(childComplexity int, handle string) int
-		Node   func(childComplexity int, id ids.ID) int
-		Nodes  func(childComplexity int, ids []*ids.ID) int
-		Viewer func(childComplexity int) int
+		CanShare func(childComplexity int, target channel.GroupSelector) int
+		Group    func(childComplexity int, handle string) int
+		Node     func(childComplexity int, id ids.ID) int
+		Nodes    func(childComplexity int, ids []*ids.ID) int
+		Viewer   func(childComplexity int) int
 	}
 
 	Reaction struct {
@@ -371,6 +403,11 @@ type ComplexityRoot struct {
 		Path    func(childComplexity int) int
 	}
 
+	SetSharingPolicyPayload struct {
+		Errors func(childComplexity int) int
+		Policy func(childComplexity int) int
+	}
+
 	SharedChannel struct {
 		CreatedAt   func(childComplexity int) int
 		CreatedBy   func(childComplexity int) int
@@ -408,6 +445,25 @@ type ComplexityRoot struct {
 		SharedChannel func(childComplexity int) int
 	}
 
+	SharingAnswer struct {
+		Decision    func(childComplexity int) int
+		Explanation func(childComplexity int) int
+		Rule        func(childComplexity int) int
+	}
+
+	SharingPolicy struct {
+		BlockedGroups      func(childComplexity int) int
+		IncomingApproval   func(childComplexity int) int
+		InvitationTTLHours func(childComplexity int) int
+		LinksInNotes       func(childComplexity int) int
+		OutgoingApproval   func(childComplexity int) int
+		SharingEnabled     func(childComplexity int) int
+		TrustedGroups      func(childComplexity int) int
+		Version            func(childComplexity int) int
+		WhoMayAccept       func(childComplexity int) int
+		WhoMayCreate       func(childComplexity int) int
+	}
+
 	Subscription struct {
 		ChannelActivity     func(childComplexity int) int
 		ChannelEvents       func(childComplexity int, channelID ids.ID, after *ids.LogCursor) int
@@ -416,10 +472,27 @@ type ComplexityRoot struct {
 		SharedChannelLinked func(childComplexity int, after *ids.LogCursor) int
 	}
 
+	TrustGroupPayload struct {
+		Errors func(childComplexity int) int
+		Group  func(childComplexity int) int
+	}
+
+	UntrustGroupPayload struct {
+		Errors func(childComplexity int) int
+		Group  func(childComplexity int) int
+	}
+
 	User struct {
 		Group func(childComplexity int) int
 		ID    func(childComplexity int) int
 		Name  func(childComplexity int) int
+	}
+
+	VersionConflictError struct {
+		Code    func(childComplexity int) int
+		Message func(childComplexity int) int
+		Path    func(childComplexity int) int
+		Version func(childComplexity int) int
 	}
 
 	Viewer struct {
@@ -430,6 +503,7 @@ type ComplexityRoot struct {
 		Role                func(childComplexity int) int
 		SentInvitations     func(childComplexity int, first *int32, after *string, last *int32, before *string, states []channel.InvitationState) int
 		SharedChannels      func(childComplexity int, first *int32, after *string, last *int32, before *string) int
+		SharingPolicy       func(childComplexity int) int
 		User                func(childComplexity int) int
 	}
 }
@@ -443,6 +517,10 @@ type InvitationResolver interface {
 	ViewerCanAccept(ctx context.Context, obj *channel.Invitation) (bool, error)
 	ViewerCanDecline(ctx context.Context, obj *channel.Invitation) (bool, error)
 	ViewerCanRevoke(ctx context.Context, obj *channel.Invitation) (bool, error)
+	ViewerCanApprove(ctx context.Context, obj *channel.Invitation) (bool, error)
+	ViewerCanDeny(ctx context.Context, obj *channel.Invitation) (bool, error)
+
+	Waiting(ctx context.Context, obj *channel.Invitation) ([]channel.Actor, error)
 }
 type InvitationConnectionResolver interface {
 	Nodes(ctx context.Context, obj *channel.InvitationConnection) ([]*channel.Invitation, error)
@@ -463,6 +541,11 @@ type MutationResolver interface {
 	AcceptSharedChannel(ctx context.Context, input channel.AcceptSharedChannelInput) (*channel.AcceptSharedChannelPayload, error)
 	DeclineInvitation(ctx context.Context, input channel.DeclineInvitationInput) (*channel.DeclineInvitationPayload, error)
 	RevokeInvitation(ctx context.Context, input channel.RevokeInvitationInput) (*channel.RevokeInvitationPayload, error)
+	ApproveInvitation(ctx context.Context, input channel.ApproveInvitationInput) (*channel.ApproveInvitationPayload, error)
+	DenyInvitation(ctx context.Context, input channel.DenyInvitationInput) (*channel.DenyInvitationPayload, error)
+	SetSharingPolicy(ctx context.Context, input channel.SetSharingPolicyInput) (*channel.SetSharingPolicyPayload, error)
+	TrustGroup(ctx context.Context, input channel.TrustGroupInput) (*channel.TrustGroupPayload, error)
+	UntrustGroup(ctx context.Context, input channel.UntrustGroupInput) (*channel.UntrustGroupPayload, error)
 	PostMessage(ctx context.Context, input channel.PostMessageInput) (*channel.MessagePayload, error)
 	EditMessage(ctx context.Context, input channel.EditMessageInput) (*channel.MessagePayload, error)
 	DeleteMessage(ctx context.Context, input channel.DeleteMessageInput) (*channel.MessagePayload, error)
@@ -473,6 +556,7 @@ type MutationResolver interface {
 type QueryResolver interface {
 	Viewer(ctx context.Context) (*channel.Viewer, error)
 	Group(ctx context.Context, handle string) (*channel.Group, error)
+	CanShare(ctx context.Context, target channel.GroupSelector) (*channel.SharingAnswer, error)
 	Node(ctx context.Context, id ids.ID) (channel.Node, error)
 	Nodes(ctx context.Context, ids []*ids.ID) ([]channel.Node, error)
 }
@@ -498,6 +582,7 @@ type ViewerResolver interface {
 	SharedChannels(ctx context.Context, obj *channel.Viewer, first *int32, after *string, last *int32, before *string) (*channel.Page[channel.SharedChannel], error)
 	ReceivedInvitations(ctx context.Context, obj *channel.Viewer, first *int32, after *string, last *int32, before *string, states []channel.InvitationState) (*channel.InvitationConnection, error)
 	SentInvitations(ctx context.Context, obj *channel.Viewer, first *int32, after *string, last *int32, before *string, states []channel.InvitationState) (*channel.InvitationConnection, error)
+	SharingPolicy(ctx context.Context, obj *channel.Viewer) (*channel.Sharing, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -555,6 +640,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AddReactionPayload.Message(childComplexity), true
+
+	case "ApproveInvitationPayload.errors":
+		if e.ComplexityRoot.ApproveInvitationPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApproveInvitationPayload.Errors(childComplexity), true
+	case "ApproveInvitationPayload.invitation":
+		if e.ComplexityRoot.ApproveInvitationPayload.Invitation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApproveInvitationPayload.Invitation(childComplexity), true
+	case "ApproveInvitationPayload.sharedChannel":
+		if e.ComplexityRoot.ApproveInvitationPayload.SharedChannel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApproveInvitationPayload.SharedChannel(childComplexity), true
 
 	case "ChannelActivity.sharedChannel":
 		if e.ComplexityRoot.ChannelActivity.SharedChannel == nil {
@@ -721,6 +825,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeleteMessagePayload.Message(childComplexity), true
 
+	case "DenyInvitationPayload.errors":
+		if e.ComplexityRoot.DenyInvitationPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DenyInvitationPayload.Errors(childComplexity), true
+	case "DenyInvitationPayload.invitation":
+		if e.ComplexityRoot.DenyInvitationPayload.Invitation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DenyInvitationPayload.Invitation(childComplexity), true
+
 	case "EditMessagePayload.errors":
 		if e.ComplexityRoot.EditMessagePayload.Errors == nil {
 			break
@@ -873,6 +990,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InvalidInputError.Path(childComplexity), true
 
+	case "Invitation.awaiting":
+		if e.ComplexityRoot.Invitation.Awaiting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.Awaiting(childComplexity), true
 	case "Invitation.createdAt":
 		if e.ComplexityRoot.Invitation.CreatedAt == nil {
 			break
@@ -891,6 +1014,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Invitation.FromGroup(childComplexity), true
+	case "Invitation.history":
+		if e.ComplexityRoot.Invitation.History == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.History(childComplexity), true
 	case "Invitation.id":
 		if e.ComplexityRoot.Invitation.ID == nil {
 			break
@@ -963,18 +1092,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Invitation.ViewerCanAccept(childComplexity), true
+	case "Invitation.viewerCanApprove":
+		if e.ComplexityRoot.Invitation.ViewerCanApprove == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.ViewerCanApprove(childComplexity), true
 	case "Invitation.viewerCanDecline":
 		if e.ComplexityRoot.Invitation.ViewerCanDecline == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Invitation.ViewerCanDecline(childComplexity), true
+	case "Invitation.viewerCanDeny":
+		if e.ComplexityRoot.Invitation.ViewerCanDeny == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.ViewerCanDeny(childComplexity), true
 	case "Invitation.viewerCanRevoke":
 		if e.ComplexityRoot.Invitation.ViewerCanRevoke == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Invitation.ViewerCanRevoke(childComplexity), true
+	case "Invitation.waiting":
+		if e.ComplexityRoot.Invitation.Waiting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.Waiting(childComplexity), true
 
 	case "InvitationChanged.at":
 		if e.ComplexityRoot.InvitationChanged.At == nil {
@@ -1101,6 +1248,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InvitationReceived.Invitation(childComplexity), true
+
+	case "InvitationTransition.at":
+		if e.ComplexityRoot.InvitationTransition.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationTransition.At(childComplexity), true
+	case "InvitationTransition.actor":
+		if e.ComplexityRoot.InvitationTransition.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationTransition.By(childComplexity), true
+	case "InvitationTransition.deed":
+		if e.ComplexityRoot.InvitationTransition.Deed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationTransition.Deed(childComplexity), true
+	case "InvitationTransition.reason":
+		if e.ComplexityRoot.InvitationTransition.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationTransition.Reason(childComplexity), true
+	case "InvitationTransition.state":
+		if e.ComplexityRoot.InvitationTransition.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationTransition.State(childComplexity), true
+	case "InvitationTransition.version":
+		if e.ComplexityRoot.InvitationTransition.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationTransition.Version(childComplexity), true
 
 	case "MarkReadPayload.errors":
 		if e.ComplexityRoot.MarkReadPayload.Errors == nil {
@@ -1390,6 +1574,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddReaction(childComplexity, args["input"].(channel.AddReactionInput)), true
+	case "Mutation.approveInvitation":
+		if e.ComplexityRoot.Mutation.ApproveInvitation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_approveInvitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ApproveInvitation(childComplexity, args["input"].(channel.ApproveInvitationInput)), true
 	case "Mutation.createSharedChannel":
 		if e.ComplexityRoot.Mutation.CreateSharedChannel == nil {
 			break
@@ -1423,6 +1618,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteMessage(childComplexity, args["input"].(channel.DeleteMessageInput)), true
+	case "Mutation.denyInvitation":
+		if e.ComplexityRoot.Mutation.DenyInvitation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_denyInvitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DenyInvitation(childComplexity, args["input"].(channel.DenyInvitationInput)), true
 	case "Mutation.editMessage":
 		if e.ComplexityRoot.Mutation.EditMessage == nil {
 			break
@@ -1489,6 +1695,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeInvitation(childComplexity, args["input"].(channel.RevokeInvitationInput)), true
+	case "Mutation.setSharingPolicy":
+		if e.ComplexityRoot.Mutation.SetSharingPolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setSharingPolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetSharingPolicy(childComplexity, args["input"].(channel.SetSharingPolicyInput)), true
+	case "Mutation.trustGroup":
+		if e.ComplexityRoot.Mutation.TrustGroup == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_trustGroup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TrustGroup(childComplexity, args["input"].(channel.TrustGroupInput)), true
+	case "Mutation.untrustGroup":
+		if e.ComplexityRoot.Mutation.UntrustGroup == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_untrustGroup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UntrustGroup(childComplexity, args["input"].(channel.UntrustGroupInput)), true
 
 	case "NameTakenError.code":
 		if e.ComplexityRoot.NameTakenError.Code == nil {
@@ -1533,6 +1772,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NotAllowedError.Path(childComplexity), true
+	case "NotAllowedError.rule":
+		if e.ComplexityRoot.NotAllowedError.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NotAllowedError.Rule(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -1572,6 +1817,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PostMessagePayload.Message(childComplexity), true
 
+	case "Query.canShare":
+		if e.ComplexityRoot.Query.CanShare == nil {
+			break
+		}
+
+		args, err := ec.field_Query_canShare_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CanShare(childComplexity, args["target"].(channel.GroupSelector)), true
 	case "Query.group":
 		if e.ComplexityRoot.Query.Group == nil {
 			break
@@ -1732,6 +1988,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SelfInvitationError.Path(childComplexity), true
+
+	case "SetSharingPolicyPayload.errors":
+		if e.ComplexityRoot.SetSharingPolicyPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSharingPolicyPayload.Errors(childComplexity), true
+	case "SetSharingPolicyPayload.policy":
+		if e.ComplexityRoot.SetSharingPolicyPayload.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSharingPolicyPayload.Policy(childComplexity), true
 
 	case "SharedChannel.createdAt":
 		if e.ComplexityRoot.SharedChannel.CreatedAt == nil {
@@ -1902,6 +2171,86 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SharedChannelLinked.SharedChannel(childComplexity), true
 
+	case "SharingAnswer.decision":
+		if e.ComplexityRoot.SharingAnswer.Decision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharingAnswer.Decision(childComplexity), true
+	case "SharingAnswer.explanation":
+		if e.ComplexityRoot.SharingAnswer.Explanation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharingAnswer.Explanation(childComplexity), true
+	case "SharingAnswer.rule":
+		if e.ComplexityRoot.SharingAnswer.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharingAnswer.Rule(childComplexity), true
+
+	case "SharingPolicy.blockedGroups":
+		if e.ComplexityRoot.SharingPolicy.BlockedGroups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharingPolicy.BlockedGroups(childComplexity), true
+	case "SharingPolicy.incomingApproval":
+		if e.ComplexityRoot.SharingPolicy.IncomingApproval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharingPolicy.IncomingApproval(childComplexity), true
+	case "SharingPolicy.invitationTtlHours":
+		if e.ComplexityRoot.SharingPolicy.InvitationTTLHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharingPolicy.InvitationTTLHours(childComplexity), true
+	case "SharingPolicy.linksInNotes":
+		if e.ComplexityRoot.SharingPolicy.LinksInNotes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharingPolicy.LinksInNotes(childComplexity), true
+	case "SharingPolicy.outgoingApproval":
+		if e.ComplexityRoot.SharingPolicy.OutgoingApproval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharingPolicy.OutgoingApproval(childComplexity), true
+	case "SharingPolicy.sharingEnabled":
+		if e.ComplexityRoot.SharingPolicy.SharingEnabled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharingPolicy.SharingEnabled(childComplexity), true
+	case "SharingPolicy.trustedGroups":
+		if e.ComplexityRoot.SharingPolicy.TrustedGroups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharingPolicy.TrustedGroups(childComplexity), true
+	case "SharingPolicy.version":
+		if e.ComplexityRoot.SharingPolicy.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharingPolicy.Version(childComplexity), true
+	case "SharingPolicy.whoMayAccept":
+		if e.ComplexityRoot.SharingPolicy.WhoMayAccept == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharingPolicy.WhoMayAccept(childComplexity), true
+	case "SharingPolicy.whoMayCreate":
+		if e.ComplexityRoot.SharingPolicy.WhoMayCreate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharingPolicy.WhoMayCreate(childComplexity), true
+
 	case "Subscription.channelActivity":
 		if e.ComplexityRoot.Subscription.ChannelActivity == nil {
 			break
@@ -1953,6 +2302,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Subscription.SharedChannelLinked(childComplexity, args["after"].(*ids.LogCursor)), true
 
+	case "TrustGroupPayload.errors":
+		if e.ComplexityRoot.TrustGroupPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustGroupPayload.Errors(childComplexity), true
+	case "TrustGroupPayload.group":
+		if e.ComplexityRoot.TrustGroupPayload.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustGroupPayload.Group(childComplexity), true
+
+	case "UntrustGroupPayload.errors":
+		if e.ComplexityRoot.UntrustGroupPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UntrustGroupPayload.Errors(childComplexity), true
+	case "UntrustGroupPayload.group":
+		if e.ComplexityRoot.UntrustGroupPayload.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UntrustGroupPayload.Group(childComplexity), true
+
 	case "User.group":
 		if e.ComplexityRoot.User.Group == nil {
 			break
@@ -1971,6 +2346,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.Name(childComplexity), true
+
+	case "VersionConflictError.code":
+		if e.ComplexityRoot.VersionConflictError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VersionConflictError.Code(childComplexity), true
+	case "VersionConflictError.message":
+		if e.ComplexityRoot.VersionConflictError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VersionConflictError.Message(childComplexity), true
+	case "VersionConflictError.path":
+		if e.ComplexityRoot.VersionConflictError.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VersionConflictError.Path(childComplexity), true
+	case "VersionConflictError.version":
+		if e.ComplexityRoot.VersionConflictError.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VersionConflictError.Version(childComplexity), true
 
 	case "Viewer.group":
 		if e.ComplexityRoot.Viewer.Group == nil {
@@ -2029,6 +2429,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.SharedChannels(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
+	case "Viewer.sharingPolicy":
+		if e.ComplexityRoot.Viewer.SharingPolicy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.SharingPolicy(childComplexity), true
 	case "Viewer.user":
 		if e.ComplexityRoot.Viewer.User == nil {
 			break
@@ -2047,15 +2453,19 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AcceptSharedChannelInput", ec.unmarshalInputAcceptSharedChannelInput),
 			graphql.NewInputUnmarshaler("AddReactionInput", ec.unmarshalInputAddReactionInput),
+			graphql.NewInputUnmarshaler("ApproveInvitationInput", ec.unmarshalInputApproveInvitationInput),
 			graphql.NewInputUnmarshaler("CreateSharedChannelInput", ec.unmarshalInputCreateSharedChannelInput),
 			graphql.NewInputUnmarshaler("DeclineInvitationInput", ec.unmarshalInputDeclineInvitationInput),
 			graphql.NewInputUnmarshaler("DeleteMessageInput", ec.unmarshalInputDeleteMessageInput),
+			graphql.NewInputUnmarshaler("DenyInvitationInput", ec.unmarshalInputDenyInvitationInput),
 			graphql.NewInputUnmarshaler("EditMessageInput", ec.unmarshalInputEditMessageInput),
 			graphql.NewInputUnmarshaler("MarkReadInput", ec.unmarshalInputMarkReadInput),
 			graphql.NewInputUnmarshaler("PostMessageInput", ec.unmarshalInputPostMessageInput),
 			graphql.NewInputUnmarshaler("RegisterGroupInput", ec.unmarshalInputRegisterGroupInput),
 			graphql.NewInputUnmarshaler("RemoveReactionInput", ec.unmarshalInputRemoveReactionInput),
 			graphql.NewInputUnmarshaler("RevokeInvitationInput", ec.unmarshalInputRevokeInvitationInput),
+			graphql.NewInputUnmarshaler("TrustGroupInput", ec.unmarshalInputTrustGroupInput),
+			graphql.NewInputUnmarshaler("UntrustGroupInput", ec.unmarshalInputUntrustGroupInput),
 		)
 	}
 	first := true
@@ -2214,6 +2624,8 @@ enum UserErrorCode {
   MESSAGE_NOT_FOUND
   """The viewer's role or group may not do that; the message says which may."""
   NOT_ALLOWED
+  """What was to be changed has another version than was expected: somebody else was first."""
+  VERSION_CONFLICT
   """The idempotency key was used before with another input."""
   IDEMPOTENCY_KEY_REUSED
   """A value is well formed but outside its limits; ` + "`" + `path` + "`" + ` says which, ` + "`" + `message` + "`" + ` what is allowed."""
@@ -2316,7 +2728,7 @@ type MessageNotFoundError implements UserError {
   path: [String!]!
 }
 
-"""The viewer's role or group may not do that."""
+"""The viewer's role or group may not do that, or a rule of a sharing policy is against it."""
 type NotAllowedError implements UserError {
   """The kind, for programs."""
   code: UserErrorCode!
@@ -2324,6 +2736,20 @@ type NotAllowedError implements UserError {
   message: String!
   """The argument that it is about, from the root of the arguments: ` + "`" + `["input", "name"]` + "`" + `."""
   path: [String!]!
+  """The rule of a sharing policy that is against it; null: it is no rule of a policy."""
+  rule: SharingRule
+}
+
+"""What was to be changed has another version than was expected: read it again, and change that."""
+type VersionConflictError implements UserError {
+  """The kind, for programs."""
+  code: UserErrorCode!
+  """The reason, for people."""
+  message: String!
+  """The argument that it is about, from the root of the arguments: ` + "`" + `["input", "name"]` + "`" + `."""
+  path: [String!]!
+  """The version that it has."""
+  version: Int!
 }
 
 """The idempotency key was used before with another input."""
@@ -2355,6 +2781,14 @@ type Query {
     """The exact handle; letters are not folded."""
     handle: String!
   ): Group
+  """
+  What would become of a channel that the viewer asks another group to share now, judged as it would be then. What the other group thinks of the
+  viewer's plays no part. Not for operators.
+  """
+  canShare(
+    """The other group."""
+    target: GroupSelector!
+  ): SharingAnswer! @perViewer
   """Any object by its id; null where there is none or the viewer may not see it."""
   node(
     """The id of any Node."""
@@ -2384,8 +2818,8 @@ type Mutation {
     input: CreateSharedChannelInput!
   ): CreateSharedChannelPayload!
   """
-  Accepts an invitation: from then on both groups have the channel. Admins of the invited group only. Accepting again is
-  success.
+  Accepts an invitation: from then on both groups have the channel. Admins of the invited group, and its members where its policy says so. Where
+  an approval is still to be given the invitation waits for it, and there is no channel yet. Accepting again is success.
   """
   acceptSharedChannel(
     """What to do, and under which idempotency key."""
@@ -2401,6 +2835,38 @@ type Mutation {
     """What to do, and under which idempotency key."""
     input: RevokeInvitationInput!
   ): RevokeInvitationPayload!
+  """
+  Gives the approval of the viewer's group that an invitation waits for, for admins: the group that asks lets it be sent, and the last approval
+  that is awaited behind a yes links the groups. Approving again is success.
+  """
+  approveInvitation(
+    """What to do, and under which idempotency key."""
+    input: ApproveInvitationInput!
+  ): ApproveInvitationPayload!
+  """Denies the approval of the viewer's group that an invitation waits for, for admins, and so ends it. Denying again is success."""
+  denyInvitation(
+    """What to do, and under which idempotency key."""
+    input: DenyInvitationInput!
+  ): DenyInvitationPayload!
+  """
+  Changes what the viewer's group says about sharing, for admins. What is absent stays as it is, null is the default. What is linked stays so.
+  """
+  setSharingPolicy(
+    """What to change, of which version, and under which idempotency key."""
+    input: SetSharingPolicyInput!
+  ): SetSharingPolicyPayload!
+  """
+  Has the viewer's group ask for no approval of its own towards another, for admins. It says nothing for the other group. Repeating it is success.
+  """
+  trustGroup(
+    """What to do, and under which idempotency key."""
+    input: TrustGroupInput!
+  ): TrustGroupPayload!
+  """Takes trust back, for admins. What is linked stays so. Repeating it is success."""
+  untrustGroup(
+    """What to do, and under which idempotency key."""
+    input: UntrustGroupInput!
+  ): UntrustGroupPayload!
   """Says something in a channel that is shared, to everyone in it or to one's own group alone."""
   postMessage(
     """What to do, and under which idempotency key."""
@@ -2529,6 +2995,8 @@ type Viewer implements Node {
     """Only those in one of these states; null or empty: in any."""
     states: [InvitationState!]
   ): InvitationConnection!
+  """What the group says about sharing; null for those who are no admins of it."""
+  sharingPolicy: SharingPolicy @perViewer
 }
 
 # ==== groups and users ==========================================================================================
@@ -2787,17 +3255,17 @@ type AcceptSharedChannelPayload {
 
 """The state of an invitation. The last five are final."""
 enum InvitationState {
-  """A member asked its own group to send it."""
+  """A member wants to send it, and an admin of its own group has yet to agree."""
   REQUESTED
   """Sent, and nobody has decided."""
   PENDING
-  """Accepted by someone whose group's policy asks for one more approval."""
+  """The invited group said yes, and an admin of a side whose policy asks for that has yet to agree."""
   AWAITING_APPROVAL
   """Accepted: the groups are linked."""
   ACCEPTED
   """The invited group said no."""
   DECLINED
-  """The group that should send it said no."""
+  """An admin whose approval it waited for said no."""
   DENIED
   """The group that sent it took it back."""
   REVOKED
@@ -2823,7 +3291,7 @@ type Invitation implements Node {
   toGroup: Group!
   """The user who sent it."""
   sentBy: Actor!
-  """Null: nobody did (it expired), or not yet."""
+  """Null: nobody did (it expired), or not yet, or it is the other group's own affair who."""
   resolvedBy: Actor
   """When it was sent."""
   createdAt: DateTime!
@@ -2841,6 +3309,50 @@ type Invitation implements Node {
   viewerCanDecline: Boolean! @perViewer
   """Whether the user who reads may revoke it as it stands."""
   viewerCanRevoke: Boolean! @perViewer
+  """Whether the user who reads may give the approval that it waits for."""
+  viewerCanApprove: Boolean! @perViewer
+  """Whether the user who reads may deny the approval that it waits for."""
+  viewerCanDeny: Boolean! @perViewer
+  """The groups whose approval it waits for: none, one or both."""
+  awaiting: [Group!]!
+  """The users of the viewer's group who said yes and wait for an approval, in the order in which they did."""
+  waiting: [Actor!]!
+  """What became of it, the oldest first, as far as the viewer's group may know: the invited group knows nothing of what was before it was asked."""
+  history: [InvitationTransition!]!
+}
+
+"""What was done about an invitation, or about sharing."""
+enum SharingDeed {
+  """Somebody asked another group."""
+  CREATE
+  """Somebody said yes."""
+  ACCEPT
+  """An admin agreed, for the own group."""
+  APPROVE
+  """An admin did not agree, for the own group."""
+  DENY
+  """The invited group said no."""
+  DECLINE
+  """Who asked took it back."""
+  REVOKE
+  """Time ran out."""
+  EXPIRE
+}
+
+"""A step in the life of an invitation."""
+type InvitationTransition {
+  """The invitation's version after it."""
+  version: Int!
+  """The invitation's state after it."""
+  state: InvitationState!
+  """What was done."""
+  deed: SharingDeed!
+  """When, by the clock of the main database."""
+  at: DateTime!
+  """Who did it; null: nobody did, or somebody of the other group whose own affair it is."""
+  actor: Actor
+  """What they said about it: at most 560 code points."""
+  reason: String
 }
 
 """A page of invitations."""
@@ -2863,6 +3375,48 @@ type InvitationEdge {
   cursor: String!
   """The invitation."""
   node: Invitation
+}
+
+"""The invitation whose approval is given."""
+input ApproveInvitationInput {
+  """The id of an Invitation."""
+  invitationId: ID!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `approveInvitation` + "`" + `."""
+type ApproveInvitationPayload {
+  """The invitation as it is now; null where it was refused."""
+  invitation: Invitation
+  """The channel, if the invited group is linked now, as the viewer's group sees it."""
+  sharedChannel: SharedChannel
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""The invitation whose approval is denied."""
+input DenyInvitationInput {
+  """The id of an Invitation."""
+  invitationId: ID!
+  """0 to 560 code points; both groups can read it. Null is none."""
+  reason: String
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `denyInvitation` + "`" + `."""
+type DenyInvitationPayload {
+  """The invitation as it is now; null where it was refused."""
+  invitation: Invitation
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
 }
 
 """The invitation to decline."""
@@ -2903,6 +3457,163 @@ input RevokeInvitationInput {
 type RevokeInvitationPayload {
   """The invitation as it is now; null where it was refused."""
   invitation: Invitation
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+# ==== sharing policy ============================================================================================
+
+"""Who of a group may do something."""
+enum WhoMay {
+  """All its users."""
+  MEMBERS
+  """Its admins."""
+  ADMINS
+}
+
+"""What a group says about sharing, as its admins see it."""
+type SharingPolicy {
+  """Grows with each change; 1 where the group never changed anything."""
+  version: Int!
+  """Whether the group shares new channels at all; what is linked stays so. True by default."""
+  sharingEnabled: Boolean!
+  """Who asks other groups. MEMBERS by default."""
+  whoMayCreate: WhoMay!
+  """Who says yes to other groups. ADMINS by default."""
+  whoMayAccept: WhoMay!
+  """Whether an admin has to agree with what a member asks, unless the group trusts the other. False by default."""
+  outgoingApproval: Boolean!
+  """Whether an admin has to agree with a member's yes, unless the group trusts the other. False by default."""
+  incomingApproval: Boolean!
+  """How long what the group asks can be answered, in hours, 1 to 8,784; null: as long as the installation says, which is the default."""
+  invitationTtlHours: Int
+  """Whether notes of invitations to the group may have links in them. True by default."""
+  linksInNotes: Boolean!
+  """The groups towards which no approval of the own group is needed, by handle."""
+  trustedGroups: [Group!]!
+  """The groups that ask in vain, by handle."""
+  blockedGroups: [Group!]!
+}
+
+"""The rule that allows, queues or refuses something about sharing."""
+enum SharingRule {
+  """Nothing is said against it."""
+  DEFAULT
+  """The role of who does it."""
+  ROLE
+  """An admin's own deed is its group's approval."""
+  ADMIN
+  """The group trusts the other."""
+  TRUSTED
+  """Time ran out."""
+  TIME
+  """The group does not share channels."""
+  SHARING_OFF
+  """The other group does not share channels."""
+  SHARING_OFF_THERE
+  """Who may ask other groups."""
+  WHO_MAY_CREATE
+  """Who may say yes to other groups."""
+  WHO_MAY_ACCEPT
+  """An admin has to agree with what a member asks."""
+  OUTGOING_APPROVAL
+  """An admin has to agree with a member's yes."""
+  INCOMING_APPROVAL
+  """The other group takes no links in notes."""
+  LINKS_IN_NOTES
+  """A group shares nothing with itself."""
+  SELF
+  """No group has that handle or id."""
+  UNKNOWN_GROUP
+}
+
+"""What would become of a request to share a channel."""
+enum SharingDecision {
+  """The other group is asked at once."""
+  ALLOWED
+  """An admin of the own group has to agree first."""
+  NEEDS_APPROVAL
+  """It is refused."""
+  REFUSED
+}
+
+"""What would become of a request to share a channel, and why."""
+type SharingAnswer {
+  """What would become of it."""
+  decision: SharingDecision!
+  """The rule that says so."""
+  rule: SharingRule!
+  """The reason, for people."""
+  explanation: String!
+}
+
+"""What to change of what the viewer's group says about sharing: absent fields stay as they are, null is the default."""
+input SetSharingPolicyInput {
+  """Whether the group shares new channels at all; what is linked stays so. True by default."""
+  sharingEnabled: Boolean
+  """Who asks other groups. MEMBERS by default."""
+  whoMayCreate: WhoMay
+  """Who says yes to other groups. ADMINS by default."""
+  whoMayAccept: WhoMay
+  """Whether an admin has to agree with what a member asks, unless the group trusts the other. False by default."""
+  outgoingApproval: Boolean
+  """Whether an admin has to agree with a member's yes, unless the group trusts the other. False by default."""
+  incomingApproval: Boolean
+  """How long what the group asks can be answered, in hours, 1 to 8,784; null: as long as the installation says, which is the default."""
+  invitationTtlHours: Int
+  """Whether notes of invitations to the group may have links in them. True by default."""
+  linksInNotes: Boolean
+  """The version that is to be changed, as ` + "`" + `sharingPolicy` + "`" + ` tells it; another one is refused with VERSION_CONFLICT."""
+  expectedVersion: Int!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `setSharingPolicy` + "`" + `."""
+type SetSharingPolicyPayload {
+  """The policy as it is now; null where it was refused."""
+  policy: SharingPolicy
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""The group to trust."""
+input TrustGroupInput {
+  """The other group."""
+  target: GroupSelector!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `trustGroup` + "`" + `."""
+type TrustGroupPayload {
+  """The other group; null where it was refused."""
+  group: Group
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""The group to trust no longer."""
+input UntrustGroupInput {
+  """The other group."""
+  target: GroupSelector!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `untrustGroup` + "`" + `."""
+type UntrustGroupPayload {
+  """The other group; null where it was refused."""
+  group: Group
   """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
   errors: [UserError!]!
 }
@@ -3353,6 +4064,18 @@ func (ec *executionContext) childFields_AddReactionPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type AddReactionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ApproveInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "invitation":
+		return ec.fieldContext_ApproveInvitationPayload_invitation(ctx, field)
+	case "sharedChannel":
+		return ec.fieldContext_ApproveInvitationPayload_sharedChannel(ctx, field)
+	case "errors":
+		return ec.fieldContext_ApproveInvitationPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApproveInvitationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ChannelActivity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "sharedChannel":
@@ -3421,6 +4144,16 @@ func (ec *executionContext) childFields_DeleteMessagePayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type DeleteMessagePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DenyInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "invitation":
+		return ec.fieldContext_DenyInvitationPayload_invitation(ctx, field)
+	case "errors":
+		return ec.fieldContext_DenyInvitationPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DenyInvitationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_EditMessagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "message":
@@ -3479,6 +4212,16 @@ func (ec *executionContext) childFields_Invitation(ctx context.Context, field gr
 		return ec.fieldContext_Invitation_viewerCanDecline(ctx, field)
 	case "viewerCanRevoke":
 		return ec.fieldContext_Invitation_viewerCanRevoke(ctx, field)
+	case "viewerCanApprove":
+		return ec.fieldContext_Invitation_viewerCanApprove(ctx, field)
+	case "viewerCanDeny":
+		return ec.fieldContext_Invitation_viewerCanDeny(ctx, field)
+	case "awaiting":
+		return ec.fieldContext_Invitation_awaiting(ctx, field)
+	case "waiting":
+		return ec.fieldContext_Invitation_waiting(ctx, field)
+	case "history":
+		return ec.fieldContext_Invitation_history(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Invitation", field.Name)
 }
@@ -3519,6 +4262,24 @@ func (ec *executionContext) childFields_InvitationReceived(ctx context.Context, 
 		return ec.fieldContext_InvitationReceived_invitation(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InvitationReceived", field.Name)
+}
+
+func (ec *executionContext) childFields_InvitationTransition(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_InvitationTransition_version(ctx, field)
+	case "state":
+		return ec.fieldContext_InvitationTransition_state(ctx, field)
+	case "deed":
+		return ec.fieldContext_InvitationTransition_deed(ctx, field)
+	case "at":
+		return ec.fieldContext_InvitationTransition_at(ctx, field)
+	case "actor":
+		return ec.fieldContext_InvitationTransition_actor(ctx, field)
+	case "reason":
+		return ec.fieldContext_InvitationTransition_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvitationTransition", field.Name)
 }
 
 func (ec *executionContext) childFields_MarkReadPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3671,6 +4432,16 @@ func (ec *executionContext) childFields_RevokeInvitationPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type RevokeInvitationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetSharingPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return ec.fieldContext_SetSharingPolicyPayload_policy(ctx, field)
+	case "errors":
+		return ec.fieldContext_SetSharingPolicyPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetSharingPolicyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SharedChannel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3745,6 +4516,64 @@ func (ec *executionContext) childFields_SharedChannelLinked(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type SharedChannelLinked", field.Name)
 }
 
+func (ec *executionContext) childFields_SharingAnswer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "decision":
+		return ec.fieldContext_SharingAnswer_decision(ctx, field)
+	case "rule":
+		return ec.fieldContext_SharingAnswer_rule(ctx, field)
+	case "explanation":
+		return ec.fieldContext_SharingAnswer_explanation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SharingAnswer", field.Name)
+}
+
+func (ec *executionContext) childFields_SharingPolicy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_SharingPolicy_version(ctx, field)
+	case "sharingEnabled":
+		return ec.fieldContext_SharingPolicy_sharingEnabled(ctx, field)
+	case "whoMayCreate":
+		return ec.fieldContext_SharingPolicy_whoMayCreate(ctx, field)
+	case "whoMayAccept":
+		return ec.fieldContext_SharingPolicy_whoMayAccept(ctx, field)
+	case "outgoingApproval":
+		return ec.fieldContext_SharingPolicy_outgoingApproval(ctx, field)
+	case "incomingApproval":
+		return ec.fieldContext_SharingPolicy_incomingApproval(ctx, field)
+	case "invitationTtlHours":
+		return ec.fieldContext_SharingPolicy_invitationTtlHours(ctx, field)
+	case "linksInNotes":
+		return ec.fieldContext_SharingPolicy_linksInNotes(ctx, field)
+	case "trustedGroups":
+		return ec.fieldContext_SharingPolicy_trustedGroups(ctx, field)
+	case "blockedGroups":
+		return ec.fieldContext_SharingPolicy_blockedGroups(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SharingPolicy", field.Name)
+}
+
+func (ec *executionContext) childFields_TrustGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "group":
+		return ec.fieldContext_TrustGroupPayload_group(ctx, field)
+	case "errors":
+		return ec.fieldContext_TrustGroupPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrustGroupPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UntrustGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "group":
+		return ec.fieldContext_UntrustGroupPayload_group(ctx, field)
+	case "errors":
+		return ec.fieldContext_UntrustGroupPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UntrustGroupPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3775,6 +4604,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_receivedInvitations(ctx, field)
 	case "sentInvitations":
 		return ec.fieldContext_Viewer_sentInvitations(ctx, field)
+	case "sharingPolicy":
+		return ec.fieldContext_Viewer_sharingPolicy(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }
@@ -3961,6 +4792,20 @@ func (ec *executionContext) field_Mutation_addReaction_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_approveInvitation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.ApproveInvitationInput, error) {
+			return ec.unmarshalNApproveInvitationInput2linkspanᚋinternalᚋchannelᚐApproveInvitationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createSharedChannel_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3995,6 +4840,20 @@ func (ec *executionContext) field_Mutation_deleteMessage_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (channel.DeleteMessageInput, error) {
 			return ec.unmarshalNDeleteMessageInput2linkspanᚋinternalᚋchannelᚐDeleteMessageInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_denyInvitation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.DenyInvitationInput, error) {
+			return ec.unmarshalNDenyInvitationInput2linkspanᚋinternalᚋchannelᚐDenyInvitationInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4087,6 +4946,48 @@ func (ec *executionContext) field_Mutation_revokeInvitation_args(ctx context.Con
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_setSharingPolicy_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.SetSharingPolicyInput, error) {
+			return ec.unmarshalNSetSharingPolicyInput2linkspanᚋinternalᚋchannelᚐSetSharingPolicyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_trustGroup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.TrustGroupInput, error) {
+			return ec.unmarshalNTrustGroupInput2linkspanᚋinternalᚋchannelᚐTrustGroupInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_untrustGroup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.UntrustGroupInput, error) {
+			return ec.unmarshalNUntrustGroupInput2linkspanᚋinternalᚋchannelᚐUntrustGroupInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4098,6 +4999,20 @@ func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["name"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_canShare_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "target",
+		func(ctx context.Context, v any) (channel.GroupSelector, error) {
+			return ec.unmarshalNGroupSelector2linkspanᚋinternalᚋchannelᚐGroupSelector(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["target"] = arg0
 	return args, nil
 }
 
@@ -4714,6 +5629,102 @@ func (ec *executionContext) _AddReactionPayload_errors(ctx context.Context, fiel
 func (ec *executionContext) fieldContext_AddReactionPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "AddReactionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ApproveInvitationPayload_invitation(ctx context.Context, field graphql.CollectedField, obj *channel.ApproveInvitationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApproveInvitationPayload_invitation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Invitation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Invitation) graphql.Marshaler {
+			return ec.marshalOInvitation2ᚖlinkspanᚋinternalᚋchannelᚐInvitation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ApproveInvitationPayload_invitation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApproveInvitationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Invitation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ApproveInvitationPayload_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.ApproveInvitationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApproveInvitationPayload_sharedChannel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SharedChannel, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {
+			return ec.marshalOSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ApproveInvitationPayload_sharedChannel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApproveInvitationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SharedChannel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ApproveInvitationPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.ApproveInvitationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApproveInvitationPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApproveInvitationPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApproveInvitationPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -5402,6 +6413,70 @@ func (ec *executionContext) _DeleteMessagePayload_errors(ctx context.Context, fi
 func (ec *executionContext) fieldContext_DeleteMessagePayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "DeleteMessagePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DenyInvitationPayload_invitation(ctx context.Context, field graphql.CollectedField, obj *channel.DenyInvitationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DenyInvitationPayload_invitation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Invitation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Invitation) graphql.Marshaler {
+			return ec.marshalOInvitation2ᚖlinkspanᚋinternalᚋchannelᚐInvitation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DenyInvitationPayload_invitation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DenyInvitationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Invitation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DenyInvitationPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.DenyInvitationPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DenyInvitationPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DenyInvitationPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DenyInvitationPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -6454,6 +7529,148 @@ func (ec *executionContext) fieldContext_Invitation_viewerCanRevoke(_ context.Co
 	return graphql.NewScalarFieldContext("Invitation", field, true, true, "Boolean")
 }
 
+func (ec *executionContext) _Invitation_viewerCanApprove(ctx context.Context, field graphql.CollectedField, obj *channel.Invitation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invitation_viewerCanApprove(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Invitation().ViewerCanApprove(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Invitation_viewerCanApprove(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Invitation", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _Invitation_viewerCanDeny(ctx context.Context, field graphql.CollectedField, obj *channel.Invitation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invitation_viewerCanDeny(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Invitation().ViewerCanDeny(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Invitation_viewerCanDeny(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Invitation", field, true, true, "Boolean")
+}
+
+func (ec *executionContext) _Invitation_awaiting(ctx context.Context, field graphql.CollectedField, obj *channel.Invitation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invitation_awaiting(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Awaiting(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.Group) graphql.Marshaler {
+			return ec.marshalNGroup2ᚕlinkspanᚋinternalᚋchannelᚐGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Invitation_awaiting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Invitation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Invitation_waiting(ctx context.Context, field graphql.CollectedField, obj *channel.Invitation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invitation_waiting(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Invitation().Waiting(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.Actor) graphql.Marshaler {
+			return ec.marshalNActor2ᚕlinkspanᚋinternalᚋchannelᚐActorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Invitation_waiting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Invitation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Invitation_history(ctx context.Context, field graphql.CollectedField, obj *channel.Invitation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invitation_history(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.History(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.Transition) graphql.Marshaler {
+			return ec.marshalNInvitationTransition2ᚕlinkspanᚋinternalᚋchannelᚐTransitionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Invitation_history(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Invitation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InvitationTransition(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _InvitationChanged_cursor(ctx context.Context, field graphql.CollectedField, obj *channel.InvitationChanged) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6966,6 +8183,153 @@ func (ec *executionContext) fieldContext_InvitationReceived_invitation(_ context
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _InvitationTransition_version(ctx context.Context, field graphql.CollectedField, obj *channel.Transition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InvitationTransition_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InvitationTransition_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InvitationTransition", field, false, false, "Int")
+}
+
+func (ec *executionContext) _InvitationTransition_state(ctx context.Context, field graphql.CollectedField, obj *channel.Transition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InvitationTransition_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.InvitationState) graphql.Marshaler {
+			return ec.marshalNInvitationState2linkspanᚋinternalᚋchannelᚐInvitationState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InvitationTransition_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InvitationTransition", field, false, false, "InvitationState")
+}
+
+func (ec *executionContext) _InvitationTransition_deed(ctx context.Context, field graphql.CollectedField, obj *channel.Transition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InvitationTransition_deed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Deed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Deed) graphql.Marshaler {
+			return ec.marshalNSharingDeed2linkspanᚋinternalᚋchannelᚐDeed(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InvitationTransition_deed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InvitationTransition", field, false, false, "SharingDeed")
+}
+
+func (ec *executionContext) _InvitationTransition_at(ctx context.Context, field graphql.CollectedField, obj *channel.Transition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InvitationTransition_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InvitationTransition_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InvitationTransition", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _InvitationTransition_actor(ctx context.Context, field graphql.CollectedField, obj *channel.Transition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InvitationTransition_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.By(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Actor) graphql.Marshaler {
+			return ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InvitationTransition_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InvitationTransition",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _InvitationTransition_reason(ctx context.Context, field graphql.CollectedField, obj *channel.Transition) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InvitationTransition_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InvitationTransition_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InvitationTransition", field, false, false, "String")
 }
 
 func (ec *executionContext) _MarkReadPayload_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.MarkReadPayload) (ret graphql.Marshaler) {
@@ -8346,6 +9710,226 @@ func (ec *executionContext) fieldContext_Mutation_revokeInvitation(ctx context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_approveInvitation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_approveInvitation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ApproveInvitation(ctx, fc.Args["input"].(channel.ApproveInvitationInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.ApproveInvitationPayload) graphql.Marshaler {
+			return ec.marshalNApproveInvitationPayload2ᚖlinkspanᚋinternalᚋchannelᚐApproveInvitationPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_approveInvitation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApproveInvitationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_approveInvitation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_denyInvitation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_denyInvitation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DenyInvitation(ctx, fc.Args["input"].(channel.DenyInvitationInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.DenyInvitationPayload) graphql.Marshaler {
+			return ec.marshalNDenyInvitationPayload2ᚖlinkspanᚋinternalᚋchannelᚐDenyInvitationPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_denyInvitation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DenyInvitationPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_denyInvitation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_setSharingPolicy(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setSharingPolicy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetSharingPolicy(ctx, fc.Args["input"].(channel.SetSharingPolicyInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SetSharingPolicyPayload) graphql.Marshaler {
+			return ec.marshalNSetSharingPolicyPayload2ᚖlinkspanᚋinternalᚋchannelᚐSetSharingPolicyPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setSharingPolicy(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SetSharingPolicyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setSharingPolicy_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_trustGroup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_trustGroup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().TrustGroup(ctx, fc.Args["input"].(channel.TrustGroupInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.TrustGroupPayload) graphql.Marshaler {
+			return ec.marshalNTrustGroupPayload2ᚖlinkspanᚋinternalᚋchannelᚐTrustGroupPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_trustGroup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TrustGroupPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_trustGroup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_untrustGroup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_untrustGroup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UntrustGroup(ctx, fc.Args["input"].(channel.UntrustGroupInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.UntrustGroupPayload) graphql.Marshaler {
+			return ec.marshalNUntrustGroupPayload2ᚖlinkspanᚋinternalᚋchannelᚐUntrustGroupPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_untrustGroup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UntrustGroupPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_untrustGroup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_postMessage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8771,6 +10355,29 @@ func (ec *executionContext) fieldContext_NotAllowedError_path(_ context.Context,
 	return graphql.NewScalarFieldContext("NotAllowedError", field, false, false, "String")
 }
 
+func (ec *executionContext) _NotAllowedError_rule(ctx context.Context, field graphql.CollectedField, obj *channel.NotAllowedError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NotAllowedError_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SharingRule) graphql.Marshaler {
+			return ec.marshalOSharingRule2ᚖlinkspanᚋinternalᚋchannelᚐSharingRule(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_NotAllowedError_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NotAllowedError", field, false, false, "SharingRule")
+}
+
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *channel.PageInfo) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8997,6 +10604,50 @@ func (ec *executionContext) fieldContext_Query_group(ctx context.Context, field 
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_group_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_canShare(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_canShare(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CanShare(ctx, fc.Args["target"].(channel.GroupSelector))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SharingAnswer) graphql.Marshaler {
+			return ec.marshalNSharingAnswer2ᚖlinkspanᚋinternalᚋchannelᚐSharingAnswer(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_canShare(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SharingAnswer(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_canShare_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -9674,6 +11325,70 @@ func (ec *executionContext) _SelfInvitationError_path(ctx context.Context, field
 }
 func (ec *executionContext) fieldContext_SelfInvitationError_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SelfInvitationError", field, false, false, "String")
+}
+
+func (ec *executionContext) _SetSharingPolicyPayload_policy(ctx context.Context, field graphql.CollectedField, obj *channel.SetSharingPolicyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SetSharingPolicyPayload_policy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Policy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Sharing) graphql.Marshaler {
+			return ec.marshalOSharingPolicy2ᚖlinkspanᚋinternalᚋchannelᚐSharing(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SetSharingPolicyPayload_policy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SetSharingPolicyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SharingPolicy(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SetSharingPolicyPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.SetSharingPolicyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SetSharingPolicyPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SetSharingPolicyPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SetSharingPolicyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _SharedChannel_id(ctx context.Context, field graphql.CollectedField, obj *channel.SharedChannel) (ret graphql.Marshaler) {
@@ -10422,6 +12137,323 @@ func (ec *executionContext) fieldContext_SharedChannelLinked_invitation(_ contex
 	return fc, nil
 }
 
+func (ec *executionContext) _SharingAnswer_decision(ctx context.Context, field graphql.CollectedField, obj *channel.SharingAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharingAnswer_decision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Decision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.SharingDecision) graphql.Marshaler {
+			return ec.marshalNSharingDecision2linkspanᚋinternalᚋchannelᚐSharingDecision(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SharingAnswer_decision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SharingAnswer", field, false, false, "SharingDecision")
+}
+
+func (ec *executionContext) _SharingAnswer_rule(ctx context.Context, field graphql.CollectedField, obj *channel.SharingAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharingAnswer_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.SharingRule) graphql.Marshaler {
+			return ec.marshalNSharingRule2linkspanᚋinternalᚋchannelᚐSharingRule(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SharingAnswer_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SharingAnswer", field, false, false, "SharingRule")
+}
+
+func (ec *executionContext) _SharingAnswer_explanation(ctx context.Context, field graphql.CollectedField, obj *channel.SharingAnswer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharingAnswer_explanation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Explanation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SharingAnswer_explanation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SharingAnswer", field, false, false, "String")
+}
+
+func (ec *executionContext) _SharingPolicy_version(ctx context.Context, field graphql.CollectedField, obj *channel.Sharing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharingPolicy_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SharingPolicy_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SharingPolicy", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SharingPolicy_sharingEnabled(ctx context.Context, field graphql.CollectedField, obj *channel.Sharing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharingPolicy_sharingEnabled(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SharingEnabled, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SharingPolicy_sharingEnabled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SharingPolicy", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _SharingPolicy_whoMayCreate(ctx context.Context, field graphql.CollectedField, obj *channel.Sharing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharingPolicy_whoMayCreate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WhoMayCreate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.WhoMay) graphql.Marshaler {
+			return ec.marshalNWhoMay2linkspanᚋinternalᚋchannelᚐWhoMay(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SharingPolicy_whoMayCreate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SharingPolicy", field, false, false, "WhoMay")
+}
+
+func (ec *executionContext) _SharingPolicy_whoMayAccept(ctx context.Context, field graphql.CollectedField, obj *channel.Sharing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharingPolicy_whoMayAccept(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WhoMayAccept, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.WhoMay) graphql.Marshaler {
+			return ec.marshalNWhoMay2linkspanᚋinternalᚋchannelᚐWhoMay(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SharingPolicy_whoMayAccept(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SharingPolicy", field, false, false, "WhoMay")
+}
+
+func (ec *executionContext) _SharingPolicy_outgoingApproval(ctx context.Context, field graphql.CollectedField, obj *channel.Sharing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharingPolicy_outgoingApproval(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OutgoingApproval, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SharingPolicy_outgoingApproval(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SharingPolicy", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _SharingPolicy_incomingApproval(ctx context.Context, field graphql.CollectedField, obj *channel.Sharing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharingPolicy_incomingApproval(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IncomingApproval, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SharingPolicy_incomingApproval(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SharingPolicy", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _SharingPolicy_invitationTtlHours(ctx context.Context, field graphql.CollectedField, obj *channel.Sharing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharingPolicy_invitationTtlHours(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.InvitationTTLHours, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SharingPolicy_invitationTtlHours(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SharingPolicy", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SharingPolicy_linksInNotes(ctx context.Context, field graphql.CollectedField, obj *channel.Sharing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharingPolicy_linksInNotes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LinksInNotes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SharingPolicy_linksInNotes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SharingPolicy", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _SharingPolicy_trustedGroups(ctx context.Context, field graphql.CollectedField, obj *channel.Sharing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharingPolicy_trustedGroups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TrustedGroups, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.Group) graphql.Marshaler {
+			return ec.marshalNGroup2ᚕlinkspanᚋinternalᚋchannelᚐGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SharingPolicy_trustedGroups(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SharingPolicy",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SharingPolicy_blockedGroups(ctx context.Context, field graphql.CollectedField, obj *channel.Sharing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharingPolicy_blockedGroups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BlockedGroups, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.Group) graphql.Marshaler {
+			return ec.marshalNGroup2ᚕlinkspanᚋinternalᚋchannelᚐGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SharingPolicy_blockedGroups(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SharingPolicy",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_invitationReceived(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
@@ -10630,6 +12662,134 @@ func (ec *executionContext) fieldContext_Subscription_channelActivity(_ context.
 	return fc, nil
 }
 
+func (ec *executionContext) _TrustGroupPayload_group(ctx context.Context, field graphql.CollectedField, obj *channel.TrustGroupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TrustGroupPayload_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Group) graphql.Marshaler {
+			return ec.marshalOGroup2ᚖlinkspanᚋinternalᚋchannelᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TrustGroupPayload_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TrustGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TrustGroupPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.TrustGroupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TrustGroupPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TrustGroupPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TrustGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UntrustGroupPayload_group(ctx context.Context, field graphql.CollectedField, obj *channel.UntrustGroupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UntrustGroupPayload_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Group) graphql.Marshaler {
+			return ec.marshalOGroup2ᚖlinkspanᚋinternalᚋchannelᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UntrustGroupPayload_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UntrustGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UntrustGroupPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.UntrustGroupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UntrustGroupPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UntrustGroupPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UntrustGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _User_id(ctx context.Context, field graphql.CollectedField, obj *channel.User) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10706,6 +12866,98 @@ func (ec *executionContext) fieldContext_User_group(_ context.Context, field gra
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _VersionConflictError_code(ctx context.Context, field graphql.CollectedField, obj *channel.VersionConflictError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VersionConflictError_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.UserErrorCode) graphql.Marshaler {
+			return ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VersionConflictError_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VersionConflictError", field, false, false, "UserErrorCode")
+}
+
+func (ec *executionContext) _VersionConflictError_message(ctx context.Context, field graphql.CollectedField, obj *channel.VersionConflictError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VersionConflictError_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VersionConflictError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VersionConflictError", field, false, false, "String")
+}
+
+func (ec *executionContext) _VersionConflictError_path(ctx context.Context, field graphql.CollectedField, obj *channel.VersionConflictError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VersionConflictError_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VersionConflictError_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VersionConflictError", field, false, false, "String")
+}
+
+func (ec *executionContext) _VersionConflictError_version(ctx context.Context, field graphql.CollectedField, obj *channel.VersionConflictError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VersionConflictError_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VersionConflictError_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VersionConflictError", field, false, false, "Int")
 }
 
 func (ec *executionContext) _Viewer_id(ctx context.Context, field graphql.CollectedField, obj *channel.Viewer) (ret graphql.Marshaler) {
@@ -10969,6 +13221,38 @@ func (ec *executionContext) fieldContext_Viewer_sentInvitations(ctx context.Cont
 	if fc.Args, err = ec.field_Viewer_sentInvitations_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Viewer_sharingPolicy(ctx context.Context, field graphql.CollectedField, obj *channel.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_sharingPolicy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().SharingPolicy(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Sharing) graphql.Marshaler {
+			return ec.marshalOSharingPolicy2ᚖlinkspanᚋinternalᚋchannelᚐSharing(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_sharingPolicy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SharingPolicy(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -12158,6 +14442,55 @@ func UnmarshalAddReactionInput(ctx context.Context, raw any) (channel.AddReactio
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputApproveInvitationInput(ctx context.Context, obj any) (channel.ApproveInvitationInput, error) {
+	var it channel.ApproveInvitationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"invitationId", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "invitationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("invitationId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐInvitation(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.InvitationID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalApproveInvitationInput unmarshals raw into the ApproveInvitationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalApproveInvitationInput(ctx context.Context, raw any) (channel.ApproveInvitationInput, error) {
+	var out channel.ApproveInvitationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ApproveInvitationInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputCreateSharedChannelInput(ctx context.Context, obj any) (channel.CreateSharedChannelInput, error) {
 	var it channel.CreateSharedChannelInput
 	if obj == nil {
@@ -12330,6 +14663,62 @@ func (ec *executionContext) unmarshalInputDeleteMessageInput(ctx context.Context
 func UnmarshalDeleteMessageInput(ctx context.Context, raw any) (channel.DeleteMessageInput, error) {
 	var out channel.DeleteMessageInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteMessageInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputDenyInvitationInput(ctx context.Context, obj any) (channel.DenyInvitationInput, error) {
+	var it channel.DenyInvitationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"invitationId", "reason", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "invitationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("invitationId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐInvitation(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.InvitationID = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDenyInvitationInput unmarshals raw into the DenyInvitationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDenyInvitationInput(ctx context.Context, raw any) (channel.DenyInvitationInput, error) {
+	var out channel.DenyInvitationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DenyInvitationInput", raw, &out)
 	return out, err
 }
 
@@ -12683,6 +15072,104 @@ func UnmarshalRevokeInvitationInput(ctx context.Context, raw any) (channel.Revok
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputTrustGroupInput(ctx context.Context, obj any) (channel.TrustGroupInput, error) {
+	var it channel.TrustGroupInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"target", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "target":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("target"))
+			data, err := ec.unmarshalNGroupSelector2linkspanᚋinternalᚋchannelᚐGroupSelector(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Target = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTrustGroupInput unmarshals raw into the TrustGroupInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTrustGroupInput(ctx context.Context, raw any) (channel.TrustGroupInput, error) {
+	var out channel.TrustGroupInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TrustGroupInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputUntrustGroupInput(ctx context.Context, obj any) (channel.UntrustGroupInput, error) {
+	var it channel.UntrustGroupInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"target", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "target":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("target"))
+			data, err := ec.unmarshalNGroupSelector2linkspanᚋinternalᚋchannelᚐGroupSelector(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Target = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUntrustGroupInput unmarshals raw into the UntrustGroupInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUntrustGroupInput(ctx context.Context, raw any) (channel.UntrustGroupInput, error) {
+	var out channel.UntrustGroupInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UntrustGroupInput", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -12871,6 +15358,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case channel.VersionConflictError:
+		return ec._VersionConflictError(ctx, sel, &obj)
+	case *channel.VersionConflictError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._VersionConflictError(ctx, sel, obj)
 	case channel.SelfInvitationError:
 		return ec._SelfInvitationError(ctx, sel, &obj)
 	case *channel.SelfInvitationError:
@@ -13027,6 +15521,49 @@ func (ec *executionContext) _AddReactionPayload(ctx context.Context, sel ast.Sel
 			}
 		case "errors":
 			out.Values[i] = ec._AddReactionPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var approveInvitationPayloadImplementors = []string{"ApproveInvitationPayload"}
+
+func (ec *executionContext) _ApproveInvitationPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.ApproveInvitationPayload) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, approveInvitationPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ApproveInvitationPayload")
+		case "invitation":
+			out.Values[i] = ec._ApproveInvitationPayload_invitation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "sharedChannel":
+			out.Values[i] = ec._ApproveInvitationPayload_sharedChannel(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._ApproveInvitationPayload_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13409,6 +15946,44 @@ func (ec *executionContext) _DeleteMessagePayload(ctx context.Context, sel ast.S
 			}
 		case "errors":
 			out.Values[i] = ec._DeleteMessagePayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var denyInvitationPayloadImplementors = []string{"DenyInvitationPayload"}
+
+func (ec *executionContext) _DenyInvitationPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.DenyInvitationPayload) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, denyInvitationPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DenyInvitationPayload")
+		case "invitation":
+			out.Values[i] = ec._DenyInvitationPayload_invitation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._DenyInvitationPayload_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13873,6 +16448,34 @@ func (ec *executionContext) _Invitation(ctx context.Context, sel ast.SelectionSe
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Invitation_viewerCanRevoke(ctx, field, obj)
 				})
+		case "viewerCanApprove":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Invitation_viewerCanApprove(ctx, field, obj)
+				})
+		case "viewerCanDeny":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Invitation_viewerCanDeny(ctx, field, obj)
+				})
+		case "awaiting":
+			out.Values[i] = ec._Invitation_awaiting(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "waiting":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Invitation_waiting(ctx, field, obj)
+				})
+		case "history":
+			out.Values[i] = ec._Invitation_history(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -14140,6 +16743,64 @@ func (ec *executionContext) _InvitationReceived(ctx context.Context, sel ast.Sel
 		case "invitation":
 			out.Values[i] = ec._InvitationReceived_invitation(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var invitationTransitionImplementors = []string{"InvitationTransition"}
+
+func (ec *executionContext) _InvitationTransition(ctx context.Context, sel ast.SelectionSet, obj *channel.Transition) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, invitationTransitionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InvitationTransition")
+		case "version":
+			out.Values[i] = ec.marshalNInt2int32(ctx, field.Selections, obj.Version)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec.marshalNInvitationState2linkspanᚋinternalᚋchannelᚐInvitationState(ctx, field.Selections, obj.State)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deed":
+			out.Values[i] = ec.marshalNSharingDeed2linkspanᚋinternalᚋchannelᚐDeed(ctx, field.Selections, obj.Deed)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actor":
+			out.Values[i] = ec._InvitationTransition_actor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Reason)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -14679,6 +17340,41 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "approveInvitation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_approveInvitation(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "denyInvitation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_denyInvitation(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "setSharingPolicy":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setSharingPolicy(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "trustGroup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_trustGroup(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "untrustGroup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_untrustGroup(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "postMessage":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_postMessage(ctx, field)
@@ -14810,6 +17506,11 @@ func (ec *executionContext) _NotAllowedError(ctx context.Context, sel ast.Select
 		case "path":
 			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Path)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rule":
+			out.Values[i] = ec.marshalOSharingRule2ᚖlinkspanᚋinternalᚋchannelᚐSharingRule(ctx, field.Selections, obj.Rule)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -14945,6 +17646,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_group(ctx, field)
+				})
+		case "canShare":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_canShare(ctx, field)
 				})
 		case "node":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -15252,6 +17959,44 @@ func (ec *executionContext) _SelfInvitationError(ctx context.Context, sel ast.Se
 	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
+var setSharingPolicyPayloadImplementors = []string{"SetSharingPolicyPayload"}
+
+func (ec *executionContext) _SetSharingPolicyPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.SetSharingPolicyPayload) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, setSharingPolicyPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SetSharingPolicyPayload")
+		case "policy":
+			out.Values[i] = ec._SetSharingPolicyPayload_policy(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._SetSharingPolicyPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
 var sharedChannelImplementors = []string{"SharedChannel", "Node"}
 
 func (ec *executionContext) _SharedChannel(ctx context.Context, sel ast.SelectionSet, obj *channel.SharedChannel) graphql.Marshaler {
@@ -15495,6 +18240,127 @@ func (ec *executionContext) _SharedChannelLinked(ctx context.Context, sel ast.Se
 	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
+var sharingAnswerImplementors = []string{"SharingAnswer"}
+
+func (ec *executionContext) _SharingAnswer(ctx context.Context, sel ast.SelectionSet, obj *channel.SharingAnswer) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, sharingAnswerImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SharingAnswer")
+		case "decision":
+			out.Values[i] = ec.marshalNSharingDecision2linkspanᚋinternalᚋchannelᚐSharingDecision(ctx, field.Selections, obj.Decision)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rule":
+			out.Values[i] = ec.marshalNSharingRule2linkspanᚋinternalᚋchannelᚐSharingRule(ctx, field.Selections, obj.Rule)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "explanation":
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Explanation)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var sharingPolicyImplementors = []string{"SharingPolicy"}
+
+func (ec *executionContext) _SharingPolicy(ctx context.Context, sel ast.SelectionSet, obj *channel.Sharing) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, sharingPolicyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SharingPolicy")
+		case "version":
+			out.Values[i] = ec.marshalNInt2int32(ctx, field.Selections, obj.Version)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sharingEnabled":
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.SharingEnabled)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "whoMayCreate":
+			out.Values[i] = ec.marshalNWhoMay2linkspanᚋinternalᚋchannelᚐWhoMay(ctx, field.Selections, obj.WhoMayCreate)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "whoMayAccept":
+			out.Values[i] = ec.marshalNWhoMay2linkspanᚋinternalᚋchannelᚐWhoMay(ctx, field.Selections, obj.WhoMayAccept)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "outgoingApproval":
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.OutgoingApproval)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "incomingApproval":
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.IncomingApproval)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "invitationTtlHours":
+			out.Values[i] = ec.marshalOInt2ᚖint32(ctx, field.Selections, obj.InvitationTTLHours)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "linksInNotes":
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.LinksInNotes)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "trustedGroups":
+			out.Values[i] = ec._SharingPolicy_trustedGroups(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "blockedGroups":
+			out.Values[i] = ec._SharingPolicy_blockedGroups(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
 var subscriptionImplementors = []string{"Subscription"}
 
 func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
@@ -15523,6 +18389,82 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	}
 }
 
+var trustGroupPayloadImplementors = []string{"TrustGroupPayload"}
+
+func (ec *executionContext) _TrustGroupPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.TrustGroupPayload) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, trustGroupPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TrustGroupPayload")
+		case "group":
+			out.Values[i] = ec._TrustGroupPayload_group(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._TrustGroupPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var untrustGroupPayloadImplementors = []string{"UntrustGroupPayload"}
+
+func (ec *executionContext) _UntrustGroupPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.UntrustGroupPayload) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, untrustGroupPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UntrustGroupPayload")
+		case "group":
+			out.Values[i] = ec._UntrustGroupPayload_group(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._UntrustGroupPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
 var userImplementors = []string{"User", "Node", "Actor"}
 
 func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj *channel.User) graphql.Marshaler {
@@ -15546,6 +18488,54 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			}
 		case "group":
 			out.Values[i] = ec._User_group(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var versionConflictErrorImplementors = []string{"VersionConflictError", "UserError"}
+
+func (ec *executionContext) _VersionConflictError(ctx context.Context, sel ast.SelectionSet, obj *channel.VersionConflictError) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, versionConflictErrorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("VersionConflictError")
+		case "code":
+			out.Values[i] = ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, field.Selections, obj.Code)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Message)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Path)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "version":
+			out.Values[i] = ec.marshalNInt2int32(ctx, field.Selections, obj.Version)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15620,6 +18610,12 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Viewer_sentInvitations(ctx, field, obj)
+				})
+		case "sharingPolicy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_sharingPolicy(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -16050,6 +19046,19 @@ func (ec *executionContext) marshalNAddReactionPayload2ᚖlinkspanᚋinternalᚋ
 	return ec._AddReactionPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNApproveInvitationInput2linkspanᚋinternalᚋchannelᚐApproveInvitationInput(ctx context.Context, v any) (channel.ApproveInvitationInput, error) {
+	res, err := ec.unmarshalInputApproveInvitationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNApproveInvitationPayload2ᚖlinkspanᚋinternalᚋchannelᚐApproveInvitationPayload(ctx context.Context, sel ast.SelectionSet, v *channel.ApproveInvitationPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ApproveInvitationPayload!")
+		return graphql.Null
+	}
+	return ec._ApproveInvitationPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNAudience2linkspanᚋinternalᚋchannelᚐAudience(ctx context.Context, v any) (channel.Audience, error) {
 	tmp, err := scalar.UnmarshalString(v)
 	res := channel.Audience(tmp)
@@ -16176,6 +19185,19 @@ func (ec *executionContext) marshalNDeleteMessagePayload2ᚖlinkspanᚋinternal�
 	return ec._DeleteMessagePayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNDenyInvitationInput2linkspanᚋinternalᚋchannelᚐDenyInvitationInput(ctx context.Context, v any) (channel.DenyInvitationInput, error) {
+	res, err := ec.unmarshalInputDenyInvitationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDenyInvitationPayload2ᚖlinkspanᚋinternalᚋchannelᚐDenyInvitationPayload(ctx context.Context, sel ast.SelectionSet, v *channel.DenyInvitationPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DenyInvitationPayload!")
+		return graphql.Null
+	}
+	return ec._DenyInvitationPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNEditMessageInput2linkspanᚋinternalᚋchannelᚐEditMessageInput(ctx context.Context, v any) (channel.EditMessageInput, error) {
 	res, err := ec.unmarshalInputEditMessageInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -16191,6 +19213,22 @@ func (ec *executionContext) marshalNEditMessagePayload2ᚖlinkspanᚋinternalᚋ
 
 func (ec *executionContext) marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx context.Context, sel ast.SelectionSet, v channel.Group) graphql.Marshaler {
 	return ec._Group(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNGroup2ᚕlinkspanᚋinternalᚋchannelᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []channel.Group) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNGroupSelector2linkspanᚋinternalᚋchannelᚐGroupSelector(ctx context.Context, v any) (channel.GroupSelector, error) {
@@ -16418,6 +19456,26 @@ func (ec *executionContext) marshalNInvitationState2linkspanᚋinternalᚋchanne
 	return v
 }
 
+func (ec *executionContext) marshalNInvitationTransition2linkspanᚋinternalᚋchannelᚐTransition(ctx context.Context, sel ast.SelectionSet, v channel.Transition) graphql.Marshaler {
+	return ec._InvitationTransition(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNInvitationTransition2ᚕlinkspanᚋinternalᚋchannelᚐTransitionᚄ(ctx context.Context, sel ast.SelectionSet, v []channel.Transition) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNInvitationTransition2linkspanᚋinternalᚋchannelᚐTransition(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx context.Context, v any) (ids.LogCursor, error) {
 	var res ids.LogCursor
 	err := res.UnmarshalGQL(v)
@@ -16641,6 +19699,20 @@ func (ec *executionContext) marshalNRole2linkspanᚋinternalᚋchannelᚐRole(ct
 	return res
 }
 
+func (ec *executionContext) unmarshalNSetSharingPolicyInput2linkspanᚋinternalᚋchannelᚐSetSharingPolicyInput(ctx context.Context, v any) (channel.SetSharingPolicyInput, error) {
+	var res channel.SetSharingPolicyInput
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSetSharingPolicyPayload2ᚖlinkspanᚋinternalᚋchannelᚐSetSharingPolicyPayload(ctx context.Context, sel ast.SelectionSet, v *channel.SetSharingPolicyPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SetSharingPolicyPayload!")
+		return graphql.Null
+	}
+	return ec._SetSharingPolicyPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNSharedChannel2ᚕᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx context.Context, sel ast.SelectionSet, v []*channel.SharedChannel) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -16710,6 +19782,44 @@ func (ec *executionContext) marshalNSharedChannelState2linkspanᚋinternalᚋcha
 	return res
 }
 
+func (ec *executionContext) marshalNSharingAnswer2ᚖlinkspanᚋinternalᚋchannelᚐSharingAnswer(ctx context.Context, sel ast.SelectionSet, v *channel.SharingAnswer) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SharingAnswer!")
+		return graphql.Null
+	}
+	return ec._SharingAnswer(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSharingDecision2linkspanᚋinternalᚋchannelᚐSharingDecision(ctx context.Context, v any) (channel.SharingDecision, error) {
+	var res channel.SharingDecision
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSharingDecision2linkspanᚋinternalᚋchannelᚐSharingDecision(ctx context.Context, sel ast.SelectionSet, v channel.SharingDecision) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNSharingDeed2linkspanᚋinternalᚋchannelᚐDeed(ctx context.Context, v any) (channel.Deed, error) {
+	var res channel.Deed
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSharingDeed2linkspanᚋinternalᚋchannelᚐDeed(ctx context.Context, sel ast.SelectionSet, v channel.Deed) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNSharingRule2linkspanᚋinternalᚋchannelᚐSharingRule(ctx context.Context, v any) (channel.SharingRule, error) {
+	var res channel.SharingRule
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSharingRule2linkspanᚋinternalᚋchannelᚐSharingRule(ctx context.Context, sel ast.SelectionSet, v channel.SharingRule) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
 	res, err := scalar.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -16753,6 +19863,32 @@ func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel
 	return ret
 }
 
+func (ec *executionContext) unmarshalNTrustGroupInput2linkspanᚋinternalᚋchannelᚐTrustGroupInput(ctx context.Context, v any) (channel.TrustGroupInput, error) {
+	res, err := ec.unmarshalInputTrustGroupInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTrustGroupPayload2ᚖlinkspanᚋinternalᚋchannelᚐTrustGroupPayload(ctx context.Context, sel ast.SelectionSet, v *channel.TrustGroupPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TrustGroupPayload!")
+		return graphql.Null
+	}
+	return ec._TrustGroupPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNUntrustGroupInput2linkspanᚋinternalᚋchannelᚐUntrustGroupInput(ctx context.Context, v any) (channel.UntrustGroupInput, error) {
+	res, err := ec.unmarshalInputUntrustGroupInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUntrustGroupPayload2ᚖlinkspanᚋinternalᚋchannelᚐUntrustGroupPayload(ctx context.Context, sel ast.SelectionSet, v *channel.UntrustGroupPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UntrustGroupPayload!")
+		return graphql.Null
+	}
+	return ec._UntrustGroupPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNUser2linkspanᚋinternalᚋchannelᚐUser(ctx context.Context, sel ast.SelectionSet, v channel.User) graphql.Marshaler {
 	return ec._User(ctx, sel, &v)
 }
@@ -16794,6 +19930,16 @@ func (ec *executionContext) marshalNUserErrorCode2linkspanᚋinternalᚋchannel�
 		graphql.AddInvalidNullFromMarshaler(ctx, "UserErrorCode!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNWhoMay2linkspanᚋinternalᚋchannelᚐWhoMay(ctx context.Context, v any) (channel.WhoMay, error) {
+	var res channel.WhoMay
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNWhoMay2linkspanᚋinternalᚋchannelᚐWhoMay(ctx context.Context, sel ast.SelectionSet, v channel.WhoMay) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx context.Context, sel ast.SelectionSet, v introspection.Directive) graphql.Marshaler {
@@ -17175,6 +20321,29 @@ func (ec *executionContext) marshalOSharedChannel2ᚖlinkspanᚋinternalᚋchann
 	return ec._SharedChannel(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOSharingPolicy2ᚖlinkspanᚋinternalᚋchannelᚐSharing(ctx context.Context, sel ast.SelectionSet, v *channel.Sharing) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SharingPolicy(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOSharingRule2ᚖlinkspanᚋinternalᚋchannelᚐSharingRule(ctx context.Context, v any) (*channel.SharingRule, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(channel.SharingRule)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSharingRule2ᚖlinkspanᚋinternalᚋchannelᚐSharingRule(ctx context.Context, sel ast.SelectionSet, v *channel.SharingRule) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -17198,6 +20367,22 @@ func (ec *executionContext) marshalOViewer2ᚖlinkspanᚋinternalᚋchannelᚐVi
 		return graphql.Null
 	}
 	return ec._Viewer(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOWhoMay2ᚖlinkspanᚋinternalᚋchannelᚐWhoMay(ctx context.Context, v any) (*channel.WhoMay, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(channel.WhoMay)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOWhoMay2ᚖlinkspanᚋinternalᚋchannelᚐWhoMay(ctx context.Context, sel ast.SelectionSet, v *channel.WhoMay) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {

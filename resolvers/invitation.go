@@ -18,6 +18,18 @@ func (m mutation) RevokeInvitation(
 	return m.service.RevokeInvitation(ctx, channel.ViewerFrom(ctx), input)
 }
 
+func (m mutation) ApproveInvitation(
+	ctx context.Context, input channel.ApproveInvitationInput,
+) (*channel.ApproveInvitationPayload, error) {
+	return m.service.ApproveInvitation(ctx, channel.ViewerFrom(ctx), input)
+}
+
+func (m mutation) DenyInvitation(
+	ctx context.Context, input channel.DenyInvitationInput,
+) (*channel.DenyInvitationPayload, error) {
+	return m.service.DenyInvitation(ctx, channel.ViewerFrom(ctx), input)
+}
+
 type invitation struct{ service *channel.Service }
 
 func (r invitation) SharedChannel(ctx context.Context, in *channel.Invitation) (*channel.SharedChannel, error) {
@@ -34,6 +46,18 @@ func (r invitation) ViewerCanDecline(ctx context.Context, in *channel.Invitation
 
 func (r invitation) ViewerCanRevoke(ctx context.Context, in *channel.Invitation) (bool, error) {
 	return in.CanRevoke(channel.ViewerFrom(ctx)), nil
+}
+
+func (r invitation) ViewerCanApprove(ctx context.Context, in *channel.Invitation) (bool, error) {
+	return in.CanApprove(channel.ViewerFrom(ctx)), nil
+}
+
+func (r invitation) ViewerCanDeny(ctx context.Context, in *channel.Invitation) (bool, error) {
+	return in.CanDeny(channel.ViewerFrom(ctx)), nil
+}
+
+func (r invitation) Waiting(ctx context.Context, in *channel.Invitation) ([]channel.Actor, error) {
+	return in.Waiting(channel.ViewerFrom(ctx).Group.ID), nil
 }
 
 type invitationConnection struct{}

@@ -19,7 +19,7 @@ func longTests() bool { return os.Getenv("LINKSPAN_TEST_LONG") == "1" }
 
 // background reports whether a point is reached all the time, whether there is something to do or not.
 func background(point string) bool {
-	return point == "outbox/ClaimDue/before" || point == "expireDue/ExpireInvitations/before"
+	return point == "outbox/ClaimDue/before" || point == "expireDue/LockOverdue/before"
 }
 
 // atCommit reports whether a point lies at a commit: in main before and after it, on a shard after it.

@@ -8,36 +8,53 @@ import (
 	"linkspan/internal/ids"
 )
 
-// AcceptSharedChannel links the viewer's group with the channel. It answers when the channel's and the viewer's
-// clusters have it. Accepting what the group has accepted already is success.
+// AcceptSharedChannel says yes for the viewer's group. It links the group with the channel, and answers when the channel's and the viewer's
+// clusters have it; or where an approval is still to be given the invitation waits for that, and there is no channel. Accepting what the group has
+// accepted already is success.
 func (s *Service) AcceptSharedChannel(ctx context.Context, v *Viewer, in AcceptSharedChannelInput) (*AcceptSharedChannelPayload, error) {
 	d, err := s.acceptSharedChannel(ctx, v, in)
 	if err != nil {
 		refusals, err := s.refused(err)
 		return &AcceptSharedChannelPayload{Errors: refusals}, err
 	}
-	steps, err := s.drive(ctx, d, d.outcome.Channel.Bytes())
+	channel, invitation, err := s.agreedOn(ctx, v, d)
 	if err != nil {
 		return nil, err
 	}
-	channel, err := s.linkedChannel(ctx, v, d.outcome.Channel, steps)
+	return &AcceptSharedChannelPayload{SharedChannel: channel, Invitation: invitation, NameChangedFrom: d.outcome.NameChangedFrom}, nil
+}
+
+// agreedOn delivers what a yes or an approval left to do, and returns the invitation, with the channel if it is linked.
+func (s *Service) agreedOn(ctx context.Context, v *Viewer, d decided) (*SharedChannel, *Invitation, error) {
+	own := d.own(v)
+	steps, err := s.drive(ctx, d, d.outcome.Channel.Bytes())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	invitation := d.invitation
 	if d.repeated {
-		if invitation, err = s.invitation(ctx, v, d.outcome.Invitation); err != nil {
-			return nil, err
+		if err := steps.Wait(ctx, own); err != nil {
+			return nil, nil, err
+		}
+		if invitation, err = s.invitation(ctx, v, d.outcome.Invitation); err != nil || invitation == nil {
+			return nil, nil, err
 		}
 	}
-	return &AcceptSharedChannelPayload{
-		SharedChannel: channel, Invitation: invitation.shownWith(channel), NameChangedFrom: d.outcome.NameChangedFrom,
-	}, nil
+	if invitation.State != InvitationAccepted {
+		err := steps.Wait(ctx, own)
+		steps.Linger(ctx)
+		return nil, invitation.shownTo(v.Group.ID).shownWith(nil), err
+	}
+	channel, err := s.linkedChannel(ctx, v, d.outcome.Channel, own, steps)
+	if err != nil {
+		return nil, nil, err
+	}
+	return channel, invitation.shownTo(v.Group.ID).shownWith(channel), nil
 }
 
 // linkedChannel returns the channel once its own and the viewer's cluster have the link. It reads it while the viewer's
 // cluster is still at work.
-func (s *Service) linkedChannel(ctx context.Context, v *Viewer, id ids.Channel, steps Underway) (*SharedChannel, error) {
+func (s *Service) linkedChannel(ctx context.Context, v *Viewer, id ids.Channel, own Destination, steps Underway) (*SharedChannel, error) {
 	if err := steps.Wait(ctx, toChannel(id)); err != nil {
 		return nil, err
 	}
@@ -47,7 +64,7 @@ func (s *Service) linkedChannel(ctx context.Context, v *Viewer, id ids.Channel, 
 		reading sync.WaitGroup
 	)
 	reading.Go(func() { channel, readErr = s.channel(ctx, v, id) })
-	err := steps.Wait(ctx, toGroup(v.Group.ID))
+	err := steps.Wait(ctx, own)
 	reading.Wait()
 	return channel, errors.Join(err, readErr)
 }
@@ -65,92 +82,56 @@ func (s *Service) acceptSharedChannel(ctx context.Context, v *Viewer, in AcceptS
 	if err != nil {
 		return d, err
 	}
-	op.Outcome.Invitation = in.InvitationID
+	return s.decide(ctx, v, DeedAccept, in.InvitationID, op, nil, s.agreeing(name))
+}
 
+// agreeing is what follows from a yes, under the name that it asks for, if any, or from an approval: the link, if nobody else has to agree.
+func (s *Service) agreeing(name *string) follow {
 	again := false
-	err = s.Main.Decide(ctx, func(ctx context.Context, tx MainTx) error {
-		d = decided{outcome: op.Outcome}
-		if kept, err := claim(ctx, tx, op); err != nil {
-			return err
-		} else if kept != nil {
-			d = decided{outcome: *kept, repeated: true}
-			return d.findChannel(ctx, tx)
+	return func(ctx context.Context, tx MainTx, f *Facts, m *Move, d *decided) error {
+		in := m.Invitation
+		if name != nil {
+			in.AskedName = name
 		}
-		invitation, changed, err := resolve(ctx, tx, v, mayDecide, Resolution{
-			Invitation: in.InvitationID, To: v.Group.ID, State: InvitationAccepted, By: v.User,
-		})
-		if err != nil {
-			return err
-		}
-		d.outcome.Channel, d.invitation = invitation.ChannelID, &invitation
-		if !changed {
-			d.repeated = true
+		switch in.State {
+		case InvitationPending:
+			f.send(s.InvitationTTL)
+			d.steps = []Step{
+				about(in, m.Op, toChannel(in.ChannelID), StepTellInvitation, Effect{}),
+				about(in, m.Op, toGroup(in.ToGroup.ID), StepReceiveInvitation, Effect{}),
+			}
+			return nil
+		case InvitationAwaitingApproval:
+			d.steps = tellBoth(in, m.Op)
 			return nil
 		}
-		asked := invitation.ProposedName
-		if name != nil {
-			asked = *name
+		asked := in.ProposedName
+		if in.AskedName != nil {
+			asked = *in.AskedName
 		}
-		// Mostly the name is free: nobody looks before LinkGroup has found that it is not, and this runs again.
+		// Mostly the name is free: nobody looks before it has been found that it is not, and this runs again.
 		chosen := asked
 		if again {
-			// A name that is held by a channel whose invitation is overdue is free.
-			if d.steps, err = freeOverdue(ctx, tx, op.ID, v.Group.ID, asked); err != nil {
+			// A name that is held by a channel whose invitations are overdue is free.
+			var err error
+			if d.steps, err = freeOverdue(ctx, tx, m.Op, in.ToGroup.ID, asked); err != nil {
 				return err
 			}
-			if chosen, err = freeName(ctx, tx, v.Group.ID, asked); err != nil {
+			if chosen, err = freeName(ctx, tx, in.ToGroup.ID, asked); err != nil {
 				return err
 			}
 		}
 		again = true
 		if chosen != asked {
 			d.outcome.NameChangedFrom = &asked
-			if err := tx.AmendOutcome(ctx, op.ID, d.outcome); err != nil {
+			if err := tx.AmendOutcome(ctx, m.Op, d.outcome); err != nil {
 				return err
 			}
 		}
-		link, err := tx.LinkGroup(ctx, invitation.ChannelID, v.Group.ID, chosen)
-		if err != nil {
-			return err
-		}
+		link := f.link(m, chosen)
 		d.steps = append(d.steps,
-			about(&invitation, op.ID, toChannel(invitation.ChannelID), StepLinkGroup, Effect{Link: &link}),
-			about(&invitation, op.ID, toGroup(v.Group.ID), StepReceiveChannel, Effect{Link: &link}))
-		return tx.AppendSteps(ctx, d.steps)
-	})
-	return d, err
-}
-
-// resolve moves a pending invitation to the state that the viewer decided on, or finds it there already (then changed
-// is false). Where neither is so it says why: what the viewer may not see first, then what it may not do, then the
-// state.
-func resolve(
-	ctx context.Context, tx MainTx, v *Viewer, may func(*Invitation, *Viewer) UserError, r Resolution,
-) (in Invitation, changed bool, err error) {
-	if v.Operator {
-		return in, false, invitationNotFound()
+			about(in, m.Op, toChannel(f.Channel.ID), StepLinkGroup, Effect{Link: link}),
+			about(in, m.Op, toGroup(in.ToGroup.ID), StepReceiveChannel, Effect{Link: link}))
+		return nil
 	}
-	if v.Role == RoleAdmin || !r.SentBy.IsZero() {
-		in, err = tx.ResolveInvitation(ctx, r)
-		if err == nil {
-			return in, true, nil
-		}
-		if !errors.Is(err, ErrNotFound) {
-			return in, false, err
-		}
-	}
-	in, err = tx.FindInvitation(ctx, r.Invitation)
-	if errors.Is(err, ErrNotFound) || err == nil && !in.visibleTo(v.Group.ID) {
-		return in, false, invitationNotFound()
-	}
-	if err != nil {
-		return in, false, err
-	}
-	if refusal := may(&in, v); refusal != nil {
-		return in, false, refusal
-	}
-	if in.State != r.State {
-		return in, false, invitationNotPending(in.State)
-	}
-	return in, false, nil
 }

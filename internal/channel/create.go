@@ -2,7 +2,6 @@ package channel
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"linkspan/internal/ids"
@@ -19,14 +18,14 @@ func (s *Service) CreateSharedChannel(ctx context.Context, v *Viewer, in CreateS
 		refusals, err := s.refused(err)
 		return &CreateSharedChannelPayload{Errors: refusals}, err
 	}
-	channel, invitation := d.channel, d.invitation
 	if d.repeated {
-		channel, invitation, err = s.channelAndInvitation(ctx, v, d.outcome)
+		channel, invitation, err := s.channelAndInvitation(ctx, v, d.outcome)
 		if err != nil {
 			return nil, err
 		}
+		return &CreateSharedChannelPayload{SharedChannel: channel, Invitation: invitation.shownWith(channel)}, nil
 	}
-	return &CreateSharedChannelPayload{SharedChannel: channel, Invitation: invitation.shownWith(channel)}, nil
+	return &CreateSharedChannelPayload{SharedChannel: d.channel, Invitation: d.invitation.shownTo(v.Group.ID).shownWith(d.channel)}, nil
 }
 
 func (s *Service) createSharedChannel(ctx context.Context, v *Viewer, in CreateSharedChannelInput) (d decided, err error) {
@@ -55,6 +54,7 @@ func (s *Service) createSharedChannel(ctx context.Context, v *Viewer, in CreateS
 		Invitation: ids.NewInvitation(),
 	}
 
+	again := false
 	err = s.Main.Decide(ctx, func(ctx context.Context, tx MainTx) error {
 		d = decided{outcome: op.Outcome}
 		if kept, err := claim(ctx, tx, op); err != nil {
@@ -63,50 +63,61 @@ func (s *Service) createSharedChannel(ctx context.Context, v *Viewer, in CreateS
 			d = decided{outcome: *kept, repeated: true}
 			return nil
 		}
-		target, err := tx.FindGroup(ctx, in.Target)
-		switch {
-		case errors.Is(err, ErrNotFound):
-			return groupNotFound()
-		case err != nil:
+		target, err := findTarget(ctx, tx, v, in.Target)
+		if err != nil {
 			return err
-		case target.ID == v.Group.ID:
-			return selfInvitation()
 		}
+		at, own, other, err := tx.Parties(ctx, v.Group.ID, target.ID)
+		if err != nil {
+			return err
+		}
+		allowed, refusal := judgeCreate(v, note, own, other)
+		if refusal != nil {
+			return refusal
+		}
+		// Mostly the name is free: nobody looks before it has been found that it is not, and this runs again.
+		if again {
+			if d.steps, err = claimName(ctx, tx, op.ID, v.Group.ID, name); err != nil {
+				return err
+			}
+		}
+		again = true
 		invitation := &Invitation{
-			ID: op.Outcome.Invitation, ChannelID: op.Outcome.Channel, State: InvitationPending, Version: 1,
+			ID: op.Outcome.Invitation, ChannelID: op.Outcome.Channel, State: allowed.next, Version: 1,
 			Note: note, FromGroup: v.Group, ToGroup: target, Sender: v.User, ProposedName: name,
+			CreatedAt: at, ExpiresAt: at.Add(own.Policy.timeToLive(s.InvitationTTL)),
+			ApprovedFrom: allowed.approvedFrom, AwaitsFrom: allowed.next == InvitationRequested, Unsent: allowed.next == InvitationRequested,
+			Past: []Transition{{Version: 1, State: allowed.next, At: at, Deed: DeedCreate, Actor: &v.User}}, Policy: own.Policy.ofCopies(),
 		}
-		if d.steps, err = s.claimName(ctx, tx, op.ID, invitation); err != nil {
+		m := &Move{
+			Op: op.ID, Deed: DeedCreate, Rule: allowed.rule, At: at, By: &v.User, Invitation: invitation, Channel: ChannelPending,
+			Judged: &Judged{PolicyFrom: own.Policy.Version, PolicyTo: other.Policy.Version, StanceFrom: own.Stance.Version, StanceTo: NotLookedAt},
+		}
+		if err := tx.InsertChannel(ctx, m); err != nil {
 			return err
 		}
 		d.invitation, d.channel = invitation, madeFor(invitation, topic)
-		d.steps = append(d.steps,
-			about(invitation, op.ID, toChannel(invitation.ChannelID), StepCreateChannel, Effect{Topic: topic}),
-			about(invitation, op.ID, toGroup(target.ID), StepReceiveInvitation, Effect{}))
+		d.steps = append(d.steps, about(invitation, op.ID, toChannel(invitation.ChannelID), StepCreateChannel, Effect{Topic: topic}))
+		if !invitation.Unsent {
+			d.steps = append(d.steps, about(invitation, op.ID, toGroup(target.ID), StepReceiveInvitation, Effect{}))
+		}
 		return tx.AppendSteps(ctx, d.steps)
 	})
 	return d, err
 }
 
-// claimName inserts the channel. A name that is held by a channel whose invitation is overdue is free: that channel is
-// closed first, and the steps of that are returned.
-func (s *Service) claimName(ctx context.Context, tx MainTx, op ids.Op, in *Invitation) ([]Step, error) {
-	ok, err := tx.InsertChannel(ctx, in, s.InvitationTTL)
-	if ok || err != nil {
-		return nil, err
-	}
-	steps, err := freeOverdue(ctx, tx, op, in.FromGroup.ID, in.ProposedName)
+// claimName refuses a name that a live channel of the group has. A name that is held by a channel whose invitations are overdue is free: that
+// channel is closed first, and the steps of that are returned.
+func claimName(ctx context.Context, tx MainTx, op ids.Op, group ids.Group, name string) ([]Step, error) {
+	steps, err := freeOverdue(ctx, tx, op, group, name)
 	if err != nil {
 		return nil, err
 	}
-	if ok, err = tx.InsertChannel(ctx, in, s.InvitationTTL); ok || err != nil {
-		return steps, err
+	free, err := freeName(ctx, tx, group, name)
+	if err == nil && free != name {
+		err = nameTaken(name, free)
 	}
-	suggestion, err := freeName(ctx, tx, in.FromGroup.ID, in.ProposedName)
-	if err != nil {
-		return nil, err
-	}
-	return nil, nameTaken(in.ProposedName, suggestion)
+	return steps, err
 }
 
 // freeName returns the name, or the first numbered alternative, that no live channel of the group has now.

@@ -2,66 +2,66 @@ package channel
 
 import (
 	"context"
+	"errors"
 
 	"linkspan/internal/ids"
 )
 
 // DeclineInvitation says no for the invited group. Declining what the group has declined already is success.
 func (s *Service) DeclineInvitation(ctx context.Context, v *Viewer, in DeclineInvitationInput) (*DeclineInvitationPayload, error) {
-	invitation, refusals, err := s.end(ctx, v, in.IdempotencyKey, "declineInvitation", mayDecide, in.Reason, toGroup(v.Group.ID), Resolution{
-		Invitation: in.InvitationID, To: v.Group.ID, State: InvitationDeclined,
-	})
+	invitation, refusals, err := s.end(ctx, v, DeedDecline, "declineInvitation", in.InvitationID, in.IdempotencyKey, in.Reason)
 	return &DeclineInvitationPayload{Invitation: invitation, Errors: refusals}, err
 }
 
 // RevokeInvitation takes an invitation back for the group that sent it. Revoking again is success.
 func (s *Service) RevokeInvitation(ctx context.Context, v *Viewer, in RevokeInvitationInput) (*RevokeInvitationPayload, error) {
-	r := Resolution{Invitation: in.InvitationID, From: v.Group.ID, State: InvitationRevoked}
-	if v.Role != RoleAdmin {
-		r.SentBy = v.User.ID
-	}
-	invitation, refusals, err := s.end(ctx, v, in.IdempotencyKey, "revokeInvitation", mayRevoke, in.Reason, Destination{}, r)
+	invitation, refusals, err := s.end(ctx, v, DeedRevoke, "revokeInvitation", in.InvitationID, in.IdempotencyKey, in.Reason)
 	return &RevokeInvitationPayload{Invitation: invitation, Errors: refusals}, err
 }
 
-// end moves an invitation to a state from which nothing follows and closes its channel. It answers when the viewer's
-// own cluster has it: home, or where that is zero the channel's.
+// end moves an invitation to a state from which nothing follows. It answers when the viewer's own cluster has it.
 func (s *Service) end(
-	ctx context.Context, v *Viewer, key *string, mutation string, may func(*Invitation, *Viewer) UserError,
-	reason *string, home Destination, r Resolution,
+	ctx context.Context, v *Viewer, deed Deed, mutation string, id ids.Invitation, key, reason *string,
 ) (*Invitation, []UserError, error) {
-	d, err := s.endInvitation(ctx, v, key, mutation, may, reason, r)
+	d, err := s.endInvitation(ctx, v, deed, mutation, id, key, reason)
 	if err == nil {
-		if home == (Destination{}) {
-			home = toChannel(d.outcome.Channel)
-		}
-		err = s.finish(ctx, d, home)
+		err = s.finish(ctx, d, d.own(v))
 	}
 	if err != nil {
 		refusals, err := s.refused(err)
 		return nil, refusals, err
 	}
 	if d.repeated {
-		in, err := s.invitation(ctx, v, r.Invitation)
+		in, err := s.invitation(ctx, v, id)
 		return in, nil, err
 	}
-	return d.invitation, nil, nil
+	return d.invitation.shownTo(v.Group.ID), nil, nil
 }
 
-func (s *Service) endInvitation(
-	ctx context.Context, v *Viewer, key *string, mutation string, may func(*Invitation, *Viewer) UserError,
-	reason *string, r Resolution,
-) (d decided, err error) {
-	if r.Reason, err = cleanText(reason, "reason"); err != nil {
+func (s *Service) endInvitation(ctx context.Context, v *Viewer, deed Deed, mutation string, id ids.Invitation, key, reason *string) (d decided, err error) {
+	if reason, err = cleanText(reason, "reason"); err != nil {
 		return d, err
 	}
-	r.By = v.User
-	op, err := newOperation(v, mutation, r.Invitation.String(), key, []any{r.Reason})
+	op, err := newOperation(v, mutation, id.String(), key, []any{reason})
 	if err != nil {
 		return d, err
 	}
-	op.Outcome.Invitation = r.Invitation
+	return s.decide(ctx, v, deed, id, op, reason, func(_ context.Context, _ MainTx, f *Facts, m *Move, d *decided) error {
+		f.end(m)
+		d.steps = ended(m)
+		return nil
+	})
+}
 
+// follow says what else changes with a move of an invitation, and which steps follow from it.
+type follow func(ctx context.Context, tx MainTx, f *Facts, m *Move, d *decided) error
+
+// decide lets a deed move an invitation, if it may, in one transaction: the channel is locked, all is judged by what main knows behind that,
+// and follow says what else changes, and which steps follow.
+func (s *Service) decide(
+	ctx context.Context, v *Viewer, deed Deed, id ids.Invitation, op Operation, reason *string, follow follow,
+) (d decided, err error) {
+	op.Outcome.Invitation = id
 	err = s.Main.Decide(ctx, func(ctx context.Context, tx MainTx) error {
 		d = decided{outcome: op.Outcome}
 		if kept, err := claim(ctx, tx, op); err != nil {
@@ -70,15 +70,29 @@ func (s *Service) endInvitation(
 			d = decided{outcome: *kept, repeated: true}
 			return d.findChannel(ctx, tx)
 		}
-		in, changed, err := resolve(ctx, tx, v, may, r)
+		f, err := tx.LockInvitation(ctx, id)
+		if errors.Is(err, ErrNotFound) {
+			return invitationNotFound()
+		}
 		if err != nil {
 			return err
 		}
-		d.outcome.Channel, d.invitation, d.repeated = in.ChannelID, &in, !changed
-		if !changed {
+		allowed, refusal := judge(deed, v, f)
+		if refusal != nil {
+			return refusal
+		}
+		d.outcome.Channel, d.home, d.invitation = f.Channel.ID, f.Invitation.FromGroup.ID, f.Invitation
+		f.Invitation.Policy = f.party(v.Group.ID).Policy.ofCopies()
+		if allowed.again {
+			d.repeated = true
 			return nil
 		}
-		if d.steps, err = closeSteps(ctx, tx, op.ID, []Invitation{in}); err != nil {
+		m := f.move(op.ID, deed, &v.User, allowed, reason)
+		d.invitation = m.Invitation
+		if err := follow(ctx, tx, f, m, &d); err != nil {
+			return err
+		}
+		if err := tx.Write(ctx, m); err != nil {
 			return err
 		}
 		return tx.AppendSteps(ctx, d.steps)
@@ -86,23 +100,21 @@ func (s *Service) endInvitation(
 	return d, err
 }
 
-// closeSteps closes the channels of invitations that have just ended, and returns the steps by which both sides get
-// to know.
-func closeSteps(ctx context.Context, tx MainTx, op ids.Op, ended []Invitation) ([]Step, error) {
-	channels := make([]ids.Channel, len(ended))
-	for i := range ended {
-		channels[i] = ended[i].ChannelID
+// tellBoth returns the steps by which both sides get to know what became of an invitation.
+func tellBoth(in *Invitation, op ids.Op) []Step {
+	steps := []Step{about(in, op, toChannel(in.ChannelID), StepTellInvitation, Effect{})}
+	if !in.Unsent {
+		steps = append(steps, about(in, op, toGroup(in.ToGroup.ID), StepChangeInvitation, Effect{}))
 	}
-	links, err := tx.CloseChannels(ctx, channels)
-	if err != nil {
-		return nil, err
+	return steps
+}
+
+// ended returns the steps by which both sides get to know that an invitation has ended, and with it the channel, if nobody else is asked or linked.
+func ended(m *Move) []Step {
+	steps := tellBoth(m.Invitation, m.Op)
+	if m.closes() {
+		initiator := m.Links[len(m.Links)-1]
+		steps[0] = about(m.Invitation, m.Op, toChannel(m.Invitation.ChannelID), StepCloseChannel, Effect{Link: &initiator})
 	}
-	steps := make([]Step, 0, 2*len(ended))
-	for i := range ended {
-		in := &ended[i]
-		steps = append(steps,
-			about(in, op, toChannel(in.ChannelID), StepCloseChannel, Effect{Link: &links[i]}),
-			about(in, op, toGroup(in.ToGroup.ID), StepChangeInvitation, Effect{}))
-	}
-	return steps, nil
+	return steps
 }

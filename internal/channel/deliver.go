@@ -30,6 +30,8 @@ func (s Step) inbox() Group {
 	switch {
 	case s.Kind == StepRegisterGroup:
 		return *s.Effect.Group
+	case s.Kind == StepSavePolicy:
+		return Group{ID: s.Stream.Destination.Group}
 	case s.Stream.Destination.Group.IsZero():
 		return in.FromGroup
 	default:
@@ -40,15 +42,19 @@ func (s Step) inbox() Group {
 // plan says what the step changes for the group whose inbox hears of it, and in the channel.
 func (s Step) plan(tx ShardTx) {
 	group := s.inbox().ID
-	if s.Kind == StepRegisterGroup {
+	switch s.Kind {
+	case StepRegisterGroup:
 		tx.InsertInboxLog(group)
+		return
+	case StepSavePolicy:
+		tx.SavePolicy(group, s.Effect.Policy)
 		return
 	}
 	in := s.Effect.Invitation
 	tx.AppendInbox(group, s.event())
 	tx.SaveUser(group, in.Sender)
-	if r := in.Resolver; r != nil && r.ID != in.Sender.ID {
-		tx.SaveUser(group, *r)
+	if by := in.lastActor(); by != nil && by.ID != in.Sender.ID {
+		tx.SaveUser(group, *by)
 	}
 	tx.SaveInvitation(group, in)
 	switch s.Kind {
@@ -61,6 +67,8 @@ func (s Step) plan(tx ShardTx) {
 		tx.InsertListedChannel(group, in.ChannelID)
 	case StepCloseChannel:
 		tx.CloseChannel(*s.Effect.Link)
+	case StepTellInvitation:
+		tx.ExtendChannel(in.ChannelID, in.ExpiresAt)
 	}
 }
 
@@ -70,15 +78,12 @@ func (s Step) event() LogEvent {
 	event := LogEvent{
 		Kind: EventInvitationChanged, Invitation: in.ID, Version: in.Version, Channel: in.ChannelID, Group: in.ToGroup,
 	}
-	switch {
-	case in.State == InvitationPending:
-		event.Actor = in.Sender.ID
-	case in.Resolver != nil:
-		event.Actor = in.Resolver.ID
+	if by := in.lastActor(); by != nil {
+		event.Actor = by.ID
 	}
 	switch s.Kind {
 	case StepReceiveInvitation:
-		event.Kind, event.Group = EventInvitationReceived, in.FromGroup
+		event.Kind, event.Group, event.Actor = EventInvitationReceived, in.FromGroup, in.Sender.ID
 	case StepLinkGroup, StepReceiveChannel:
 		event.Kind = EventSharedChannelLinked
 	}

@@ -17,28 +17,41 @@ func (s *Service) ExpireDue(ctx context.Context) (moved int, err error) {
 	var steps []Step
 	op := ids.NewOp()
 	err = s.Main.Decide(ctx, func(ctx context.Context, tx MainTx) error {
-		ended, err := tx.ExpireInvitations(ctx, expireBatch)
-		if err != nil || len(ended) == 0 {
-			steps = nil
+		overdue, err := tx.LockOverdue(ctx, expireBatch)
+		if moved = len(overdue); err != nil || moved == 0 {
 			return err
 		}
-		if steps, err = closeSteps(ctx, tx, op, ended); err != nil {
+		if steps, err = expire(ctx, tx, op, overdue); err != nil {
 			return err
 		}
 		return tx.AppendSteps(ctx, steps)
 	})
-	if err != nil || len(steps) == 0 {
+	if err != nil || moved == 0 {
 		return 0, err
 	}
 	s.Outbox.Drive(ctx, steps).Linger(ctx)
-	return len(steps) / 2, nil
+	return moved, nil
 }
 
-// freeOverdue ends the channel of the group that has the name if its invitation is overdue, and returns the steps of that.
+// freeOverdue ends the overdue invitations to the channel of the group that has the name, and returns the steps of that. If nobody else is
+// asked, the channel is closed with them, and the name is free.
 func freeOverdue(ctx context.Context, tx MainTx, op ids.Op, group ids.Group, name string) ([]Step, error) {
-	ended, err := tx.ExpireNameHolder(ctx, group, NameKey(name))
-	if err != nil || len(ended) == 0 {
+	overdue, err := tx.LockNameHolder(ctx, group, NameKey(name))
+	if err != nil {
 		return nil, err
 	}
-	return closeSteps(ctx, tx, op, ended)
+	return expire(ctx, tx, op, overdue)
+}
+
+// expire moves invitations that are overdue to EXPIRED, and returns the steps by which both sides get to know.
+func expire(ctx context.Context, tx MainTx, op ids.Op, overdue []*Facts) (steps []Step, err error) {
+	for _, f := range overdue {
+		m := f.move(op, DeedExpire, nil, verdict{next: InvitationExpired, rule: RuleTime}, nil)
+		f.end(m)
+		if err := tx.Write(ctx, m); err != nil {
+			return nil, err
+		}
+		steps = append(steps, ended(m)...)
+	}
+	return steps, nil
 }

@@ -29,6 +29,11 @@ var invitationStates = []InvitationState{
 	InvitationDeclined, InvitationDenied, InvitationRevoked, InvitationExpired,
 }
 
+// isOpen reports whether an invitation in that state is still to be decided on.
+func (s InvitationState) isOpen() bool {
+	return s == InvitationRequested || s == InvitationPending || s == InvitationAwaitingApproval
+}
+
 // UnmarshalGQL reads a state from GraphQL, to the letter: the framework takes other letters in variables.
 func (s *InvitationState) UnmarshalGQL(v any) error {
 	text, _ := v.(string)
@@ -59,6 +64,18 @@ type Invitation struct {
 	ExpiresAt    time.Time       `json:"expiresAt"`
 	ResolvedAt   *time.Time      `json:"resolvedAt,omitempty"`
 	ProposedName string          `json:"proposedName"`
+	// Whose approval it waits for, or waited for when it ended: the sender's group's, the invited group's.
+	AwaitsFrom bool         `json:"awaitsFrom,omitempty"`
+	AwaitsTo   bool         `json:"awaitsTo,omitempty"`
+	Past       []Transition `json:"past,omitempty"` // what was decided, the oldest first; what was decided before there was history is not in it
+
+	// What main alone knows.
+	Unsent                   bool    `json:"-"` // the invited group may not know of it
+	ApprovedFrom, ApprovedTo bool    `json:"-"` // whether an admin of the side agreed
+	AskedName                *string `json:"-"` // what the invited group wants to call the channel
+
+	// Policy is that of the group whose copy it is, as far as it says what the group's users may do.
+	Policy SharingPolicy `json:"-"`
 
 	channels *batch[ids.Channel, *SharedChannel] // of those that are shown with it; nil for one that is shown alone
 }
@@ -79,24 +96,62 @@ func (i *Invitation) ResolvedBy() Actor {
 
 // visibleTo reports whether the group may know of the invitation.
 func (i *Invitation) visibleTo(group ids.Group) bool {
-	return i.FromGroup.ID == group || i.ToGroup.ID == group
+	return i.FromGroup.ID == group || i.ToGroup.ID == group && !i.Unsent
+}
+
+// awaits reports whether the invitation waits for the group's approval, or waited for it when it ended.
+func (i *Invitation) awaits(group ids.Group) bool {
+	return group == i.FromGroup.ID && i.AwaitsFrom || group == i.ToGroup.ID && i.AwaitsTo
+}
+
+// Awaiting returns the groups whose approval the invitation waits for.
+func (i *Invitation) Awaiting() []Group {
+	groups := []Group{}
+	if i.State.isOpen() && i.AwaitsFrom {
+		groups = append(groups, i.FromGroup)
+	}
+	if i.State.isOpen() && i.AwaitsTo {
+		groups = append(groups, i.ToGroup)
+	}
+	return groups
 }
 
 // CanAccept reports whether the viewer may accept the invitation as it stands.
 func (i *Invitation) CanAccept(v *Viewer) bool {
-	return i.State == InvitationPending && mayDecide(i, v) == nil
+	if mayAccept(i, v, &i.Policy) != nil || !i.Policy.SharingEnabled {
+		return false
+	}
+	waits := i.State == InvitationAwaitingApproval && !i.hasYesOf(v.User.ID) && (i.AwaitsTo || v.Role != RoleAdmin)
+	return i.State == InvitationPending || waits
 }
 
 // CanDecline reports whether the viewer may decline the invitation as it stands.
-func (i *Invitation) CanDecline(v *Viewer) bool { return i.CanAccept(v) }
+func (i *Invitation) CanDecline(v *Viewer) bool { return i.State.isOpen() && mayDecline(i, v) == nil }
 
 // CanRevoke reports whether the viewer may revoke the invitation as it stands.
-func (i *Invitation) CanRevoke(v *Viewer) bool {
-	return i.State == InvitationPending && mayRevoke(i, v) == nil
+func (i *Invitation) CanRevoke(v *Viewer) bool { return i.State.isOpen() && mayRevoke(i, v) == nil }
+
+// CanDeny reports whether the viewer may deny the approval that the invitation waits for.
+func (i *Invitation) CanDeny(v *Viewer) bool {
+	return i.State.isOpen() && v.Role == RoleAdmin && i.awaits(v.Group.ID)
 }
 
-// mayDecide is the rule of who accepts and declines: admins of the invited group.
-func mayDecide(i *Invitation, v *Viewer) UserError {
+// CanApprove reports whether the viewer may give the approval that the invitation waits for.
+func (i *Invitation) CanApprove(v *Viewer) bool { return i.CanDeny(v) && i.Policy.SharingEnabled }
+
+// mayAccept is the rule of who accepts: those of the invited group whom its policy names.
+func mayAccept(i *Invitation, v *Viewer, policy *SharingPolicy) UserError {
+	switch {
+	case v.Group.ID != i.ToGroup.ID:
+		return notAllowed("Only the invited group decides on an invitation.", "input", "invitationId")
+	case !policy.WhoMayAccept.may(v.Role):
+		return ruledOut(RuleWhoMayAccept, "Only admins of the invited group decide on an invitation.", "invitationId")
+	}
+	return nil
+}
+
+// mayDecline is the rule of who declines: admins of the invited group.
+func mayDecline(i *Invitation, v *Viewer) UserError {
 	switch {
 	case v.Group.ID != i.ToGroup.ID:
 		return notAllowed("Only the invited group decides on an invitation.", "input", "invitationId")
@@ -159,3 +214,22 @@ type RevokeInvitationPayload struct {
 	Invitation *Invitation
 	Errors     []UserError
 }
+
+// ApproveInvitationInput is the input of Mutation.approveInvitation.
+type ApproveInvitationInput struct {
+	InvitationID   ids.Invitation
+	IdempotencyKey *string
+}
+
+// ApproveInvitationPayload is the answer of Mutation.approveInvitation.
+type ApproveInvitationPayload struct {
+	Invitation    *Invitation
+	SharedChannel *SharedChannel // nil unless the invited group is linked
+	Errors        []UserError
+}
+
+// DenyInvitationInput is the input of Mutation.denyInvitation.
+type DenyInvitationInput DeclineInvitationInput
+
+// DenyInvitationPayload is the answer of Mutation.denyInvitation.
+type DenyInvitationPayload DeclineInvitationPayload

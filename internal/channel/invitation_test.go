@@ -6,7 +6,7 @@ import (
 	"linkspan/internal/ids"
 )
 
-// TestWhoMay asks who may accept, decline and revoke an invitation in each of its states.
+// TestWhoMay asks who may accept, decline and revoke an invitation in each of its states, where no policy says anything.
 func TestWhoMay(t *testing.T) {
 	t.Parallel()
 	acme, globex, initech := Group{ID: ids.NewGroup()}, Group{ID: ids.NewGroup()}, Group{ID: ids.NewGroup()}
@@ -33,20 +33,27 @@ func TestWhoMay(t *testing.T) {
 		InvitationRequested, InvitationPending, InvitationAwaitingApproval, InvitationAccepted, InvitationDeclined, InvitationDenied, InvitationRevoked, InvitationExpired,
 	}
 	for _, state := range states {
-		in := &Invitation{ID: ids.NewInvitation(), State: state, FromGroup: acme, ToGroup: globex, Sender: ben.User}
+		in := &Invitation{
+			ID: ids.NewInvitation(), State: state, FromGroup: acme, ToGroup: globex, Sender: ben.User, Policy: DefaultPolicy(globex.ID),
+			AwaitsFrom: state == InvitationRequested, AwaitsTo: state == InvitationAwaitingApproval,
+		}
 		for _, c := range viewers {
-			pending := state == InvitationPending
-			if got := in.CanAccept(c.v); got != (pending && c.decides) {
+			if got := in.CanAccept(c.v); got != (c.decides && (state == InvitationPending || state == InvitationAwaitingApproval)) {
 				t.Errorf("%s, %s: can accept %v", state, c.name, got)
 			}
-			if got := in.CanDecline(c.v); got != (pending && c.decides) {
+			if got := in.CanDecline(c.v); got != (c.decides && state.isOpen()) {
 				t.Errorf("%s, %s: can decline %v", state, c.name, got)
 			}
-			if got := in.CanRevoke(c.v); got != (pending && c.revoke) {
+			if got := in.CanRevoke(c.v); got != (c.revoke && state.isOpen()) {
 				t.Errorf("%s, %s: can revoke %v", state, c.name, got)
 			}
-			for rule, ok := range map[string]bool{"decide": c.decides, "revoke": c.revoke} {
-				refusal := map[string]func(*Invitation, *Viewer) UserError{"decide": mayDecide, "revoke": mayRevoke}[rule](in, c.v)
+			approves := c.v.Role == RoleAdmin && (state == InvitationRequested && c.v.Group.ID == acme.ID || state == InvitationAwaitingApproval && c.v.Group.ID == globex.ID)
+			if can, deny := in.CanApprove(c.v), in.CanDeny(c.v); can != approves || deny != approves {
+				t.Errorf("%s, %s: can approve %v, deny %v", state, c.name, can, deny)
+			}
+			mayAccept := func(in *Invitation, v *Viewer) UserError { return mayAccept(in, v, &in.Policy) }
+			for rule, ok := range map[string]bool{"accept": c.decides, "decline": c.decides, "revoke": c.revoke} {
+				refusal := map[string]func(*Invitation, *Viewer) UserError{"accept": mayAccept, "decline": mayDecline, "revoke": mayRevoke}[rule](in, c.v)
 				if (refusal == nil) != ok {
 					t.Errorf("%s, %s: may %s: %v", state, c.name, rule, refusal)
 				}

@@ -22,6 +22,10 @@ type Main interface {
 	FindGroup(ctx context.Context, by GroupSelector) (Group, error)
 	// FindGroups returns those of the groups that there are. What was found is returned beside an error too.
 	FindGroups(ctx context.Context, groups []ids.Group) (map[ids.Group]Group, error)
+	// Sharing returns a group's sharing policy with the groups that it trusts and those that it blocks, by handle.
+	Sharing(ctx context.Context, group ids.Group) (*Sharing, error)
+	// Parties is [MainTx.Parties] of the moment, outside any transaction.
+	Parties(ctx context.Context, from, to ids.Group) (own, other *Party, err error)
 	// ForgetOperations removes at most limit operations that are older than the age by main's clock, and returns how
 	// many it removed.
 	ForgetOperations(ctx context.Context, age time.Duration, limit int) (int, error)
@@ -40,45 +44,50 @@ type MainTx interface {
 	// InsertGroup registers a group; false if the handle is taken.
 	InsertGroup(ctx context.Context, group Group) (bool, error)
 
-	// InsertChannel writes a channel with its initiator's link and its first invitation, and sets the invitation's
-	// times by main's clock. False, and nothing is written, if the initiator's group has a live channel of that name.
-	InsertChannel(ctx context.Context, in *Invitation, ttl time.Duration) (bool, error)
+	// Parties returns what two groups say about sharing with each other, and main's time; of the second's stance it reads nothing.
+	Parties(ctx context.Context, from, to ids.Group) (at time.Time, own, other *Party, err error)
+	// InsertChannel writes the channel of a first invitation with both links, and a row of history. Where the groups' policies are not as they
+	// were judged, or the initiator's group has a live channel of that name, Decide runs its closure again.
+	InsertChannel(ctx context.Context, m *Move) error
 	// TakenNames returns which of the name keys the group's live channels have.
 	TakenNames(ctx context.Context, group ids.Group, keys []string) (map[string]bool, error)
 
-	// FindInvitation returns an invitation as it is now, EXPIRED by main's clock included; ErrNotFound.
-	FindInvitation(ctx context.Context, id ids.Invitation) (Invitation, error)
-	// ResolveInvitation moves an invitation from PENDING to another state if it is PENDING, not expired by main's
-	// clock, and sent or received by these groups as far as they are set. ErrNotFound if not; then nothing is written.
-	ResolveInvitation(ctx context.Context, r Resolution) (Invitation, error)
-	// ExpireInvitations moves at most limit overdue invitations to EXPIRED; it passes over those that another
-	// transaction is just deciding on.
-	ExpireInvitations(ctx context.Context, limit int) ([]Invitation, error)
-	// ExpireNameHolder moves the invitation of the group's own channel that has the name key to EXPIRED if it is overdue.
-	// It waits for another transaction that is just deciding on it; after that the name may be free though nothing is
-	// returned.
-	ExpireNameHolder(ctx context.Context, group ids.Group, nameKey string) ([]Invitation, error)
+	// ChannelOf returns the channel of an invitation, and the group that made it; ErrNotFound.
+	ChannelOf(ctx context.Context, id ids.Invitation) (ids.Channel, ids.Group, error)
+	// LockInvitation has decisions about the channel of an invitation wait for the end of this one, and returns what is known of it;
+	// ErrNotFound.
+	LockInvitation(ctx context.Context, id ids.Invitation) (*Facts, error)
+	// LockOverdue is LockInvitation for at most so many channels with invitations that are overdue by main's clock, and returns all of theirs
+	// that are, the oldest first. It passes over channels that another transaction is just deciding about.
+	LockOverdue(ctx context.Context, channels int) ([]*Facts, error)
+	// LockNameHolder is LockOverdue for the group's own channel that has the name key. It waits for another transaction that is
+	// just deciding about it; after that the name may be free though nothing is returned.
+	LockNameHolder(ctx context.Context, group ids.Group, nameKey string) ([]*Facts, error)
+	// Write writes a move of an invitation whose channel this transaction has locked, and a row of history with it. Where main is not as it was
+	// judged, time included, or the name is that of a live channel of the group, Decide runs its closure again.
+	Write(ctx context.Context, m *Move) error
 
-	// LinkGroup links the invited group with the channel under that name. A name that a live channel of the group has
-	// makes Decide run its closure again.
-	LinkGroup(ctx context.Context, channel ids.Channel, group ids.Group, name string) (Link, error)
-	// CloseChannels closes channels whose only invitation has ended, with all links; it returns the initiators' links
-	// in the order of the channels.
-	CloseChannels(ctx context.Context, channels []ids.Channel) ([]Link, error)
+	// Policy returns a group's sharing policy, and main's time.
+	Policy(ctx context.Context, group ids.Group) (at time.Time, policy SharingPolicy, err error)
+	// SavePolicy writes a sharing policy whose version is one more than the one that was read, and a row of history. Where somebody else was
+	// first Decide runs its closure again.
+	SavePolicy(ctx context.Context, by Decision, policy SharingPolicy) error
+	// Stance returns what a group thinks of another, and main's time.
+	Stance(ctx context.Context, group, other ids.Group) (at time.Time, stance Stance, err error)
+	// SaveStance is SavePolicy for what a group thinks of another.
+	SaveStance(ctx context.Context, by Decision, other ids.Group, stance Stance) error
 
 	// AppendSteps gives the steps their numbers, and what they need, and keeps them; the numbers are there once Decide
 	// has returned. The caller is expected to deliver them right after: for a moment (the lease) nobody else will.
 	AppendSteps(ctx context.Context, steps []Step) error
 }
 
-// Resolution is the transition of an invitation that somebody decided on.
-type Resolution struct {
-	Invitation ids.Invitation
-	From, To   ids.Group
-	SentBy     ids.User // only if this user sent it; zero: whoever did
-	State      InvitationState
-	By         User
-	Reason     *string
+// Decision is who decided about a group's own sharing, what, and when by main's clock.
+type Decision struct {
+	Op   ids.Op
+	Deed Deed
+	At   time.Time
+	By   User
 }
 
 // Shards reads and changes what lives on the shards. Implementations are safe for concurrent use and route by the ids
@@ -148,4 +157,8 @@ type ShardTx interface {
 	UnlinkSide(group Group, link Link, by *User)
 	// CloseChannel closes the channel and the initiator's side.
 	CloseChannel(link Link)
+	// ExtendChannel has a channel that nobody else is linked with wait until that time.
+	ExtendChannel(id ids.Channel, until time.Time)
+	// SavePolicy keeps the group's sharing policy.
+	SavePolicy(group ids.Group, policy *SharingPolicy)
 }

@@ -67,7 +67,7 @@ func (s *Service) OpenInvitations(ctx context.Context, v *Viewer, channel ids.Ch
 		return nil, forbiddenToOperators()
 	}
 	return s.invitations(ctx, v, args, ids.ListChannelInvitations, InvitationFilter{
-		Sent: true, Channel: channel, States: []InvitationState{InvitationPending, InvitationAwaitingApproval},
+		Sent: true, Channel: channel, States: []InvitationState{InvitationRequested, InvitationPending, InvitationAwaitingApproval},
 	})
 }
 

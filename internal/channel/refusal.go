@@ -16,6 +16,7 @@ const (
 	CodeChannelNotActive     UserErrorCode = "CHANNEL_NOT_ACTIVE"
 	CodeMessageNotFound      UserErrorCode = "MESSAGE_NOT_FOUND"
 	CodeNotAllowed           UserErrorCode = "NOT_ALLOWED"
+	CodeVersionConflict      UserErrorCode = "VERSION_CONFLICT"
 	CodeIdempotencyKeyReused UserErrorCode = "IDEMPOTENCY_KEY_REUSED"
 	CodeInvalidInput         UserErrorCode = "INVALID_INPUT"
 )
@@ -69,8 +70,16 @@ type (
 	}
 	// MessageNotFoundError says that there is no such message, that the viewer may not see it, or that it was deleted.
 	MessageNotFoundError struct{ refusal }
-	// NotAllowedError says that the viewer's role or group may not do that.
-	NotAllowedError struct{ refusal }
+	// NotAllowedError says that the viewer's role or group may not do that, or that the rule of a policy is against it.
+	NotAllowedError struct {
+		refusal
+		Rule *SharingRule // nil: it is no rule of a policy
+	}
+	// VersionConflictError says that what was to be changed has another version: somebody else changed it first.
+	VersionConflictError struct {
+		refusal
+		Version int32
+	}
 	// IdempotencyKeyReusedError says that the key was used with another input.
 	IdempotencyKeyReusedError struct{ refusal }
 	// InvalidInputError says that a value is outside its limits.
@@ -126,7 +135,13 @@ func messageNotFound(field string) UserError {
 }
 
 func notAllowed(message string, path ...string) UserError {
-	return NotAllowedError{refusal{CodeNotAllowed, message, append([]string{}, path...)}}
+	return NotAllowedError{refusal: refusal{CodeNotAllowed, message, append([]string{}, path...)}}
+}
+
+func versionConflict(version int32) UserError {
+	return VersionConflictError{
+		refusal{CodeVersionConflict, fmt.Sprintf("Somebody else was first: it has version %d now. Read it again, and change that.", version), input("expectedVersion")}, version,
+	}
 }
 
 func keyReused() UserError {

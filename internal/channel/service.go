@@ -61,6 +61,7 @@ func claim(ctx context.Context, tx MainTx, op Operation) (*Outcome, error) {
 // be read anew, and the steps may still be open.
 type decided struct {
 	outcome    Outcome
+	home       ids.Group // the group whose rows live where the channel does
 	invitation *Invitation
 	channel    *SharedChannel
 	steps      []Step
@@ -69,9 +70,17 @@ type decided struct {
 
 // findChannel completes the outcome of an earlier decision about an invitation, which was kept without its channel.
 func (d *decided) findChannel(ctx context.Context, tx MainTx) error {
-	in, err := tx.FindInvitation(ctx, d.outcome.Invitation)
-	d.outcome.Channel = in.ChannelID
+	var err error
+	d.outcome.Channel, d.home, err = tx.ChannelOf(ctx, d.outcome.Invitation)
 	return err
+}
+
+// own is where the viewer's group hears of what was decided about an invitation.
+func (d *decided) own(v *Viewer) Destination {
+	if v.Group.ID == d.home {
+		return toChannel(d.outcome.Channel)
+	}
+	return toGroup(v.Group.ID)
 }
 
 // drive begins to deliver what a decision left to do.
@@ -97,9 +106,13 @@ func (s *Service) finish(ctx context.Context, d decided, required ...Destination
 func toChannel(id ids.Channel) Destination { return Destination{Channel: id} }
 func toGroup(id ids.Group) Destination     { return Destination{Group: id} }
 
-// about returns a step about a channel.
+// about returns a step about a channel, with the invitation as the group that hears of it may know it.
 func about(in *Invitation, op ids.Op, to Destination, kind StepKind, effect Effect) Step {
-	effect.Invitation = in
+	hears := in.FromGroup.ID
+	if !to.Group.IsZero() {
+		hears = to.Group
+	}
+	effect.Invitation = in.shownTo(hears)
 	return Step{Stream: Stream{Subject: in.ChannelID.Bytes(), Destination: to}, Op: op, Kind: kind, Effect: effect}
 }
 

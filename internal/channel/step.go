@@ -20,11 +20,14 @@ const (
 	StepReceiveChannel    StepKind = "RECEIVE_CHANNEL"    // for a group: lists and inbox
 	StepCloseChannel      StepKind = "CLOSE_CHANNEL"      // for a channel: shard, initiator's side, lists and inbox
 	StepChangeInvitation  StepKind = "CHANGE_INVITATION"  // for a group: list and inbox
+	StepTellInvitation    StepKind = "TELL_INVITATION"    // for a channel: how long it is pending, initiator's list and inbox
+	StepSavePolicy        StepKind = "SAVE_POLICY"        // for a group: its sharing policy
 )
 
 func (k StepKind) known() bool {
 	switch k {
-	case StepRegisterGroup, StepCreateChannel, StepReceiveInvitation, StepLinkGroup, StepReceiveChannel, StepCloseChannel, StepChangeInvitation:
+	case StepRegisterGroup, StepCreateChannel, StepReceiveInvitation, StepLinkGroup, StepReceiveChannel, StepCloseChannel, StepChangeInvitation,
+		StepTellInvitation, StepSavePolicy:
 		return true
 	}
 	return false
@@ -64,10 +67,11 @@ func (k StepKind) AfterChannel() bool { return k == StepReceiveChannel }
 
 // Effect is what a step needs to know, as it was decided.
 type Effect struct {
-	Group      *Group      `json:"group,omitempty"`      // RegisterGroup
-	Invitation *Invitation `json:"invitation,omitempty"` // all others: as it is after the transition
-	Topic      *string     `json:"topic,omitempty"`      // CreateChannel
-	Link       *Link       `json:"link,omitempty"`       // LinkGroup, ReceiveChannel: the target's; CloseChannel: the initiator's
+	Group      *Group         `json:"group,omitempty"`      // RegisterGroup
+	Policy     *SharingPolicy `json:"policy,omitempty"`     // SavePolicy
+	Invitation *Invitation    `json:"invitation,omitempty"` // all others: as it is after the transition
+	Topic      *string        `json:"topic,omitempty"`      // CreateChannel
+	Link       *Link          `json:"link,omitempty"`       // LinkGroup, ReceiveChannel: the target's; CloseChannel: the initiator's
 }
 
 // Link is a row of the shard referential table: a group's link with a channel.

@@ -34,6 +34,7 @@ func (w *world) share(from, to string, accepted bool) (*shared, *channel.Invitat
 	}
 	w.Settled()
 	s := &shared{w: w, id: in.ChannelID, home: from}
+	s.write("main", `DELETE FROM linkspan_main.transition WHERE channel_id = $1`, in.ChannelID) // as if it were from before there was history
 	return s, in
 }
 
@@ -104,7 +105,7 @@ func (s *shared) tell(handle, kind string, invitation uuid.UUID) {
 			FROM log, jsonb_populate_record(NULL::linkspan_shard.group_invitation, $4) AS i
 			ON CONFLICT (slot, group_id, invitation_id) DO UPDATE SET state = excluded.state, version = excluded.version,
 				expires_at = excluded.expires_at, resolved_at = excluded.resolved_at, resolver_group_id = excluded.resolver_group_id,
-				resolver_id = excluded.resolver_id, resolver_name = excluded.resolver_name
+				resolver_id = excluded.resolver_id, resolver_name = excluded.resolver_name, awaits_from = excluded.awaits_from, awaits_to = excluded.awaits_to
 		)
 		INSERT INTO linkspan_shard.inbox_event (slot, group_id, number, kind, invitation_id, invitation_version, channel_id,
 			about_group_id, about_handle, about_name)
@@ -114,7 +115,7 @@ func (s *shared) tell(handle, kind string, invitation uuid.UUID) {
 }
 
 const invitationColumns = `invitation_id, channel_id, state, version, note, reason, from_group_id, from_handle, from_name, to_group_id, to_handle,
-	to_name, sender_id, sender_name, resolver_group_id, resolver_id, resolver_name, created_at, expires_at, resolved_at, proposed_name`
+	to_name, sender_id, sender_name, resolver_group_id, resolver_id, resolver_name, created_at, expires_at, resolved_at, proposed_name, awaits_from, awaits_to`
 
 // of are columns of a table.
 func of(table, columns string) string {
@@ -196,6 +197,7 @@ func (s *shared) move(invitation uuid.UUID, state, resolver string) {
 		UPDATE linkspan_main.invitation SET state = $2, version = version + 1, resolver_group_id = $3,
 			resolver_id = CASE WHEN $3::uuid IS NOT NULL THEN gen_random_uuid() END,
 			resolver_name = CASE WHEN $3::uuid IS NOT NULL THEN 'somebody' END,
+			awaits_to = $2 = 'AWAITING_APPROVAL',
 			resolved_at = CASE WHEN $2 = 'EXPIRED' THEN expires_at WHEN $2 <> 'AWAITING_APPROVAL' THEN now() END
 		WHERE invitation_id = $1`, invitation, state, by)
 }

@@ -41,11 +41,24 @@ var (
 )
 
 // invitationFields are the fields of an invitation i that main and the copies have alike.
-const invitationFields = `jsonb_build_object('channel', i.channel_id, 'state', i.state, 'version', i.version, 'note', i.note,
+var invitationFields = invitationFieldsFor(`true`)
+
+// invitationFieldsFor are those of the copy of a group that may know who decided where that condition holds.
+func invitationFieldsFor(knows string) string {
+	who := func(column string) string { return `CASE WHEN ` + knows + ` THEN i.` + column + ` END` }
+	return `jsonb_build_object('channel', i.channel_id, 'state', i.state, 'version', i.version, 'note', i.note,
 	'reason', i.reason, 'from', i.from_group_id, 'to', i.to_group_id, 'sender', i.sender_id, 'sender_name', i.sender_name,
-	'resolver_group', i.resolver_group_id, 'resolver', i.resolver_id, 'resolver_name', i.resolver_name,
+	'resolver_group', ` + who("resolver_group_id") + `, 'resolver', ` + who("resolver_id") + `, 'resolver_name', ` + who("resolver_name") + `,
+	'awaits_from', i.awaits_from, 'awaits_to', i.awaits_to,
 	'created', extract(epoch FROM i.created_at), 'expires', extract(epoch FROM i.expires_at),
 	'resolved', extract(epoch FROM i.resolved_at), 'proposed_name', i.proposed_name)::text`
+}
+
+// knowsResolver is whether a group, of that column, may know who decided on an invitation i: who of the other one denied an approval is its own
+// affair.
+func knowsResolver(group string) string {
+	return `(i.state <> 'DENIED' OR i.resolver_group_id = i.` + group + `)`
+}
 
 // streamRow is how far main is with a stream: Head is the first step that it has not noted, Tail the last that it decided.
 type streamRow struct {
@@ -86,7 +99,9 @@ type (
 		Channel uuid.UUID `bun:"channel_id"`
 		From    uuid.UUID `bun:"from_group_id"`
 		To      uuid.UUID `bun:"to_group_id"`
-		Fields  string    `bun:"fields"`
+		Unsent  bool      `bun:"unsent"`
+		AtFrom  string    `bun:"at_from"` // the fields of the copies of the two groups
+		AtTo    string    `bun:"at_to"`
 	}
 )
 
@@ -152,7 +167,8 @@ func (c *checker) wantedOf(ctx context.Context, tx bun.Tx, rows []channelRow) ([
 		return nil, err
 	}
 	invitations, err := query[invitationRow](ctx, tx, `
-		SELECT i.invitation_id, i.channel_id, i.from_group_id, i.to_group_id, `+invitationFields+` AS fields
+		SELECT i.invitation_id, i.channel_id, i.from_group_id, i.to_group_id, i.unsent,
+			`+invitationFieldsFor(knowsResolver("from_group_id"))+` AS at_from, `+invitationFieldsFor(knowsResolver("to_group_id"))+` AS at_to
 		FROM linkspan_main.invitation AS i
 		WHERE i.channel_id IN (?) ORDER BY i.created_at, i.invitation_id`, bun.List(channels))
 	if err != nil {
@@ -175,8 +191,9 @@ func (c *checker) wantedOf(ctx context.Context, tx bun.Tx, rows []channelRow) ([
 		c.wantLink(w, row)
 	}
 	for _, row := range invitations {
-		for _, group := range []uuid.UUID{row.From, row.To} {
-			w.listsOf(group, row.Channel).want.add(invitationKind, group.String()+" "+row.ID.String(), row.Fields)
+		w.wantCopy(row, row.From, row.AtFrom)
+		if !row.Unsent {
+			w.wantCopy(row, row.To, row.AtTo)
 		}
 	}
 	for _, d := range w.destinations {
@@ -230,6 +247,10 @@ func (w wanted) listsOf(group, channel uuid.UUID) *destination {
 		return w.destinations.at(channel, channel)
 	}
 	return w.destinations.at(channel, group)
+}
+
+func (w wanted) wantCopy(row invitationRow, group uuid.UUID, fields string) {
+	w.listsOf(group, row.Channel).want.add(invitationKind, group.String()+" "+row.ID.String(), fields)
 }
 
 func (w wanted) wantChannel(row channelRow) {

@@ -100,7 +100,7 @@ var mainRules = []rule{
 		SELECT format('invitations of %s to %s', to_group_id, channel_id), format('%s are open', count(*))
 		FROM linkspan_main.invitation WHERE state IN ` + stillOpen + `
 		GROUP BY channel_id, to_group_id HAVING count(*) > 1`},
-	{Invariant{"invitation-resolved", "An invitation that is not open any more says when, and by whom unless it expired; one that waits for approval was changed before."}, `
+	{Invariant{"invitation-resolved", "An invitation that is not open any more says when, and by whom unless it expired; one that waits for approval was changed before, and says whose; one that is asked for by its own group is not sent."}, `
 		SELECT 'invitation ' || invitation_id, format('%s, version %s, resolved at %s by %s', state, version,
 			COALESCE(resolved_at::text, 'no time'), COALESCE(resolver_id::text, 'nobody'))
 		FROM linkspan_main.invitation
@@ -108,7 +108,22 @@ var mainRules = []rule{
 			WHEN state IN ` + stillOpen + ` THEN resolved_at IS NOT NULL OR resolver_id IS NOT NULL OR state = 'AWAITING_APPROVAL' AND version < 2
 			WHEN state = 'EXPIRED' THEN resolved_at IS NULL OR resolver_id IS NOT NULL OR version < 2
 			ELSE resolved_at IS NULL OR resolver_id IS NULL OR version < 2 END
+			OR CASE state WHEN 'REQUESTED' THEN NOT unsent OR NOT awaits_from OR awaits_to
+				WHEN 'AWAITING_APPROVAL' THEN NOT awaits_from AND NOT awaits_to OR unsent
+				ELSE unsent AND state NOT IN ('DENIED', 'REVOKED', 'EXPIRED') END
 			OR expires_at < created_at OR resolved_at > expires_at AND state = 'ACCEPTED'`},
+	// What a replica of the release before history ends has no row.
+	{Invariant{"invitation-history", "The history of an invitation has a row for each version from its first on, and ends with the state that it has."}, `
+		SELECT 'invitation ' || h.invitation_id, format('%s rows of versions %s to %s, the last %s; it is %s, version %s', h.n, h.first, h.last, h.state,
+			COALESCE(i.state, 'not there'), COALESCE(i.version, 0))
+		FROM (
+			SELECT invitation_id, min(version) AS first, max(version) AS last, count(*) AS n, (array_agg(state ORDER BY version DESC))[1] AS state
+			FROM linkspan_main.transition WHERE invitation_id IS NOT NULL GROUP BY invitation_id
+		) AS h
+		LEFT JOIN linkspan_main.invitation AS i ON i.invitation_id = h.invitation_id
+		WHERE i.invitation_id IS NULL OR h.n <> h.last - h.first + 1
+			OR NOT (i.version = h.last AND i.state = h.state OR i.version = h.last + 1 AND h.state = 'PENDING'
+				AND i.state IN ('ACCEPTED', 'DECLINED', 'REVOKED', 'EXPIRED'))`},
 	{Invariant{"operation-outcome", "What an operation is remembered for is there."}, `
 		SELECT 'operation ' || o.op_id, format('%s: group %s, channel %s, invitation %s', o.mutation,
 			CASE WHEN o.group_id IS NULL OR g.group_id IS NOT NULL THEN 'ok' ELSE 'missing' END,

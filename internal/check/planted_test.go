@@ -66,6 +66,10 @@ var plants = []plant{
 	{"list-inbox", "shards", `DELETE FROM linkspan_shard.inbox_log`, ""},
 	{"list-direction", "shards", `UPDATE linkspan_shard.group_invitation
 		SET direction = CASE direction WHEN 'SENT' THEN 'RECEIVED' ELSE 'SENT' END, position = -position`, ""},
+	{"invitation-history", "main", `UPDATE linkspan_main.transition SET version = version + 5 WHERE version = 2`, ""},
+	{"invitation-history", "main", `UPDATE linkspan_main.transition SET state = 'DENIED' WHERE version = 2`, ""},
+	{"invitation-history", "main", `DELETE FROM linkspan_main.invitation`, ""},
+	{"invitation-resolved", "main", `UPDATE linkspan_main.invitation SET unsent = true`, ""},
 	{"group-inbox", "shards", `DELETE FROM linkspan_shard.inbox_log`, ""},
 	{"channel-shard", "shards", `UPDATE linkspan_shard.channel SET state = 'ARCHIVED' WHERE state = 'ACTIVE'`, ""},
 	{"channel-shard", "shards", `UPDATE linkspan_shard.channel SET pending_until = now() WHERE state = 'PENDING'`, ""},

@@ -6,7 +6,7 @@
 //
 // A point's name says who decides or which step it is, then the call, then the side of it:
 //
-//	acceptSharedChannel/LinkGroup/after    acceptSharedChannel/commit/before
+//	acceptSharedChannel/Write/after        acceptSharedChannel/commit/before
 //	apply/LINK_GROUP/channel/planned       outbox/Complete/LINK_GROUP/before
 package failpoint
 
@@ -100,45 +100,85 @@ func (t *mainTx) InsertGroup(ctx context.Context, group channel.Group) (bool, er
 	return around(t, "InsertGroup", func() (bool, error) { return t.MainTx.InsertGroup(ctx, group) })
 }
 
-func (t *mainTx) InsertChannel(ctx context.Context, in *channel.Invitation, ttl time.Duration) (bool, error) {
-	return around(t, "InsertChannel", func() (bool, error) { return t.MainTx.InsertChannel(ctx, in, ttl) })
+// found is an answer with the time of it.
+type found[T any] struct {
+	at    time.Time
+	value T
+}
+
+func (t *mainTx) Parties(ctx context.Context, from, to ids.Group) (time.Time, *channel.Party, *channel.Party, error) {
+	got, err := around(t, "Parties", func() (found[[2]*channel.Party], error) {
+		at, own, other, err := t.MainTx.Parties(ctx, from, to)
+		return found[[2]*channel.Party]{at, [2]*channel.Party{own, other}}, err
+	})
+	return got.at, got.value[0], got.value[1], err
+}
+
+func (t *mainTx) Policy(ctx context.Context, group ids.Group) (time.Time, channel.SharingPolicy, error) {
+	got, err := around(t, "Policy", func() (found[channel.SharingPolicy], error) {
+		at, policy, err := t.MainTx.Policy(ctx, group)
+		return found[channel.SharingPolicy]{at, policy}, err
+	})
+	return got.at, got.value, err
+}
+
+func (t *mainTx) SavePolicy(ctx context.Context, by channel.Decision, policy channel.SharingPolicy) error {
+	return t.aroundBare("SavePolicy", func() error { return t.MainTx.SavePolicy(ctx, by, policy) })
+}
+
+func (t *mainTx) Stance(ctx context.Context, group, other ids.Group) (time.Time, channel.Stance, error) {
+	got, err := around(t, "Stance", func() (found[channel.Stance], error) {
+		at, stance, err := t.MainTx.Stance(ctx, group, other)
+		return found[channel.Stance]{at, stance}, err
+	})
+	return got.at, got.value, err
+}
+
+func (t *mainTx) SaveStance(ctx context.Context, by channel.Decision, other ids.Group, stance channel.Stance) error {
+	return t.aroundBare("SaveStance", func() error { return t.MainTx.SaveStance(ctx, by, other, stance) })
+}
+
+func (t *mainTx) InsertChannel(ctx context.Context, m *channel.Move) error {
+	return t.aroundBare("InsertChannel", func() error { return t.MainTx.InsertChannel(ctx, m) })
 }
 
 func (t *mainTx) TakenNames(ctx context.Context, group ids.Group, keys []string) (map[string]bool, error) {
 	return around(t, "TakenNames", func() (map[string]bool, error) { return t.MainTx.TakenNames(ctx, group, keys) })
 }
 
-func (t *mainTx) FindInvitation(ctx context.Context, id ids.Invitation) (channel.Invitation, error) {
-	return around(t, "FindInvitation", func() (channel.Invitation, error) { return t.MainTx.FindInvitation(ctx, id) })
-}
-
-func (t *mainTx) ResolveInvitation(ctx context.Context, r channel.Resolution) (channel.Invitation, error) {
-	return around(t, "ResolveInvitation", func() (channel.Invitation, error) { return t.MainTx.ResolveInvitation(ctx, r) })
-}
-
-// ExpireInvitations implements [channel.MainTx]. The sweep asks all the time; only an answer has a point behind it.
-func (t *mainTx) ExpireInvitations(ctx context.Context, limit int) ([]channel.Invitation, error) {
-	t.reached("ExpireInvitations" + before)
-	ended, err := t.MainTx.ExpireInvitations(ctx, limit)
-	t.idle = len(ended) == 0
-	if !t.idle {
-		t.reached("ExpireInvitations" + after)
+func (t *mainTx) ChannelOf(ctx context.Context, id ids.Invitation) (ids.Channel, ids.Group, error) {
+	type home struct {
+		channel ids.Channel
+		group   ids.Group
 	}
-	return ended, err
-}
-
-func (t *mainTx) ExpireNameHolder(ctx context.Context, group ids.Group, key string) ([]channel.Invitation, error) {
-	return around(t, "ExpireNameHolder", func() ([]channel.Invitation, error) {
-		return t.MainTx.ExpireNameHolder(ctx, group, key)
+	got, err := around(t, "ChannelOf", func() (home, error) {
+		channel, group, err := t.MainTx.ChannelOf(ctx, id)
+		return home{channel, group}, err
 	})
+	return got.channel, got.group, err
 }
 
-func (t *mainTx) LinkGroup(ctx context.Context, id ids.Channel, group ids.Group, name string) (channel.Link, error) {
-	return around(t, "LinkGroup", func() (channel.Link, error) { return t.MainTx.LinkGroup(ctx, id, group, name) })
+func (t *mainTx) LockInvitation(ctx context.Context, id ids.Invitation) (*channel.Facts, error) {
+	return around(t, "LockInvitation", func() (*channel.Facts, error) { return t.MainTx.LockInvitation(ctx, id) })
 }
 
-func (t *mainTx) CloseChannels(ctx context.Context, channels []ids.Channel) ([]channel.Link, error) {
-	return around(t, "CloseChannels", func() ([]channel.Link, error) { return t.MainTx.CloseChannels(ctx, channels) })
+// LockOverdue implements [channel.MainTx]. The sweep asks all the time; only an answer has a point behind it.
+func (t *mainTx) LockOverdue(ctx context.Context, channels int) ([]*channel.Facts, error) {
+	t.reached("LockOverdue" + before)
+	overdue, err := t.MainTx.LockOverdue(ctx, channels)
+	t.idle = len(overdue) == 0
+	if !t.idle {
+		t.reached("LockOverdue" + after)
+	}
+	return overdue, err
+}
+
+func (t *mainTx) LockNameHolder(ctx context.Context, group ids.Group, key string) ([]*channel.Facts, error) {
+	return around(t, "LockNameHolder", func() ([]*channel.Facts, error) { return t.MainTx.LockNameHolder(ctx, group, key) })
+}
+
+func (t *mainTx) Write(ctx context.Context, m *channel.Move) error {
+	return t.aroundBare("Write", func() error { return t.MainTx.Write(ctx, m) })
 }
 
 func (t *mainTx) AppendSteps(ctx context.Context, steps []channel.Step) error {

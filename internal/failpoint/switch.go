@@ -13,7 +13,7 @@ type Arrival struct {
 	N     int    `json:"n"`
 }
 
-// String is as in `acceptSharedChannel/LinkGroup/after#2`.
+// String is as in `acceptSharedChannel/Write/after#2`.
 func (a Arrival) String() string { return fmt.Sprintf("%s#%d", a.Point, a.N) }
 
 // Action is what a process is told to do at points.

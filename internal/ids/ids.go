@@ -22,6 +22,8 @@ type (
 	Shard struct{ key }
 	// Op identifies one run of a mutation, whether it is tried once or ten times.
 	Op struct{ key }
+	// Transition identifies a decision in main's history: a UUIDv7.
+	Transition struct{ key }
 	// Log identifies a log: a group's inbox log has the group's bytes, a channel's logs have the channel's.
 	Log struct{ key }
 	// History identifies an unbroken history of a log; it changes only when an older backup is restored.
@@ -49,6 +51,9 @@ func NewGroup() Group { return Group{key(uuid.Must(uuid.NewV7()))} }
 
 // NewInvitation makes an id for an invitation that is being sent.
 func NewInvitation() Invitation { return Invitation{key(uuid.Must(uuid.NewV7()))} }
+
+// NewTransition makes an id for a decision that is being written.
+func NewTransition() Transition { return Transition{key(uuid.Must(uuid.NewV7()))} }
 
 // NewHistory makes a random id for a log that is being made.
 func NewHistory() History { return History{key(uuid.New())} }

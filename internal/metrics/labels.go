@@ -22,11 +22,13 @@ var (
 	refusalCodes = []channel.UserErrorCode{
 		channel.CodeGroupNotFound, channel.CodeInvitationNotFound, channel.CodeSelfInvitation, channel.CodeNameTaken,
 		channel.CodeInvitationNotPending, channel.CodeChannelNotFound, channel.CodeChannelNotActive,
-		channel.CodeMessageNotFound, channel.CodeNotAllowed, channel.CodeIdempotencyKeyReused, channel.CodeInvalidInput,
+		channel.CodeMessageNotFound, channel.CodeNotAllowed, channel.CodeVersionConflict,
+		channel.CodeIdempotencyKeyReused, channel.CodeInvalidInput,
 	}
 	stepKinds = []channel.StepKind{
 		channel.StepRegisterGroup, channel.StepCreateChannel, channel.StepReceiveInvitation, channel.StepLinkGroup,
 		channel.StepReceiveChannel, channel.StepCloseChannel, channel.StepChangeInvitation,
+		channel.StepTellInvitation, channel.StepSavePolicy,
 	}
 	deliveryResults = []string{delivered, failed, early}
 	closeCodes      = []gqlhttp.CloseCode{

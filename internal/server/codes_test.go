@@ -85,6 +85,7 @@ var catalogue = struct {
 		channel.CodeMessageNotFound:      (*refuser).editNothing,
 		channel.CodeInvitationNotPending: func(r *refuser) servertest.Answer { return r.accept("gil@globex", r.revoked) },
 		channel.CodeNotAllowed:           func(r *refuser) servertest.Answer { return r.accept("hua@globex member", r.invitation) },
+		channel.CodeVersionConflict:      (*refuser).setStalePolicy,
 	},
 }
 
@@ -118,6 +119,16 @@ func (r *refuser) accept(as, invitation string) servertest.Answer {
 	return r.post(as, `mutation($input: AcceptSharedChannelInput!) { acceptSharedChannel(input: $input) {
 		sharedChannel { id } errors { __typename code message path ... on InvitationNotPendingError { state } } } }`,
 		object{"input": object{"invitationId": invitation}})
+}
+
+// setStalePolicy changes a policy that somebody else has changed before.
+func (r *refuser) setStalePolicy() servertest.Answer {
+	set := func(policy object) servertest.Answer {
+		return r.post("ana@acme", `mutation($input: SetSharingPolicyInput!) { setSharingPolicy(input: $input) {
+			policy { version } errors { __typename code message path ... on VersionConflictError { version } } } }`, object{"input": policy})
+	}
+	set(object{"whoMayCreate": "ADMINS", "expectedVersion": 1})
+	return set(object{"outgoingApproval": true, "expectedVersion": 1})
 }
 
 // nothing is the id of no channel.

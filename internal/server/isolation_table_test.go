@@ -43,6 +43,7 @@ var isolation = []isolated{
 		//                                  nobody expired other invited member admin asker owner operator
 		{`viewer`, `                        U      U       V     V       V      V     V     V     0`},
 		{`group(handle:$handle)`, `         U      U       V     V       V      V     V     V     V`},
+		{`canShare(target:$target)`, `      U      U       V     V       V      V     V     V     FORBIDDEN`},
 		{`node(id:$Group)`, `               U      U       V     V       V      V     V     V     V`},
 		{`node(id:$User)`, `                U      U       0     V       V      V     V     V     0`},
 		{`node(id:$Viewer)`, `              U      U       0     0       0      0     0     V     0`},
@@ -69,6 +70,14 @@ var isolation = []isolated{
 		{`acceptSharedChannel(input:$accept)`, `U      U       INVITATION_NOT_FOUND V           NOT_ALLOWED V           NOT_ALLOWED NOT_ALLOWED INVITATION_NOT_FOUND`},
 		{`declineInvitation(input:$decline)`, ` U      U       INVITATION_NOT_FOUND V           NOT_ALLOWED V           NOT_ALLOWED NOT_ALLOWED INVITATION_NOT_FOUND`},
 		{`revokeInvitation(input:$revoke)`, `   U      U       INVITATION_NOT_FOUND NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED V           INVITATION_NOT_FOUND`},
+	}},
+	{"Mutation", `mutation { FIELD }`, []may{
+		//                                      nobody expired other                invited              member               admin                asker       owner operator
+		{`approveInvitation(input:$approve)`, ` U      U       INVITATION_NOT_FOUND INVITATION_NOT_FOUND INVITATION_NOT_FOUND INVITATION_NOT_FOUND NOT_ALLOWED V     INVITATION_NOT_FOUND`},
+		{`denyInvitation(input:$deny)`, `       U      U       INVITATION_NOT_FOUND INVITATION_NOT_FOUND INVITATION_NOT_FOUND INVITATION_NOT_FOUND NOT_ALLOWED V     INVITATION_NOT_FOUND`},
+		{`setSharingPolicy(input:$policy)`, `   U      U       V                    V                    NOT_ALLOWED          V                    NOT_ALLOWED V     NOT_ALLOWED`},
+		{`trustGroup(input:$trust)`, `          U      U       V                    V                    NOT_ALLOWED          V                    NOT_ALLOWED V     NOT_ALLOWED`},
+		{`untrustGroup(input:$untrust)`, `      U      U       V                    V                    NOT_ALLOWED          V                    NOT_ALLOWED V     NOT_ALLOWED`},
 	}},
 	{"Mutation", `mutation { FIELD }`, []may{
 		//                                          nobody expired other             invited           member            admin             asker             owner             operator
@@ -113,6 +122,18 @@ var isolation = []isolated{
 		{`sharedChannels(after:$channelsOfAcme)`, `       U      U       BAD   BAD     BAD    BAD   V     V     -`},
 		{`receivedInvitations(after:$receivedByAcme)`, `  U      U       BAD   BAD     BAD    BAD   V     V     -`},
 		{`sentInvitations(before:$sentByAcme)`, `         U      U       BAD   BAD     BAD    BAD   V     V     -`},
+		{`sharingPolicy`, `                               U      U       V     V       0      V     0     V     -`},
+	}},
+	{"SharingPolicy", `query { viewer { sharingPolicy { FIELD } } }`, []may{
+		//                                                                nobody expired other invited member admin asker owner operator
+		{`version sharingEnabled whoMayCreate whoMayAccept`, `            U      U       V     V       -      V     -     V     -`},
+		{`outgoingApproval incomingApproval linksInNotes`, `              U      U       V     V       -      V     -     V     -`},
+		{`invitationTtlHours`, `                                          U      U       0     0       -      0     -     0     -`},
+		{`trustedGroups blockedGroups`, `                                 U      U       []    []      -      []    -     []    -`},
+	}},
+	{"SharingAnswer", `query { canShare(target: $target) { FIELD } }`, []may{
+		//                             nobody expired other invited member admin asker owner operator
+		{`decision rule explanation`, `U      U       V     V       V      V     V     V     FORBIDDEN`},
 	}},
 	{"Group", `query { group(handle: $handle) { FIELD } }`, []may{
 		//                        nobody expired other invited member admin asker owner operator
@@ -167,6 +188,13 @@ var isolation = []isolated{
 		{`createdAt expiresAt proposedName`, `                       U      U       -     V       V      V     V     V     -`},
 		{`sharedChannel resolvedBy resolvedAt`, `                    U      U       -     0       V      V     V     V     -`},
 		{`viewerCanAccept viewerCanDecline viewerCanRevoke`, `       U      U       -     V       V      V     V     V     -`},
+		{`viewerCanApprove viewerCanDeny history`, `                 U      U       -     V       V      V     V     V     -`},
+		{`awaiting waiting`, `                                       U      U       -     []      []     []    []    []    -`},
+	}},
+	{"InvitationTransition", `query { node(id: $Invitation) { ... on Invitation { history { FIELD } } } }`, []may{
+		//                                nobody expired other invited member admin asker owner operator
+		{`version state deed at actor`, ` U      U       -     V       V      V     V     V     -`},
+		{`reason`, `                      U      U       -     0       0      0     0     0     -`},
 	}},
 	{"Invitation", `query { node(id: $Declined) { ... on Invitation { FIELD } } }`, []may{
 		//           nobody expired other invited member admin asker owner operator
@@ -294,6 +322,32 @@ var isolation = []isolated{
 		{`invitation`, `  U      U       0     V       0      V     0     0     0`},
 		{`errors`, `      U      U       V     []      V      []    V     V     V`},
 	}},
+	{"ApproveInvitationPayload", `mutation { approveInvitation(input: $approve) { FIELD } }`, []may{
+		//                   nobody expired other invited member admin asker owner operator
+		{`invitation`, `     U      U       0     0       0      0     0     V     0`},
+		{`sharedChannel`, `  U      U       0     0       0      0     0     0     0`},
+		{`errors`, `         U      U       V     V       V      V     V     []    V`},
+	}},
+	{"DenyInvitationPayload", `mutation { denyInvitation(input: $deny) { FIELD } }`, []may{
+		//                nobody expired other invited member admin asker owner operator
+		{`invitation`, `  U      U       0     0       0      0     0     V     0`},
+		{`errors`, `      U      U       V     V       V      V     V     []    V`},
+	}},
+	{"SetSharingPolicyPayload", `mutation { setSharingPolicy(input: $policy) { FIELD } }`, []may{
+		//            nobody expired other invited member admin asker owner operator
+		{`policy`, `  U      U       V     V       0      V     0     V     0`},
+		{`errors`, `  U      U       []    []      V      []    V     []    V`},
+	}},
+	{"TrustGroupPayload", `mutation { trustGroup(input: $trust) { FIELD } }`, []may{
+		//            nobody expired other invited member admin asker owner operator
+		{`group`, `   U      U       V     V       0      V     0     V     0`},
+		{`errors`, `  U      U       []    []      V      []    V     []    V`},
+	}},
+	{"UntrustGroupPayload", `mutation { untrustGroup(input: $untrust) { FIELD } }`, []may{
+		//            nobody expired other invited member admin asker owner operator
+		{`group`, `   U      U       V     V       0      V     0     V     0`},
+		{`errors`, `  U      U       []    []      V      []    V     []    V`},
+	}},
 	{"RevokeInvitationPayload", `mutation { revokeInvitation(input: $revoke) { FIELD } }`, []may{
 		//                nobody expired other invited member admin asker owner operator
 		{`invitation`, `  U      U       0     0       0      0     0     V     0`},
@@ -368,6 +422,11 @@ var isolation = []isolated{
 		//                  nobody expired other invited member admin asker owner operator
 		{`code message`, `  U      U       V     V       V      V     V     V     -`},
 		{`path`, `          U      U       []    []      []     []    []    []    -`},
+		{`rule`, `          U      U       0     0       0      0     0     0     -`},
+	}},
+	{"VersionConflictError", `mutation { setSharingPolicy(input: $policyStale) { errors { ... on VersionConflictError { FIELD } } } }`, []may{
+		//                               nobody expired other invited member admin asker owner operator
+		{`code message path version`, `  U      U       V     V       -      V     -     V     -`},
 	}},
 	{"IdempotencyKeyReusedError", `mutation {
 		first: createSharedChannel(input: $create) { errors { code } }

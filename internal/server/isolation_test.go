@@ -188,7 +188,8 @@ var types = map[string]string{
 	"create": "CreateSharedChannelInput!", "decline": "DeclineInvitationInput!", "revoke": "RevokeInvitationInput!",
 	"talkStart": "LogCursor", "talkStartOfAcme": "LogCursor", "messagesOfAcme": "String", "repliesOfAcme": "String",
 	"post": "PostMessageInput!", "edit": "EditMessageInput!", "delete": "DeleteMessageInput!", "react": "AddReactionInput!",
-	"unreact": "RemoveReactionInput!", "mark": "MarkReadInput!",
+	"unreact": "RemoveReactionInput!", "mark": "MarkReadInput!", "target": "GroupSelector!", "approve": "ApproveInvitationInput!",
+	"deny": "DenyInvitationInput!", "policy": "SetSharingPolicyInput!", "trust": "TrustGroupInput!", "untrust": "UntrustGroupInput!",
 }
 
 var variableNames = regexp.MustCompile(`\$(\w+)`)
@@ -261,8 +262,25 @@ func (c *cell) variable(name string, n int64) any {
 		return object{"invitationId": c.fresh(n), "name": "taken-at-globex"}
 	case "decline", "revoke":
 		return object{"invitationId": c.fresh(n)}
+	case "target":
+		return c.w.s.to("umbrella")
+	case "trust", "untrust":
+		return object{"target": c.w.s.to("umbrella")}
+	case "policy":
+		return object{"expectedVersion": c.policyVersion()}
+	case "policyStale":
+		return object{"expectedVersion": 0}
 	}
 	return c.said(name, n)
+}
+
+// policyVersion is the version of the policy of the column's group, for those who may read it; 1 for others.
+func (c *cell) policyVersion() any {
+	answer := c.w.s.For(c.t).Post(c.w.tokens[c.column], `{ viewer { sharingPolicy { version } } }`, nil)
+	if version, ok := find(answer.Data, "version"); ok {
+		return version
+	}
+	return 1
 }
 
 // fresh returns the id of a pending invitation from acme to globex that nobody has touched.

@@ -73,6 +73,12 @@ func newWorld(t *testing.T, s *place) *world {
 	}
 	declined, revoked := end("declined-secret-reason", declineDocument, "gil"), end("revoked-secret-reason", revokeDocument, "ana")
 
+	// Ben's own group has not agreed that these two are sent.
+	succeed(t, s, w.users["ana"], policyDocument, object{"outgoingApproval": true, "expectedVersion": 1})
+	_, requested := offer(t, s, w.users["ben"], "umbrella", "requested-by-ben")
+	_, unwanted := offer(t, s, w.users["ben"], "umbrella", "unwanted-by-acme")
+	succeed(t, s, w.users["ana"], policyDocument, object{"outgoingApproval": nil, "expectedVersion": 2})
+
 	payload := succeed(t, s, w.users["ana"], createDocument, object{
 		"target": s.to("globex"), "name": "acme-secret-name", "topic": "acme-secret-topic", "note": "acme-secret-note",
 	})
@@ -93,8 +99,10 @@ func newWorld(t *testing.T, s *place) *world {
 		"openOfAcme":     get("node", "invitations", "edges", 0, "cursor"),
 		"startOfAcme":    w.start(t, "ana"),
 		"acceptRevoked":  object{"invitationId": revoked},
-		"acceptUnknown":  object{"invitationId": ids.NewInvitation().String()},
-		"registerTaken":  object{"handle": "acme" + s.suffix, "name": "Acme again"},
+		"Requested":      requested,
+		"approve":        object{"invitationId": requested}, "deny": object{"invitationId": unwanted},
+		"acceptUnknown": object{"invitationId": ids.NewInvitation().String()},
+		"registerTaken": object{"handle": "acme" + s.suffix, "name": "Acme again"},
 	}
 
 	// What names nothing lies on acme's slot: where it is looked for can make no difference.
@@ -114,6 +122,8 @@ func newWorld(t *testing.T, s *place) *world {
 		"decline":       object{"invitationId": ids.NewInvitation().String()},
 		"revoke":        object{"invitationId": ids.NewInvitation().String()},
 		"acceptRevoked": object{"invitationId": ids.NewInvitation().String()},
+		"approve":       object{"invitationId": ids.NewInvitation().String()},
+		"deny":          object{"invitationId": ids.NewInvitation().String()},
 	}
 	w.foresee(t, channel, pending, nothing, nobody)
 	return w

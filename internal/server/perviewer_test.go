@@ -23,7 +23,9 @@ var ofTheGroup = map[string]string{
 }
 
 // shownElsewhere are marked fields that are of no object, and the tests that show how they differ.
-var shownElsewhere = map[string]string{"Subscription.channelActivity": "TestActivityOfOneUser"}
+var shownElsewhere = map[string]string{
+	"Subscription.channelActivity": "TestActivityOfOneUser", "Query.canShare": "TestSharingPolicy", "Viewer.sharingPolicy": "TestIsolation",
+}
 
 // TestPerViewerNames looks that no field is called as one user's own without being marked so.
 func TestPerViewerNames(t *testing.T) {
@@ -104,7 +106,7 @@ type comparison struct {
 func (c *comparison) nodes(t *testing.T, w *world, pair [2]string) {
 	t.Helper()
 	const depth = 3
-	for _, of := range append(slices.Clone(w.schema.nodes), "Declined", "Reply", "DeletedMessage", "PrivateMessage") {
+	for _, of := range append(slices.Clone(w.schema.nodes), "Declined", "Requested", "Reply", "DeletedMessage", "PrivateMessage") {
 		node := w.schema.selection("Node", depth)
 		document := fmt.Sprintf(`query($id: ID!) { __typename viewer %s node(id: $id) %s nodes(ids: [$id]) %s }`, w.schema.selection("Viewer", 2), node, node)
 		var answers [2]object

@@ -15,6 +15,7 @@ import (
 // arguments are fields that need some, and what to ask them. A field that needs some and is missing here fails TestWhispers.
 var arguments = map[string][]string{
 	"Query.group":                {`group(handle: $handle)`},
+	"Query.canShare":             {`canShare(target: {handle: $handle})`},
 	"Query.node":                 nil, // asked for every id
 	"Query.nodes":                nil,
 	"Subscription.channelEvents": {`channelEvents(channelId: $id, after: $talk)`},
@@ -143,6 +144,7 @@ func (w *twin) askFields(t *testing.T, ask func(name, document string, variables
 	}
 	ask("viewer", `{ viewer `+w.schema.selection("Viewer", depth)+` }`, nil)
 	ask("group", `query($handle: String!) { `+arguments["Query.group"][0]+w.schema.selection("Group", depth)+` }`, handle)
+	ask("can share", `query($handle: String!) { `+arguments["Query.canShare"][0]+w.schema.selection("SharingAnswer", depth)+` }`, handle)
 	known := w.nodes(t)
 	typed := map[ids.Kind]string{
 		ids.KindChannel: "SharedChannel", ids.KindInvitation: "Invitation", ids.KindMessage: "Message", ids.KindViewer: "Viewer",

@@ -9,19 +9,25 @@ import (
 
 // KeyedQueries are the statements that find rows by their keys on every request, by name.
 var KeyedQueries = map[string]string{
-	"one channel":                   sidesOfOne,
-	"some channels":                 sidesOfSome,
-	"one channel for an operator":   sidesOfOneForOperator,
-	"some channels for an operator": sidesOfSomeForOperator,
-	"one invitation":                copyOfOne,
-	"some invitations":              copiesOfSome,
-	"users":                         usersOf,
-	"a page of an inbox":            readInbox,
-	"an invitation in main":         findInvitation,
-	"a decision on an invitation":   resolveInvitation,
-	"the holder of a name":          expireNameHolder,
-	"a link":                        linkGroup,
-	"an outbox step":                appendStep,
+	"one channel":                    sidesOfOne,
+	"some channels":                  sidesOfSome,
+	"one channel for an operator":    sidesOfOneForOperator,
+	"some channels for an operator":  sidesOfSomeForOperator,
+	"one invitation":                 copyOfOne,
+	"some invitations":               copiesOfSome,
+	"users":                          usersOf,
+	"a page of an inbox":             readInbox,
+	"the channel of an invitation":   channelOfInvitation,
+	"the lock of an invitation":      lockInvitation,
+	"the facts of an invitation":     factsOfInvitation.facts,
+	"the history of an invitation":   factsOfInvitation.history,
+	"the lock of a name's holder":    lockNameHolder,
+	"the facts of a name's holder":   factsOfNameHolder.facts,
+	"a decision on an invitation":    writeMove,
+	"a sharing policy":               readPolicy,
+	"what a group thinks of another": readStance,
+	"two groups and sharing":         readParties,
+	"an outbox step":                 appendStep,
 }
 
 // MessageQueries are the statements that find messages by their keys, by name.

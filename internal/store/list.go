@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/uptrace/bun"
@@ -118,7 +119,7 @@ func (s *Store) ListInvitations(
 ) (rows channel.Rows[*channel.Invitation], err error) {
 	type row struct {
 		listed
-		invitationRow
+		copyRow
 	}
 	err = s.read(ctx, group, func(ctx context.Context, db bun.IDB, slot shardrouter.Slot) (bool, error) {
 		from, args := invitationsOf(f, slot, group)
@@ -135,9 +136,13 @@ func (s *Store) ListInvitations(
 		if err != nil || len(found) == 0 {
 			return false, err
 		}
-		rows, err = rowsOf(found, r, func(r *row) listed { return r.listed },
-			func(r *row) *channel.Invitation { return r.invitation() })
-		return true, err
+		var broken error
+		rows, err = rowsOf(found, r, func(r *row) listed { return r.listed }, func(r *row) *channel.Invitation {
+			in, err := r.invitation()
+			broken = errors.Join(broken, err)
+			return in
+		})
+		return true, errors.Join(err, broken)
 	})
 	return rows, err
 }
@@ -149,7 +154,7 @@ func invitationsOf(f channel.InvitationFilter, slot shardrouter.Slot, group ids.
 	if f.Sent {
 		direction = "SENT"
 	}
-	from, args := ` FROM linkspan_shard.group_invitation AS i
+	from, args := ` FROM linkspan_shard.group_invitation AS i`+withPolicy+`
 		WHERE i.slot = ?0 AND i.group_id = ?1 AND i.direction = ?2`, []any{slot, group, direction}
 	if !f.Channel.IsZero() {
 		from, args = from+` AND i.channel_id = ?`+itoa(len(args)), append(args, f.Channel)

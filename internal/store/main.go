@@ -32,7 +32,7 @@ func (s *Store) decide(ctx context.Context, fn func(ctx context.Context, tx chan
 		}
 		// A refusal stands only if the claim does: a key that was used before is told first.
 		return cmp.Or(tx.Flush(ctx), err)
-	}, shardrouter.Repeatable())
+	}, shardrouter.Repeatable(), shardrouter.Explained(overtaken))
 }
 
 // mainTx is a deciding transaction. Statements whose answer nobody needs wait for the next that somebody does.

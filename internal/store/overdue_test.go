@@ -11,7 +11,6 @@ import (
 	"github.com/uptrace/bun"
 
 	"linkspan/internal/channel"
-	"linkspan/internal/ids"
 	"linkspan/internal/outbox"
 )
 
@@ -58,13 +57,18 @@ func TestNameIsFreeWhileASweepIsAtWork(t *testing.T) {
 		marked, closing, swept := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 		go func() {
 			swept <- w.decide(func(ctx context.Context, tx channel.MainTx) error {
-				if ended, err := tx.ExpireInvitations(ctx, 10); err != nil || len(ended) != 1 {
-					return errors.Join(err, fmt.Errorf("%d invitations ended", len(ended)))
+				overdue, err := tx.LockOverdue(ctx, 10)
+				if err != nil || len(overdue) != 1 || overdue[0].Invitation.ID != in.ID {
+					return errors.Join(err, fmt.Errorf("%d invitations are overdue", len(overdue)))
 				}
 				close(marked)
 				<-closing
-				_, err := tx.CloseChannels(ctx, []ids.Channel{in.ChannelID})
-				return err
+				m := moved(overdue[0], channel.InvitationExpired)
+				closed := overdue[0].Channel.Initiator
+				closed.State, closed.LinkedAt = channel.LinkClosed, nil
+				closed.Version++
+				m.Links, m.Channel = []channel.Link{closed}, channel.ChannelClosed
+				return tx.Write(ctx, m)
 			})
 		}()
 		select {

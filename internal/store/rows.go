@@ -1,6 +1,8 @@
 package store
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -40,37 +42,66 @@ type invitationRow struct {
 	ExpiresAt       time.Time               `bun:"expires_at"`
 	ResolvedAt      *time.Time              `bun:"resolved_at"`
 	ProposedName    string                  `bun:"proposed_name"`
+	AwaitsFrom      bool                    `bun:"awaits_from"`
+	AwaitsTo        bool                    `bun:"awaits_to"`
+}
+
+// copyRow is a copy of an invitation on a shard, with what the policy of the group says about it.
+type copyRow struct {
+	invitationRow
+	Past           *string        `bun:"past"`
+	SharingEnabled bool           `bun:"sharing_enabled"`
+	WhoMayAccept   channel.WhoMay `bun:"who_may_accept"`
+}
+
+func (r *copyRow) fields() []any {
+	return append(r.invitationRow.fields(), &r.Past, &r.SharingEnabled, &r.WhoMayAccept)
+}
+
+func (r *copyRow) invitation() (*channel.Invitation, error) {
+	in := r.invitationRow.invitation()
+	in.Policy.SharingEnabled, in.Policy.WhoMayAccept = r.SharingEnabled, r.WhoMayAccept
+	if r.Past == nil {
+		return in, nil
+	}
+	if err := json.Unmarshal([]byte(*r.Past), &in.Past); err != nil {
+		return nil, fmt.Errorf("store: the history of invitation %v: %w", r.ID.UUID(), err)
+	}
+	return in, nil
 }
 
 // An overdue invitation is shown as the sweep will write it, by the clock of the database that is asked.
 const (
-	invitationOverdue    = `i.state = 'PENDING' AND i.expires_at <= now()`
+	invitationOverdue    = `i.state IN ` + openStates + ` AND i.expires_at <= now()`
 	invitationState      = `CASE WHEN ` + invitationOverdue + ` THEN 'EXPIRED' ELSE i.state END`
 	invitationVersion    = `CASE WHEN ` + invitationOverdue + ` THEN i.version + 1 ELSE i.version END`
 	invitationResolvedAt = `CASE WHEN ` + invitationOverdue + ` THEN i.expires_at ELSE i.resolved_at END`
 )
 
-// The columns of invitationRow, in the order of its fields: of a table i in main, with its groups as f and t, and of a
-// copy i on a shard, which has the names of its groups in itself.
+// The columns of invitationRow, in the order of its fields: of a table i in main as it is written, with its groups as fg and tg, and of a
+// copy i on a shard as it is shown, which has the names of its groups in itself.
 const (
-	invitationInMain = invitationHead + `
-		f.group_id AS from_group_id, f.handle AS from_handle, f.name AS from_name,
-		t.group_id AS to_group_id, t.handle AS to_handle, t.name AS to_name,` + invitationTail
-	invitationCopy = invitationHead + `
-		i.from_group_id, i.from_handle, i.from_name, i.to_group_id, i.to_handle, i.to_name,` + invitationTail
+	invitationInMain = `i.invitation_id, i.channel_id, i.state, i.version, i.note, i.reason,
+		fg.group_id AS from_group_id, fg.handle AS from_handle, fg.name AS from_name,
+		tg.group_id AS to_group_id, tg.handle AS to_handle, tg.name AS to_name,` + invitationPeople + `
+		i.created_at, i.expires_at, i.resolved_at, i.proposed_name, i.awaits_from, i.awaits_to`
+	invitationCopy = `i.invitation_id, i.channel_id, ` + invitationState + ` AS state, ` + invitationVersion + ` AS version, i.note, i.reason,
+		i.from_group_id, i.from_handle, i.from_name, i.to_group_id, i.to_handle, i.to_name,` + invitationPeople + `
+		i.created_at, i.expires_at, ` + invitationResolvedAt + ` AS resolved_at, i.proposed_name, i.awaits_from, i.awaits_to,
+		i.past::text AS past, COALESCE(gp.sharing_enabled, true) AS sharing_enabled, COALESCE(gp.who_may_accept, 'ADMINS') AS who_may_accept`
+	// What copies i are joined with.
+	withPolicy = `
+		LEFT JOIN linkspan_shard.group_policy AS gp ON gp.slot = i.slot AND gp.group_id = i.group_id`
 
-	invitationHead = `i.invitation_id, i.channel_id, ` + invitationState + ` AS state, ` + invitationVersion + ` AS version,
-		i.note, i.reason,`
-	invitationTail = `
-		i.sender_id, i.sender_name, i.resolver_group_id, i.resolver_id, i.resolver_name,
-		i.created_at, i.expires_at, ` + invitationResolvedAt + ` AS resolved_at, i.proposed_name`
+	invitationPeople = `
+		i.sender_id, i.sender_name, i.resolver_group_id, i.resolver_id, i.resolver_name,`
 )
 
 // fields are where those columns go, for statements that do not go through bun.
 func (r *invitationRow) fields() []any {
 	return []any{&r.ID, &r.ChannelID, &r.State, &r.Version, &r.Note, &r.Reason,
 		&r.From.ID, &r.From.Handle, &r.From.Name, &r.To.ID, &r.To.Handle, &r.To.Name, &r.SenderID, &r.SenderName,
-		&r.ResolverGroupID, &r.ResolverID, &r.ResolverName, &r.CreatedAt, &r.ExpiresAt, &r.ResolvedAt, &r.ProposedName}
+		&r.ResolverGroupID, &r.ResolverID, &r.ResolverName, &r.CreatedAt, &r.ExpiresAt, &r.ResolvedAt, &r.ProposedName, &r.AwaitsFrom, &r.AwaitsTo}
 }
 
 func (r *invitationRow) invitation() *channel.Invitation {
@@ -79,6 +110,7 @@ func (r *invitationRow) invitation() *channel.Invitation {
 		ID: r.ID, ChannelID: r.ChannelID, State: r.State, Version: r.Version, Note: r.Note, Reason: r.Reason,
 		FromGroup: from, ToGroup: to, Sender: userIn(from, r.SenderID, r.SenderName),
 		CreatedAt: r.CreatedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), ResolvedAt: utc(r.ResolvedAt), ProposedName: r.ProposedName,
+		AwaitsFrom: r.AwaitsFrom, AwaitsTo: r.AwaitsTo,
 	}
 	if !r.ResolverGroupID.IsZero() {
 		home := from

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -43,7 +45,7 @@ func (s *Store) Apply(ctx context.Context, step channel.Step, plan func(tx chann
 		work = &shardTx{slot: slot, tx: tx}
 		work.guard(step)
 		plan(work)
-		return nil
+		return work.failed
 	}, shardrouter.Repeatable(), shardrouter.Explained(guarded))
 	if errors.Is(err, errNotNext) {
 		return nil, s.whyNotNext(ctx, slot, step)
@@ -102,6 +104,7 @@ type shardTx struct {
 	slot     shardrouter.Slot
 	tx       *shardrouter.Tx
 	appended []channel.Appended // complete once the statements were sent
+	failed   error              // why what was asked for can't be said in SQL
 }
 
 func (t *shardTx) queue(sql string, args ...any) *pgx.QueuedQuery {
@@ -167,26 +170,32 @@ func (t *shardTx) SaveInvitation(group ids.Group, in *channel.Invitation) {
 	if in.FromGroup.ID == group {
 		direction = "SENT"
 	}
-	var resolver ids.User // zero: NULL
-	var resolverName *string
-	if r := in.Resolver; r != nil {
-		resolver, resolverName = r.ID, &r.Name
+	resolver, resolverName := stored(in.Resolver)
+	var past *string
+	if len(in.Past) > 0 {
+		encoded, err := json.Marshal(in.Past)
+		if err != nil {
+			t.failed = errors.Join(t.failed, err)
+		}
+		text := string(encoded)
+		past = &text
 	}
 	from, to := in.FromGroup, in.ToGroup
 	t.queue(`
 		INSERT INTO linkspan_shard.group_invitation AS i (
 			slot, group_id, position, direction, invitation_id, channel_id, state, version, note, reason,
 			from_group_id, from_handle, from_name, to_group_id, to_handle, to_name, sender_id, sender_name,
-			resolver_group_id, resolver_id, resolver_name, created_at, expires_at, resolved_at, proposed_name)
+			resolver_group_id, resolver_id, resolver_name, created_at, expires_at, resolved_at, proposed_name, awaits_from, awaits_to, past)
 		VALUES ($1, $2, `+inboxHead+`, $3, $4, $5, $6, $7, $8, $9,
-			$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+			$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27::jsonb)
 		ON CONFLICT (slot, group_id, invitation_id) DO UPDATE SET
 			state = excluded.state, version = excluded.version, reason = excluded.reason, resolved_at = excluded.resolved_at,
-			resolver_group_id = excluded.resolver_group_id, resolver_id = excluded.resolver_id, resolver_name = excluded.resolver_name
+			resolver_group_id = excluded.resolver_group_id, resolver_id = excluded.resolver_id, resolver_name = excluded.resolver_name,
+			expires_at = excluded.expires_at, awaits_from = excluded.awaits_from, awaits_to = excluded.awaits_to, past = excluded.past
 		WHERE i.version < excluded.version`,
 		group, direction, in.ID, in.ChannelID, in.State, in.Version, in.Note, in.Reason,
 		from.ID, from.Handle, from.Name, to.ID, to.Handle, to.Name, in.Sender.ID, in.Sender.Name,
-		resolver.Group, resolver, resolverName, in.CreatedAt, in.ExpiresAt, in.ResolvedAt, in.ProposedName)
+		resolver.Group, resolver, resolverName, in.CreatedAt, in.ExpiresAt, in.ResolvedAt, in.ProposedName, in.AwaitsFrom, in.AwaitsTo, past)
 }
 
 func (t *shardTx) InsertListedChannel(group ids.Group, id ids.Channel) {
@@ -216,4 +225,17 @@ func (t *shardTx) InsertChannel(in *channel.Invitation, topic *string) {
 		VALUES ($1, $2, 1, 'GROUP_LINKED', $3, $8, $3)`,
 		in.ChannelID, from.ID, from.Handle, from.Name, in.ExpiresAt, topic, in.Sender.ID,
 		in.Sender.Name, in.CreatedAt, in.ProposedName, ids.NewHistory(), channel.NameKey(in.Sender.Name))
+}
+func (t *shardTx) ExtendChannel(id ids.Channel, until time.Time) {
+	t.queue(`
+		UPDATE linkspan_shard.channel SET pending_until = $3
+		WHERE slot = $1 AND channel_id = $2 AND state = 'PENDING' AND pending_until < $3`, id, until)
+}
+
+func (t *shardTx) SavePolicy(group ids.Group, p *channel.SharingPolicy) {
+	t.queue(`
+		INSERT INTO linkspan_shard.group_policy AS p (slot, group_id, version, sharing_enabled, who_may_accept) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (slot, group_id) DO UPDATE
+		SET version = excluded.version, sharing_enabled = excluded.sharing_enabled, who_may_accept = excluded.who_may_accept
+		WHERE p.version < excluded.version`, group, p.Version, p.SharingEnabled, p.WhoMayAccept)
 }

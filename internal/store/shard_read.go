@@ -176,7 +176,7 @@ func copiesOf(which string) string {
 	return `
 	SELECT owned.slot, ` + invitationCopy + `
 	FROM ` + shardrouter.OwnedFirst + ` LEFT JOIN linkspan_shard.group_invitation AS i
-		ON i.slot = owned.slot AND i.group_id = $3 AND i.invitation_id` + which
+		ON i.slot = owned.slot AND i.group_id = $3 AND i.invitation_id` + which + withPolicy
 }
 
 var copyOfOne, copiesOfSome = copiesOf(oneOf), copiesOf(someOf)
@@ -189,12 +189,13 @@ func (s *Store) Invitations(ctx context.Context, group ids.Group, invitations []
 		query, args = copyOfOne, []any{invitations[0], group}
 	}
 	err := s.readOne(ctx, group, query, args, func() { clear(found) }, func(row pgx.Rows) error {
-		var r invitationRow
+		var r copyRow
 		if err := row.Scan(append([]any{nil}, r.fields()...)...); err != nil {
 			return err
 		}
-		found[r.ID] = r.invitation()
-		return nil
+		in, err := r.invitation()
+		found[r.ID] = in
+		return err
 	})
 	return found, err
 }

@@ -46,16 +46,16 @@ func (t *shardTx) LinkSide(in *channel.Invitation, link channel.Link) {
 		), known AS (
 			INSERT INTO linkspan_shard.channel_user AS u
 				(slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at, public_number)
-			SELECT $1, $2, $3, $10, $11, $12, $11, $12, now(), head.number FROM head
+			SELECT $1, $2, $13, $10, $11, $12, $11, $12, now(), head.number FROM head
 			`+introduced+`
 		), event AS (
 			INSERT INTO linkspan_shard.channel_event
 				(slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id, side_version, at)
-			SELECT $1, $2, head.number, 'GROUP_LINKED', $3, $10, $3, $7, clock_timestamp() FROM head
+			SELECT $1, $2, head.number, 'GROUP_LINKED', $13, $10, $3, $7, clock_timestamp() FROM head
 			RETURNING number, at
 		)`+toldToSides,
 		in.ChannelID, to.ID, to.Handle, to.Name, link.State, link.Version, link.Name, link.LinkedAt,
-		in.Resolver.ID, in.Resolver.Name, channel.NameKey(in.Resolver.Name),
+		in.Resolver.ID, in.Resolver.Name, channel.NameKey(in.Resolver.Name), in.Resolver.Group.ID,
 	).Query(t.tells(channel.LogEvent{Kind: channel.EventGroupLinked, Channel: in.ChannelID, Group: to, Actor: in.Resolver.ID}))
 }
 

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -118,9 +119,21 @@ func (w *world) create(name string, ttl time.Duration) (*channel.Invitation, []c
 		about(in, channel.Destination{Channel: in.ChannelID}, channel.StepCreateChannel),
 		about(in, channel.Destination{Group: w.globex.ID}, channel.StepReceiveInvitation),
 	}
-	var ok bool
-	w.must(w.decide(func(ctx context.Context, tx channel.MainTx) (err error) {
-		if ok, err = tx.InsertChannel(ctx, in, ttl); err != nil || !ok {
+	ok := true
+	w.must(w.decide(func(ctx context.Context, tx channel.MainTx) error {
+		taken, err := tx.TakenNames(ctx, w.acme.ID, []string{channel.NameKey(name)})
+		if ok = len(taken) == 0; err != nil || !ok {
+			return err
+		}
+		at, _, _, err := tx.Parties(ctx, w.acme.ID, w.globex.ID)
+		if err != nil {
+			return err
+		}
+		in.CreatedAt, in.ExpiresAt = at, at.Add(ttl)
+		by := in.Sender
+		if err := tx.InsertChannel(ctx, &channel.Move{
+			Op: ids.NewOp(), Deed: channel.DeedCreate, Rule: channel.RuleDefault, At: at, By: &by, Invitation: in, Channel: channel.ChannelPending,
+		}); err != nil {
 			return err
 		}
 		return tx.AppendSteps(ctx, steps)
@@ -229,38 +242,97 @@ func TestExpiryIsMainsClock(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {
 		in, _, _ := w.create("brief", time.Microsecond)
-		w.must(w.decide(func(ctx context.Context, tx channel.MainTx) error {
-			found, err := tx.FindInvitation(ctx, in.ID)
-			if found.State != channel.InvitationExpired || found.ResolvedAt == nil || !found.ResolvedAt.Equal(in.ExpiresAt) {
-				t.Errorf("an overdue invitation reads as %s, resolved at %v", found.State, found.ResolvedAt)
-			}
+		runs := 0
+		err := w.decide(func(ctx context.Context, tx channel.MainTx) error {
+			runs++
+			f, err := tx.LockInvitation(ctx, in.ID)
 			if err != nil {
 				return err
 			}
-			_, err = tx.ResolveInvitation(ctx, channel.Resolution{
-				Invitation: in.ID, To: w.globex.ID, State: channel.InvitationAccepted, By: w.user(w.globex, "gil"),
-			})
-			if !errors.Is(err, channel.ErrNotFound) {
-				t.Errorf("an overdue invitation was resolved: %v", err)
+			if f.Invitation.State != channel.InvitationPending || f.At.Before(f.Invitation.ExpiresAt) {
+				t.Errorf("at %v it is %s until %v", f.At, f.Invitation.State, f.Invitation.ExpiresAt)
 			}
-			return nil
+			return tx.Write(ctx, moved(f, channel.InvitationAccepted))
+		})
+		if runs < 2 || err == nil {
+			t.Errorf("an overdue invitation was accepted, in %d runs: %v", runs, err)
+		}
+		w.must(w.decide(func(ctx context.Context, tx channel.MainTx) error {
+			overdue, err := tx.LockOverdue(ctx, 10)
+			if err != nil || len(overdue) != 1 || overdue[0].Invitation.ID != in.ID {
+				return errors.Join(err, fmt.Errorf("overdue: %+v", overdue))
+			}
+			f := overdue[0]
+			if c := f.Channel; c.Open != 1 || c.Linked != 0 || c.State != channel.ChannelPending || c.Initiator.Group != w.acme.ID || f.Link.State != channel.LinkInvited {
+				t.Errorf("its channel is %+v, the link %+v", c, f.Link)
+			}
+			m := moved(f, channel.InvitationExpired)
+			closed := f.Channel.Initiator
+			closed.State, closed.LinkedAt = channel.LinkClosed, nil
+			closed.Version++
+			m.Links, m.Channel = []channel.Link{closed}, channel.ChannelClosed
+			return tx.Write(ctx, m)
 		}))
 		w.must(w.decide(func(ctx context.Context, tx channel.MainTx) error {
-			expired, err := tx.ExpireInvitations(ctx, 10)
-			if len(expired) != 1 || expired[0].ID != in.ID || expired[0].Version != 2 || expired[0].Resolver != nil {
-				t.Errorf("expired: %+v", expired)
-			}
-			if err != nil {
-				return err
-			}
-			links, err := tx.CloseChannels(ctx, []ids.Channel{in.ChannelID})
-			if len(links) != 1 || links[0].State != channel.LinkClosed || links[0].Group != w.acme.ID || links[0].LinkedAt != nil {
-				t.Errorf("links: %+v", links)
+			f, err := tx.LockInvitation(ctx, in.ID)
+			if err == nil && (f.Invitation.State != channel.InvitationExpired || f.Invitation.Version != 2 || f.Channel.Open != 0 ||
+				f.Channel.State != channel.ChannelClosed || f.Channel.Initiator.State != channel.LinkClosed || f.Channel.Initiator.LinkedAt != nil) {
+				t.Errorf("after it: %+v, %+v", f.Invitation, f.Channel)
 			}
 			return err
 		}))
 		if _, _, ok := w.create("brief", time.Hour); !ok {
 			t.Error("the name of a closed channel is not free")
+		}
+	})
+}
+
+// moved brings an invitation to a state, and changes nothing else.
+func moved(f *channel.Facts, to channel.InvitationState) *channel.Move {
+	in := *f.Invitation
+	in.State, in.ResolvedAt = to, &f.At
+	in.Version++
+	return &channel.Move{Op: ids.NewOp(), Deed: "TEST", Rule: channel.RuleDefault, At: f.At, Invitation: &in, Channel: f.Channel.State}
+}
+
+// What was judged must still be so when it is written: the invitation's version, and that of each link.
+func TestDecisionsRepeatWhatWasJudged(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		for name, spoil := range map[string]func(m *channel.Move){
+			"another version": func(m *channel.Move) { m.Invitation.Version++ },
+			"another version of a link": func(m *channel.Move) {
+				m.Links = []channel.Link{{Channel: m.Invitation.ChannelID, Group: w.globex.ID, State: channel.LinkClosed, Version: 3}}
+			},
+			"a link that is not there": func(m *channel.Move) {
+				m.Links = []channel.Link{{Channel: m.Invitation.ChannelID, Group: ids.NewGroup(), State: channel.LinkClosed, Version: 2}}
+			},
+			"not overdue":      func(m *channel.Move) { m.Invitation.State = channel.InvitationExpired },
+			"decided already":  nil,
+			"nothing is wrong": func(*channel.Move) {},
+		} {
+			in, _, _ := w.create(name, time.Hour)
+			runs := 0
+			decide := func(spoil func(m *channel.Move)) error {
+				runs = 0
+				return w.decide(func(ctx context.Context, tx channel.MainTx) error {
+					runs++
+					f, err := tx.LockInvitation(ctx, in.ID)
+					if err != nil {
+						return err
+					}
+					m := moved(f, channel.InvitationDeclined)
+					spoil(m)
+					return tx.Write(ctx, m)
+				})
+			}
+			if spoil == nil {
+				spoil = func(*channel.Move) {}
+				w.must(decide(spoil))
+			}
+			if err := decide(spoil); (err == nil) != (name == "nothing is wrong") || (runs == 1) != (err == nil) {
+				t.Errorf("%s: %v after %d runs", name, err, runs)
+			}
 		}
 	})
 }

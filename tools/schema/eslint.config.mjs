@@ -38,6 +38,10 @@ export default [
             // Answers, and pages of lists, are not kept by themselves: the objects in them have ids.
             types: [
               "PageInfo",
+              // Of an invitation and of a group, which have ids.
+              "InvitationTransition",
+              "SharingPolicy",
+              "SharingAnswer",
               // Events, which their cursor names.
               "InvitationReceived",
               "InvitationChanged",
