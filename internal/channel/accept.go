@@ -43,7 +43,11 @@ func (s *Service) agreedOn(ctx context.Context, v *Viewer, d decided) (*SharedCh
 	if invitation.State != InvitationAccepted {
 		err := steps.Wait(ctx, own)
 		steps.Linger(ctx)
-		return nil, invitation.shownTo(v.Group.ID).shownWith(nil), err
+		invitation = invitation.shownTo(v.Group.ID)
+		if v.Group.ID == invitation.ToGroup.ID {
+			invitation = invitation.shownWith(nil)
+		}
+		return nil, invitation, err
 	}
 	channel, err := s.linkedChannel(ctx, v, d.outcome.Channel, own, steps)
 	if err != nil {
@@ -97,12 +101,12 @@ func (s *Service) agreeing(name *string) follow {
 		case InvitationPending:
 			f.send(s.InvitationTTL)
 			d.steps = []Step{
-				about(in, m.Op, toChannel(in.ChannelID), StepTellInvitation, Effect{}),
+				about(in, m.Op, toChannel(in.ChannelID), StepTellInvitation, Effect{PendingUntil: f.pendingUntil()}),
 				about(in, m.Op, toGroup(in.ToGroup.ID), StepReceiveInvitation, Effect{}),
 			}
 			return nil
 		case InvitationAwaitingApproval:
-			d.steps = tellBoth(in, m.Op)
+			d.steps = tellBoth(f, m)
 			return nil
 		}
 		asked := in.ProposedName

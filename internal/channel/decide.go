@@ -48,7 +48,7 @@ func (s *Service) endInvitation(ctx context.Context, v *Viewer, deed Deed, mutat
 	}
 	return s.decide(ctx, v, deed, id, op, reason, func(_ context.Context, _ MainTx, f *Facts, m *Move, d *decided) error {
 		f.end(m)
-		d.steps = ended(m)
+		d.steps = ended(f, m)
 		return nil
 	})
 }
@@ -101,17 +101,18 @@ func (s *Service) decide(
 }
 
 // tellBoth returns the steps by which both sides get to know what became of an invitation.
-func tellBoth(in *Invitation, op ids.Op) []Step {
-	steps := []Step{about(in, op, toChannel(in.ChannelID), StepTellInvitation, Effect{})}
+func tellBoth(f *Facts, m *Move) []Step {
+	in := m.Invitation
+	steps := []Step{about(in, m.Op, toChannel(in.ChannelID), StepTellInvitation, Effect{PendingUntil: f.pendingUntil()})}
 	if !in.Unsent {
-		steps = append(steps, about(in, op, toGroup(in.ToGroup.ID), StepChangeInvitation, Effect{}))
+		steps = append(steps, about(in, m.Op, toGroup(in.ToGroup.ID), StepChangeInvitation, Effect{}))
 	}
 	return steps
 }
 
 // ended returns the steps by which both sides get to know that an invitation has ended, and with it the channel, if nobody else is asked or linked.
-func ended(m *Move) []Step {
-	steps := tellBoth(m.Invitation, m.Op)
+func ended(f *Facts, m *Move) []Step {
+	steps := tellBoth(f, m)
 	if m.closes() {
 		initiator := m.Links[len(m.Links)-1]
 		steps[0] = about(m.Invitation, m.Op, toChannel(m.Invitation.ChannelID), StepCloseChannel, Effect{Link: &initiator})

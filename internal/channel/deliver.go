@@ -68,7 +68,9 @@ func (s Step) plan(tx ShardTx) {
 	case StepCloseChannel:
 		tx.CloseChannel(*s.Effect.Link)
 	case StepTellInvitation:
-		tx.ExtendChannel(in.ChannelID, in.ExpiresAt)
+		if until := s.Effect.PendingUntil; until != nil {
+			tx.WaitUntil(in.ChannelID, *until)
+		}
 	}
 }
 

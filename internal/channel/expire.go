@@ -51,7 +51,7 @@ func expire(ctx context.Context, tx MainTx, op ids.Op, overdue []*Facts) (steps 
 		if err := tx.Write(ctx, m); err != nil {
 			return nil, err
 		}
-		steps = append(steps, ended(m)...)
+		steps = append(steps, ended(f, m)...)
 	}
 	return steps, nil
 }

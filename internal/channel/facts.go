@@ -13,6 +13,7 @@ type Facts struct {
 	Invitation *Invitation // as it is written: one that is overdue is still open
 	Link       Link        // of the invited group
 	From, To   Party
+	Others     *time.Time // until when the last of the channel's other open invitations can be decided on; nil: there is none
 	Channel    *ChannelFacts
 }
 
@@ -38,6 +39,15 @@ func (f *Facts) state() InvitationState {
 		return InvitationExpired
 	}
 	return f.Invitation.State
+}
+
+// pendingUntil is until when somebody can come into the channel by an invitation that is open; nil: by none.
+func (f *Facts) pendingUntil() *time.Time {
+	until := f.Others
+	if in := f.Invitation; in.State.isOpen() && (until == nil || in.ExpiresAt.After(*until)) {
+		until = &in.ExpiresAt
+	}
+	return until
 }
 
 // party is what the group says, one of the two.

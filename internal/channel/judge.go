@@ -47,8 +47,8 @@ func judgeCreate(v *Viewer, note *string, own, target *Party) (verdict, UserErro
 		return verdict{}, ruledOut(RuleWhoMayCreate, "In your group only admins share channels.", "target")
 	case !target.Policy.SharingEnabled:
 		return verdict{}, ruledOut(RuleSharingOffThere, "That group does not share channels.", "target")
-	case note != nil && !target.Policy.LinksInNotes && hasLink(*note):
-		return verdict{}, ruledOut(RuleLinksInNotes, "That group takes no links in notes.", "note")
+	case target.Policy.refusesNote(note):
+		return verdict{}, linkInNote("note")
 	}
 	admin := v.Role == RoleAdmin
 	allowed := verdict{next: InvitationPending, rule: RuleDefault, approvedFrom: admin}
@@ -112,7 +112,7 @@ func (f *Facts) judgeAccept(v *Viewer) (verdict, UserError) {
 	case !state.isOpen():
 		return verdict{}, invitationNotPending(state)
 	}
-	if refusal := f.bothShare(); refusal != nil {
+	if refusal := f.bothShare(v); refusal != nil {
 		return verdict{}, refusal
 	}
 	admin := v.Role == RoleAdmin
@@ -124,7 +124,8 @@ func (f *Facts) judgeAccept(v *Viewer) (verdict, UserError) {
 		rule = RuleTrusted
 	}
 	allowed := f.agreed(rule, in.ApprovedFrom, in.ApprovedTo || admin)
-	allowed.again = state == allowed.next && (admin && in.ApprovedTo || in.hasYesOf(v.User.ID))
+	same := allowed.approvedTo == in.ApprovedTo && allowed.awaitsFrom == in.AwaitsFrom && allowed.awaitsTo == in.AwaitsTo
+	allowed.again = state == allowed.next && same && (admin || in.hasYesOf(v.User.ID))
 	return allowed, nil
 }
 
@@ -141,10 +142,13 @@ func (f *Facts) judgeApprove(v *Viewer) (verdict, UserError) {
 	case !awaited:
 		return verdict{}, approvalNotAsked()
 	}
-	if refusal := f.bothShare(); refusal != nil {
+	if refusal := f.bothShare(v); refusal != nil {
 		return verdict{}, refusal
 	}
 	if state == InvitationRequested {
+		if f.To.Policy.refusesNote(in.Note) {
+			return verdict{}, linkInNote("invitationId")
+		}
 		return verdict{next: InvitationPending, rule: RuleOutgoingApproval, approvedFrom: true}, nil
 	}
 	rule := RuleIncomingApproval
@@ -184,9 +188,21 @@ func (f *Facts) agreed(rule SharingRule, approvedFrom, approvedTo bool) verdict 
 }
 
 // bothShare refuses where one of the groups does not share channels now.
-func (f *Facts) bothShare() UserError {
-	if !f.From.Policy.SharingEnabled || !f.To.Policy.SharingEnabled {
-		return ruledOut(RuleSharingOff, "One of the two groups does not share channels now.", "invitationId")
+func (f *Facts) bothShare(v *Viewer) UserError {
+	own, other := &f.To, &f.From
+	if v.Group.ID == f.Invitation.FromGroup.ID {
+		own, other = other, own
+	}
+	switch {
+	case !own.Policy.SharingEnabled:
+		return ruledOut(RuleSharingOff, "Your group does not share channels.", "invitationId")
+	case !other.Policy.SharingEnabled:
+		return ruledOut(RuleSharingOffThere, "That group does not share channels.", "invitationId")
 	}
 	return nil
+}
+
+// refusesNote reports whether the group takes no such note.
+func (p *SharingPolicy) refusesNote(note *string) bool {
+	return note != nil && !p.LinksInNotes && hasLink(*note)
 }

@@ -157,8 +157,8 @@ type ShardTx interface {
 	UnlinkSide(group Group, link Link, by *User)
 	// CloseChannel closes the channel and the initiator's side.
 	CloseChannel(link Link)
-	// ExtendChannel has a channel that nobody else is linked with wait until that time.
-	ExtendChannel(id ids.Channel, until time.Time)
+	// WaitUntil has a channel that nobody else is linked with be pending until that time.
+	WaitUntil(id ids.Channel, until time.Time)
 	// SavePolicy keeps the group's sharing policy.
 	SavePolicy(group ids.Group, policy *SharingPolicy)
 }

@@ -33,9 +33,10 @@ func (r SharingRule) MarshalGQL(w io.Writer) { io.WriteString(w, strconv.Quote(s
 // UnmarshalGQL is asked for by the framework; no argument is a rule.
 func (r *SharingRule) UnmarshalGQL(any) error { return BadInput("A rule is never an argument.") }
 
-// linkPattern is what a reader takes for a link, or a program makes one of: a scheme, or a host name that ends in letters with something
-// behind it.
-var linkPattern = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]*://|\bwww\.|\bmailto:|\b(?:[\p{L}\p{N}-]+\.)+\p{L}{2,}(?:/|\?|:\d)`)
+// linkPattern is what a reader takes for a link, or a program makes one of: a scheme, or a host's name or address with something behind it. A
+// name by itself is none, for people write "node.js" and "Ltd.Ana"; "node.js/react" is taken for one.
+var linkPattern = regexp.MustCompile(`(?i)(?:^|[^\p{L}\p{N}])(?:[a-z][a-z0-9+.-]*://|www\.|mailto:|` +
+	`(?:(?:[\p{L}\p{M}\p{N}-]+\.)+(?:xn--[a-z0-9-]+|[\p{L}\p{M}]{2,})|(?:\d{1,3}\.){3}\d{1,3})(?:[/?]|:\d))`)
 
 // hasLink reports whether a text has a link in it.
 func hasLink(text string) bool { return linkPattern.MatchString(text) }
@@ -43,6 +44,10 @@ func hasLink(text string) bool { return linkPattern.MatchString(text) }
 // ruledOut is a refusal by a rule of policy.
 func ruledOut(rule SharingRule, message, field string) UserError {
 	return NotAllowedError{refusal{CodeNotAllowed, message, input(field)}, &rule}
+}
+
+func linkInNote(field string) UserError {
+	return ruledOut(RuleLinksInNotes, "That group takes no links in notes.", field)
 }
 
 func onlyAdminsApprove() UserError {

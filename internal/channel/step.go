@@ -71,7 +71,9 @@ type Effect struct {
 	Policy     *SharingPolicy `json:"policy,omitempty"`     // SavePolicy
 	Invitation *Invitation    `json:"invitation,omitempty"` // all others: as it is after the transition
 	Topic      *string        `json:"topic,omitempty"`      // CreateChannel
-	Link       *Link          `json:"link,omitempty"`       // LinkGroup, ReceiveChannel: the target's; CloseChannel: the initiator's
+	// PendingUntil is until when somebody can still come into the channel; nil: nobody is asked. TellInvitation
+	PendingUntil *time.Time `json:"pendingUntil,omitempty"`
+	Link         *Link      `json:"link,omitempty"` // LinkGroup, ReceiveChannel: the target's; CloseChannel: the initiator's
 }
 
 // Link is a row of the shard referential table: a group's link with a channel.

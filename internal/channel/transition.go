@@ -51,8 +51,10 @@ func (i *Invitation) Waiting(group ids.Group) []Actor {
 	if i.State != InvitationAwaitingApproval {
 		return users
 	}
+	said := map[ids.User]bool{}
 	for _, t := range i.Past {
-		if t.Deed == DeedAccept && t.Actor != nil && t.Actor.Group.ID == group {
+		if t.Deed == DeedAccept && t.Actor != nil && t.Actor.Group.ID == group && !said[t.Actor.ID] {
+			said[t.Actor.ID] = true
 			users = append(users, *t.Actor)
 		}
 	}

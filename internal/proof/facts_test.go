@@ -19,8 +19,12 @@ const (
 		FROM linkspan_main.channel WHERE initiator_group_id = ANY ($1)
 		UNION ALL SELECT concat_ws(' ', 'main: link', channel_id, group_id, role, state, version, invitation_id, name)
 		FROM linkspan_main.shard_referential WHERE group_id = ANY ($1)
-		UNION ALL SELECT concat_ws(' ', 'main: invitation', invitation_id, 'from', from_group_id, 'to', to_group_id, channel_id, state, version, resolver_name)
-		FROM linkspan_main.invitation WHERE from_group_id = ANY ($1) OR to_group_id = ANY ($1)`
+		UNION ALL SELECT concat_ws(' ', 'main: invitation', invitation_id, 'from', from_group_id, 'to', to_group_id, channel_id, state, version, resolver_name,
+			CASE WHEN awaits_from THEN 'awaits-from' END, CASE WHEN awaits_to THEN 'awaits-to' END)
+		FROM linkspan_main.invitation WHERE from_group_id = ANY ($1) OR to_group_id = ANY ($1)
+		UNION ALL SELECT concat('main: history of ', x.invitation_id, ': ', string_agg(x.deed || ' ' || x.state, ', ' ORDER BY x.version))
+		FROM linkspan_main.transition AS x JOIN linkspan_main.invitation AS i USING (invitation_id)
+		WHERE i.from_group_id = ANY ($1) OR i.to_group_id = ANY ($1) GROUP BY x.invitation_id`
 	shardFacts = `
 		SELECT concat_ws(' ', 'channel shard', channel_id, state, 'of', initiator_group_id)
 		FROM linkspan_shard.channel WHERE initiator_group_id = ANY ($1)
@@ -31,6 +35,7 @@ const (
 		FROM linkspan_shard.channel_event AS e JOIN linkspan_shard.channel AS c USING (slot, channel_id)
 		WHERE c.initiator_group_id = ANY ($1)
 		UNION ALL SELECT concat_ws(' ', 'list of', i.group_id, i.direction, i.invitation_id, i.state, i.version, i.resolver_name,
+			CASE WHEN i.awaits_from THEN 'awaits-from' END, CASE WHEN i.awaits_to THEN 'awaits-to' END,
 			CASE WHEN i.position IS DISTINCT FROM (SELECT min(e.number) FROM linkspan_shard.inbox_event AS e
 				WHERE e.slot = i.slot AND e.group_id = i.group_id AND e.invitation_id = i.invitation_id) THEN 'at a wrong position' END)
 		FROM linkspan_shard.group_invitation AS i

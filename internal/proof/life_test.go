@@ -3,6 +3,7 @@ package proof_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
@@ -40,6 +41,7 @@ type invitation struct {
 	version  int
 	overdue  bool // open in main, and its time has run out
 	resolver string
+	approval
 }
 
 // telling is what a group's inbox hears of an invitation.
@@ -53,6 +55,10 @@ type telling struct {
 func (l *life) clone() life {
 	c := *l
 	c.links, c.invitations, c.told = slices.Clone(l.links), slices.Clone(l.invitations), slices.Clone(l.told)
+	for i := range c.invitations {
+		in := &c.invitations[i]
+		in.approval = in.clone()
+	}
 	c.conversation = l.conversation.clone()
 	return c
 }
@@ -112,10 +118,13 @@ func (l *life) groups() []int {
 	return all
 }
 
-// tells notes what an invitation's two groups hear of it.
+// tells notes what an invitation's two groups hear of it, the invited one if it may.
 func (l *life) tells(number int, from, to channel.EventKind) {
 	in := &l.invitations[number]
-	l.told = append(l.told, telling{in.from, number, in.version, from}, telling{in.to, number, in.version, to})
+	l.told = append(l.told, telling{in.from, number, in.version, from})
+	if !in.unsent {
+		l.told = append(l.told, telling{in.to, number, in.version, to})
+	}
 }
 
 // begins is a channel as a group makes it.
@@ -129,12 +138,16 @@ func begins(by person, name string) life {
 	return l
 }
 
-// invites asks a group, which is not asked yet and not linked.
-func (l *life) invites(by person, to int, name string) {
+// invites asks a group, which is not asked yet and not linked. Where it is not sent, an admin of the own group has yet to agree.
+func (l *life) invites(by person, to int, name string, sent bool) {
 	number := len(l.invitations)
-	l.invitations = append(l.invitations, invitation{
-		from: by.group, to: to, sender: by, name: name, state: channel.InvitationPending, version: 1,
-	})
+	in := invitation{from: by.group, to: to, sender: by, name: name, state: channel.InvitationPending, version: 1}
+	in.approvedFrom = by.admin()
+	if !sent {
+		in.state, in.unsent, in.awaitsFrom = channel.InvitationRequested, true, true
+	}
+	l.invitations = append(l.invitations, in)
+	l.notes(number, channel.DeedCreate)
 	switch k := l.link(to); {
 	case k == nil:
 		l.links = append(l.links, link{group: to, state: channel.LinkInvited, version: 1, invitation: number})
@@ -148,16 +161,17 @@ func (l *life) invites(by person, to int, name string) {
 }
 
 // resolves moves an invitation to a state in which nobody may decide on it any more.
-func (l *life) resolves(number int, state channel.InvitationState, resolver string) *invitation {
+func (l *life) resolves(number int, deed channel.Deed, state channel.InvitationState, resolver string) *invitation {
 	in := &l.invitations[number]
 	in.state, in.overdue, in.resolver = state, false, resolver
 	in.version++
+	l.notes(number, deed)
 	return in
 }
 
-// accepts links the group that an invitation asks, under a name.
-func (l *life) accepts(number int, by person, name string) {
-	in := l.resolves(number, channel.InvitationAccepted, by.name)
+// accepts links the group that an invitation asks, under a name. The deed is the yes, or the last approval.
+func (l *life) accepts(number int, deed channel.Deed, by person, name string) {
+	in := l.resolves(number, deed, channel.InvitationAccepted, by.name)
 	k := l.link(in.to)
 	k.moves(channel.LinkLinked)
 	k.name, k.until = name, 0
@@ -171,7 +185,7 @@ func (l *life) accepts(number int, by person, name string) {
 
 // ends ends an invitation without a link. Nobody did it where the resolver is "".
 func (l *life) ends(number int, state channel.InvitationState, resolver string) {
-	in := l.resolves(number, state, resolver)
+	in := l.resolves(number, endings[state], state, resolver)
 	if k := l.link(in.to); k.state == channel.LinkInvited {
 		k.moves(channel.LinkClosed)
 	}
@@ -262,9 +276,12 @@ func (l *life) facts(i int, say func(format string, args ...any)) {
 		say("list of group-%d channel-%d", k.group, i)
 	}
 	for n, in := range l.invitations {
-		say("main: invitation invitation-%d.%d from group-%d to group-%d channel-%d %s %d %s", i, n, in.from, in.to, i, in.state, in.version, in.resolver)
-		say("list of group-%d SENT invitation-%d.%d %s %d %s", in.from, i, n, in.state, in.version, in.resolver)
-		say("list of group-%d RECEIVED invitation-%d.%d %s %d %s", in.to, i, n, in.state, in.version, in.resolver)
+		say("main: invitation invitation-%d.%d from group-%d to group-%d channel-%d %s %d %s", i, n, in.from, in.to, i, in.state, in.version, words(in.resolver, in.awaited()))
+		say("main: history of invitation-%d.%d: %s", i, n, strings.Join(in.history, ", "))
+		say("list of group-%d SENT invitation-%d.%d %s %d %s", in.from, i, n, in.state, in.version, words(in.resolverFor(in.from), in.awaited()))
+		if !in.unsent {
+			say("list of group-%d RECEIVED invitation-%d.%d %s %d %s", in.to, i, n, in.state, in.version, words(in.resolverFor(in.to), in.awaited()))
+		}
 	}
 	for _, h := range l.told {
 		say("inbox of group-%d invitation-%d.%d %d %s", h.group, i, h.invitation, h.version, h.kind)

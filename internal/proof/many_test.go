@@ -16,25 +16,25 @@ func TestModelOfMany(t *testing.T) {
 	t.Parallel()
 	first, second, third := ana, targetAna, person{2, "ana"}
 	l := begins(first, "launch")
-	l.invites(first, second.group, "launch")
+	l.invites(first, second.group, "launch", true)
 	const nothing = "nothing"
 	for n, step := range []struct {
 		deed  string
 		do    func()
 		shown [3]string
 	}{
-		{"another is asked too", func() { l.invites(first, third.group, "launch") }, [3]string{
+		{"another is asked too", func() { l.invites(first, third.group, "launch", true) }, [3]string{
 			`PENDING[Group 0="launch"]`, nothing, nothing,
 		}},
 		{"the time of one runs out", func() { l.runsOut(0) }, [3]string{`PENDING[Group 0="launch"]`, nothing, nothing}},
 		{"it is swept: the other keeps the channel open", l.sweep, [3]string{`PENDING[Group 0="launch"]`, nothing, nothing}},
-		{"the other comes in", func() { l.accepts(1, third, "theirs") }, [3]string{
+		{"the other comes in", func() { l.accepts(1, channel.DeedAccept, third, "theirs") }, [3]string{
 			`ACTIVE[Group 0="launch" Group 2="theirs"]`, nothing, `ACTIVE[Group 0="launch" Group 2="theirs"]`,
 		}},
-		{"the one is asked again, by the other", func() { l.invites(third, second.group, "theirs") }, [3]string{
+		{"the one is asked again, by the other", func() { l.invites(third, second.group, "theirs", true) }, [3]string{
 			`ACTIVE[Group 0="launch" Group 2="theirs"]`, nothing, `ACTIVE[Group 0="launch" Group 2="theirs"]`,
 		}},
-		{"it comes in", func() { l.accepts(2, second, "launch") }, [3]string{
+		{"it comes in", func() { l.accepts(2, channel.DeedAccept, second, "launch") }, [3]string{
 			`ACTIVE[Group 0="launch" Group 1="launch" Group 2="theirs"]`, `ACTIVE[Group 0="launch" Group 1="launch" Group 2="theirs"]`,
 			`ACTIVE[Group 0="launch" Group 1="launch" Group 2="theirs"]`,
 		}},
@@ -42,15 +42,15 @@ func TestModelOfMany(t *testing.T) {
 			`ACTIVE[Group 0="launch" Group 2="theirs"]`, `DISCONNECTED[Group 1="launch"]`, `ACTIVE[Group 0="launch" Group 2="theirs"]`,
 		}},
 		{"it is asked again, and its time runs out", func() {
-			l.invites(first, second.group, "launch")
+			l.invites(first, second.group, "launch", true)
 			l.runsOut(3)
 			l.sweep()
 		}, [3]string{
 			`ACTIVE[Group 0="launch" Group 2="theirs"]`, `DISCONNECTED[Group 1="launch"]`, `ACTIVE[Group 0="launch" Group 2="theirs"]`,
 		}},
 		{"it comes back", func() {
-			l.invites(first, second.group, "launch")
-			l.accepts(4, second, "again")
+			l.invites(first, second.group, "launch", true)
+			l.accepts(4, channel.DeedAccept, second, "again")
 		}, [3]string{
 			`ACTIVE[Group 0="launch" Group 1="again" Group 2="theirs"]`, `ACTIVE[Group 0="launch" Group 1="again" Group 2="theirs"]`,
 			`ACTIVE[Group 0="launch" Group 1="again" Group 2="theirs"]`,
@@ -62,7 +62,7 @@ func TestModelOfMany(t *testing.T) {
 			`DISCONNECTED[Group 0="launch"]`, `ACTIVE[Group 1="again"]`, `DISCONNECTED[Group 2="theirs"]`,
 		}},
 		{"the last one asks home, and leaves", func() {
-			l.invites(second, first.group, "again")
+			l.invites(second, first.group, "again", true)
 			l.parts(second.group, channel.LinkLeft, second)
 		}, [3]string{`ARCHIVED[Group 0="launch"]`, `ARCHIVED[Group 1="again"]`, `ARCHIVED[Group 2="theirs"]`}},
 	} {
@@ -102,16 +102,18 @@ func TestModelOfMany(t *testing.T) {
 		from, to  int
 		state, by string
 		events    string
+		deed      string
 	}{
-		{0, 1, "EXPIRED", "", "INVITATION_CHANGED"},
-		{0, 2, "ACCEPTED", "ana", "SHARED_CHANNEL_LINKED"},
-		{2, 1, "ACCEPTED", "ana", "SHARED_CHANNEL_LINKED"},
-		{0, 1, "EXPIRED", "", "INVITATION_CHANGED"},
-		{0, 1, "ACCEPTED", "ana", "SHARED_CHANNEL_LINKED"},
-		{1, 0, "REVOKED", "ana", "INVITATION_CHANGED"},
+		{0, 1, "EXPIRED", "", "INVITATION_CHANGED", "EXPIRE"},
+		{0, 2, "ACCEPTED", "ana", "SHARED_CHANNEL_LINKED", "ACCEPT"},
+		{2, 1, "ACCEPTED", "ana", "SHARED_CHANNEL_LINKED", "ACCEPT"},
+		{0, 1, "EXPIRED", "", "INVITATION_CHANGED", "EXPIRE"},
+		{0, 1, "ACCEPTED", "ana", "SHARED_CHANNEL_LINKED", "ACCEPT"},
+		{1, 0, "REVOKED", "ana", "INVITATION_CHANGED", "REVOKE"},
 	} {
 		want = append(want,
 			fmt.Sprintf("main: invitation invitation-7.%d from group-%d to group-%d channel-7 %s 2 %s", n, in.from, in.to, in.state, in.by),
+			fmt.Sprintf("main: history of invitation-7.%d: CREATE PENDING, %s %s", n, in.deed, in.state),
 			fmt.Sprintf("list of group-%d SENT invitation-7.%d %s 2 %s", in.from, n, in.state, in.by),
 			fmt.Sprintf("list of group-%d RECEIVED invitation-7.%d %s 2 %s", in.to, n, in.state, in.by),
 			fmt.Sprintf("inbox of group-%d invitation-7.%d 1 INVITATION_CHANGED", in.from, n),
@@ -131,7 +133,7 @@ func TestModelCloses(t *testing.T) {
 	m := newModel()
 	m.apply(operation{do: create, by: ana, target: 1, name: "launch"})
 	l := &m.lives[0]
-	l.invites(ana, 2, "launch")
+	l.invites(ana, 2, "launch", true)
 	for n, step := range []struct {
 		op    operation
 		state channel.SharedChannelState

@@ -13,8 +13,9 @@ import (
 // model is what an installation should hold: the contract's rules, applied to one operation after the other. What an
 // operation may do is decided here; what follows from it for its channel is in life_test.go and saying_test.go.
 type model struct {
-	lives []life
-	kept  map[string]keptAnswer // by user, mutation, subject and key
+	lives    []life
+	kept     map[string]keptAnswer // by user, mutation, subject and key
+	policies map[int]policy        // by group
 }
 
 type keptAnswer struct {
@@ -22,10 +23,12 @@ type keptAnswer struct {
 	answer answer
 }
 
-func newModel() *model { return &model{kept: make(map[string]keptAnswer)} }
+func newModel() *model {
+	return &model{kept: make(map[string]keptAnswer), policies: make(map[int]policy)}
+}
 
 func (m *model) clone() *model {
-	c := &model{make([]life, len(m.lives)), maps.Clone(m.kept)}
+	c := &model{make([]life, len(m.lives)), maps.Clone(m.kept), maps.Clone(m.policies)}
 	for i := range m.lives {
 		c.lives[i] = m.lives[i].clone()
 	}
@@ -70,6 +73,11 @@ func (m *model) decide(op operation) answer {
 		return m.create(op)
 	case accept, decline, revoke:
 		return m.resolve(op)
+	case approve, deny:
+		return m.approves(op)
+	case setPolicy:
+		m.policies[op.by.group] = op.policy
+		return answer{}
 	}
 	return m.say(op)
 }
@@ -82,7 +90,8 @@ func (m *model) create(op operation) answer {
 		return answer{refused: channel.CodeNameTaken, suggestion: name}
 	}
 	l := begins(op.by, op.name)
-	l.invites(op.by, op.target, op.name)
+	own := m.policies[op.by.group]
+	l.invites(op.by, op.target, op.name, !own.outgoing || own.trusts || op.by.admin())
 	m.lives = append(m.lives, l)
 	return answer{life: len(m.lives) - 1}
 }
@@ -98,8 +107,9 @@ func (m *model) resolve(op operation) answer {
 	case revoke:
 		side, state = in.from, channel.InvitationRevoked
 	}
-	switch may := op.by.group == side && (op.by.admin() || op.do == revoke && op.by == in.sender); {
-	case op.by.group != in.from && op.by.group != in.to:
+	may := op.by.admin() || op.do == revoke && op.by == in.sender || op.do == accept && m.policies[in.to].membersAccept
+	switch may = may && op.by.group == side; {
+	case op.by.group != in.from && (op.by.group != in.to || in.unsent):
 		return answer{refused: channel.CodeInvitationNotFound}
 	case !may:
 		return answer{refused: channel.CodeNotAllowed}
@@ -109,24 +119,14 @@ func (m *model) resolve(op operation) answer {
 			a.name = l.link(in.to).name
 		}
 		return a
-	case in.shown() != channel.InvitationPending:
+	case !in.waits():
 		return answer{refused: channel.CodeInvitationNotPending, state: in.shown()}
 	}
-	a := answer{life: op.life, in: op.in, by: op.by.name}
 	if op.do != accept {
 		l.ends(op.in, state, op.by.name)
-		return a
+		return answer{life: op.life, in: op.in, by: op.by.name}
 	}
-	asked := in.name
-	if op.name != "" {
-		asked = op.name
-	}
-	a.name = m.free(in.to, asked)
-	if a.name != asked {
-		a.changedFrom = asked
-	}
-	l.accepts(op.in, op.by, a.name)
-	return a
+	return m.accepts(op)
 }
 
 // free returns the name, or the first numbered alternative, that no live channel of the group has. A name that is held by

@@ -48,6 +48,20 @@ var mutations = map[verb]func(ctx context.Context, s *channel.Service, r request
 		}
 		return payload{in: p.Invitation, refusals: p.Errors}, nil
 	},
+	approve: func(ctx context.Context, s *channel.Service, r request) (payload, error) {
+		p, err := s.ApproveInvitation(ctx, r.by, channel.ApproveInvitationInput{InvitationID: r.invitation, IdempotencyKey: r.key})
+		if err != nil {
+			return payload{}, err
+		}
+		return payload{made: p.SharedChannel, in: p.Invitation, refusals: p.Errors}, nil
+	},
+	deny: func(ctx context.Context, s *channel.Service, r request) (payload, error) {
+		p, err := s.DenyInvitation(ctx, r.by, channel.DenyInvitationInput{InvitationID: r.invitation, IdempotencyKey: r.key})
+		if err != nil {
+			return payload{}, err
+		}
+		return payload{in: p.Invitation, refusals: p.Errors}, nil
+	},
 	revoke: func(ctx context.Context, s *channel.Service, r request) (payload, error) {
 		p, err := s.RevokeInvitation(ctx, r.by, channel.RevokeInvitationInput{InvitationID: r.invitation, IdempotencyKey: r.key})
 		if err != nil {
@@ -57,7 +71,7 @@ var mutations = map[verb]func(ctx context.Context, s *channel.Service, r request
 	},
 }
 
-// decides are the states to which verbs move an invitation.
+// decides are the states to which verbs move an invitation for good, unless an approval is awaited.
 var decides = map[verb]channel.InvitationState{
-	accept: channel.InvitationAccepted, decline: channel.InvitationDeclined, revoke: channel.InvitationRevoked,
+	accept: channel.InvitationAccepted, decline: channel.InvitationDeclined, revoke: channel.InvitationRevoked, deny: channel.InvitationDenied,
 }

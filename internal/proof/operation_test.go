@@ -11,10 +11,10 @@ import (
 // person is a user of one of a test's groups.
 type person struct {
 	group int
-	name  string // "ana" and "amy" are admins, "ben" is a member
+	name  string // "ana" and "amy" are admins, "ben" and "bob" members
 }
 
-func (p person) admin() bool { return p.name != "ben" }
+func (p person) admin() bool { return p.name != "ben" && p.name != "bob" }
 
 func (p person) String() string { return fmt.Sprintf("%s@%d", p.name, p.group) }
 
@@ -41,6 +41,7 @@ type operation struct {
 	in      int    // accept, decline, revoke, expire: the number of the invitation there
 	message int    // of a conversation: the number of the message there; post: of the one that it replies to, -1: none
 	own     bool   // post: for one's own group alone
+	policy  policy // set policy
 }
 
 func (op operation) String() string {
@@ -50,6 +51,8 @@ func (op operation) String() string {
 		text += fmt.Sprintf(" to group %d, name %q", op.target, op.name)
 	case sweep:
 		return string(sweep)
+	case setPolicy:
+		return text + fmt.Sprintf(": %+v", op.policy)
 	case post, edit, erase, react, retake, read:
 		text += fmt.Sprintf(" in life %d, message %d, own %v, body %q", op.life, op.message, op.own, op.name)
 	default:
@@ -102,6 +105,8 @@ func (w *world) do(ctx context.Context, s *channel.Service, m *model, op operati
 	case op.do == sweep:
 		_, err = s.ExpireDue(ctx)
 		return a, err
+	case op.do == setPolicy:
+		return a, w.setPolicy(ctx, s, op)
 	}
 	r := request{by: w.viewer(op.by)}
 	if op.key != "" {
@@ -139,18 +144,18 @@ func (a *answer) fill(op operation, p payload) error {
 		}
 		return nil
 	}
-	needsChannel := op.do == create || op.do == accept
-	if p.in == nil || needsChannel && (p.made == nil || p.made.ID != p.in.ChannelID) {
+	linked := (op.do == accept || op.do == approve) && p.in != nil && p.in.State == channel.InvitationAccepted
+	if p.in == nil || (op.do == create || linked) && (p.made == nil || p.made.ID != p.in.ChannelID) {
 		return fmt.Errorf("%v: neither refused nor done: channel %v, invitation %v", op, p.made, p.in)
 	}
 	a.channel, a.invitation = p.in.ChannelID, p.in.ID
 	if op.do != create && p.in.Resolver != nil {
 		a.by = p.in.Resolver.Name
 	}
-	if want, ok := decides[op.do]; ok && p.in.State != want {
+	if want, ok := decides[op.do]; ok && p.in.State != want && (op.do != accept || p.in.State != channel.InvitationAwaitingApproval) {
 		return fmt.Errorf("%v: done, and the invitation is shown as %s", op, p.in.State)
 	}
-	if op.do == accept {
+	if linked {
 		if p.made.State != channel.ChannelActive {
 			return fmt.Errorf("%v: done, and the channel is shown as %s", op, p.made.State)
 		}

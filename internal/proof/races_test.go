@@ -92,7 +92,8 @@ type race struct {
 	processes [2]*process
 	model     *model
 	pair      [2]contender
-	while     time.Duration // until the time of an invitation runs out, of those that race with expiry
+	scene     func(t *testing.T, r *race, round string) // makes what they meet about; nil: an invitation that nobody has decided on
+	while     time.Duration                             // until the time of an invitation runs out, of those that race with expiry
 	outcomes  map[string]int
 }
 
@@ -103,8 +104,12 @@ func (r *race) round(t *testing.T, n int) {
 	for i := range ops {
 		ops[i] = r.pair[(n+i)%2].op(name) // each from either process
 	}
-	if ops[0].do != create || ops[1].do != create {
-		r.sequential(t, opening(name))
+	if r.scene != nil || ops[0].do != create || ops[1].do != create {
+		if r.scene != nil {
+			r.scene(t, r, name)
+		} else {
+			r.sequential(t, opening(name))
+		}
 		ops[0].life, ops[1].life = len(r.model.lives)-1, len(r.model.lives)-1
 	}
 	expires := ops[0].do == expire || ops[1].do == expire

@@ -2,11 +2,13 @@ package server_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"linkspan/internal/check"
 	"linkspan/internal/server/servertest"
 )
 
@@ -20,7 +22,7 @@ const (
 	moved              = movedFields + invitationFragment
 	movedFields        = `invitation { ...I } errors { code message path ... on NotAllowedError { rule } ... on InvitationNotPendingError { state } } } }`
 	invitationFragment = `
-		fragment I on Invitation { id state version expiresAt resolvedBy { ... on User { name } } awaiting { handle } waiting { ... on User { name } }
+		fragment I on Invitation { id sharedChannel { id } state version expiresAt resolvedBy { ... on User { name } } awaiting { handle } waiting { ... on User { name } }
 			viewerCanAccept viewerCanDecline viewerCanRevoke viewerCanApprove viewerCanDeny
 			history { version state deed actor { ... on User { name } } reason } }`
 )
@@ -77,8 +79,8 @@ func (l *life) does(who, deed string, input object) string {
 		}
 		said += ", a channel"
 	}
-	if shown := l.shown(who); shown != l.short(payload["invitation"]) {
-		l.t.Errorf("%s of %s answers %s, and then %s is read", deed, who, l.short(payload["invitation"]), shown)
+	if read := l.read(who); !reflect.DeepEqual(read, payload["invitation"]) {
+		l.t.Errorf("%s of %s answers %v, and then %v is read", deed, who, payload["invitation"], read)
 	}
 	return said
 }
@@ -269,6 +271,15 @@ func TestApprovals(t *testing.T) {
 			l.want(l.does(anaOf, "approve", nil), "ACCEPTED, a channel")
 			l.want(l.history(huaOf), "1 CREATE PENDING by Ben; 2 ACCEPT AWAITING_APPROVAL by Hua; 3 APPROVE AWAITING_APPROVAL by Gil; 4 APPROVE ACCEPTED by Ana")
 		},
+		"another approval is asked for than before": func(l *life) {
+			l.policy(gilOf, object{"whoMayAccept": "MEMBERS", "incomingApproval": true})
+			l.want(l.does(benOf, "create", nil), "PENDING")
+			l.want(l.does(huaOf, "accept", nil), "AWAITING_APPROVAL of globex, Hua waits")
+			l.policy(gilOf, object{"incomingApproval": false})
+			l.policy(anaOf, object{"outgoingApproval": true})
+			l.want(l.does(huaOf, "accept", nil), "AWAITING_APPROVAL of acme, Hua waits")
+			l.want(l.does(anaOf, "approve", nil), "ACCEPTED, a channel")
+		},
 		"the approval is no longer asked for": func(l *life) {
 			l.policy(gilOf, object{"whoMayAccept": "MEMBERS", "incomingApproval": true})
 			l.want(l.does(benOf, "create", nil), "PENDING")
@@ -308,7 +319,7 @@ func TestSharingPolicy(t *testing.T) {
 			l.want(l.does(anaOf, "create", nil), "PENDING")
 			l.policy(anaOf, object{"sharingEnabled": false})
 			l.want(l.does(anaOf, "create", nil), "NOT_ALLOWED SHARING_OFF")
-			l.want(l.does(gilOf, "accept", nil), "NOT_ALLOWED SHARING_OFF")
+			l.want(l.does(gilOf, "accept", nil), "NOT_ALLOWED SHARING_OFF_THERE")
 			l.policy(anaOf, object{"sharingEnabled": true})
 			l.policy(gilOf, object{"sharingEnabled": false, "linksInNotes": false})
 			l.want(l.may(gilOf), "decline")
@@ -317,6 +328,22 @@ func TestSharingPolicy(t *testing.T) {
 			l.policy(gilOf, object{"sharingEnabled": true})
 			l.want(l.does(anaOf, "create", object{"note": "see https://example.com"}), "NOT_ALLOWED LINKS_IN_NOTES")
 			l.want(l.does(anaOf, "create", object{"note": "see you there. Ana"}), "PENDING")
+			l.policy(anaOf, object{"whoMayCreate": "MEMBERS", "outgoingApproval": true})
+			l.policy(gilOf, object{"linksInNotes": true})
+			l.want(l.does(benOf, "create", object{"note": "see https://example.com"}), "REQUESTED of acme")
+			l.policy(gilOf, object{"linksInNotes": false})
+			l.want(l.does(anaOf, "approve", nil), "NOT_ALLOWED LINKS_IN_NOTES")
+			l.want(l.does(anaOf, "deny", nil), "DENIED")
+		},
+		"a shorter time to live when it is sent": func(l *life) {
+			l.policy(anaOf, object{"outgoingApproval": true})
+			l.want(l.does(benOf, "create", nil), "REQUESTED of acme")
+			l.policy(anaOf, object{"invitationTtlHours": 1})
+			l.want(l.does(anaOf, "approve", nil), "PENDING")
+			report, err := check.Run(l.t.Context(), l.s.Router, nil)
+			if err != nil || !report.OK() {
+				l.t.Errorf("%v %+v", err, report)
+			}
 		},
 		"time to live": func(l *life) {
 			l.policy(anaOf, object{"invitationTtlHours": 3, "outgoingApproval": true})

@@ -23,7 +23,9 @@ func factsOf(which string) string {
 		c.state, o.group_id, o.state, o.version, COALESCE(o.name, ''), o.linked_at,
 		(SELECT count(*) FROM linkspan_main.invitation AS x WHERE x.channel_id = c.channel_id AND x.state IN ` + openStates + `),
 		(SELECT count(*) FROM linkspan_main.shard_referential AS x
-			WHERE x.channel_id = c.channel_id AND x.group_id <> c.initiator_group_id AND x.state = 'LINKED')
+			WHERE x.channel_id = c.channel_id AND x.group_id <> c.initiator_group_id AND x.state = 'LINKED'),
+		(SELECT max(x.expires_at + interval '0') FROM linkspan_main.invitation AS x
+			WHERE x.channel_id = c.channel_id AND x.invitation_id <> i.invitation_id AND x.state IN ` + openStates + `)
 	FROM linkspan_main.invitation AS i
 	JOIN linkspan_main.groups AS fg ON fg.group_id = i.from_group_id
 	JOIN linkspan_main.groups AS tg ON tg.group_id = i.to_group_id
@@ -179,7 +181,7 @@ func scanFacts(row pgx.CollectableRow, channels map[ids.Channel]*channel.Channel
 	fields = append(fields, &known.Unsent, &known.ApprovedFrom, &known.ApprovedTo, &known.AskedName)
 	fields = slices.Concat(fields, policyFields(&f.From.Policy), stanceFields(&f.From.Stance), policyFields(&f.To.Policy), stanceFields(&f.To.Stance))
 	fields = append(fields, &f.Link.State, &f.Link.Version, &f.Link.Name, &f.Link.LinkedAt,
-		&c.State, &c.Initiator.Group, &c.Initiator.State, &c.Initiator.Version, &c.Initiator.Name, &c.Initiator.LinkedAt, &c.Open, &c.Linked)
+		&c.State, &c.Initiator.Group, &c.Initiator.State, &c.Initiator.Version, &c.Initiator.Name, &c.Initiator.LinkedAt, &c.Open, &c.Linked, &f.Others)
 	if err := row.Scan(fields...); err != nil {
 		return nil, err
 	}
@@ -187,6 +189,7 @@ func scanFacts(row pgx.CollectableRow, channels map[ids.Channel]*channel.Channel
 	f.Invitation.Unsent, f.Invitation.AskedName = known.Unsent, known.AskedName
 	f.Invitation.ApprovedFrom, f.Invitation.ApprovedTo = known.ApprovedFrom, known.ApprovedTo
 	f.From.Policy.Group, f.To.Policy.Group = in.From.ID, in.To.ID
+	f.Others = utc(f.Others)
 	f.Link.Channel, f.Link.Group, f.Link.LinkedAt = in.ChannelID, in.To.ID, utc(f.Link.LinkedAt)
 	if f.Channel == nil {
 		c.ID, c.Initiator.Channel, c.Initiator.LinkedAt = in.ChannelID, in.ChannelID, utc(c.Initiator.LinkedAt)

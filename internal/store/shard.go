@@ -226,10 +226,10 @@ func (t *shardTx) InsertChannel(in *channel.Invitation, topic *string) {
 		in.ChannelID, from.ID, from.Handle, from.Name, in.ExpiresAt, topic, in.Sender.ID,
 		in.Sender.Name, in.CreatedAt, in.ProposedName, ids.NewHistory(), channel.NameKey(in.Sender.Name))
 }
-func (t *shardTx) ExtendChannel(id ids.Channel, until time.Time) {
+
+func (t *shardTx) WaitUntil(id ids.Channel, until time.Time) {
 	t.queue(`
-		UPDATE linkspan_shard.channel SET pending_until = $3
-		WHERE slot = $1 AND channel_id = $2 AND state = 'PENDING' AND pending_until < $3`, id, until)
+		UPDATE linkspan_shard.channel SET pending_until = $3 WHERE slot = $1 AND channel_id = $2 AND state = 'PENDING'`, id, until)
 }
 
 func (t *shardTx) SavePolicy(group ids.Group, p *channel.SharingPolicy) {

@@ -337,6 +337,85 @@ func TestDecisionsRepeatWhatWasJudged(t *testing.T) {
 	})
 }
 
+// What the groups say about sharing must still be so when it is written, as far as it played a part.
+func TestDecisionsRepeatWhatGroupsSay(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		says := func(group channel.Group, other channel.Group, stance bool) {
+			w.must(w.decide(func(ctx context.Context, tx channel.MainTx) error {
+				by := channel.Decision{Op: ids.NewOp(), Deed: "TEST", By: w.user(group, "ana")}
+				if stance {
+					at, s, err := tx.Stance(ctx, group.ID, other.ID)
+					if err != nil {
+						return err
+					}
+					s.Version++
+					s.Trusted, by.At = !s.Trusted, at
+					return tx.SaveStance(ctx, by, other.ID, s)
+				}
+				at, p, err := tx.Policy(ctx, group.ID)
+				if err != nil {
+					return err
+				}
+				p.Version++
+				p.OutgoingApproval, by.At = !p.OutgoingApproval, at
+				return tx.SavePolicy(ctx, by, p)
+			}))
+		}
+		for name, test := range map[string]struct {
+			of             channel.Group
+			stance         bool
+			moves, creates int // runs
+		}{
+			"the sender's policy": {w.acme, false, 2, 2}, "the target's policy": {w.globex, false, 2, 2},
+			"what the sender thinks of the target": {w.acme, true, 2, 2}, "what the target thinks of the sender": {w.globex, true, 2, 1},
+		} {
+			other := w.acme
+			if test.of == w.acme {
+				other = w.globex
+			}
+			for range 2 { // the first time there is no row yet
+				in, _, _ := w.create(name+ids.NewOp().UUID().String(), time.Hour)
+				moves, creates := 0, 0
+				w.must(w.decide(func(ctx context.Context, tx channel.MainTx) error {
+					f, err := tx.LockInvitation(ctx, in.ID)
+					if moves++; err != nil {
+						return err
+					}
+					if moves == 1 {
+						says(test.of, other, test.stance)
+					}
+					m := moved(f, channel.InvitationDeclined)
+					m.Judged = &channel.Judged{
+						PolicyFrom: f.From.Policy.Version, PolicyTo: f.To.Policy.Version, StanceFrom: f.From.Stance.Version, StanceTo: f.To.Stance.Version,
+					}
+					return tx.Write(ctx, m)
+				}))
+				made := *in
+				made.ID, made.ChannelID, made.ProposedName = ids.NewInvitation(), ids.NewChannel(time.Now(), w.SlotOf(w.acme.ID)), "again "+in.ProposedName
+				w.must(w.decide(func(ctx context.Context, tx channel.MainTx) error {
+					at, own, target, err := tx.Parties(ctx, w.acme.ID, w.globex.ID)
+					if creates++; err != nil {
+						return err
+					}
+					if creates == 1 {
+						says(test.of, other, test.stance)
+					}
+					return tx.InsertChannel(ctx, &channel.Move{
+						Op: ids.NewOp(), Deed: channel.DeedCreate, Rule: channel.RuleDefault, At: at, By: &made.Sender, Invitation: &made,
+						Channel: channel.ChannelPending, Judged: &channel.Judged{
+							PolicyFrom: own.Policy.Version, PolicyTo: target.Policy.Version, StanceFrom: own.Stance.Version, StanceTo: channel.NotLookedAt,
+						},
+					})
+				}))
+				if moves != test.moves || creates != test.creates {
+					t.Errorf("%s changes: a move took %d runs, a create %d, want %d and %d", name, moves, creates, test.moves, test.creates)
+				}
+			}
+		}
+	})
+}
+
 func TestOperationsAreKeptOnce(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {

@@ -218,7 +218,7 @@ func TestNothingOfClients(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"POST", "GET", "_OTHER", "query", "mutation", "subscription", "BATCH", "SELECT", "WITH", "deliver"} {
+	for _, kind := range []string{"POST", "GET", "_OTHER", "query", "mutation", "subscription", "BATCH", "SELECT", "deliver"} {
 		if !kinds[kind] {
 			t.Errorf("no span begins with %s: it was not looked at: %v", kind, kinds)
 		}
