@@ -54,7 +54,8 @@ type lane struct {
 
 // party is a group and its admin.
 type party struct {
-	handle, token string
+	handle, token string // of an admin
+	member        string // the token of a member
 	id            ids.Group
 }
 
@@ -193,6 +194,7 @@ func (l *lane) group(cluster string) *party {
 	for len(l.spare[cluster]) == 0 {
 		g := &party{handle: fmt.Sprintf("group-%d", l.groups.Add(1))}
 		g.token = l.sign(server.Claims{Group: g.handle, Role: server.RoleAdmin}, "ana")
+		g.member = l.sign(server.Claims{Group: g.handle, Role: server.RoleMember}, "ben")
 		in := map[string]any{"handle": g.handle, "name": g.handle, "idempotencyKey": g.handle}
 		err := within(converges, func() error { // a cluster may be just back
 			var answer struct {

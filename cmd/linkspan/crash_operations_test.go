@@ -69,6 +69,9 @@ const (
 		sharedChannel { id } invitation { id } errors { code message } } }`
 	declineDocument = `mutation ($in: DeclineInvitationInput!) { answer: declineInvitation(input: $in) {
 		invitation { id } errors { code message } } }`
+	approveDocument = `mutation ($in: ApproveInvitationInput!) { answer: approveInvitation(input: $in) {
+		sharedChannel { id } invitation { id } errors { code message } } }`
+	policyDocument = `mutation ($in: SetSharingPolicyInput!) { answer: setSharingPolicy(input: $in) { policy { version } errors { code message } } }`
 	revokeDocument = `mutation ($in: RevokeInvitationInput!) { answer: revokeInvitation(input: $in) {
 		invitation { id } errors { code message } } }`
 )
@@ -76,15 +79,47 @@ const (
 // channelName is what the initiator calls the channel of a run.
 const channelName = "launch"
 
-func create(r *crashRun) answer {
-	return r.mutate(r.from, createDocument, map[string]any{
+func create(r *crashRun) answer { return createAs(r, r.from.token) }
+
+func createAs(r *crashRun, token string) answer {
+	return r.mutateAs(token, createDocument, map[string]any{
 		"target": map[string]any{"handle": r.to.handle}, "name": channelName, "idempotencyKey": "create",
 	})
 }
 
+// requested has a member ask, and its own group has yet to let it be sent.
+func requested(r *crashRun) error {
+	if err := r.says(r.from, map[string]any{"outgoingApproval": true}); err != nil {
+		return err
+	}
+	return r.keep(createAs(r, r.from.member))
+}
+
+// awaited has a member of the target say yes, with which an admin has yet to agree.
+func awaited(r *crashRun) error {
+	if err := r.says(r.to, map[string]any{"whoMayAccept": "MEMBERS", "incomingApproval": true}); err != nil {
+		return err
+	}
+	if err := created(r); err != nil {
+		return err
+	}
+	return r.mutateAs(r.to.member, acceptDocument, map[string]any{"invitationId": r.invitation}).failed()
+}
+
+// says sets a group's sharing policy, which it has not set before.
+func (r *crashRun) says(who *party, policy map[string]any) error {
+	policy["expectedVersion"] = 1
+	a := r.mutate(who, policyDocument, policy)
+	if a.err == nil && len(a.Refusals) > 0 {
+		return fmt.Errorf("refused: %v", a.Refusals)
+	}
+	return a.err
+}
+
 // created makes the invitation and keeps its id.
-func created(r *crashRun) error {
-	a := create(r)
+func created(r *crashRun) error { return r.keep(create(r)) }
+
+func (r *crashRun) keep(a answer) error {
 	if err := a.failed(); err != nil {
 		return err
 	}
@@ -119,6 +154,8 @@ func nameHeld(r *crashRun) error {
 // pending, linked and ended are what the parties see: see crashRun.states.
 var (
 	nothing = map[string]string{}
+	unsent  = map[string]string{"from sent": "REQUESTED", "from channel": "PENDING"}
+	waiting = map[string]string{"from sent": "AWAITING_APPROVAL", "to received": "AWAITING_APPROVAL", "from channel": "PENDING"}
 	pending = map[string]string{"from sent": "PENDING", "to received": "PENDING", "from channel": "PENDING"}
 	linked  = map[string]string{"from sent": "ACCEPTED", "to received": "ACCEPTED", "from channel": "ACTIVE", "to channel": "ACTIVE"}
 )
@@ -147,6 +184,10 @@ func operations() []crashed {
 		{name: "accept", setup: created, do: accept, none: pending, done: linked, events: accepted},
 		{name: "decline", setup: created, do: decline, none: pending, done: ended("DECLINED"), events: over},
 		{name: "revoke", setup: created, do: revoke, none: pending, done: ended("REVOKED"), events: over},
+		{name: "approve that it is sent", setup: requested, do: about(approveDocument, initiator), none: unsent, done: pending,
+			events: [][]string{{hearsChange, hearsChange}, {hearsOf}}},
+		{name: "approve a yes", setup: awaited, do: about(approveDocument, target), none: waiting, done: linked,
+			events: [][]string{{hearsChange, hearsChange, hearsLink}, {hearsOf, hearsChange, hearsLink}}},
 		{name: "expire", setup: created, ttl: time.Second, none: ended("EXPIRED"), done: ended("EXPIRED"), events: over},
 		{
 			name: "accept under a taken name", long: true, setup: nameHeld, do: accept, none: pending, done: linked,

@@ -102,10 +102,14 @@ func (r *crashRun) again() answer {
 
 // mutate sends a mutation.
 func (r *crashRun) mutate(who *party, document string, in map[string]any) answer {
+	return r.mutateAs(who.token, document, in)
+}
+
+func (r *crashRun) mutateAs(token, document string, in map[string]any) answer {
 	ctx, cancel := context.WithTimeout(r.t.Context(), crashPatience)
 	defer cancel()
 	var data struct{ Answer answer }
-	err := r.client(who.token).Do(ctx, document, "", map[string]any{"in": in}, &data)
+	err := r.client(token).Do(ctx, document, "", map[string]any{"in": in}, &data)
 	data.Answer.err = err
 	return data.Answer
 }

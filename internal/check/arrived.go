@@ -47,6 +47,10 @@ var arrivedFacts = []struct {
 		SELECT k.subject, k.destination, l.group_id::text AS key, '{}' AS fields
 		FROM ` + at + ` JOIN linkspan_shard.group_channel AS l
 			ON l.slot = k.slot AND l.group_id = k.list AND l.channel_id = k.subject`},
+	{policyKind, `
+		SELECT k.subject, k.destination, p.group_id::text AS key, ` + policyFields + ` AS fields
+		FROM ` + at + ` JOIN linkspan_shard.group_policy AS p
+			ON p.slot = k.slot AND p.group_id = k.destination AND k.subject = k.destination`},
 	{inboxKind, `
 		SELECT k.subject, k.destination, l.group_id::text AS key, '{}' AS fields
 		FROM ` + at + ` JOIN linkspan_shard.inbox_log AS l

@@ -37,7 +37,8 @@ var (
 	invitationKind = &kind{listedInvitation, "invitation"}
 	listKind       = &kind{listedChannel, "channel in the list of group"}
 	inboxKind      = &kind{groupInbox, "inbox of group"}
-	kinds          = []*kind{shardKind, sideKind, invitationKind, listKind, inboxKind}
+	policyKind     = &kind{groupPolicy, "policy of group"}
+	kinds          = []*kind{shardKind, sideKind, invitationKind, listKind, inboxKind, policyKind}
 )
 
 // invitationFields are the fields of an invitation i that main and the copies have alike.

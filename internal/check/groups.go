@@ -10,7 +10,18 @@ import (
 	"linkspan/shardrouter"
 )
 
-var groupInbox = Invariant{"group-inbox", "A registered group has its inbox log on its slot's cluster."}
+var (
+	groupInbox  = Invariant{"group-inbox", "A registered group has its inbox log on its slot's cluster."}
+	groupPolicy = Invariant{"group-policy", "The copy of a group's sharing policy is as main has it."}
+)
+
+// policyFields are the fields of a policy p that main and the copies have alike.
+const policyFields = `jsonb_build_object('version', p.version, 'enabled', p.sharing_enabled, 'who', p.who_may_accept)::text`
+
+type policyRow struct {
+	Group  uuid.UUID `bun:"group_id"`
+	Fields string    `bun:"fields"`
+}
 
 type groupRow struct {
 	ID   uuid.UUID `bun:"group_id"`
@@ -47,8 +58,16 @@ func (c *checker) groups(ctx context.Context) error {
 
 func wantedInboxes(ctx context.Context, tx bun.Tx, groups []uuid.UUID) ([]*destination, error) {
 	found, err := destinations(ctx, tx, groups)
+	if err != nil {
+		return nil, err
+	}
 	for _, d := range found {
 		d.want.add(inboxKind, d.stream.Destination.String(), "{}")
+	}
+	policies, err := query[policyRow](ctx, tx, `
+		SELECT p.group_id, `+policyFields+` AS fields FROM linkspan_main.sharing_policy AS p WHERE p.group_id IN (?)`, bun.List(groups))
+	for _, row := range policies {
+		wantedBy(found).at(row.Group, row.Group).want.add(policyKind, row.Group.String(), row.Fields)
 	}
 	return found, err
 }

@@ -82,6 +82,13 @@ func refusedOr(err error, refusals []channel.UserError) error {
 func (w *world) live() {
 	w.t.Helper()
 	ctx := w.t.Context()
+	who := channel.MembersMay
+	set, err := w.Service.SetSharingPolicy(ctx, w.admins["initech"], channel.SetSharingPolicyInput{
+		ExpectedVersion: 1, WhoMayAccept: &who, Given: map[string]bool{"whoMayAccept": true},
+	})
+	if err != nil || len(set.Errors) > 0 {
+		w.t.Fatal(err, set)
+	}
 	for i, end := range []func(context.Context, *channel.Invitation) error{
 		w.talkAndForget, w.decline, w.revoke, w.acceptAndTalk, w.expire, func(context.Context, *channel.Invitation) error { return nil },
 	} {

@@ -153,6 +153,12 @@ func (l *life) policy(admin string, changes object) {
 	succeed(l.t, l.s, l.s.as(admin), policyDocument, with(changes, object{"expectedVersion": version}))
 }
 
+// reads waits until somebody reads that: what the other side has done comes by the outbox.
+func (l *life) reads(read func(who string) string, who, want string) {
+	l.t.Helper()
+	servertest.Eventually(l.t, fmt.Sprintf("%s reads %q", who, want), func() bool { return read(who) == want })
+}
+
 func (l *life) want(got, want string) {
 	l.t.Helper()
 	if got != want {
@@ -183,35 +189,35 @@ func TestApprovals(t *testing.T) {
 			l.policy(gilOf, object{"whoMayAccept": "MEMBERS", "incomingApproval": true})
 			l.want(l.does(benOf, "create", nil), "REQUESTED of acme")
 			for _, who := range []string{gilOf, huaOf} {
-				l.want(l.shown(who), "nothing")
+				l.reads(l.shown, who, "nothing")
 				l.want(l.does(who, "accept", nil), "INVITATION_NOT_FOUND")
 				l.want(l.does(who, "approve", nil), "INVITATION_NOT_FOUND")
 				l.want(l.does(who, "decline", nil), "INVITATION_NOT_FOUND")
 			}
-			l.want(l.may(anaOf), "revoke approve deny")
-			l.want(l.may(benOf), "revoke")
+			l.reads(l.may, anaOf, "revoke approve deny")
+			l.reads(l.may, benOf, "revoke")
 			l.want(l.does(benOf, "approve", nil), "NOT_ALLOWED")
 			l.want(l.does(anaOf, "approve", object{"idempotencyKey": "k"}), "PENDING")
 			l.want(l.does(anaOf, "approve", object{"idempotencyKey": "k"}), "PENDING")
 			l.want(l.does(anaOf, "approve", nil), "PENDING")
-			l.want(l.may(gilOf), "accept decline")
-			l.want(l.may(huaOf), "accept")
+			l.reads(l.may, gilOf, "accept decline")
+			l.reads(l.may, huaOf, "accept")
 			l.want(l.does(gilOf, "approve", nil), "NOT_ALLOWED")
 			l.want(l.does(huaOf, "accept", object{"name": "kickoff"}), "AWAITING_APPROVAL of globex, Hua waits")
 			l.want(l.does(yanOf, "accept", nil), "AWAITING_APPROVAL of globex, Hua Yan waits")
 			l.want(l.does(huaOf, "accept", nil), "AWAITING_APPROVAL of globex, Hua Yan waits")
-			l.want(l.shown(anaOf), "AWAITING_APPROVAL of globex")
-			l.want(l.may(gilOf), "accept decline approve deny")
-			l.want(l.may(huaOf), "")
-			l.want(l.may(anaOf), "revoke")
+			l.reads(l.shown, anaOf, "AWAITING_APPROVAL of globex")
+			l.reads(l.may, gilOf, "accept decline approve deny")
+			l.reads(l.may, huaOf, "")
+			l.reads(l.may, anaOf, "revoke")
 			l.want(l.does(anaOf, "approve", nil), "AWAITING_APPROVAL of globex") // it has given its own
 			l.want(l.does(anaOf, "deny", nil), "NOT_ALLOWED")
 			l.want(l.does(gilOf, "approve", nil), "ACCEPTED, a channel")
 			l.want(l.does(gilOf, "approve", nil), "ACCEPTED, a channel")
 			l.want(l.does(yanOf, "accept", nil), "ACCEPTED, a channel") // a late yes
 			l.want(l.does(gilOf, "deny", nil), "INVITATION_NOT_PENDING ACCEPTED")
-			l.want(l.history(anaOf), "1 CREATE REQUESTED by Ben; 2 APPROVE PENDING by Ana; 3 ACCEPT AWAITING_APPROVAL by -; 4 ACCEPT AWAITING_APPROVAL by -; 5 APPROVE ACCEPTED by Gil")
-			l.want(l.history(huaOf), "2 APPROVE PENDING by -; 3 ACCEPT AWAITING_APPROVAL by Hua; 4 ACCEPT AWAITING_APPROVAL by Yan; 5 APPROVE ACCEPTED by Gil")
+			l.reads(l.history, anaOf, "1 CREATE REQUESTED by Ben; 2 APPROVE PENDING by Ana; 3 ACCEPT AWAITING_APPROVAL by -; 4 ACCEPT AWAITING_APPROVAL by -; 5 APPROVE ACCEPTED by Gil")
+			l.reads(l.history, huaOf, "2 APPROVE PENDING by -; 3 ACCEPT AWAITING_APPROVAL by Hua; 4 ACCEPT AWAITING_APPROVAL by Yan; 5 APPROVE ACCEPTED by Gil")
 			name := servertest.Get[string](l.t, l.s.For(l.t).Must(l.s.as(huaOf), `query($id: ID!) { node(id: $id) { ... on SharedChannel { name } } }`, object{"id": l.channel}), "node", "name")
 			l.want(name, "kickoff")
 		},
@@ -220,7 +226,7 @@ func TestApprovals(t *testing.T) {
 			l.policy(gilOf, object{"whoMayAccept": "MEMBERS", "incomingApproval": true})
 			l.want(l.does(anaOf, "create", nil), "PENDING")
 			l.want(l.does(gilOf, "accept", nil), "ACCEPTED, a channel")
-			l.want(l.history(benOf), "1 CREATE PENDING by Ana; 2 ACCEPT ACCEPTED by Gil")
+			l.reads(l.history, benOf, "1 CREATE PENDING by Ana; 2 ACCEPT ACCEPTED by Gil")
 		},
 		"trust needs none": func(l *life) {
 			l.policy(anaOf, object{"outgoingApproval": true})
@@ -240,7 +246,7 @@ func TestApprovals(t *testing.T) {
 			l.want(l.does(anaOf, "deny", nil), "DENIED")
 			l.want(l.does(anaOf, "approve", nil), "INVITATION_NOT_PENDING DENIED")
 			l.want(l.does(benOf, "revoke", nil), "INVITATION_NOT_PENDING DENIED")
-			l.want(l.shown(gilOf), "nothing")
+			l.reads(l.shown, gilOf, "nothing")
 			l.want(l.does(gilOf, "accept", nil), "INVITATION_NOT_FOUND")
 		},
 		"denied after a yes": func(l *life) {
@@ -248,9 +254,9 @@ func TestApprovals(t *testing.T) {
 			l.want(l.does(benOf, "create", nil), "PENDING")
 			l.want(l.does(huaOf, "accept", nil), "AWAITING_APPROVAL of globex, Hua waits")
 			l.want(l.does(gilOf, "deny", nil), "DENIED")
-			l.want(l.shown(anaOf), "DENIED")
-			l.want(l.history(anaOf), "1 CREATE PENDING by Ben; 2 ACCEPT AWAITING_APPROVAL by -; 3 DENY DENIED by -")
-			l.want(l.history(huaOf), "1 CREATE PENDING by Ben; 2 ACCEPT AWAITING_APPROVAL by Hua; 3 DENY DENIED by Gil")
+			l.reads(l.shown, anaOf, "DENIED")
+			l.reads(l.history, anaOf, "1 CREATE PENDING by Ben; 2 ACCEPT AWAITING_APPROVAL by -; 3 DENY DENIED by -")
+			l.reads(l.history, huaOf, "1 CREATE PENDING by Ben; 2 ACCEPT AWAITING_APPROVAL by Hua; 3 DENY DENIED by Gil")
 			l.want(l.does(huaOf, "accept", nil), "INVITATION_NOT_PENDING DENIED")
 			l.want(l.does(gilOf, "approve", nil), "INVITATION_NOT_PENDING DENIED")
 		},
@@ -267,9 +273,9 @@ func TestApprovals(t *testing.T) {
 			l.want(l.does(huaOf, "accept", nil), "AWAITING_APPROVAL of globex, Hua waits")
 			l.policy(anaOf, object{"outgoingApproval": true}) // what ben sent has no admin's word
 			l.want(l.does(gilOf, "approve", nil), "AWAITING_APPROVAL of acme, Hua waits")
-			l.want(l.may(anaOf), "revoke approve deny")
+			l.reads(l.may, anaOf, "revoke approve deny")
 			l.want(l.does(anaOf, "approve", nil), "ACCEPTED, a channel")
-			l.want(l.history(huaOf), "1 CREATE PENDING by Ben; 2 ACCEPT AWAITING_APPROVAL by Hua; 3 APPROVE AWAITING_APPROVAL by Gil; 4 APPROVE ACCEPTED by Ana")
+			l.reads(l.history, huaOf, "1 CREATE PENDING by Ben; 2 ACCEPT AWAITING_APPROVAL by Hua; 3 APPROVE AWAITING_APPROVAL by Gil; 4 APPROVE ACCEPTED by Ana")
 		},
 		"another approval is asked for than before": func(l *life) {
 			l.policy(gilOf, object{"whoMayAccept": "MEMBERS", "incomingApproval": true})
@@ -322,7 +328,7 @@ func TestSharingPolicy(t *testing.T) {
 			l.want(l.does(gilOf, "accept", nil), "NOT_ALLOWED SHARING_OFF_THERE")
 			l.policy(anaOf, object{"sharingEnabled": true})
 			l.policy(gilOf, object{"sharingEnabled": false, "linksInNotes": false})
-			l.want(l.may(gilOf), "decline")
+			l.reads(l.may, gilOf, "decline")
 			l.want(l.does(anaOf, "create", nil), "NOT_ALLOWED SHARING_OFF_THERE")
 			l.want(l.does(gilOf, "decline", nil), "DECLINED")
 			l.policy(gilOf, object{"sharingEnabled": true})
