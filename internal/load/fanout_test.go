@@ -29,7 +29,7 @@ func TestFanOut(t *testing.T) {
 				t.Error(err)
 			}
 			if result.Subscribers != 70 || result.Events != 3 || result.LastP50 <= 0 || result.LastP99 < result.LastP50 ||
-				result.DelayP50 <= 0 || result.DelayP50 > result.LastP99 || result.OpenSeconds <= 0 {
+				result.DelayP50 <= 0 || result.OpenSeconds <= 0 {
 				t.Errorf("got %+v", result)
 			}
 		})
