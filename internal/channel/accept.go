@@ -100,13 +100,10 @@ func (s *Service) agreeing(name *string) follow {
 		switch in.State {
 		case InvitationPending:
 			f.send(s.InvitationTTL)
-			d.steps = []Step{
-				about(in, m.Op, toChannel(in.ChannelID), StepTellInvitation, Effect{PendingUntil: f.pendingUntil()}),
-				about(in, m.Op, toGroup(in.ToGroup.ID), StepReceiveInvitation, Effect{}),
-			}
+			d.steps = tellBoth(f, m, StepReceiveInvitation)
 			return nil
 		case InvitationAwaitingApproval:
-			d.steps = tellBoth(f, m)
+			d.steps = tellBoth(f, m, StepChangeInvitation)
 			return nil
 		}
 		asked := in.ProposedName

@@ -100,19 +100,19 @@ func (s *Service) decide(
 	return d, err
 }
 
-// tellBoth returns the steps by which both sides get to know what became of an invitation.
-func tellBoth(f *Facts, m *Move) []Step {
+// tellBoth returns the steps by which both sides get to know what became of an invitation, the invited one, if it may, by that kind.
+func tellBoth(f *Facts, m *Move, kind StepKind) []Step {
 	in := m.Invitation
 	steps := []Step{about(in, m.Op, toChannel(in.ChannelID), StepTellInvitation, Effect{PendingUntil: f.pendingUntil()})}
 	if !in.Unsent {
-		steps = append(steps, about(in, m.Op, toGroup(in.ToGroup.ID), StepChangeInvitation, Effect{}))
+		steps = append(steps, about(in, m.Op, toGroup(in.ToGroup.ID), kind, Effect{}))
 	}
 	return steps
 }
 
 // ended returns the steps by which both sides get to know that an invitation has ended, and with it the channel, if nobody else is asked or linked.
 func ended(f *Facts, m *Move) []Step {
-	steps := tellBoth(f, m)
+	steps := tellBoth(f, m, StepChangeInvitation)
 	if m.closes() {
 		initiator := m.Links[len(m.Links)-1]
 		steps[0] = about(m.Invitation, m.Op, toChannel(m.Invitation.ChannelID), StepCloseChannel, Effect{Link: &initiator})

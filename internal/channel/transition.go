@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"slices"
 	"time"
 
 	"linkspan/internal/ids"
@@ -63,22 +64,17 @@ func (i *Invitation) Waiting(group ids.Group) []Actor {
 
 // hasYesOf reports whether the user has said yes.
 func (i *Invitation) hasYesOf(user ids.User) bool {
-	for _, t := range i.Past {
-		if t.Deed == DeedAccept && t.Actor != nil && t.Actor.ID == user {
-			return true
-		}
-	}
-	return false
+	return i.was(DeedAccept, func(by *User) bool { return by.ID == user })
+}
+
+// was reports whether somebody of those did that about the invitation.
+func (i *Invitation) was(deed Deed, by func(*User) bool) bool {
+	return slices.ContainsFunc(i.Past, func(t Transition) bool { return t.Deed == deed && t.Actor != nil && by(t.Actor) })
 }
 
 // approvedBy reports whether an admin of the group has given an approval that was asked for.
 func (i *Invitation) approvedBy(group ids.Group) bool {
-	for _, t := range i.Past {
-		if t.Deed == DeedApprove && t.Actor != nil && t.Actor.Group.ID == group {
-			return true
-		}
-	}
-	return group == i.ToGroup.ID && i.ApprovedTo
+	return group == i.ToGroup.ID && i.ApprovedTo || i.was(DeedApprove, func(by *User) bool { return by.Group.ID == group })
 }
 
 // shownTo returns the invitation as the group may know it: the invited group knows nothing of what was before it was asked, and neither knows who

@@ -3,7 +3,6 @@ package proof_test
 import (
 	"fmt"
 	"testing"
-	"time"
 )
 
 // Those who may do something about an invitation from group 0 to group 1, which a member of group 1 has said yes to and an admin has yet to agree with.
@@ -29,30 +28,7 @@ var approvers = []contender{
 }
 
 // TestApprovalRaces lets each two of those meet, as TestRaces does.
-func TestApprovalRaces(t *testing.T) {
-	t.Parallel()
-	in := newInstallation(t)
-	processes := [2]*process{in.open(t), in.open(t)}
-	t.Run("each two", func(t *testing.T) {
-		for i, one := range approvers {
-			for _, other := range approvers[i:] {
-				t.Run(one.name+" and "+other.name, func(t *testing.T) {
-					t.Parallel()
-					r := race{
-						world: newWorld(t, in, processes[0], 2), processes: processes, model: newModel(), scene: awaited,
-						pair: [2]contender{one, other}, while: 5 * time.Millisecond, outcomes: make(map[string]int),
-					}
-					for n := range number(approvalRounds, roundsLong) {
-						r.round(t, n)
-					}
-					r.world.compare(t, r.model)
-					t.Logf("%s / %s: %v", one.name, other.name, r.outcomes)
-				})
-			}
-		}
-	})
-	in.check(t, processes[0])
-}
+func TestApprovalRaces(t *testing.T) { eachTwo(t, approvers, approvalRounds, awaited) }
 
 // approvalRounds is how often each two race.
 const approvalRounds = 4

@@ -58,23 +58,27 @@ var contenders = []contender{
 
 // TestRaces lets each two run at one moment from two processes, each with connections of its own. Their answers must be
 // those of one order of the two, and the tables as after it.
-func TestRaces(t *testing.T) {
+func TestRaces(t *testing.T) { eachTwo(t, contenders, roundsUsually, nil) }
+
+// eachTwo lets each two of some contenders meet, so often where there is no time for more, about what the scene makes.
+func eachTwo(t *testing.T, all []contender, rounds int, scene func(t *testing.T, r *race, round string)) {
+	t.Helper()
 	t.Parallel()
 	in := newInstallation(t)
 	processes := [2]*process{in.open(t), in.open(t)}
 	t.Run("each two", func(t *testing.T) {
-		for i, one := range contenders {
-			for _, other := range contenders[i:] {
+		for i, one := range all {
+			for _, other := range all[i:] {
 				if other.only != nil && !slices.Contains(other.only, one.name) {
 					continue
 				}
 				t.Run(one.name+" and "+other.name, func(t *testing.T) {
 					t.Parallel()
 					r := race{
-						world: newWorld(t, in, processes[0], 2), processes: processes, model: newModel(),
+						world: newWorld(t, in, processes[0], 2), processes: processes, model: newModel(), scene: scene,
 						pair: [2]contender{one, other}, while: 5 * time.Millisecond, outcomes: make(map[string]int),
 					}
-					for n := range number(roundsUsually, roundsLong) {
+					for n := range number(rounds, roundsLong) {
 						r.round(t, n)
 					}
 					r.world.compare(t, r.model)

@@ -32,8 +32,8 @@ func (s *Store) KeepWarm(ctx context.Context, connections int, every time.Durati
 }
 
 // WarmUp opens some connections to each shard's cluster at once, at most half of what its pool may have, and has each prepare and run,
-// about nothing, what who posts to a channel or opens it asks first: else the first requests wait for that. A cluster out of reach keeps nobody from the others: the errors are the router's, of all clusters
-// joined, and whoever asks later connects as without.
+// about nothing, what who posts to a channel or opens it asks first: else the first requests wait for that. A cluster out of reach keeps
+// nobody from the others: the errors are the router's, of all clusters joined, and whoever asks later connects as without.
 func (s *Store) WarmUp(ctx context.Context, connections int) error {
 	var failed []error
 	for _, name := range s.router.Clusters() {
