@@ -48,6 +48,11 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AcceptInitiatorTransferPayload struct {
+		Errors        func(childComplexity int) int
+		SharedChannel func(childComplexity int) int
+	}
+
 	AcceptSharedChannelPayload struct {
 		Errors          func(childComplexity int) int
 		Invitation      func(childComplexity int) int
@@ -60,6 +65,12 @@ type ComplexityRoot struct {
 		Message func(childComplexity int) int
 	}
 
+	AlreadySharedError struct {
+		Code    func(childComplexity int) int
+		Message func(childComplexity int) int
+		Path    func(childComplexity int) int
+	}
+
 	ApproveInvitationPayload struct {
 		Errors        func(childComplexity int) int
 		Invitation    func(childComplexity int) int
@@ -67,6 +78,14 @@ type ComplexityRoot struct {
 	}
 
 	ChannelActivity struct {
+		SharedChannel func(childComplexity int) int
+	}
+
+	ChannelChanged struct {
+		Actor         func(childComplexity int) int
+		At            func(childComplexity int) int
+		Cursor        func(childComplexity int) int
+		Group         func(childComplexity int) int
 		SharedChannel func(childComplexity int) int
 	}
 
@@ -96,11 +115,12 @@ type ComplexityRoot struct {
 	}
 
 	ChannelSide struct {
-		Group    func(childComplexity int) int
-		ID       func(childComplexity int) int
-		LinkedAt func(childComplexity int) int
-		Name     func(childComplexity int) int
-		Version  func(childComplexity int) int
+		Group     func(childComplexity int) int
+		ID        func(childComplexity int) int
+		LinkedAt  func(childComplexity int) int
+		MayInvite func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Version   func(childComplexity int) int
 	}
 
 	CreateSharedChannelPayload struct {
@@ -180,6 +200,7 @@ type ComplexityRoot struct {
 		History          func(childComplexity int) int
 		ID               func(childComplexity int) int
 		Note             func(childComplexity int) int
+		Previous         func(childComplexity int) int
 		ProposedName     func(childComplexity int) int
 		Reason           func(childComplexity int) int
 		ResolvedAt       func(childComplexity int) int
@@ -242,6 +263,21 @@ type ComplexityRoot struct {
 		Reason  func(childComplexity int) int
 		State   func(childComplexity int) int
 		Version func(childComplexity int) int
+	}
+
+	InviteGroupPayload struct {
+		Errors     func(childComplexity int) int
+		Invitation func(childComplexity int) int
+	}
+
+	LeaveSharedChannelPayload struct {
+		Errors        func(childComplexity int) int
+		SharedChannel func(childComplexity int) int
+	}
+
+	LetGroupInvitePayload struct {
+		Errors        func(childComplexity int) int
+		SharedChannel func(childComplexity int) int
 	}
 
 	MarkReadPayload struct {
@@ -314,22 +350,28 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AcceptSharedChannel func(childComplexity int, input channel.AcceptSharedChannelInput) int
-		AddReaction         func(childComplexity int, input channel.AddReactionInput) int
-		ApproveInvitation   func(childComplexity int, input channel.ApproveInvitationInput) int
-		CreateSharedChannel func(childComplexity int, input channel.CreateSharedChannelInput) int
-		DeclineInvitation   func(childComplexity int, input channel.DeclineInvitationInput) int
-		DeleteMessage       func(childComplexity int, input channel.DeleteMessageInput) int
-		DenyInvitation      func(childComplexity int, input channel.DenyInvitationInput) int
-		EditMessage         func(childComplexity int, input channel.EditMessageInput) int
-		MarkRead            func(childComplexity int, input channel.MarkReadInput) int
-		PostMessage         func(childComplexity int, input channel.PostMessageInput) int
-		RegisterGroup       func(childComplexity int, input channel.RegisterGroupInput) int
-		RemoveReaction      func(childComplexity int, input channel.RemoveReactionInput) int
-		RevokeInvitation    func(childComplexity int, input channel.RevokeInvitationInput) int
-		SetSharingPolicy    func(childComplexity int, input channel.SetSharingPolicyInput) int
-		TrustGroup          func(childComplexity int, input channel.TrustGroupInput) int
-		UntrustGroup        func(childComplexity int, input channel.UntrustGroupInput) int
+		AcceptInitiatorTransfer func(childComplexity int, input channel.AcceptInitiatorTransferInput) int
+		AcceptSharedChannel     func(childComplexity int, input channel.AcceptSharedChannelInput) int
+		AddReaction             func(childComplexity int, input channel.AddReactionInput) int
+		ApproveInvitation       func(childComplexity int, input channel.ApproveInvitationInput) int
+		CreateSharedChannel     func(childComplexity int, input channel.CreateSharedChannelInput) int
+		DeclineInvitation       func(childComplexity int, input channel.DeclineInvitationInput) int
+		DeleteMessage           func(childComplexity int, input channel.DeleteMessageInput) int
+		DenyInvitation          func(childComplexity int, input channel.DenyInvitationInput) int
+		EditMessage             func(childComplexity int, input channel.EditMessageInput) int
+		InviteGroup             func(childComplexity int, input channel.InviteGroupInput) int
+		LeaveSharedChannel      func(childComplexity int, input channel.LeaveSharedChannelInput) int
+		LetGroupInvite          func(childComplexity int, input channel.LetGroupInviteInput) int
+		MarkRead                func(childComplexity int, input channel.MarkReadInput) int
+		OfferInitiatorTransfer  func(childComplexity int, input channel.OfferInitiatorTransferInput) int
+		PostMessage             func(childComplexity int, input channel.PostMessageInput) int
+		RegisterGroup           func(childComplexity int, input channel.RegisterGroupInput) int
+		RemoveGroup             func(childComplexity int, input channel.RemoveGroupInput) int
+		RemoveReaction          func(childComplexity int, input channel.RemoveReactionInput) int
+		RevokeInvitation        func(childComplexity int, input channel.RevokeInvitationInput) int
+		SetSharingPolicy        func(childComplexity int, input channel.SetSharingPolicyInput) int
+		TrustGroup              func(childComplexity int, input channel.TrustGroupInput) int
+		UntrustGroup            func(childComplexity int, input channel.UntrustGroupInput) int
 	}
 
 	NameTakenError struct {
@@ -344,6 +386,11 @@ type ComplexityRoot struct {
 		Message func(childComplexity int) int
 		Path    func(childComplexity int) int
 		Rule    func(childComplexity int) int
+	}
+
+	OfferInitiatorTransferPayload struct {
+		Errors        func(childComplexity int) int
+		SharedChannel func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -387,6 +434,11 @@ type ComplexityRoot struct {
 		Group  func(childComplexity int) int
 	}
 
+	RemoveGroupPayload struct {
+		Errors        func(childComplexity int) int
+		SharedChannel func(childComplexity int) int
+	}
+
 	RemoveReactionPayload struct {
 		Errors  func(childComplexity int) int
 		Message func(childComplexity int) int
@@ -409,20 +461,21 @@ type ComplexityRoot struct {
 	}
 
 	SharedChannel struct {
-		CreatedAt   func(childComplexity int) int
-		CreatedBy   func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Initiator   func(childComplexity int) int
-		Invitations func(childComplexity int, first *int32, after *string, last *int32, before *string) int
-		Messages    func(childComplexity int, first *int32, after *string, last *int32, before *string) int
-		Name        func(childComplexity int) int
-		Search      func(childComplexity int, text string, first *int32, after *string, last *int32, before *string, order *channel.SearchOrder) int
-		Shard       func(childComplexity int) int
-		Sides       func(childComplexity int) int
-		State       func(childComplexity int) int
-		Topic       func(childComplexity int) int
-		UnreadCount func(childComplexity int) int
-		ViewerSide  func(childComplexity int) int
+		CreatedAt          func(childComplexity int) int
+		CreatedBy          func(childComplexity int) int
+		ID                 func(childComplexity int) int
+		Initiator          func(childComplexity int) int
+		InitiatorOfferedTo func(childComplexity int) int
+		Invitations        func(childComplexity int, first *int32, after *string, last *int32, before *string) int
+		Messages           func(childComplexity int, first *int32, after *string, last *int32, before *string) int
+		Name               func(childComplexity int) int
+		Search             func(childComplexity int, text string, first *int32, after *string, last *int32, before *string, order *channel.SearchOrder) int
+		Shard              func(childComplexity int) int
+		Sides              func(childComplexity int) int
+		State              func(childComplexity int) int
+		Topic              func(childComplexity int) int
+		UnreadCount        func(childComplexity int) int
+		ViewerSide         func(childComplexity int) int
 	}
 
 	SharedChannelConnection struct {
@@ -513,6 +566,7 @@ type ComplexityRoot struct {
 // region    ************************** generated!.gotpl **************************
 
 type InvitationResolver interface {
+	Previous(ctx context.Context, obj *channel.Invitation) (*channel.Invitation, error)
 	SharedChannel(ctx context.Context, obj *channel.Invitation) (*channel.SharedChannel, error)
 	ViewerCanAccept(ctx context.Context, obj *channel.Invitation) (bool, error)
 	ViewerCanDecline(ctx context.Context, obj *channel.Invitation) (bool, error)
@@ -546,6 +600,12 @@ type MutationResolver interface {
 	SetSharingPolicy(ctx context.Context, input channel.SetSharingPolicyInput) (*channel.SetSharingPolicyPayload, error)
 	TrustGroup(ctx context.Context, input channel.TrustGroupInput) (*channel.TrustGroupPayload, error)
 	UntrustGroup(ctx context.Context, input channel.UntrustGroupInput) (*channel.UntrustGroupPayload, error)
+	InviteGroup(ctx context.Context, input channel.InviteGroupInput) (*channel.InviteGroupPayload, error)
+	LeaveSharedChannel(ctx context.Context, input channel.LeaveSharedChannelInput) (*channel.LeaveSharedChannelPayload, error)
+	RemoveGroup(ctx context.Context, input channel.RemoveGroupInput) (*channel.RemoveGroupPayload, error)
+	LetGroupInvite(ctx context.Context, input channel.LetGroupInviteInput) (*channel.LetGroupInvitePayload, error)
+	OfferInitiatorTransfer(ctx context.Context, input channel.OfferInitiatorTransferInput) (*channel.OfferInitiatorTransferPayload, error)
+	AcceptInitiatorTransfer(ctx context.Context, input channel.AcceptInitiatorTransferInput) (*channel.AcceptInitiatorTransferPayload, error)
 	PostMessage(ctx context.Context, input channel.PostMessageInput) (*channel.MessagePayload, error)
 	EditMessage(ctx context.Context, input channel.EditMessageInput) (*channel.MessagePayload, error)
 	DeleteMessage(ctx context.Context, input channel.DeleteMessageInput) (*channel.MessagePayload, error)
@@ -603,6 +663,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "AcceptInitiatorTransferPayload.errors":
+		if e.ComplexityRoot.AcceptInitiatorTransferPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AcceptInitiatorTransferPayload.Errors(childComplexity), true
+	case "AcceptInitiatorTransferPayload.sharedChannel":
+		if e.ComplexityRoot.AcceptInitiatorTransferPayload.SharedChannel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AcceptInitiatorTransferPayload.SharedChannel(childComplexity), true
+
 	case "AcceptSharedChannelPayload.errors":
 		if e.ComplexityRoot.AcceptSharedChannelPayload.Errors == nil {
 			break
@@ -641,6 +714,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AddReactionPayload.Message(childComplexity), true
 
+	case "AlreadySharedError.code":
+		if e.ComplexityRoot.AlreadySharedError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlreadySharedError.Code(childComplexity), true
+	case "AlreadySharedError.message":
+		if e.ComplexityRoot.AlreadySharedError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlreadySharedError.Message(childComplexity), true
+	case "AlreadySharedError.path":
+		if e.ComplexityRoot.AlreadySharedError.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AlreadySharedError.Path(childComplexity), true
+
 	case "ApproveInvitationPayload.errors":
 		if e.ComplexityRoot.ApproveInvitationPayload.Errors == nil {
 			break
@@ -666,6 +758,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChannelActivity.SharedChannel(childComplexity), true
+
+	case "ChannelChanged.actor":
+		if e.ComplexityRoot.ChannelChanged.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelChanged.Actor(childComplexity), true
+	case "ChannelChanged.at":
+		if e.ComplexityRoot.ChannelChanged.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelChanged.At(childComplexity), true
+	case "ChannelChanged.cursor":
+		if e.ComplexityRoot.ChannelChanged.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelChanged.Cursor(childComplexity), true
+	case "ChannelChanged.group":
+		if e.ComplexityRoot.ChannelChanged.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelChanged.Group(childComplexity), true
+	case "ChannelChanged.sharedChannel":
+		if e.ComplexityRoot.ChannelChanged.SharedChannel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelChanged.SharedChannel(childComplexity), true
 
 	case "ChannelCheckpoint.actor":
 		if e.ComplexityRoot.ChannelCheckpoint.Actor == nil {
@@ -767,6 +890,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChannelSide.LinkedAt(childComplexity), true
+	case "ChannelSide.mayInvite":
+		if e.ComplexityRoot.ChannelSide.MayInvite == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSide.MayInvite(childComplexity), true
 	case "ChannelSide.name":
 		if e.ComplexityRoot.ChannelSide.Name == nil {
 			break
@@ -1032,6 +1161,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Invitation.Note(childComplexity), true
+	case "Invitation.previous":
+		if e.ComplexityRoot.Invitation.Previous == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.Previous(childComplexity), true
 	case "Invitation.proposedName":
 		if e.ComplexityRoot.Invitation.ProposedName == nil {
 			break
@@ -1285,6 +1420,45 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InvitationTransition.Version(childComplexity), true
+
+	case "InviteGroupPayload.errors":
+		if e.ComplexityRoot.InviteGroupPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteGroupPayload.Errors(childComplexity), true
+	case "InviteGroupPayload.invitation":
+		if e.ComplexityRoot.InviteGroupPayload.Invitation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteGroupPayload.Invitation(childComplexity), true
+
+	case "LeaveSharedChannelPayload.errors":
+		if e.ComplexityRoot.LeaveSharedChannelPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeaveSharedChannelPayload.Errors(childComplexity), true
+	case "LeaveSharedChannelPayload.sharedChannel":
+		if e.ComplexityRoot.LeaveSharedChannelPayload.SharedChannel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeaveSharedChannelPayload.SharedChannel(childComplexity), true
+
+	case "LetGroupInvitePayload.errors":
+		if e.ComplexityRoot.LetGroupInvitePayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LetGroupInvitePayload.Errors(childComplexity), true
+	case "LetGroupInvitePayload.sharedChannel":
+		if e.ComplexityRoot.LetGroupInvitePayload.SharedChannel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LetGroupInvitePayload.SharedChannel(childComplexity), true
 
 	case "MarkReadPayload.errors":
 		if e.ComplexityRoot.MarkReadPayload.Errors == nil {
@@ -1552,6 +1726,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MessageVersion.Body(childComplexity), true
 
+	case "Mutation.acceptInitiatorTransfer":
+		if e.ComplexityRoot.Mutation.AcceptInitiatorTransfer == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_acceptInitiatorTransfer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcceptInitiatorTransfer(childComplexity, args["input"].(channel.AcceptInitiatorTransferInput)), true
 	case "Mutation.acceptSharedChannel":
 		if e.ComplexityRoot.Mutation.AcceptSharedChannel == nil {
 			break
@@ -1640,6 +1825,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EditMessage(childComplexity, args["input"].(channel.EditMessageInput)), true
+	case "Mutation.inviteGroup":
+		if e.ComplexityRoot.Mutation.InviteGroup == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_inviteGroup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.InviteGroup(childComplexity, args["input"].(channel.InviteGroupInput)), true
+	case "Mutation.leaveSharedChannel":
+		if e.ComplexityRoot.Mutation.LeaveSharedChannel == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_leaveSharedChannel_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LeaveSharedChannel(childComplexity, args["input"].(channel.LeaveSharedChannelInput)), true
+	case "Mutation.letGroupInvite":
+		if e.ComplexityRoot.Mutation.LetGroupInvite == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_letGroupInvite_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LetGroupInvite(childComplexity, args["input"].(channel.LetGroupInviteInput)), true
 	case "Mutation.markRead":
 		if e.ComplexityRoot.Mutation.MarkRead == nil {
 			break
@@ -1651,6 +1869,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MarkRead(childComplexity, args["input"].(channel.MarkReadInput)), true
+	case "Mutation.offerInitiatorTransfer":
+		if e.ComplexityRoot.Mutation.OfferInitiatorTransfer == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_offerInitiatorTransfer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OfferInitiatorTransfer(childComplexity, args["input"].(channel.OfferInitiatorTransferInput)), true
 	case "Mutation.postMessage":
 		if e.ComplexityRoot.Mutation.PostMessage == nil {
 			break
@@ -1673,6 +1902,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RegisterGroup(childComplexity, args["input"].(channel.RegisterGroupInput)), true
+	case "Mutation.removeGroup":
+		if e.ComplexityRoot.Mutation.RemoveGroup == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeGroup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveGroup(childComplexity, args["input"].(channel.RemoveGroupInput)), true
 	case "Mutation.removeReaction":
 		if e.ComplexityRoot.Mutation.RemoveReaction == nil {
 			break
@@ -1778,6 +2018,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.NotAllowedError.Rule(childComplexity), true
+
+	case "OfferInitiatorTransferPayload.errors":
+		if e.ComplexityRoot.OfferInitiatorTransferPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferInitiatorTransferPayload.Errors(childComplexity), true
+	case "OfferInitiatorTransferPayload.sharedChannel":
+		if e.ComplexityRoot.OfferInitiatorTransferPayload.SharedChannel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OfferInitiatorTransferPayload.SharedChannel(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -1944,6 +2197,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RegisterGroupPayload.Group(childComplexity), true
 
+	case "RemoveGroupPayload.errors":
+		if e.ComplexityRoot.RemoveGroupPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveGroupPayload.Errors(childComplexity), true
+	case "RemoveGroupPayload.sharedChannel":
+		if e.ComplexityRoot.RemoveGroupPayload.SharedChannel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveGroupPayload.SharedChannel(childComplexity), true
+
 	case "RemoveReactionPayload.errors":
 		if e.ComplexityRoot.RemoveReactionPayload.Errors == nil {
 			break
@@ -2026,6 +2292,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SharedChannel.Initiator(childComplexity), true
+	case "SharedChannel.initiatorOfferedTo":
+		if e.ComplexityRoot.SharedChannel.InitiatorOfferedTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SharedChannel.InitiatorOfferedTo(childComplexity), true
 	case "SharedChannel.invitations":
 		if e.ComplexityRoot.SharedChannel.Invitations == nil {
 			break
@@ -2451,6 +2723,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AcceptInitiatorTransferInput", ec.unmarshalInputAcceptInitiatorTransferInput),
 			graphql.NewInputUnmarshaler("AcceptSharedChannelInput", ec.unmarshalInputAcceptSharedChannelInput),
 			graphql.NewInputUnmarshaler("AddReactionInput", ec.unmarshalInputAddReactionInput),
 			graphql.NewInputUnmarshaler("ApproveInvitationInput", ec.unmarshalInputApproveInvitationInput),
@@ -2459,9 +2732,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeleteMessageInput", ec.unmarshalInputDeleteMessageInput),
 			graphql.NewInputUnmarshaler("DenyInvitationInput", ec.unmarshalInputDenyInvitationInput),
 			graphql.NewInputUnmarshaler("EditMessageInput", ec.unmarshalInputEditMessageInput),
+			graphql.NewInputUnmarshaler("InviteGroupInput", ec.unmarshalInputInviteGroupInput),
+			graphql.NewInputUnmarshaler("LeaveSharedChannelInput", ec.unmarshalInputLeaveSharedChannelInput),
+			graphql.NewInputUnmarshaler("LetGroupInviteInput", ec.unmarshalInputLetGroupInviteInput),
 			graphql.NewInputUnmarshaler("MarkReadInput", ec.unmarshalInputMarkReadInput),
+			graphql.NewInputUnmarshaler("OfferInitiatorTransferInput", ec.unmarshalInputOfferInitiatorTransferInput),
 			graphql.NewInputUnmarshaler("PostMessageInput", ec.unmarshalInputPostMessageInput),
 			graphql.NewInputUnmarshaler("RegisterGroupInput", ec.unmarshalInputRegisterGroupInput),
+			graphql.NewInputUnmarshaler("RemoveGroupInput", ec.unmarshalInputRemoveGroupInput),
 			graphql.NewInputUnmarshaler("RemoveReactionInput", ec.unmarshalInputRemoveReactionInput),
 			graphql.NewInputUnmarshaler("RevokeInvitationInput", ec.unmarshalInputRevokeInvitationInput),
 			graphql.NewInputUnmarshaler("TrustGroupInput", ec.unmarshalInputTrustGroupInput),
@@ -2620,6 +2898,8 @@ enum UserErrorCode {
   CHANNEL_NOT_FOUND
   """The channel is not shared now, so nobody can write in it."""
   CHANNEL_NOT_ACTIVE
+  """The group takes part in the channel, or has been asked to."""
+  ALREADY_SHARED
   """No message has that id, or it is not for the viewer's eyes, or it was deleted before."""
   MESSAGE_NOT_FOUND
   """The viewer's role or group may not do that; the message says which may."""
@@ -2698,6 +2978,16 @@ type InvitationNotPendingError implements UserError {
 
 """No channel has that id, or it is not for the viewer's eyes."""
 type ChannelNotFoundError implements UserError {
+  """The kind, for programs."""
+  code: UserErrorCode!
+  """The reason, for people."""
+  message: String!
+  """The argument that it is about, from the root of the arguments: ` + "`" + `["input", "name"]` + "`" + `."""
+  path: [String!]!
+}
+
+"""The group takes part in the channel, or has been asked to."""
+type AlreadySharedError implements UserError {
   """The kind, for programs."""
   code: UserErrorCode!
   """The reason, for people."""
@@ -2867,6 +3157,48 @@ type Mutation {
     """What to do, and under which idempotency key."""
     input: UntrustGroupInput!
   ): UntrustGroupPayload!
+  """
+  Asks one more group to share a channel: for the group that has the initiator's role, and those that it lets. A group that took part and does not
+  comes back by it.
+  """
+  inviteGroup(
+    """What to do, and under which idempotency key."""
+    input: InviteGroupInput!
+  ): InviteGroupPayload!
+  """
+  Ends the part of the viewer's group in a channel, for admins. The group goes on reading the channel as it stood then; what it asked others is taken
+  back. Leaving again is success.
+  """
+  leaveSharedChannel(
+    """What to do, and under which idempotency key."""
+    input: LeaveSharedChannelInput!
+  ): LeaveSharedChannelPayload!
+  """Ends another group's part in a channel, for admins of the group that has the initiator's role. Removing again is success."""
+  removeGroup(
+    """What to do, and under which idempotency key."""
+    input: RemoveGroupInput!
+  ): RemoveGroupPayload!
+  """Says whether a group may ask others to share a channel, for admins of the group that has the initiator's role. Repeating it is success."""
+  letGroupInvite(
+    """What to do, and under which idempotency key."""
+    input: LetGroupInviteInput!
+  ): LetGroupInvitePayload!
+  """
+  Offers the initiator's role to another group that takes part, for admins of the group that has it, also when that has left. To the own group it
+  takes the offer back. Offering again is success.
+  """
+  offerInitiatorTransfer(
+    """What to do, and under which idempotency key."""
+    input: OfferInitiatorTransferInput!
+  ): OfferInitiatorTransferPayload!
+  """
+  Takes the initiator's role, for admins of the group that it is offered to; where the group that has it has left and offered it to nobody, of any
+  that takes part. Success where the group has it already.
+  """
+  acceptInitiatorTransfer(
+    """What to do, and under which idempotency key."""
+    input: AcceptInitiatorTransferInput!
+  ): AcceptInitiatorTransferPayload!
   """Says something in a channel that is shared, to everyone in it or to one's own group alone."""
   postMessage(
     """What to do, and under which idempotency key."""
@@ -3088,8 +3420,10 @@ type SharedChannel implements Node {
   createdAt: DateTime!
   """Who made it; null for an operator."""
   createdBy: Actor
-  """The group that made the channel and asked the others."""
+  """The group that asks and removes others: the one that made the channel, until it hands that role on."""
   initiator: Group!
+  """The group that the initiator's role is offered to; null: none."""
+  initiatorOfferedTo: Group
   """The viewer's group's own side. An operator has no group and gets FORBIDDEN."""
   viewerSide: ChannelSide!
   """
@@ -3097,7 +3431,7 @@ type SharedChannel implements Node {
   own alone.
   """
   sides: [ChannelSide!]!
-  """The invitations to this channel that are still open. Only the initiator has any."""
+  """The invitations to this channel that the viewer's group sent and that are still open."""
   invitations(
     """At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."""
     first: Int
@@ -3161,6 +3495,8 @@ type ChannelSide implements Node {
   linkedAt: DateTime
   """Grows with each change of the side."""
   version: Int!
+  """Whether the group that has the initiator's role, which needs none, has given the side's group leave to ask others to share the channel."""
+  mayInvite: Boolean!
 }
 
 """Where a channel's data lives: for those who run the platform."""
@@ -3299,8 +3635,10 @@ type Invitation implements Node {
   expiresAt: DateTime!
   """When it was decided or expired; null until then."""
   resolvedAt: DateTime
-  """What the initiator called the channel when it asked."""
+  """What the group that asks called the channel when it did."""
   proposedName: String!
+  """The last invitation of the same group to the channel before this one; null: there was none, or it is not to be seen."""
+  previous: Invitation
   """Null for the invited group until it is linked."""
   sharedChannel: SharedChannel
   """Whether the user who reads may accept it as it stands."""
@@ -3461,6 +3799,138 @@ type RevokeInvitationPayload {
   errors: [UserError!]!
 }
 
+# ==== channels of many groups ====================================================================================
+
+"""Whom to ask, and which channel to share."""
+input InviteGroupInput {
+  """The channel that it is about."""
+  channelId: ID!
+  """The group to ask: by its handle or its id."""
+  target: GroupSelector!
+  """For those who decide on it: 0 to 560 code points. Null is none."""
+  note: String
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `inviteGroup` + "`" + `."""
+type InviteGroupPayload {
+  """The invitation; null where it was refused."""
+  invitation: Invitation
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""Which channel to leave."""
+input LeaveSharedChannelInput {
+  """The channel that it is about."""
+  channelId: ID!
+  """0 to 560 code points, for the group's own audit. Null is none."""
+  reason: String
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `leaveSharedChannel` + "`" + `."""
+type LeaveSharedChannelPayload {
+  """The channel as it is now; null where it was refused."""
+  sharedChannel: SharedChannel
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""Which group to remove, and from which channel."""
+input RemoveGroupInput {
+  """The channel that it is about."""
+  channelId: ID!
+  """The id of a Group that takes part."""
+  groupId: ID!
+  """0 to 560 code points, for the group's own audit. Null is none."""
+  reason: String
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `removeGroup` + "`" + `."""
+type RemoveGroupPayload {
+  """The channel as it is now; null where it was refused."""
+  sharedChannel: SharedChannel
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""Which group may ask others, or may not any more."""
+input LetGroupInviteInput {
+  """The channel that it is about."""
+  channelId: ID!
+  """The id of a Group that takes part."""
+  groupId: ID!
+  """Whether it may; what it asked before stays."""
+  mayInvite: Boolean!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `letGroupInvite` + "`" + `."""
+type LetGroupInvitePayload {
+  """The channel as it is now; null where it was refused."""
+  sharedChannel: SharedChannel
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""Which group to offer the initiator's role to."""
+input OfferInitiatorTransferInput {
+  """The channel that it is about."""
+  channelId: ID!
+  """The id of a Group that takes part; the own group's takes the offer back."""
+  groupId: ID!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `offerInitiatorTransfer` + "`" + `."""
+type OfferInitiatorTransferPayload {
+  """The channel as it is now; null where it was refused."""
+  sharedChannel: SharedChannel
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""Of which channel to take the initiator's role."""
+input AcceptInitiatorTransferInput {
+  """The channel that it is about."""
+  channelId: ID!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `acceptInitiatorTransfer` + "`" + `."""
+type AcceptInitiatorTransferPayload {
+  """The channel as it is now; null where it was refused."""
+  sharedChannel: SharedChannel
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
 # ==== sharing policy ============================================================================================
 
 """Who of a group may do something."""
@@ -3525,6 +3995,18 @@ enum SharingRule {
   SELF
   """No group has that handle or id."""
   UNKNOWN_GROUP
+  """Who has the initiator's role, or lets others ask."""
+  INITIATOR
+  """The initiator has given the group leave to ask others."""
+  GRANTED
+  """The initiator's role is offered to the group."""
+  OFFERED
+  """The group that has the initiator's role has left, and offered it to nobody."""
+  INITIATOR_GONE
+  """The group that asked takes part no longer."""
+  PARTED
+  """The channel has as many groups as it may have."""
+  GROUP_LIMIT
 }
 
 """What would become of a request to share a channel."""
@@ -4020,6 +4502,20 @@ type GroupUnlinked implements ChannelEvent {
   group: Group!
 }
 
+"""A side changed, or the channel as a whole: who has or is offered the initiator's role, or may ask others."""
+type ChannelChanged implements ChannelEvent {
+  """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
+  cursor: LogCursor!
+  """When it was written to the log."""
+  at: DateTime!
+  """Who did it; null: nobody did."""
+  actor: Actor
+  """The group whose side changed; of an offer of the initiator's role the one that offers it, of a transfer the one that took it."""
+  group: Group!
+  """The channel as it is now."""
+  sharedChannel: SharedChannel!
+}
+
 """
 Where the subscriber is, though nothing for it came: first of all without ` + "`" + `after` + "`" + `, at the end of the replay with it, and
 every minute when nothing comes.
@@ -4039,6 +4535,16 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AcceptInitiatorTransferPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sharedChannel":
+		return ec.fieldContext_AcceptInitiatorTransferPayload_sharedChannel(ctx, field)
+	case "errors":
+		return ec.fieldContext_AcceptInitiatorTransferPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AcceptInitiatorTransferPayload", field.Name)
+}
 
 func (ec *executionContext) childFields_AcceptSharedChannelPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -4108,6 +4614,8 @@ func (ec *executionContext) childFields_ChannelSide(ctx context.Context, field g
 		return ec.fieldContext_ChannelSide_linkedAt(ctx, field)
 	case "version":
 		return ec.fieldContext_ChannelSide_version(ctx, field)
+	case "mayInvite":
+		return ec.fieldContext_ChannelSide_mayInvite(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChannelSide", field.Name)
 }
@@ -4204,6 +4712,8 @@ func (ec *executionContext) childFields_Invitation(ctx context.Context, field gr
 		return ec.fieldContext_Invitation_resolvedAt(ctx, field)
 	case "proposedName":
 		return ec.fieldContext_Invitation_proposedName(ctx, field)
+	case "previous":
+		return ec.fieldContext_Invitation_previous(ctx, field)
 	case "sharedChannel":
 		return ec.fieldContext_Invitation_sharedChannel(ctx, field)
 	case "viewerCanAccept":
@@ -4280,6 +4790,36 @@ func (ec *executionContext) childFields_InvitationTransition(ctx context.Context
 		return ec.fieldContext_InvitationTransition_reason(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InvitationTransition", field.Name)
+}
+
+func (ec *executionContext) childFields_InviteGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "invitation":
+		return ec.fieldContext_InviteGroupPayload_invitation(ctx, field)
+	case "errors":
+		return ec.fieldContext_InviteGroupPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteGroupPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LeaveSharedChannelPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sharedChannel":
+		return ec.fieldContext_LeaveSharedChannelPayload_sharedChannel(ctx, field)
+	case "errors":
+		return ec.fieldContext_LeaveSharedChannelPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LeaveSharedChannelPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LetGroupInvitePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sharedChannel":
+		return ec.fieldContext_LetGroupInvitePayload_sharedChannel(ctx, field)
+	case "errors":
+		return ec.fieldContext_LetGroupInvitePayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LetGroupInvitePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_MarkReadPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4366,6 +4906,16 @@ func (ec *executionContext) childFields_MessageVersion(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type MessageVersion", field.Name)
 }
 
+func (ec *executionContext) childFields_OfferInitiatorTransferPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sharedChannel":
+		return ec.fieldContext_OfferInitiatorTransferPayload_sharedChannel(ctx, field)
+	case "errors":
+		return ec.fieldContext_OfferInitiatorTransferPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OfferInitiatorTransferPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -4410,6 +4960,16 @@ func (ec *executionContext) childFields_RegisterGroupPayload(ctx context.Context
 		return ec.fieldContext_RegisterGroupPayload_errors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RegisterGroupPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sharedChannel":
+		return ec.fieldContext_RemoveGroupPayload_sharedChannel(ctx, field)
+	case "errors":
+		return ec.fieldContext_RemoveGroupPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveGroupPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RemoveReactionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4458,6 +5018,8 @@ func (ec *executionContext) childFields_SharedChannel(ctx context.Context, field
 		return ec.fieldContext_SharedChannel_createdBy(ctx, field)
 	case "initiator":
 		return ec.fieldContext_SharedChannel_initiator(ctx, field)
+	case "initiatorOfferedTo":
+		return ec.fieldContext_SharedChannel_initiatorOfferedTo(ctx, field)
 	case "viewerSide":
 		return ec.fieldContext_SharedChannel_viewerSide(ctx, field)
 	case "sides":
@@ -4764,6 +5326,20 @@ func (ec *executionContext) field_Message_replies_args(ctx context.Context, rawA
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_acceptInitiatorTransfer_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.AcceptInitiatorTransferInput, error) {
+			return ec.unmarshalNAcceptInitiatorTransferInput2linkspanᚋinternalᚋchannelᚐAcceptInitiatorTransferInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_acceptSharedChannel_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4876,12 +5452,68 @@ func (ec *executionContext) field_Mutation_editMessage_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_inviteGroup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.InviteGroupInput, error) {
+			return ec.unmarshalNInviteGroupInput2linkspanᚋinternalᚋchannelᚐInviteGroupInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_leaveSharedChannel_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.LeaveSharedChannelInput, error) {
+			return ec.unmarshalNLeaveSharedChannelInput2linkspanᚋinternalᚋchannelᚐLeaveSharedChannelInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_letGroupInvite_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.LetGroupInviteInput, error) {
+			return ec.unmarshalNLetGroupInviteInput2linkspanᚋinternalᚋchannelᚐLetGroupInviteInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_markRead_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (channel.MarkReadInput, error) {
 			return ec.unmarshalNMarkReadInput2linkspanᚋinternalᚋchannelᚐMarkReadInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_offerInitiatorTransfer_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.OfferInitiatorTransferInput, error) {
+			return ec.unmarshalNOfferInitiatorTransferInput2linkspanᚋinternalᚋchannelᚐOfferInitiatorTransferInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4910,6 +5542,20 @@ func (ec *executionContext) field_Mutation_registerGroup_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (channel.RegisterGroupInput, error) {
 			return ec.unmarshalNRegisterGroupInput2linkspanᚋinternalᚋchannelᚐRegisterGroupInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_removeGroup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.RemoveGroupInput, error) {
+			return ec.unmarshalNRemoveGroupInput2linkspanᚋinternalᚋchannelᚐRemoveGroupInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5456,6 +6102,70 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 
 // region    **************************** field.gotpl *****************************
 
+func (ec *executionContext) _AcceptInitiatorTransferPayload_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.AcceptInitiatorTransferPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AcceptInitiatorTransferPayload_sharedChannel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SharedChannel, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {
+			return ec.marshalOSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AcceptInitiatorTransferPayload_sharedChannel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AcceptInitiatorTransferPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SharedChannel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AcceptInitiatorTransferPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.AcceptInitiatorTransferPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AcceptInitiatorTransferPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AcceptInitiatorTransferPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AcceptInitiatorTransferPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _AcceptSharedChannelPayload_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.AcceptSharedChannelPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5639,6 +6349,75 @@ func (ec *executionContext) fieldContext_AddReactionPayload_errors(_ context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _AlreadySharedError_code(ctx context.Context, field graphql.CollectedField, obj *channel.AlreadySharedError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AlreadySharedError_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.UserErrorCode) graphql.Marshaler {
+			return ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AlreadySharedError_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AlreadySharedError", field, false, false, "UserErrorCode")
+}
+
+func (ec *executionContext) _AlreadySharedError_message(ctx context.Context, field graphql.CollectedField, obj *channel.AlreadySharedError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AlreadySharedError_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AlreadySharedError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AlreadySharedError", field, false, false, "String")
+}
+
+func (ec *executionContext) _AlreadySharedError_path(ctx context.Context, field graphql.CollectedField, obj *channel.AlreadySharedError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AlreadySharedError_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AlreadySharedError_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AlreadySharedError", field, false, false, "String")
+}
+
 func (ec *executionContext) _ApproveInvitationPayload_invitation(ctx context.Context, field graphql.CollectedField, obj *channel.ApproveInvitationPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5757,6 +6536,148 @@ func (ec *executionContext) _ChannelActivity_sharedChannel(ctx context.Context, 
 func (ec *executionContext) fieldContext_ChannelActivity_sharedChannel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ChannelActivity",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SharedChannel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChannelChanged_cursor(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelChanged_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v ids.LogCursor) graphql.Marshaler {
+			return ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelChanged_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelChanged", field, false, false, "LogCursor")
+}
+
+func (ec *executionContext) _ChannelChanged_at(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelChanged_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelChanged_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelChanged", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ChannelChanged_actor(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelChanged_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actor(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Actor) graphql.Marshaler {
+			return ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelChanged_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChannelChanged",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChannelChanged_group(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelChanged_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Group) graphql.Marshaler {
+			return ec.marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelChanged_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChannelChanged",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChannelChanged_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelChanged) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelChanged_sharedChannel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SharedChannel, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {
+			return ec.marshalNSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelChanged_sharedChannel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChannelChanged",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -6197,6 +7118,29 @@ func (ec *executionContext) _ChannelSide_version(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_ChannelSide_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ChannelSide", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ChannelSide_mayInvite(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelSide) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelSide_mayInvite(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MayInvite, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelSide_mayInvite(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelSide", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _CreateSharedChannelPayload_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.CreateSharedChannelPayload) (ret graphql.Marshaler) {
@@ -7428,6 +8372,38 @@ func (ec *executionContext) fieldContext_Invitation_proposedName(_ context.Conte
 	return graphql.NewScalarFieldContext("Invitation", field, false, false, "String")
 }
 
+func (ec *executionContext) _Invitation_previous(ctx context.Context, field graphql.CollectedField, obj *channel.Invitation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Invitation_previous(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Invitation().Previous(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Invitation) graphql.Marshaler {
+			return ec.marshalOInvitation2ᚖlinkspanᚋinternalᚋchannelᚐInvitation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Invitation_previous(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Invitation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Invitation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Invitation_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.Invitation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8330,6 +9306,198 @@ func (ec *executionContext) _InvitationTransition_reason(ctx context.Context, fi
 }
 func (ec *executionContext) fieldContext_InvitationTransition_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("InvitationTransition", field, false, false, "String")
+}
+
+func (ec *executionContext) _InviteGroupPayload_invitation(ctx context.Context, field graphql.CollectedField, obj *channel.InviteGroupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InviteGroupPayload_invitation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Invitation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Invitation) graphql.Marshaler {
+			return ec.marshalOInvitation2ᚖlinkspanᚋinternalᚋchannelᚐInvitation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InviteGroupPayload_invitation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InviteGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Invitation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _InviteGroupPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.InviteGroupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InviteGroupPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InviteGroupPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InviteGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LeaveSharedChannelPayload_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.LeaveSharedChannelPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeaveSharedChannelPayload_sharedChannel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SharedChannel, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {
+			return ec.marshalOSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LeaveSharedChannelPayload_sharedChannel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeaveSharedChannelPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SharedChannel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LeaveSharedChannelPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.LeaveSharedChannelPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeaveSharedChannelPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeaveSharedChannelPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeaveSharedChannelPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LetGroupInvitePayload_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.LetGroupInvitePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LetGroupInvitePayload_sharedChannel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SharedChannel, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {
+			return ec.marshalOSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LetGroupInvitePayload_sharedChannel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LetGroupInvitePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SharedChannel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LetGroupInvitePayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.LetGroupInvitePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LetGroupInvitePayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LetGroupInvitePayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LetGroupInvitePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _MarkReadPayload_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.MarkReadPayload) (ret graphql.Marshaler) {
@@ -9930,6 +11098,270 @@ func (ec *executionContext) fieldContext_Mutation_untrustGroup(ctx context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_inviteGroup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_inviteGroup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().InviteGroup(ctx, fc.Args["input"].(channel.InviteGroupInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.InviteGroupPayload) graphql.Marshaler {
+			return ec.marshalNInviteGroupPayload2ᚖlinkspanᚋinternalᚋchannelᚐInviteGroupPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_inviteGroup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InviteGroupPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_inviteGroup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_leaveSharedChannel(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_leaveSharedChannel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().LeaveSharedChannel(ctx, fc.Args["input"].(channel.LeaveSharedChannelInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.LeaveSharedChannelPayload) graphql.Marshaler {
+			return ec.marshalNLeaveSharedChannelPayload2ᚖlinkspanᚋinternalᚋchannelᚐLeaveSharedChannelPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_leaveSharedChannel(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LeaveSharedChannelPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_leaveSharedChannel_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_removeGroup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_removeGroup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveGroup(ctx, fc.Args["input"].(channel.RemoveGroupInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.RemoveGroupPayload) graphql.Marshaler {
+			return ec.marshalNRemoveGroupPayload2ᚖlinkspanᚋinternalᚋchannelᚐRemoveGroupPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_removeGroup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RemoveGroupPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_removeGroup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_letGroupInvite(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_letGroupInvite(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().LetGroupInvite(ctx, fc.Args["input"].(channel.LetGroupInviteInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.LetGroupInvitePayload) graphql.Marshaler {
+			return ec.marshalNLetGroupInvitePayload2ᚖlinkspanᚋinternalᚋchannelᚐLetGroupInvitePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_letGroupInvite(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LetGroupInvitePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_letGroupInvite_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_offerInitiatorTransfer(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_offerInitiatorTransfer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().OfferInitiatorTransfer(ctx, fc.Args["input"].(channel.OfferInitiatorTransferInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.OfferInitiatorTransferPayload) graphql.Marshaler {
+			return ec.marshalNOfferInitiatorTransferPayload2ᚖlinkspanᚋinternalᚋchannelᚐOfferInitiatorTransferPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_offerInitiatorTransfer(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OfferInitiatorTransferPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_offerInitiatorTransfer_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_acceptInitiatorTransfer(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_acceptInitiatorTransfer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AcceptInitiatorTransfer(ctx, fc.Args["input"].(channel.AcceptInitiatorTransferInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.AcceptInitiatorTransferPayload) graphql.Marshaler {
+			return ec.marshalNAcceptInitiatorTransferPayload2ᚖlinkspanᚋinternalᚋchannelᚐAcceptInitiatorTransferPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_acceptInitiatorTransfer(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AcceptInitiatorTransferPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_acceptInitiatorTransfer_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_postMessage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10376,6 +11808,70 @@ func (ec *executionContext) _NotAllowedError_rule(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_NotAllowedError_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("NotAllowedError", field, false, false, "SharingRule")
+}
+
+func (ec *executionContext) _OfferInitiatorTransferPayload_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.OfferInitiatorTransferPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OfferInitiatorTransferPayload_sharedChannel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SharedChannel, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {
+			return ec.marshalOSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OfferInitiatorTransferPayload_sharedChannel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OfferInitiatorTransferPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SharedChannel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OfferInitiatorTransferPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.OfferInitiatorTransferPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OfferInitiatorTransferPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OfferInitiatorTransferPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OfferInitiatorTransferPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *channel.PageInfo) (ret graphql.Marshaler) {
@@ -11130,6 +12626,70 @@ func (ec *executionContext) fieldContext_RegisterGroupPayload_errors(_ context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _RemoveGroupPayload_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.RemoveGroupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemoveGroupPayload_sharedChannel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SharedChannel, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {
+			return ec.marshalOSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RemoveGroupPayload_sharedChannel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoveGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SharedChannel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RemoveGroupPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.RemoveGroupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemoveGroupPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RemoveGroupPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoveGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RemoveReactionPayload_message(ctx context.Context, field graphql.CollectedField, obj *channel.MessagePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11562,6 +13122,38 @@ func (ec *executionContext) fieldContext_SharedChannel_initiator(_ context.Conte
 		Object:     "SharedChannel",
 		Field:      field,
 		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SharedChannel_initiatorOfferedTo(ctx context.Context, field graphql.CollectedField, obj *channel.SharedChannel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SharedChannel_initiatorOfferedTo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.InitiatorOfferedTo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Group) graphql.Marshaler {
+			return ec.marshalOGroup2ᚖlinkspanᚋinternalᚋchannelᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SharedChannel_initiatorOfferedTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SharedChannel",
+		Field:      field,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Group(ctx, field)
@@ -14330,6 +15922,55 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAcceptInitiatorTransferInput(ctx context.Context, obj any) (channel.AcceptInitiatorTransferInput, error) {
+	var it channel.AcceptInitiatorTransferInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"channelId", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "channelId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("channelId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐChannel(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChannelID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAcceptInitiatorTransferInput unmarshals raw into the AcceptInitiatorTransferInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAcceptInitiatorTransferInput(ctx context.Context, raw any) (channel.AcceptInitiatorTransferInput, error) {
+	var out channel.AcceptInitiatorTransferInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AcceptInitiatorTransferInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAcceptSharedChannelInput(ctx context.Context, obj any) (channel.AcceptSharedChannelInput, error) {
 	var it channel.AcceptSharedChannelInput
 	if obj == nil {
@@ -14778,6 +16419,188 @@ func UnmarshalEditMessageInput(ctx context.Context, raw any) (channel.EditMessag
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputInviteGroupInput(ctx context.Context, obj any) (channel.InviteGroupInput, error) {
+	var it channel.InviteGroupInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"channelId", "target", "note", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "channelId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("channelId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐChannel(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChannelID = data
+		case "target":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("target"))
+			data, err := ec.unmarshalNGroupSelector2linkspanᚋinternalᚋchannelᚐGroupSelector(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Target = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalInviteGroupInput unmarshals raw into the InviteGroupInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalInviteGroupInput(ctx context.Context, raw any) (channel.InviteGroupInput, error) {
+	var out channel.InviteGroupInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "InviteGroupInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputLeaveSharedChannelInput(ctx context.Context, obj any) (channel.LeaveSharedChannelInput, error) {
+	var it channel.LeaveSharedChannelInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"channelId", "reason", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "channelId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("channelId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐChannel(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChannelID = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalLeaveSharedChannelInput unmarshals raw into the LeaveSharedChannelInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalLeaveSharedChannelInput(ctx context.Context, raw any) (channel.LeaveSharedChannelInput, error) {
+	var out channel.LeaveSharedChannelInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "LeaveSharedChannelInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputLetGroupInviteInput(ctx context.Context, obj any) (channel.LetGroupInviteInput, error) {
+	var it channel.LetGroupInviteInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"channelId", "groupId", "mayInvite", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "channelId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("channelId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐChannel(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChannelID = data
+		case "groupId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("groupId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐGroup(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GroupID = data
+		case "mayInvite":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mayInvite"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MayInvite = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalLetGroupInviteInput unmarshals raw into the LetGroupInviteInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalLetGroupInviteInput(ctx context.Context, raw any) (channel.LetGroupInviteInput, error) {
+	var out channel.LetGroupInviteInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "LetGroupInviteInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputMarkReadInput(ctx context.Context, obj any) (channel.MarkReadInput, error) {
 	var it channel.MarkReadInput
 	if obj == nil {
@@ -14831,6 +16654,62 @@ func (ec *executionContext) unmarshalInputMarkReadInput(ctx context.Context, obj
 func UnmarshalMarkReadInput(ctx context.Context, raw any) (channel.MarkReadInput, error) {
 	var out channel.MarkReadInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "MarkReadInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputOfferInitiatorTransferInput(ctx context.Context, obj any) (channel.OfferInitiatorTransferInput, error) {
+	var it channel.OfferInitiatorTransferInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"channelId", "groupId", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "channelId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("channelId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐChannel(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChannelID = data
+		case "groupId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("groupId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐGroup(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GroupID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalOfferInitiatorTransferInput unmarshals raw into the OfferInitiatorTransferInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalOfferInitiatorTransferInput(ctx context.Context, raw any) (channel.OfferInitiatorTransferInput, error) {
+	var out channel.OfferInitiatorTransferInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "OfferInitiatorTransferInput", raw, &out)
 	return out, err
 }
 
@@ -14957,6 +16836,69 @@ func (ec *executionContext) unmarshalInputRegisterGroupInput(ctx context.Context
 func UnmarshalRegisterGroupInput(ctx context.Context, raw any) (channel.RegisterGroupInput, error) {
 	var out channel.RegisterGroupInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RegisterGroupInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRemoveGroupInput(ctx context.Context, obj any) (channel.RemoveGroupInput, error) {
+	var it channel.RemoveGroupInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"channelId", "groupId", "reason", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "channelId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("channelId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐChannel(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChannelID = data
+		case "groupId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("groupId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐGroup(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GroupID = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRemoveGroupInput unmarshals raw into the RemoveGroupInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRemoveGroupInput(ctx context.Context, raw any) (channel.RemoveGroupInput, error) {
+	var out channel.RemoveGroupInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemoveGroupInput", raw, &out)
 	return out, err
 }
 
@@ -15247,6 +17189,13 @@ func (ec *executionContext) _ChannelEvent(ctx context.Context, sel ast.Selection
 			return graphql.Null
 		}
 		return ec._ChannelCheckpoint(ctx, sel, obj)
+	case channel.ChannelChanged:
+		return ec._ChannelChanged(ctx, sel, &obj)
+	case *channel.ChannelChanged:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ChannelChanged(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -15442,6 +17391,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._ChannelNotActiveError(ctx, sel, obj)
+	case channel.AlreadySharedError:
+		return ec._AlreadySharedError(ctx, sel, &obj)
+	case *channel.AlreadySharedError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._AlreadySharedError(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -15454,6 +17410,44 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
+
+var acceptInitiatorTransferPayloadImplementors = []string{"AcceptInitiatorTransferPayload"}
+
+func (ec *executionContext) _AcceptInitiatorTransferPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.AcceptInitiatorTransferPayload) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, acceptInitiatorTransferPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AcceptInitiatorTransferPayload")
+		case "sharedChannel":
+			out.Values[i] = ec._AcceptInitiatorTransferPayload_sharedChannel(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._AcceptInitiatorTransferPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
 
 var acceptSharedChannelPayloadImplementors = []string{"AcceptSharedChannelPayload"}
 
@@ -15541,6 +17535,49 @@ func (ec *executionContext) _AddReactionPayload(ctx context.Context, sel ast.Sel
 	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
+var alreadySharedErrorImplementors = []string{"AlreadySharedError", "UserError"}
+
+func (ec *executionContext) _AlreadySharedError(ctx context.Context, sel ast.SelectionSet, obj *channel.AlreadySharedError) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, alreadySharedErrorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AlreadySharedError")
+		case "code":
+			out.Values[i] = ec.marshalNUserErrorCode2linkspanᚋinternalᚋchannelᚐUserErrorCode(ctx, field.Selections, obj.Code)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Message)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec.marshalNString2ᚕstringᚄ(ctx, field.Selections, obj.Path)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
 var approveInvitationPayloadImplementors = []string{"ApproveInvitationPayload"}
 
 func (ec *executionContext) _ApproveInvitationPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.ApproveInvitationPayload) graphql.Marshaler {
@@ -15597,6 +17634,59 @@ func (ec *executionContext) _ChannelActivity(ctx context.Context, sel ast.Select
 			out.Values[i] = graphql.MarshalString("ChannelActivity")
 		case "sharedChannel":
 			out.Values[i] = ec._ChannelActivity_sharedChannel(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var channelChangedImplementors = []string{"ChannelChanged", "ChannelEvent"}
+
+func (ec *executionContext) _ChannelChanged(ctx context.Context, sel ast.SelectionSet, obj *channel.ChannelChanged) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, channelChangedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChannelChanged")
+		case "cursor":
+			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.Cursor)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actor":
+			out.Values[i] = ec._ChannelChanged_actor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "group":
+			out.Values[i] = ec._ChannelChanged_group(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sharedChannel":
+			out.Values[i] = ec._ChannelChanged_sharedChannel(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15827,6 +17917,11 @@ func (ec *executionContext) _ChannelSide(ctx context.Context, sel ast.SelectionS
 			}
 		case "version":
 			out.Values[i] = ec.marshalNInt2int32(ctx, field.Selections, obj.Version)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "mayInvite":
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.MayInvite)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -16424,6 +18519,12 @@ func (ec *executionContext) _Invitation(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "previous":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Invitation_previous(ctx, field, obj)
+				})
 		case "sharedChannel":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -16801,6 +18902,120 @@ func (ec *executionContext) _InvitationTransition(ctx context.Context, sel ast.S
 		case "reason":
 			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Reason)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var inviteGroupPayloadImplementors = []string{"InviteGroupPayload"}
+
+func (ec *executionContext) _InviteGroupPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.InviteGroupPayload) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, inviteGroupPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InviteGroupPayload")
+		case "invitation":
+			out.Values[i] = ec._InviteGroupPayload_invitation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._InviteGroupPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var leaveSharedChannelPayloadImplementors = []string{"LeaveSharedChannelPayload"}
+
+func (ec *executionContext) _LeaveSharedChannelPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.LeaveSharedChannelPayload) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, leaveSharedChannelPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LeaveSharedChannelPayload")
+		case "sharedChannel":
+			out.Values[i] = ec._LeaveSharedChannelPayload_sharedChannel(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._LeaveSharedChannelPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var letGroupInvitePayloadImplementors = []string{"LetGroupInvitePayload"}
+
+func (ec *executionContext) _LetGroupInvitePayload(ctx context.Context, sel ast.SelectionSet, obj *channel.LetGroupInvitePayload) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, letGroupInvitePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LetGroupInvitePayload")
+		case "sharedChannel":
+			out.Values[i] = ec._LetGroupInvitePayload_sharedChannel(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._LetGroupInvitePayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -17375,6 +19590,48 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "inviteGroup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_inviteGroup(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "leaveSharedChannel":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_leaveSharedChannel(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removeGroup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_removeGroup(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "letGroupInvite":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_letGroupInvite(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "offerInitiatorTransfer":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_offerInitiatorTransfer(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "acceptInitiatorTransfer":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_acceptInitiatorTransfer(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "postMessage":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_postMessage(ctx, field)
@@ -17511,6 +19768,44 @@ func (ec *executionContext) _NotAllowedError(ctx context.Context, sel ast.Select
 		case "rule":
 			out.Values[i] = ec.marshalOSharingRule2ᚖlinkspanᚋinternalᚋchannelᚐSharingRule(ctx, field.Selections, obj.Rule)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var offerInitiatorTransferPayloadImplementors = []string{"OfferInitiatorTransferPayload"}
+
+func (ec *executionContext) _OfferInitiatorTransferPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.OfferInitiatorTransferPayload) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, offerInitiatorTransferPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OfferInitiatorTransferPayload")
+		case "sharedChannel":
+			out.Values[i] = ec._OfferInitiatorTransferPayload_sharedChannel(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._OfferInitiatorTransferPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -17840,6 +20135,44 @@ func (ec *executionContext) _RegisterGroupPayload(ctx context.Context, sel ast.S
 	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
+var removeGroupPayloadImplementors = []string{"RemoveGroupPayload"}
+
+func (ec *executionContext) _RemoveGroupPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.RemoveGroupPayload) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, removeGroupPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemoveGroupPayload")
+		case "sharedChannel":
+			out.Values[i] = ec._RemoveGroupPayload_sharedChannel(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._RemoveGroupPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
 var removeReactionPayloadImplementors = []string{"RemoveReactionPayload"}
 
 func (ec *executionContext) _RemoveReactionPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.MessagePayload) graphql.Marshaler {
@@ -18041,6 +20374,11 @@ func (ec *executionContext) _SharedChannel(ctx context.Context, sel ast.Selectio
 		case "initiator":
 			out.Values[i] = ec._SharedChannel_initiator(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "initiatorOfferedTo":
+			out.Values[i] = ec._SharedChannel_initiatorOfferedTo(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "viewerSide":
@@ -18996,6 +21334,19 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) unmarshalNAcceptInitiatorTransferInput2linkspanᚋinternalᚋchannelᚐAcceptInitiatorTransferInput(ctx context.Context, v any) (channel.AcceptInitiatorTransferInput, error) {
+	res, err := ec.unmarshalInputAcceptInitiatorTransferInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAcceptInitiatorTransferPayload2ᚖlinkspanᚋinternalᚋchannelᚐAcceptInitiatorTransferPayload(ctx context.Context, sel ast.SelectionSet, v *channel.AcceptInitiatorTransferPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AcceptInitiatorTransferPayload!")
+		return graphql.Null
+	}
+	return ec._AcceptInitiatorTransferPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNAcceptSharedChannelInput2linkspanᚋinternalᚋchannelᚐAcceptSharedChannelInput(ctx context.Context, v any) (channel.AcceptSharedChannelInput, error) {
 	res, err := ec.unmarshalInputAcceptSharedChannelInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -19476,6 +21827,45 @@ func (ec *executionContext) marshalNInvitationTransition2ᚕlinkspanᚋinternal�
 	return ret
 }
 
+func (ec *executionContext) unmarshalNInviteGroupInput2linkspanᚋinternalᚋchannelᚐInviteGroupInput(ctx context.Context, v any) (channel.InviteGroupInput, error) {
+	res, err := ec.unmarshalInputInviteGroupInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNInviteGroupPayload2ᚖlinkspanᚋinternalᚋchannelᚐInviteGroupPayload(ctx context.Context, sel ast.SelectionSet, v *channel.InviteGroupPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "InviteGroupPayload!")
+		return graphql.Null
+	}
+	return ec._InviteGroupPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNLeaveSharedChannelInput2linkspanᚋinternalᚋchannelᚐLeaveSharedChannelInput(ctx context.Context, v any) (channel.LeaveSharedChannelInput, error) {
+	res, err := ec.unmarshalInputLeaveSharedChannelInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLeaveSharedChannelPayload2ᚖlinkspanᚋinternalᚋchannelᚐLeaveSharedChannelPayload(ctx context.Context, sel ast.SelectionSet, v *channel.LeaveSharedChannelPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LeaveSharedChannelPayload!")
+		return graphql.Null
+	}
+	return ec._LeaveSharedChannelPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNLetGroupInviteInput2linkspanᚋinternalᚋchannelᚐLetGroupInviteInput(ctx context.Context, v any) (channel.LetGroupInviteInput, error) {
+	res, err := ec.unmarshalInputLetGroupInviteInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLetGroupInvitePayload2ᚖlinkspanᚋinternalᚋchannelᚐLetGroupInvitePayload(ctx context.Context, sel ast.SelectionSet, v *channel.LetGroupInvitePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LetGroupInvitePayload!")
+		return graphql.Null
+	}
+	return ec._LetGroupInvitePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx context.Context, v any) (ids.LogCursor, error) {
 	var res ids.LogCursor
 	err := res.UnmarshalGQL(v)
@@ -19608,6 +21998,19 @@ func (ec *executionContext) marshalNNode2ᚕlinkspanᚋinternalᚋchannelᚐNode
 	return ret
 }
 
+func (ec *executionContext) unmarshalNOfferInitiatorTransferInput2linkspanᚋinternalᚋchannelᚐOfferInitiatorTransferInput(ctx context.Context, v any) (channel.OfferInitiatorTransferInput, error) {
+	res, err := ec.unmarshalInputOfferInitiatorTransferInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOfferInitiatorTransferPayload2ᚖlinkspanᚋinternalᚋchannelᚐOfferInitiatorTransferPayload(ctx context.Context, sel ast.SelectionSet, v *channel.OfferInitiatorTransferPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "OfferInitiatorTransferPayload!")
+		return graphql.Null
+	}
+	return ec._OfferInitiatorTransferPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNPageInfo2linkspanᚋinternalᚋchannelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v channel.PageInfo) graphql.Marshaler {
 	return ec._PageInfo(ctx, sel, &v)
 }
@@ -19656,6 +22059,19 @@ func (ec *executionContext) marshalNRegisterGroupPayload2ᚖlinkspanᚋinternal�
 		return graphql.Null
 	}
 	return ec._RegisterGroupPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRemoveGroupInput2linkspanᚋinternalᚋchannelᚐRemoveGroupInput(ctx context.Context, v any) (channel.RemoveGroupInput, error) {
+	res, err := ec.unmarshalInputRemoveGroupInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRemoveGroupPayload2ᚖlinkspanᚋinternalᚋchannelᚐRemoveGroupPayload(ctx context.Context, sel ast.SelectionSet, v *channel.RemoveGroupPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RemoveGroupPayload!")
+		return graphql.Null
+	}
+	return ec._RemoveGroupPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRemoveReactionInput2linkspanᚋinternalᚋchannelᚐRemoveReactionInput(ctx context.Context, v any) (channel.RemoveReactionInput, error) {

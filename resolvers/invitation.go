@@ -30,10 +30,18 @@ func (m mutation) DenyInvitation(
 	return m.service.DenyInvitation(ctx, channel.ViewerFrom(ctx), input)
 }
 
+func (m mutation) InviteGroup(ctx context.Context, input channel.InviteGroupInput) (*channel.InviteGroupPayload, error) {
+	return m.service.InviteGroup(ctx, channel.ViewerFrom(ctx), input)
+}
+
 type invitation struct{ service *channel.Service }
 
 func (r invitation) SharedChannel(ctx context.Context, in *channel.Invitation) (*channel.SharedChannel, error) {
 	return r.service.ChannelOf(ctx, channel.ViewerFrom(ctx), in)
+}
+
+func (r invitation) Previous(ctx context.Context, in *channel.Invitation) (*channel.Invitation, error) {
+	return r.service.PreviousOf(ctx, channel.ViewerFrom(ctx), in)
 }
 
 func (r invitation) ViewerCanAccept(ctx context.Context, in *channel.Invitation) (bool, error) {

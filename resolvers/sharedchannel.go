@@ -18,6 +18,36 @@ func (m mutation) AcceptSharedChannel(
 	return m.service.AcceptSharedChannel(ctx, channel.ViewerFrom(ctx), input)
 }
 
+func (m mutation) LeaveSharedChannel(
+	ctx context.Context, input channel.LeaveSharedChannelInput,
+) (*channel.LeaveSharedChannelPayload, error) {
+	return m.service.LeaveSharedChannel(ctx, channel.ViewerFrom(ctx), input)
+}
+
+func (m mutation) RemoveGroup(
+	ctx context.Context, input channel.RemoveGroupInput,
+) (*channel.RemoveGroupPayload, error) {
+	return m.service.RemoveGroup(ctx, channel.ViewerFrom(ctx), input)
+}
+
+func (m mutation) LetGroupInvite(
+	ctx context.Context, input channel.LetGroupInviteInput,
+) (*channel.LetGroupInvitePayload, error) {
+	return m.service.LetGroupInvite(ctx, channel.ViewerFrom(ctx), input)
+}
+
+func (m mutation) OfferInitiatorTransfer(
+	ctx context.Context, input channel.OfferInitiatorTransferInput,
+) (*channel.OfferInitiatorTransferPayload, error) {
+	return m.service.OfferInitiatorTransfer(ctx, channel.ViewerFrom(ctx), input)
+}
+
+func (m mutation) AcceptInitiatorTransfer(
+	ctx context.Context, input channel.AcceptInitiatorTransferInput,
+) (*channel.AcceptInitiatorTransferPayload, error) {
+	return m.service.AcceptInitiatorTransfer(ctx, channel.ViewerFrom(ctx), input)
+}
+
 type sharedChannel struct{ service *channel.Service }
 
 func (r sharedChannel) Invitations(

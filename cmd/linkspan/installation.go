@@ -28,6 +28,7 @@ type serverFlags struct {
 	claimFlags
 	Listen        string        `default:"127.0.0.1:8080" env:"LINKSPAN_LISTEN" help:"Address to listen on."`
 	InvitationTTL time.Duration `default:"336h" env:"LINKSPAN_INVITATION_TTL" help:"How long an invitation can be accepted."`
+	MaxGroups     int           `default:"250" env:"LINKSPAN_MAX_GROUPS" help:"How many groups a channel has at most, those that are asked among them."`
 	LogRetention  time.Duration `default:"720h" env:"LINKSPAN_LOG_RETENTION" help:"How long events of logs are kept, for subscribers that resume; 0: for good."`
 	PoolSize      int           `default:"8" env:"LINKSPAN_POOL_SIZE" help:"Most connections to each cluster."`
 	NoPrepare     bool          `env:"LINKSPAN_NO_PREPARE" help:"Prepare no statements: for pgbouncer in transaction mode."`
@@ -45,6 +46,8 @@ const otelHelp = `  OTEL_…                        where traces go, by OpenTele
 // check says what is wrong with the settings; kong has read them from flags or the environment.
 func (f serverFlags) check() error {
 	switch {
+	case f.MaxGroups < 2:
+		return fmt.Errorf("LINKSPAN_MAX_GROUPS is %d: a channel has two groups at least", f.MaxGroups)
 	case f.InvitationTTL <= 0:
 		return fmt.Errorf("LINKSPAN_INVITATION_TTL is %v: it must be positive, as in 336h", f.InvitationTTL)
 	case f.LogRetention < 0:
@@ -157,6 +160,7 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	in.service = &channel.Service{
 		Main: stored.main, Shards: stored.shards, Conversation: stored.conversation, Outbox: in.relay, Hub: in.hub, Hints: in.hub, Fresh: &channel.FreshMessages{},
 		InvitationTTL: flags.InvitationTTL,
+		MaxGroups:     flags.MaxGroups,
 		LogRetention:  flags.LogRetention, Logger: logger, Refused: in.metrics.Refused,
 	}
 	in.metrics.WatchClusters(in.router)

@@ -129,10 +129,23 @@ func (s *Service) agreeing(name *string) follow {
 				return err
 			}
 		}
-		link := f.link(m, chosen)
-		d.steps = append(d.steps,
-			about(in, m.Op, toChannel(f.Channel.ID), StepLinkGroup, Effect{Link: link}),
-			about(in, m.Op, toGroup(in.ToGroup.ID), StepReceiveChannel, Effect{Link: link}))
+		f.link(m, chosen)
+		d.steps = append(d.steps, linked(f, m)...)
 		return nil
 	}
+}
+
+// linked returns the steps by which the channel gets the side of the group that was linked, and both sides of the invitation get to know.
+func linked(f *Facts, m *Move) []Step {
+	in, c, link := m.Invitation, f.Channel, &f.Link
+	from, to := in.FromGroup.ID, in.ToGroup.ID
+	steps := make([]Step, 0, 3)
+	if from == c.Home {
+		steps = append(steps, about(in, from, m.Op, toChannel(c.ID), StepLinkGroup, Effect{Link: link}))
+	} else {
+		steps = append(steps,
+			about(in, to, m.Op, toChannel(c.ID), StepLinkSide, Effect{Link: link}),
+			about(in, from, m.Op, toGroup(from), StepTellLinked, Effect{}))
+	}
+	return append(steps, about(in, to, m.Op, c.hears(to), StepReceiveChannel, Effect{Link: link}))
 }

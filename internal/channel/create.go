@@ -82,13 +82,7 @@ func (s *Service) createSharedChannel(ctx context.Context, v *Viewer, in CreateS
 			}
 		}
 		again = true
-		invitation := &Invitation{
-			ID: op.Outcome.Invitation, ChannelID: op.Outcome.Channel, State: allowed.next, Version: 1,
-			Note: note, FromGroup: v.Group, ToGroup: target, Sender: v.User, ProposedName: name,
-			CreatedAt: at, ExpiresAt: at.Add(own.Policy.timeToLive(s.InvitationTTL)),
-			ApprovedFrom: allowed.approvedFrom, AwaitsFrom: allowed.next == InvitationRequested, Unsent: allowed.next == InvitationRequested,
-			Past: []Transition{{Version: 1, State: allowed.next, At: at, Deed: DeedCreate, Actor: &v.User}}, Policy: own.Policy.ofCopies(),
-		}
+		invitation := newInvitation(op.Outcome, v, target, name, note, allowed, at, at.Add(own.Policy.timeToLive(s.InvitationTTL)), own)
 		m := &Move{
 			Op: op.ID, Deed: DeedCreate, Rule: allowed.rule, At: at, By: &v.User, Invitation: invitation, Channel: ChannelPending,
 			Judged: &Judged{PolicyFrom: own.Policy.Version, PolicyTo: other.Policy.Version, StanceFrom: own.Stance.Version, StanceTo: NotLookedAt},
@@ -97,13 +91,23 @@ func (s *Service) createSharedChannel(ctx context.Context, v *Viewer, in CreateS
 			return err
 		}
 		d.invitation, d.channel = invitation, madeFor(invitation, topic)
-		d.steps = append(d.steps, about(invitation, op.ID, toChannel(invitation.ChannelID), StepCreateChannel, Effect{Topic: topic}))
+		d.steps = append(d.steps, about(invitation, v.Group.ID, op.ID, toChannel(invitation.ChannelID), StepCreateChannel, Effect{Topic: topic}))
 		if !invitation.Unsent {
-			d.steps = append(d.steps, about(invitation, op.ID, toGroup(target.ID), StepReceiveInvitation, Effect{}))
+			d.steps = append(d.steps, about(invitation, target.ID, op.ID, toGroup(target.ID), StepReceiveInvitation, Effect{}))
 		}
 		return tx.AppendSteps(ctx, d.steps)
 	})
 	return d, err
+}
+
+// newInvitation is one as it is sent, or as it waits for an admin of the own group.
+func newInvitation(o Outcome, v *Viewer, target Group, name string, note *string, allowed verdict, at, until time.Time, own *Party) *Invitation {
+	waits := allowed.next == InvitationRequested
+	return &Invitation{
+		ID: o.Invitation, ChannelID: o.Channel, State: allowed.next, Version: 1, Note: note, FromGroup: v.Group, ToGroup: target, Sender: v.User,
+		ProposedName: name, CreatedAt: at, ExpiresAt: until, ApprovedFrom: allowed.approvedFrom, AwaitsFrom: waits, Unsent: waits,
+		Past: []Transition{{Version: 1, State: allowed.next, At: at, Deed: DeedCreate, Actor: &v.User}}, Policy: own.Policy.ofCopies(),
+	}
 }
 
 // claimName refuses a name that a live channel of the group has. A name that is held by a channel whose invitations are overdue is free: that

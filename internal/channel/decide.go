@@ -81,7 +81,7 @@ func (s *Service) decide(
 		if refusal != nil {
 			return refusal
 		}
-		d.outcome.Channel, d.home, d.invitation = f.Channel.ID, f.Invitation.FromGroup.ID, f.Invitation
+		d.outcome.Channel, d.home, d.invitation = f.Channel.ID, f.Channel.Home, f.Invitation
 		f.Invitation.Policy = f.party(v.Group.ID).Policy.ofCopies()
 		if allowed.again {
 			d.repeated = true
@@ -102,10 +102,14 @@ func (s *Service) decide(
 
 // tellBoth returns the steps by which both sides get to know what became of an invitation, the invited one, if it may, by that kind.
 func tellBoth(f *Facts, m *Move, kind StepKind) []Step {
-	in := m.Invitation
-	steps := []Step{about(in, m.Op, toChannel(in.ChannelID), StepTellInvitation, Effect{PendingUntil: f.pendingUntil()})}
+	in, c := m.Invitation, f.Channel
+	effect := Effect{}
+	if c.State == ChannelPending {
+		effect.PendingUntil = f.pendingUntil()
+	}
+	steps := []Step{about(in, in.FromGroup.ID, m.Op, c.hears(in.FromGroup.ID), StepTellInvitation, effect)}
 	if !in.Unsent {
-		steps = append(steps, about(in, m.Op, toGroup(in.ToGroup.ID), kind, Effect{}))
+		steps = append(steps, about(in, in.ToGroup.ID, m.Op, c.hears(in.ToGroup.ID), kind, Effect{}))
 	}
 	return steps
 }
@@ -115,7 +119,7 @@ func ended(f *Facts, m *Move) []Step {
 	steps := tellBoth(f, m, StepChangeInvitation)
 	if m.closes() {
 		initiator := m.Links[len(m.Links)-1]
-		steps[0] = about(m.Invitation, m.Op, toChannel(m.Invitation.ChannelID), StepCloseChannel, Effect{Link: &initiator})
+		steps[0] = about(m.Invitation, m.Invitation.FromGroup.ID, m.Op, toChannel(m.Invitation.ChannelID), StepCloseChannel, Effect{Link: &initiator})
 	}
 	return steps
 }

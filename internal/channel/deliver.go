@@ -3,6 +3,8 @@ package channel
 import (
 	"context"
 	"fmt"
+
+	"linkspan/internal/ids"
 )
 
 // Deliverer lets steps of the outbox take effect at their destinations. It is safe for concurrent use.
@@ -24,32 +26,30 @@ func (d Deliverer) Deliver(ctx context.Context, step Step) error {
 	return err
 }
 
-// inbox returns the group whose inbox hears of the step.
-func (s Step) inbox() Group {
-	in := s.Effect.Invitation
-	switch {
-	case s.Kind == StepRegisterGroup:
-		return *s.Effect.Group
-	case s.Kind == StepSavePolicy:
-		return Group{ID: s.Stream.Destination.Group}
-	case s.Stream.Destination.Group.IsZero():
-		return in.FromGroup
+// plan says what the step changes in the channel, and for the group whose inbox hears of it.
+func (s Step) plan(tx ShardTx) {
+	e := s.Effect
+	switch s.Kind {
+	case StepRegisterGroup:
+		tx.InsertInboxLog(e.Group.ID)
+	case StepSavePolicy:
+		tx.SavePolicy(s.Stream.Destination.Group, e.Policy)
+	case StepLinkSide:
+		tx.LinkSide(e.Invitation, *e.Link)
+	case StepUnlinkGroup:
+		tx.UnlinkSide(*e.Group, *e.Link, e.By)
+		tx.SaveChannel(e.Link.Channel, *e.Channel)
+	case StepChangeChannel:
+		tx.ChangeChannel(e)
+	case StepReceiveInvitation, StepReceiveChannel, StepChangeInvitation:
+		s.planFor(tx, e.Invitation.ToGroup.ID)
 	default:
-		return in.ToGroup
+		s.planFor(tx, e.Invitation.FromGroup.ID)
 	}
 }
 
-// plan says what the step changes for the group whose inbox hears of it, and in the channel.
-func (s Step) plan(tx ShardTx) {
-	group := s.inbox().ID
-	switch s.Kind {
-	case StepRegisterGroup:
-		tx.InsertInboxLog(group)
-		return
-	case StepSavePolicy:
-		tx.SavePolicy(group, s.Effect.Policy)
-		return
-	}
+// planFor says what the step changes for the group whose inbox hears of it, and in the channel.
+func (s Step) planFor(tx ShardTx, group ids.Group) {
 	in := s.Effect.Invitation
 	tx.AppendInbox(group, s.event())
 	tx.SaveUser(group, in.Sender)
@@ -86,7 +86,7 @@ func (s Step) event() LogEvent {
 	switch s.Kind {
 	case StepReceiveInvitation:
 		event.Kind, event.Group, event.Actor = EventInvitationReceived, in.FromGroup, in.Sender.ID
-	case StepLinkGroup, StepReceiveChannel:
+	case StepLinkGroup, StepReceiveChannel, StepTellLinked:
 		event.Kind = EventSharedChannelLinked
 	}
 	return event

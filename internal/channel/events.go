@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"linkspan/internal/ids"
@@ -71,6 +72,12 @@ type (
 		Happened
 		Group Group
 	}
+	// ChannelChanged tells that a side changed, or the channel as a whole: who has or is offered the initiator's role, or may ask others.
+	ChannelChanged struct {
+		Happened
+		Group         Group
+		SharedChannel *SharedChannel
+	}
 	// ChannelCheckpoint tells where the subscriber is.
 	ChannelCheckpoint struct{ Happened }
 )
@@ -126,7 +133,7 @@ func (f *conversation) events(ctx context.Context, d Delivery, known LogStanding
 	}
 	events := make([]ChannelEvent, 0, len(d.Events)+1)
 	for _, event := range d.Events {
-		if shown := f.event(event, d.Position.History, found.messages[event.Message], found.actors); shown != nil {
+		if shown := f.event(event, d.Position.History, found); shown != nil {
 			events = append(events, shown)
 		}
 	}
@@ -140,6 +147,7 @@ func (f *conversation) events(ctx context.Context, d Delivery, known LogStanding
 type talkObjects struct {
 	messages map[ids.Message]*Message
 	actors   map[ids.User]User
+	channel  *SharedChannel // where an event tells of it
 	at       time.Time
 }
 
@@ -160,6 +168,11 @@ func (f *conversation) objects(ctx context.Context, events []LogEvent, known Log
 			return o, err
 		}
 		maps.Copy(o.messages, read)
+	}
+	if slices.ContainsFunc(events, func(e LogEvent) bool { return e.Kind == EventChannelChanged }) {
+		if o.channel, err = f.service.channel(ctx, f.viewer, f.log.ID.Channel()); err != nil {
+			return o, err
+		}
 	}
 	o.actors, err = f.actors(ctx, events, o.messages)
 	return o, err
@@ -202,11 +215,12 @@ func (f *conversation) actors(ctx context.Context, events []LogEvent, messages m
 	return actors, err
 }
 
-// event is what the subscriber gets of an event; nil where its message is not to be seen any more.
-func (f *conversation) event(event LogEvent, history ids.History, message *Message, actors map[ids.User]User) ChannelEvent {
+// event is what the subscriber gets of an event; nil where what it shows is not to be seen any more.
+func (f *conversation) event(event LogEvent, history ids.History, o talkObjects) ChannelEvent {
+	message := o.messages[event.Message]
 	position := LogHead{History: history, Number: event.Number}
 	happened := Happened{Cursor: position.cursor(f.log, f.viewer.Group.ID), At: event.At}
-	if actor, ok := actors[event.Actor]; ok {
+	if actor, ok := o.actors[event.Actor]; ok {
 		happened.By = &actor
 	}
 	switch event.Kind {
@@ -214,6 +228,11 @@ func (f *conversation) event(event LogEvent, history ids.History, message *Messa
 		return &GroupLinked{happened, event.Group}
 	case EventGroupUnlinked:
 		return &GroupUnlinked{happened, event.Group}
+	case EventChannelChanged:
+		if o.channel == nil {
+			return nil
+		}
+		return &ChannelChanged{happened, event.Group, o.channel}
 	}
 	if message == nil {
 		return nil

@@ -28,9 +28,19 @@ const NotLookedAt = -1
 type ChannelFacts struct {
 	ID        ids.Channel
 	State     SharedChannelState // PENDING, ACTIVE, CLOSED or ARCHIVED
+	Home      ids.Group          // that made it, on whose slot it is
+	Offered   ids.Group          // that the initiator's role is offered to; zero: none
 	Initiator Link
 	Open      int // invitations that nobody has decided on, overdue ones among them
 	Linked    int // groups that are linked, but for the initiator
+}
+
+// hears is where a group gets to know of what is decided about the channel: its home by the channel's own steps, others by their own.
+func (c *ChannelFacts) hears(group ids.Group) Destination {
+	if group == c.Home {
+		return toChannel(c.ID)
+	}
+	return toGroup(group)
 }
 
 // state is that of the invitation now: time has ended one that is overdue.

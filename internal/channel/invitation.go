@@ -64,6 +64,7 @@ type Invitation struct {
 	ExpiresAt    time.Time       `json:"expiresAt"`
 	ResolvedAt   *time.Time      `json:"resolvedAt,omitempty"`
 	ProposedName string          `json:"proposedName"`
+	PreviousID   ids.Invitation  `json:"previous,omitzero"` // the last of the same group to the channel before; zero: there was none
 	// Whose approval it waits for, or waited for when it ended: the sender's group's, the invited group's.
 	AwaitsFrom bool         `json:"awaitsFrom,omitempty"`
 	AwaitsTo   bool         `json:"awaitsTo,omitempty"`
@@ -78,6 +79,7 @@ type Invitation struct {
 	Policy SharingPolicy `json:"-"`
 
 	channels *batch[ids.Channel, *SharedChannel] // of those that are shown with it; nil for one that is shown alone
+	previous *batch[ids.Invitation, *Invitation] // of those that are shown with it; nil for one that is shown alone
 }
 
 // IsNode marks the type as a Node of the schema.

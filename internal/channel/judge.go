@@ -20,6 +20,11 @@ const (
 	DeedSetPolicy Deed = "SET_POLICY"
 	DeedTrust     Deed = "TRUST"
 	DeedUntrust   Deed = "UNTRUST"
+	DeedLeave     Deed = "LEAVE"
+	DeedRemove    Deed = "REMOVE"
+	DeedGrant     Deed = "GRANT"
+	DeedOffer     Deed = "OFFER"
+	DeedTake      Deed = "TAKE"
 )
 
 // MarshalGQL writes the deed in GraphQL.

@@ -73,6 +73,7 @@ const (
 const (
 	EventGroupLinked     EventKind = "GROUP_LINKED"
 	EventGroupUnlinked   EventKind = "GROUP_UNLINKED"
+	EventChannelChanged  EventKind = "CHANNEL_CHANGED"
 	EventMessagePosted   EventKind = "MESSAGE_POSTED"
 	EventMessageEdited   EventKind = "MESSAGE_EDITED"
 	EventMessageDeleted  EventKind = "MESSAGE_DELETED"

@@ -95,7 +95,7 @@ func (s *Service) readNodes(ctx context.Context, v *Viewer, wanted []ids.ID) (re
 	if len(invitations) > 0 {
 		reading.Go(func() {
 			read.invitations, read.invitationsErr = s.Shards.Invitations(ctx, v.Group.ID, invitations)
-			showChannelsTogether(maps.Values(read.invitations))
+			showInvitationsTogether(maps.Values(read.invitations))
 		})
 	}
 	if len(groups) > 0 {

@@ -52,7 +52,7 @@ type MainTx interface {
 	// TakenNames returns which of the name keys the group's live channels have.
 	TakenNames(ctx context.Context, group ids.Group, keys []string) (map[string]bool, error)
 
-	// ChannelOf returns the channel of an invitation, and the group that made it; ErrNotFound.
+	// ChannelOf returns the channel of an invitation, and the group that made the channel; ErrNotFound.
 	ChannelOf(ctx context.Context, id ids.Invitation) (ids.Channel, ids.Group, error)
 	// LockInvitation has decisions about the channel of an invitation wait for the end of this one, and returns what is known of it;
 	// ErrNotFound.
@@ -66,6 +66,18 @@ type MainTx interface {
 	// Write writes a move of an invitation whose channel this transaction has locked, and a row of history with it. Where main is not as it was
 	// judged, time included, or the name is that of a live channel of the group, Decide runs its closure again.
 	Write(ctx context.Context, m *Move) error
+
+	// LockChannel has decisions about a channel wait for the end of this one, and returns what is known of it, with the links of those groups and
+	// of the initiator; ErrNotFound.
+	LockChannel(ctx context.Context, id ids.Channel, groups ...ids.Group) (*Links, error)
+	// OpenInvitations returns what is known of the invitations to a channel, which this transaction has locked, that the group sent or got and nobody
+	// has decided on, the oldest first, overdue ones among them.
+	OpenInvitations(ctx context.Context, id ids.Channel, group ids.Group) ([]*Facts, error)
+	// InsertInvitation writes an invitation to a channel that this transaction has locked, with the link of the invited group, which is as
+	// m.Links has it, or not there, and a row of history. Where main is not as it was judged Decide runs its closure again.
+	InsertInvitation(ctx context.Context, m *Move) error
+	// WriteLinks writes a move of links with a channel that this transaction has locked, and a row of history with it.
+	WriteLinks(ctx context.Context, m *LinkMove) error
 
 	// Policy returns a group's sharing policy, and main's time.
 	Policy(ctx context.Context, group ids.Group) (at time.Time, policy SharingPolicy, err error)
@@ -143,7 +155,7 @@ type ShardTx interface {
 	SaveUser(group ids.Group, user User)
 	// SaveInvitation adds an invitation to the group's lists, or replaces an older copy where it is.
 	SaveInvitation(group ids.Group, in *Invitation)
-	// InsertListedChannel adds a channel to the group's list.
+	// InsertListedChannel adds a channel to the group's list; one that is in it moves to its beginning.
 	InsertListedChannel(group ids.Group, channel ids.Channel)
 
 	// InsertChannel makes the channel shard with the initiator's side and the channel's log.
@@ -159,6 +171,11 @@ type ShardTx interface {
 	CloseChannel(link Link)
 	// WaitUntil has a channel that nobody else is linked with be pending until that time.
 	WaitUntil(id ids.Channel, until time.Time)
+	// SaveChannel keeps whom the initiator's role is offered to, and archives a channel that no group takes part in.
+	SaveChannel(id ids.Channel, e ChannelEffect)
+	// ChangeChannel has sides say which has the initiator's role and who may ask others, the channel whom that role is offered to, and appends to
+	// the channel's log an event about the first of the sides, unless that is as new. It locks the log first.
+	ChangeChannel(e Effect)
 	// SavePolicy keeps the group's sharing policy.
 	SavePolicy(group ids.Group, policy *SharingPolicy)
 }

@@ -86,7 +86,7 @@ func (s *Service) invitations(ctx context.Context, v *Viewer, args PageArgs, kin
 		shown = append(shown, in)
 		return in, nil
 	})
-	showChannelsTogether(slices.Values(shown))
+	showInvitationsTogether(slices.Values(shown))
 	return &InvitationConnection{Page: *p, TotalCount: int32(rows.Total)}, nil
 }
 
@@ -111,12 +111,30 @@ func (s *Service) ChannelOf(ctx context.Context, v *Viewer, in *Invitation) (*Sh
 	})
 }
 
-// showChannelsTogether has invitations share the read of their channels, before anything is asked for.
-func showChannelsTogether(invitations iter.Seq[*Invitation]) {
-	channels := batchOf[ids.Channel, *SharedChannel]()
+// PreviousOf returns the last invitation of the same group to the channel before that one; nil where there was none, or the viewer's group may not
+// see it. For the invitations of one page it reads all at once.
+func (s *Service) PreviousOf(ctx context.Context, v *Viewer, in *Invitation) (*Invitation, error) {
+	switch {
+	case in.PreviousID.IsZero():
+		return nil, nil
+	case in.previous == nil:
+		return s.invitation(ctx, v, in.PreviousID)
+	}
+	return in.previous.get(in.PreviousID, func(wanted []ids.Invitation) (map[ids.Invitation]*Invitation, map[ids.Invitation]error) {
+		found, err := s.Shards.Invitations(ctx, v.Group.ID, wanted)
+		return found, unreadAll(wanted, err)
+	})
+}
+
+// showInvitationsTogether has invitations share the read of their channels, and of those before them, before anything is asked for.
+func showInvitationsTogether(invitations iter.Seq[*Invitation]) {
+	channels, previous := batchOf[ids.Channel, *SharedChannel](), batchOf[ids.Invitation, *Invitation]()
 	for in := range invitations {
-		in.channels = channels
+		in.channels, in.previous = channels, previous
 		channels.keys = append(channels.keys, in.ChannelID)
+		if !in.PreviousID.IsZero() {
+			previous.keys = append(previous.keys, in.PreviousID)
+		}
 	}
 }
 

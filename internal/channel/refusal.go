@@ -14,6 +14,7 @@ const (
 	CodeInvitationNotPending UserErrorCode = "INVITATION_NOT_PENDING"
 	CodeChannelNotFound      UserErrorCode = "CHANNEL_NOT_FOUND"
 	CodeChannelNotActive     UserErrorCode = "CHANNEL_NOT_ACTIVE"
+	CodeAlreadyShared        UserErrorCode = "ALREADY_SHARED"
 	CodeMessageNotFound      UserErrorCode = "MESSAGE_NOT_FOUND"
 	CodeNotAllowed           UserErrorCode = "NOT_ALLOWED"
 	CodeVersionConflict      UserErrorCode = "VERSION_CONFLICT"
@@ -68,6 +69,8 @@ type (
 		refusal
 		State SharedChannelState
 	}
+	// AlreadySharedError says that the group takes part in the channel, or has been asked to.
+	AlreadySharedError struct{ refusal }
 	// MessageNotFoundError says that there is no such message, that the viewer may not see it, or that it was deleted.
 	MessageNotFoundError struct{ refusal }
 	// NotAllowedError says that the viewer's role or group may not do that, or that the rule of a policy is against it.
@@ -90,6 +93,14 @@ func input(field ...string) []string { return append([]string{"input"}, field...
 
 func groupNotFound() UserError {
 	return GroupNotFoundError{refusal{CodeGroupNotFound, "There is no group with that handle or id.", input("target")}}
+}
+
+func notInChannel() UserError {
+	return GroupNotFoundError{refusal{CodeGroupNotFound, "No such group takes part in this channel.", input("groupId")}}
+}
+
+func alreadyShared() UserError {
+	return AlreadySharedError{refusal{CodeAlreadyShared, "That group takes part in this channel, or has been asked to.", input("target")}}
 }
 
 func invitationNotFound() UserError {

@@ -25,6 +25,12 @@ const (
 	RuleLinksInNotes     SharingRule = "LINKS_IN_NOTES"
 	RuleSelf             SharingRule = "SELF"          // a group shares nothing with itself
 	RuleUnknownGroup     SharingRule = "UNKNOWN_GROUP" // there is no such group
+	RuleInitiator        SharingRule = "INITIATOR"     // who has the initiator's role
+	RuleGranted          SharingRule = "GRANTED"       // the initiator lets the group ask others
+	RuleOffered          SharingRule = "OFFERED"       // the initiator's role is offered to the group
+	RuleInitiatorGone    SharingRule = "INITIATOR_GONE"
+	RuleParted           SharingRule = "PARTED" // the group that asked takes part no longer
+	RuleGroupLimit       SharingRule = "GROUP_LIMIT"
 )
 
 // MarshalGQL writes the rule in GraphQL.

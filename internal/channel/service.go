@@ -28,6 +28,7 @@ type Service struct {
 	Fresh         *FreshMessages // one for all who write through the Hints; nil: all is read
 	InvitationTTL time.Duration
 	LogRetention  time.Duration // how long events of logs are kept; 0: for good
+	MaxGroups     int           // that a channel has at most; 0: [DefaultMaxGroups]
 	Logger        *slog.Logger
 	Refused       func(UserErrorCode) // told of each refusal, for metrics; nil: nobody is
 }
@@ -107,11 +108,7 @@ func toChannel(id ids.Channel) Destination { return Destination{Channel: id} }
 func toGroup(id ids.Group) Destination     { return Destination{Group: id} }
 
 // about returns a step about a channel, with the invitation as the group that hears of it may know it.
-func about(in *Invitation, op ids.Op, to Destination, kind StepKind, effect Effect) Step {
-	hears := in.FromGroup.ID
-	if !to.Group.IsZero() {
-		hears = to.Group
-	}
+func about(in *Invitation, hears ids.Group, op ids.Op, to Destination, kind StepKind, effect Effect) Step {
 	effect.Invitation = in.shownTo(hears)
 	return Step{Stream: Stream{Subject: in.ChannelID.Bytes(), Destination: to}, Op: op, Kind: kind, Effect: effect}
 }

@@ -39,6 +39,7 @@ type SharedChannel struct {
 	CreatedAt time.Time
 	Creator   *User // nil for an operator
 	Initiator Group
+	Offered   ids.Group    // that the initiator's role is offered to; zero: none
 	Own       *ChannelSide // the viewer's group's own side; nil for an operator
 	Sides     []ChannelSide
 
@@ -98,10 +99,22 @@ type ChannelSide struct {
 	Name     *string // nil where the group does not show it to the viewer's
 	LinkedAt *time.Time
 	Version  int32
+	// MayInvite is whether the initiator lets the group ask others to share the channel.
+	MayInvite bool
 }
 
 // IsNode marks the type as a Node of the schema.
 func (*ChannelSide) IsNode() {}
+
+// InitiatorOfferedTo returns the group that takes part and that the initiator's role is offered to; nil: there is none.
+func (c *SharedChannel) InitiatorOfferedTo() *Group {
+	for i := range c.Sides {
+		if side := &c.Sides[i]; !c.Offered.IsZero() && side.Group.ID == c.Offered {
+			return &side.Group
+		}
+	}
+	return nil
+}
 
 // ChannelShard tells where a channel's data lives.
 type ChannelShard struct {

@@ -20,14 +20,19 @@ const (
 	StepReceiveChannel    StepKind = "RECEIVE_CHANNEL"    // for a group: lists and inbox
 	StepCloseChannel      StepKind = "CLOSE_CHANNEL"      // for a channel: shard, initiator's side, lists and inbox
 	StepChangeInvitation  StepKind = "CHANGE_INVITATION"  // for a group: list and inbox
-	StepTellInvitation    StepKind = "TELL_INVITATION"    // for a channel: how long it is pending, initiator's list and inbox
+	StepTellInvitation    StepKind = "TELL_INVITATION"    // for who asked: list and inbox; for a channel also how long it is pending
 	StepSavePolicy        StepKind = "SAVE_POLICY"        // for a group: its sharing policy
+	// Those of channels of many groups: not all of them are home, where the channel's own steps change their lists, or asked by who is.
+	StepLinkSide      StepKind = "LINK_SIDE"      // for a channel: the new side and log; nobody's lists
+	StepTellLinked    StepKind = "TELL_LINKED"    // for a group that asked: list and inbox
+	StepUnlinkGroup   StepKind = "UNLINK_GROUP"   // for a channel: the side that parts, and log
+	StepChangeChannel StepKind = "CHANGE_CHANNEL" // for a channel: who has or is offered the initiator's role, who may ask others, and log
 )
 
 func (k StepKind) known() bool {
 	switch k {
 	case StepRegisterGroup, StepCreateChannel, StepReceiveInvitation, StepLinkGroup, StepReceiveChannel, StepCloseChannel, StepChangeInvitation,
-		StepTellInvitation, StepSavePolicy:
+		StepTellInvitation, StepSavePolicy, StepLinkSide, StepTellLinked, StepUnlinkGroup, StepChangeChannel:
 		return true
 	}
 	return false
@@ -63,27 +68,41 @@ type Step struct {
 
 // AfterChannel reports whether the step waits for the channel's own step of the same decision: a group hears of a link
 // when its side is there.
-func (k StepKind) AfterChannel() bool { return k == StepReceiveChannel }
+func (k StepKind) AfterChannel() bool { return k == StepReceiveChannel || k == StepTellLinked }
 
 // Effect is what a step needs to know, as it was decided.
 type Effect struct {
-	Group      *Group         `json:"group,omitempty"`      // RegisterGroup
+	Group      *Group         `json:"group,omitempty"`      // RegisterGroup; UnlinkGroup, ChangeChannel: whose link it is first of all
 	Policy     *SharingPolicy `json:"policy,omitempty"`     // SavePolicy
 	Invitation *Invitation    `json:"invitation,omitempty"` // all others: as it is after the transition
 	Topic      *string        `json:"topic,omitempty"`      // CreateChannel
 	// PendingUntil is until when somebody can still come into the channel; nil: nobody is asked. TellInvitation
 	PendingUntil *time.Time `json:"pendingUntil,omitempty"`
-	Link         *Link      `json:"link,omitempty"` // LinkGroup, ReceiveChannel: the target's; CloseChannel: the initiator's
+	Link         *Link      `json:"link,omitempty"` // LinkGroup, LinkSide, ReceiveChannel: the target's; CloseChannel: the initiator's
+	// What UnlinkGroup and ChangeChannel tell beside: who did it, another link that changed, and what changes of the channel.
+	By      *User          `json:"by,omitempty"`
+	Other   *Link          `json:"other,omitempty"`
+	Channel *ChannelEffect `json:"channel,omitempty"`
+}
+
+// ChannelEffect is what a channel's shard needs to know of the channel as a whole.
+type ChannelEffect struct {
+	Archived  bool      `json:"archived,omitempty"`  // the last group is gone
+	Initiator *Group    `json:"initiator,omitempty"` // has the role from now on; nil: who has it keeps it
+	Offered   ids.Group `json:"offered,omitzero"`    // that the role is offered to; zero: none
 }
 
 // Link is a row of the shard referential table: a group's link with a channel.
 type Link struct {
-	Channel  ids.Channel `json:"channel"`
-	Group    ids.Group   `json:"group"`
-	State    LinkState   `json:"state"`
-	Version  int32       `json:"version"`
-	Name     string      `json:"name"`
-	LinkedAt *time.Time  `json:"linkedAt,omitempty"`
+	Channel   ids.Channel    `json:"channel"`
+	Group     ids.Group      `json:"group"`
+	State     LinkState      `json:"state"`
+	Version   int32          `json:"version"`
+	Name      string         `json:"name"`
+	Asked     ids.Invitation `json:"-"` // the last invitation to the group; zero: there was none
+	LinkedAt  *time.Time     `json:"linkedAt,omitempty"`
+	Initiator bool           `json:"initiator,omitempty"` // has the initiator's role; of links that [LinkMove] changes
+	MayInvite bool           `json:"mayInvite,omitempty"` // the initiator lets it ask others
 	// UnlinkedAt is when the group's part ended; nil while it takes part.
 	UnlinkedAt *time.Time `json:"unlinkedAt,omitempty"`
 }

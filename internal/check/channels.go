@@ -52,7 +52,7 @@ func invitationFieldsFor(knows string) string {
 	'resolver_group', ` + who("resolver_group_id") + `, 'resolver', ` + who("resolver_id") + `, 'resolver_name', ` + who("resolver_name") + `,
 	'awaits_from', i.awaits_from, 'awaits_to', i.awaits_to,
 	'created', extract(epoch FROM i.created_at), 'expires', extract(epoch FROM i.expires_at),
-	'resolved', extract(epoch FROM i.resolved_at), 'proposed_name', i.proposed_name)::text`
+	'resolved', extract(epoch FROM i.resolved_at), 'proposed_name', i.proposed_name, 'previous', i.previous_id)::text`
 }
 
 // knowsResolver is whether a group, of that column, may know who decided on an invitation i: who of the other one denied an approval is its own
@@ -148,7 +148,7 @@ func (c *checker) newestChannel(ctx context.Context) (id uuid.UUID, err error) {
 
 // channelRows has an expression under its max, for the index of what is due next would else seem a way to find that.
 const channelRows = `
-	SELECT c.channel_id, jsonb_build_object('initiator', c.initiator_group_id, 'state', c.state,
+	SELECT c.channel_id, jsonb_build_object('initiator', c.initiator_group_id, 'state', c.state, 'offered', c.offered_group_id,
 		'pending_until', CASE c.state WHEN 'PENDING' THEN (
 			SELECT max(extract(epoch FROM i.expires_at)) FROM linkspan_main.invitation AS i
 			WHERE i.channel_id = c.channel_id AND i.state IN ` + stillOpen + `) END)::text AS fields
@@ -162,7 +162,7 @@ func (c *checker) wantedOf(ctx context.Context, tx bun.Tx, rows []channelRow) ([
 	}
 	links, err := query[linkRow](ctx, tx, `
 		SELECT channel_id, group_id, name, name_key, jsonb_build_object('role', role, 'state', state,
-			'version', version, 'name', name, 'linked', extract(epoch FROM linked_at))::text AS fields
+			'version', version, 'name', name, 'linked', extract(epoch FROM linked_at), 'may_invite', may_invite)::text AS fields
 		FROM linkspan_main.shard_referential WHERE channel_id IN (?)`, bun.List(channels))
 	if err != nil {
 		return nil, err

@@ -100,13 +100,16 @@ var mainRules = []rule{
 		SELECT format('invitations of %s to %s', to_group_id, channel_id), format('%s are open', count(*))
 		FROM linkspan_main.invitation WHERE state IN ` + stillOpen + `
 		GROUP BY channel_id, to_group_id HAVING count(*) > 1`},
-	{Invariant{"invitation-resolved", "An invitation that is not open any more says when, and by whom unless it expired; one that waits for approval was changed before, and says whose; one that is asked for by its own group is not sent."}, `
+	{Invariant{"invitation-resolved", "An invitation that is not open any more says when, and by whom unless it expired or who asked was removed; one that waits for approval was changed before, and says whose; one that is asked for by its own group is not sent."}, `
 		SELECT 'invitation ' || invitation_id, format('%s, version %s, resolved at %s by %s', state, version,
 			COALESCE(resolved_at::text, 'no time'), COALESCE(resolver_id::text, 'nobody'))
 		FROM linkspan_main.invitation
 		WHERE CASE
 			WHEN state IN ` + stillOpen + ` THEN resolved_at IS NOT NULL OR resolver_id IS NOT NULL OR state = 'AWAITING_APPROVAL' AND version < 2
 			WHEN state = 'EXPIRED' THEN resolved_at IS NULL OR resolver_id IS NOT NULL OR version < 2
+			WHEN state = 'REVOKED' AND resolver_id IS NULL THEN resolved_at IS NULL OR NOT EXISTS (
+				SELECT FROM linkspan_main.transition AS t
+				WHERE t.invitation_id = invitation.invitation_id AND t.version = invitation.version AND t.rule = 'PARTED')
 			ELSE resolved_at IS NULL OR resolver_id IS NULL OR version < 2 END
 			OR CASE state WHEN 'REQUESTED' THEN NOT unsent OR NOT awaits_from OR awaits_to
 				WHEN 'AWAITING_APPROVAL' THEN NOT awaits_from AND NOT awaits_to OR unsent

@@ -15,7 +15,8 @@ var manyPlants = []plant{
 	{"channel-initiator", "main", `UPDATE linkspan_main.shard_referential SET role = 'INITIATOR' WHERE role = 'TARGET' AND state = 'LEFT'`, ""},
 	{"channel-initiator", "main", `UPDATE linkspan_main.shard_referential SET role = 'TARGET' WHERE role = 'INITIATOR' AND state = 'LEFT'`, ""},
 	// A channel is not on the slot of whoever has that role, or sent any of its invitations.
-	{"channel-home", "main", `UPDATE linkspan_main.invitation SET from_group_id = to_group_id, to_group_id = from_group_id`, ""},
+	{"channel-home", "main", `UPDATE linkspan_main.invitation SET from_group_id = to_group_id, to_group_id = from_group_id
+		WHERE state NOT IN ('REQUESTED', 'PENDING', 'AWAITING_APPROVAL')`, ""},
 	{"channel-home", "main", `DELETE FROM linkspan_main.invitation`, ""},
 	{"channel-home", "main", `UPDATE linkspan_main.groups SET slot = (slot + 1) % 4096`, ""},
 	// Archived while somebody is linked, or not archived while nobody is; closed while a second invitation is open; pending
@@ -58,10 +59,12 @@ var manyPlants = []plant{
 		FROM linkspan_main.invitation AS i, linkspan_main.invitation AS o
 		WHERE r.invitation_id = i.invitation_id AND i.state = 'PENDING' AND o.channel_id = r.channel_id AND o.to_group_id = r.group_id
 			AND o.state <> 'PENDING'`, ""},
-	// A group is asked twice at a time.
-	{"invitation-once", "main", `UPDATE linkspan_main.invitation AS i SET state = 'AWAITING_APPROVAL', resolved_at = NULL, resolver_id = NULL
+	// A group is asked twice at a time, which an index is against.
+	{"invitation-once", "main", `DROP INDEX linkspan_main.invitation_open; UPDATE linkspan_main.invitation AS i SET state = 'AWAITING_APPROVAL', resolved_at = NULL, resolver_id = NULL
 		FROM linkspan_main.invitation AS o WHERE o.channel_id = i.channel_id AND o.to_group_id = i.to_group_id
-			AND o.state = 'PENDING' AND i.state <> 'PENDING'`, ""},
+			AND o.state = 'PENDING' AND i.state <> 'PENDING'`,
+		`CREATE UNIQUE INDEX invitation_open ON linkspan_main.invitation (channel_id, to_group_id)
+			WHERE state IN ('REQUESTED', 'PENDING', 'AWAITING_APPROVAL')`},
 	// One that waits is decided on; one waits before anybody has said yes.
 	{"invitation-resolved", "main", `UPDATE linkspan_main.invitation SET resolver_id = gen_random_uuid() WHERE state = 'AWAITING_APPROVAL'`, ""},
 	{"invitation-resolved", "main", `UPDATE linkspan_main.invitation SET resolved_at = now() WHERE state = 'AWAITING_APPROVAL'`, ""},

@@ -142,6 +142,22 @@ func (t *mainTx) InsertChannel(ctx context.Context, m *channel.Move) error {
 	return t.aroundBare("InsertChannel", func() error { return t.MainTx.InsertChannel(ctx, m) })
 }
 
+func (t *mainTx) LockChannel(ctx context.Context, id ids.Channel, groups ...ids.Group) (*channel.Links, error) {
+	return around(t, "LockChannel", func() (*channel.Links, error) { return t.MainTx.LockChannel(ctx, id, groups...) })
+}
+
+func (t *mainTx) OpenInvitations(ctx context.Context, id ids.Channel, group ids.Group) ([]*channel.Facts, error) {
+	return around(t, "OpenInvitations", func() ([]*channel.Facts, error) { return t.MainTx.OpenInvitations(ctx, id, group) })
+}
+
+func (t *mainTx) InsertInvitation(ctx context.Context, m *channel.Move) error {
+	return t.aroundBare("InsertInvitation", func() error { return t.MainTx.InsertInvitation(ctx, m) })
+}
+
+func (t *mainTx) WriteLinks(ctx context.Context, m *channel.LinkMove) error {
+	return t.aroundBare("WriteLinks", func() error { return t.MainTx.WriteLinks(ctx, m) })
+}
+
 func (t *mainTx) TakenNames(ctx context.Context, group ids.Group, keys []string) (map[string]bool, error) {
 	return around(t, "TakenNames", func() (map[string]bool, error) { return t.MainTx.TakenNames(ctx, group, keys) })
 }

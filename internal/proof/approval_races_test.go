@@ -28,7 +28,7 @@ var approvers = []contender{
 }
 
 // TestApprovalRaces lets each two of those meet, as TestRaces does.
-func TestApprovalRaces(t *testing.T) { eachTwo(t, approvers, approvalRounds, awaited) }
+func TestApprovalRaces(t *testing.T) { eachTwo(t, approvers, 2, approvalRounds, awaited) }
 
 // approvalRounds is how often each two race.
 const approvalRounds = 4

@@ -15,9 +15,9 @@ import (
 // mainFacts and shardFacts say as lines of text what the tables hold about the groups $1; ids are put into words after.
 const (
 	mainFacts = `
-		SELECT concat_ws(' ', 'main: channel', channel_id, state, 'of', initiator_group_id)
+		SELECT concat_ws(' ', 'main: channel', channel_id, state, 'of', initiator_group_id, 'offered to ' || offered_group_id)
 		FROM linkspan_main.channel WHERE initiator_group_id = ANY ($1)
-		UNION ALL SELECT concat_ws(' ', 'main: link', channel_id, group_id, role, state, version, invitation_id, name)
+		UNION ALL SELECT concat_ws(' ', 'main: link', channel_id, group_id, role, state, version, invitation_id, name, CASE WHEN may_invite THEN 'may-invite' END)
 		FROM linkspan_main.shard_referential WHERE group_id = ANY ($1)
 		UNION ALL SELECT concat_ws(' ', 'main: invitation', invitation_id, 'from', from_group_id, 'to', to_group_id, channel_id, state, version, resolver_name,
 			CASE WHEN awaits_from THEN 'awaits-from' END, CASE WHEN awaits_to THEN 'awaits-to' END)
@@ -26,9 +26,10 @@ const (
 		FROM linkspan_main.transition AS x JOIN linkspan_main.invitation AS i USING (invitation_id)
 		WHERE i.from_group_id = ANY ($1) OR i.to_group_id = ANY ($1) GROUP BY x.invitation_id`
 	shardFacts = `
-		SELECT concat_ws(' ', 'channel shard', channel_id, state, 'of', initiator_group_id)
+		SELECT concat_ws(' ', 'channel shard', channel_id, state, 'of', initiator_group_id, 'offered to ' || offered_group_id)
 		FROM linkspan_shard.channel WHERE initiator_group_id = ANY ($1)
-		UNION ALL SELECT concat_ws(' ', 'side', s.channel_id, s.group_id, s.role, s.state, s.version, s.name, 'until ' || s.unlinked_after)
+		UNION ALL SELECT concat_ws(' ', 'side', s.channel_id, s.group_id, s.role, s.state, s.version, s.name, 'until ' || s.unlinked_after,
+			CASE WHEN s.may_invite THEN 'may-invite' END)
 		FROM linkspan_shard.channel_side AS s JOIN linkspan_shard.channel AS c USING (slot, channel_id)
 		WHERE c.initiator_group_id = ANY ($1)
 		UNION ALL SELECT concat_ws(' ', 'channel log', e.channel_id, e.number, e.kind, e.about_group_id, e.message_number)

@@ -15,6 +15,7 @@ type life struct {
 	state       channel.SharedChannelState // as main has it
 	home        int                        // the group that made it: the channel is on its slot for good
 	initiator   int                        // the group whose that role is
+	offered     int                        // the group that it is offered to, or nobody
 	links       []link                     // of each group that was ever asked, home's first
 	invitations []invitation               // in the order in which they were sent
 	told        []telling
@@ -29,6 +30,7 @@ type link struct {
 	name       string // what the group calls the channel; "": it was never linked
 	invitation int    // the number of the last one to it; home's own: of the first that it sent
 	until      int64  // the public event that ended its part; 0: none did
+	mayInvite  bool   // the initiator lets it
 }
 
 // invitation is one of a channel's.
@@ -130,7 +132,7 @@ func (l *life) tells(number int, from, to channel.EventKind) {
 // begins is a channel as a group makes it.
 func begins(by person, name string) life {
 	l := life{
-		state: channel.ChannelPending, home: by.group, initiator: by.group,
+		state: channel.ChannelPending, home: by.group, initiator: by.group, offered: nobody,
 		links: []link{{group: by.group, state: channel.LinkLinked, version: 1, name: name}},
 	}
 	l.joins(by)
@@ -196,16 +198,26 @@ func (l *life) ends(number int, state channel.InvitationState, resolver string) 
 	}
 }
 
-// parts ends a linked group's part, and what it asked others. The last one archives the channel.
+// parts ends a linked group's part, and what it asked others: where it is removed, nobody takes that back. The last one archives the channel.
 func (l *life) parts(group int, state channel.LinkState, by person) {
 	for n := range l.invitations {
-		if in := &l.invitations[n]; in.from == group && in.open() {
+		switch in := &l.invitations[n]; {
+		case in.from != group || !in.open():
+		case in.overdue:
+			l.ends(n, channel.InvitationExpired, "")
+		case by.group != group:
+			l.ends(n, channel.InvitationRevoked, "")
+		default:
 			l.ends(n, channel.InvitationRevoked, by.name)
 		}
 	}
 	k := l.link(group)
-	k.until = l.happensTo(group, channel.EventGroupUnlinked).number
+	l.joins(by)
+	k.until, k.mayInvite = l.happensTo(group, channel.EventGroupUnlinked).number, false
 	k.moves(state)
+	if l.offered == group {
+		l.offered = nobody
+	}
 	if !slices.ContainsFunc(l.links, func(k link) bool { return k.linked() }) {
 		l.state = channel.ChannelArchived
 	}
@@ -257,14 +269,14 @@ func (l *life) describe(group int) string {
 
 // facts is what the tables should hold of the channel, which is the i-th.
 func (l *life) facts(i int, say func(format string, args ...any)) {
-	say("main: channel channel-%d %s of group-%d", i, l.state, l.initiator)
-	say("channel shard channel-%d %s of group-%d", i, l.state, l.initiator)
+	say("main: channel channel-%d %s of group-%d%s", i, l.state, l.initiator, l.offeredWords())
+	say("channel shard channel-%d %s of group-%d%s", i, l.state, l.initiator, l.offeredWords())
 	for _, k := range l.links {
 		role := "TARGET"
 		if k.group == l.initiator {
 			role = "INITIATOR"
 		}
-		say("main: link channel-%d group-%d %s %s %d invitation-%d.%d %s", i, k.group, role, k.state, k.version, i, k.invitation, k.name)
+		say("main: link channel-%d group-%d %s %s %d invitation-%d.%d %s%s", i, k.group, role, k.state, k.version, i, k.invitation, k.name, l.linkWords(k))
 		if !k.wasLinked() {
 			continue
 		}
@@ -272,7 +284,7 @@ func (l *life) facts(i int, say func(format string, args ...any)) {
 		if k.until > 0 {
 			until = fmt.Sprint(" until ", k.until)
 		}
-		say("side channel-%d group-%d %s %s %d %s%s", i, k.group, role, k.state, k.version, k.name, until)
+		say("side channel-%d group-%d %s %s %d %s%s%s", i, k.group, role, k.state, k.version, k.name, until, l.linkWords(k))
 		say("list of group-%d channel-%d", k.group, i)
 	}
 	for n, in := range l.invitations {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -114,7 +115,9 @@ var persons = rapid.Custom(func(t *rapid.T) person {
 func (s *story) draw(t *rapid.T) operation {
 	op := operation{do: create, by: persons.Draw(t, "by"), key: rapid.SampledFrom([]string{"", "", "k1", "k2"}).Draw(t, "key")}
 	if len(s.model.lives) > 0 {
-		op.do = rapid.SampledFrom([]verb{create, create, accept, accept, decline, revoke}).Draw(t, "do")
+		op.do = rapid.SampledFrom([]verb{
+			create, create, accept, accept, accept, decline, revoke, invite, invite, leave, remove, offer, take, grant, forbid,
+		}).Draw(t, "do")
 	}
 	names := []string{"plan", "Plan", "plan 2", "launch"}
 	if op.do == create {
@@ -124,6 +127,13 @@ func (s *story) draw(t *rapid.T) operation {
 	}
 	op.life = rapid.IntRange(0, len(s.model.lives)-1).Draw(t, "life")
 	l := &s.model.lives[op.life]
+	if op.do == invite || slices.Contains(linksAlone, op.do) {
+		op.target = rapid.IntRange(0, len(s.world.groups)-1).Draw(t, "target")
+		if op.do != take && op.do != leave && rapid.IntRange(0, 3).Draw(t, "another") > 0 {
+			op.by.group = l.initiator
+		}
+		return op
+	}
 	op.in = rapid.IntRange(0, len(l.invitations)-1).Draw(t, "invitation")
 	if op.do == accept {
 		op.name = rapid.SampledFrom(append(names, "")).Draw(t, "name")

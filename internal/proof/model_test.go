@@ -75,6 +75,10 @@ func (m *model) decide(op operation) answer {
 		return m.resolve(op)
 	case approve, deny:
 		return m.approves(op)
+	case invite:
+		return m.asks(op)
+	case leave, remove, offer, take, grant, forbid:
+		return m.changesLinks(op)
 	case setPolicy:
 		m.policies[op.by.group] = op.policy
 		return answer{}
@@ -175,6 +179,12 @@ func (m *model) takes(want, got answer) bool {
 		return want.refused != "" || got.invitation.IsZero()
 	}
 	l := &m.lives[want.life]
+	if got.invitation.IsZero() {
+		return want.in < 0 && l.channel == got.channel
+	}
+	if want.in < 0 {
+		return false
+	}
 	in := &l.invitations[want.in]
 	if l.channel.IsZero() && !m.hasChannel(got.channel) {
 		l.channel = got.channel

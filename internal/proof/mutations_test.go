@@ -13,6 +13,8 @@ type request struct {
 	key, name  *string // nil: none
 	target     channel.GroupSelector
 	invitation ids.Invitation
+	channel    ids.Channel
+	group      ids.Group
 }
 
 // payload is what such a mutation answers.

@@ -3,6 +3,7 @@ package proof_test
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
@@ -35,7 +36,7 @@ type operation struct {
 	do      verb
 	by      person
 	key     string // "": none
-	target  int    // create: the other group
+	target  int    // create, and what is about another group of a channel: that group
 	name    string // create: the name; accept: "" for the proposed one; post, edit: the body
 	life    int    // all but create: the number of the channel in the model
 	in      int    // accept, decline, revoke, expire: the number of the invitation there
@@ -53,6 +54,8 @@ func (op operation) String() string {
 		return string(sweep)
 	case setPolicy:
 		return text + fmt.Sprintf(": %+v", op.policy)
+	case invite, leave, remove, offer, take, grant, forbid:
+		text += fmt.Sprintf(" in life %d, group %d", op.life, op.target)
 	case post, edit, erase, react, retake, read:
 		text += fmt.Sprintf(" in life %d, message %d, own %v, body %q", op.life, op.message, op.own, op.name)
 	default:
@@ -66,7 +69,7 @@ func (op operation) subject() string {
 	switch {
 	case op.do == create:
 		return fmt.Sprint("group ", op.by.group)
-	case op.talks():
+	case op.talks() || op.do == invite || slices.Contains(linksAlone, op.do):
 		return fmt.Sprint("life ", op.life)
 	}
 	return fmt.Sprintf("invitation %d in life %d", op.in, op.life)
@@ -115,12 +118,15 @@ func (w *world) do(ctx context.Context, s *channel.Service, m *model, op operati
 	if op.name != "" {
 		r.name = &op.name
 	}
-	if op.do == create {
-		r.target = channel.GroupSelector{Handle: &w.groups[op.target].Handle}
-	} else {
-		r.invitation = m.lives[op.life].invitations[op.in].id
+	r.target, r.group = channel.GroupSelector{Handle: &w.groups[op.target].Handle}, w.groups[op.target].ID
+	if op.do != create {
+		r.channel, r.invitation = m.lives[op.life].channel, m.lives[op.life].invitations[op.in].id
 	}
-	payload, err := mutations[op.do](ctx, s, r)
+	mutate := mutations[op.do]
+	if mutate == nil {
+		mutate = linkMutations[op.do]
+	}
+	payload, err := mutate(ctx, s, r)
 	if err != nil {
 		return a, fmt.Errorf("%v: %w", op, err)
 	}
@@ -144,19 +150,26 @@ func (a *answer) fill(op operation, p payload) error {
 		}
 		return nil
 	}
+	if slices.Contains(linksAlone, op.do) {
+		if p.made == nil {
+			return fmt.Errorf("%v: neither refused nor done", op)
+		}
+		a.channel = p.made.ID
+		return nil
+	}
 	linked := (op.do == accept || op.do == approve) && p.in != nil && p.in.State == channel.InvitationAccepted
 	if p.in == nil || (op.do == create || linked) && (p.made == nil || p.made.ID != p.in.ChannelID) {
 		return fmt.Errorf("%v: neither refused nor done: channel %v, invitation %v", op, p.made, p.in)
 	}
 	a.channel, a.invitation = p.in.ChannelID, p.in.ID
-	if op.do != create && p.in.Resolver != nil {
+	if op.do != create && op.do != invite && p.in.Resolver != nil {
 		a.by = p.in.Resolver.Name
 	}
 	if want, ok := decides[op.do]; ok && p.in.State != want && (op.do != accept || p.in.State != channel.InvitationAwaitingApproval) {
 		return fmt.Errorf("%v: done, and the invitation is shown as %s", op, p.in.State)
 	}
 	if linked {
-		if p.made.State != channel.ChannelActive {
+		if p.made.State == channel.ChannelPending || p.made.State == channel.ChannelClosed { // it may have been left since
 			return fmt.Errorf("%v: done, and the channel is shown as %s", op, p.made.State)
 		}
 		a.name = *p.made.Own.Name

@@ -58,10 +58,10 @@ var contenders = []contender{
 
 // TestRaces lets each two run at one moment from two processes, each with connections of its own. Their answers must be
 // those of one order of the two, and the tables as after it.
-func TestRaces(t *testing.T) { eachTwo(t, contenders, roundsUsually, nil) }
+func TestRaces(t *testing.T) { eachTwo(t, contenders, 2, roundsUsually, nil) }
 
-// eachTwo lets each two of some contenders meet, so often where there is no time for more, about what the scene makes.
-func eachTwo(t *testing.T, all []contender, rounds int, scene func(t *testing.T, r *race, round string)) {
+// eachTwo lets each two of some contenders of so many groups meet, so often where there is no time for more, about what the scene makes.
+func eachTwo(t *testing.T, all []contender, groups, rounds int, scene func(t *testing.T, r *race, round string)) {
 	t.Helper()
 	t.Parallel()
 	in := newInstallation(t)
@@ -75,7 +75,7 @@ func eachTwo(t *testing.T, all []contender, rounds int, scene func(t *testing.T,
 				t.Run(one.name+" and "+other.name, func(t *testing.T) {
 					t.Parallel()
 					r := race{
-						world: newWorld(t, in, processes[0], 2), processes: processes, model: newModel(), scene: scene,
+						world: newWorld(t, in, processes[0], groups), processes: processes, model: newModel(), scene: scene,
 						pair: [2]contender{one, other}, while: 5 * time.Millisecond, outcomes: make(map[string]int),
 					}
 					for n := range number(rounds, roundsLong) {
@@ -117,7 +117,7 @@ func (r *race) round(t *testing.T, n int) {
 		ops[0].life, ops[1].life = len(r.model.lives)-1, len(r.model.lives)-1
 	}
 	expires := ops[0].do == expire || ops[1].do == expire
-	invited, in := ops[0].life, ops[0].in
+	invited, in := ops[0].life, max(ops[0].in, ops[1].in)
 	if expires {
 		if err := r.world.dueIn(t.Context(), &r.model.lives[invited], in, r.while); err != nil {
 			t.Fatal(err)

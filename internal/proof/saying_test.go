@@ -150,10 +150,12 @@ func (m *model) say(op operation) answer {
 	switch {
 	case state == "" && (op.do == post || op.do == read):
 		return refused(channel.CodeChannelNotFound)
-	case op.do != post && !l.sees(op.by.group, op.message):
+	case state == "":
 		return refused(channel.CodeMessageNotFound)
 	case state != channel.ChannelActive:
 		return refused(channel.CodeChannelNotActive)
+	case op.do != post && !l.sees(op.by.group, op.message):
+		return refused(channel.CodeMessageNotFound)
 	}
 	if op.do == post {
 		return m.post(op)

@@ -34,7 +34,7 @@ var movesFirst = map[string]bool{"Subscription.channelActivity": true, "ChannelA
 func complete(t *testing.T, s schema) {
 	t.Helper()
 	told := map[string]bool{}
-	for _, group := range isolation {
+	for _, group := range slices.Concat(isolation, isolatedLinks) {
 		for _, row := range group.may {
 			if got := len(strings.Fields(row.get)); got != len(columns) {
 				t.Errorf("%s %s: the table tells of %d columns, not %d", group.typ, row.fields, got, len(columns))
@@ -82,7 +82,7 @@ func (w *world) walk(t *testing.T, as ...string) {
 			} else {
 				c.start = w.known["startOfAcme"].(string)
 			}
-			for _, group := range isolation {
+			for _, group := range slices.Concat(isolation, isolatedLinks) {
 				for _, row := range group.may {
 					want := strings.Fields(row.get)[c.place]
 					if full := words[want]; full != "" {
@@ -189,6 +189,8 @@ var types = map[string]string{
 	"talkStart": "LogCursor", "talkStartOfAcme": "LogCursor", "messagesOfAcme": "String", "repliesOfAcme": "String",
 	"post": "PostMessageInput!", "edit": "EditMessageInput!", "delete": "DeleteMessageInput!", "react": "AddReactionInput!",
 	"unreact": "RemoveReactionInput!", "mark": "MarkReadInput!", "target": "GroupSelector!", "approve": "ApproveInvitationInput!",
+	"invite": "InviteGroupInput!", "leave": "LeaveSharedChannelInput!", "remove": "RemoveGroupInput!", "letInvite": "LetGroupInviteInput!",
+	"offer": "OfferInitiatorTransferInput!", "take": "AcceptInitiatorTransferInput!",
 	"deny": "DenyInvitationInput!", "policy": "SetSharingPolicyInput!", "trust": "TrustGroupInput!", "untrust": "UntrustGroupInput!",
 }
 
@@ -231,6 +233,9 @@ func (c *cell) variables(document string) object {
 func (c *cell) variable(name string, n int64) any {
 	if value, ok := c.w.known[name]; ok {
 		return value
+	}
+	if input, ok := c.linked(name, n); ok {
+		return input
 	}
 	group := groupOf[c.column]
 	fresh := fmt.Sprintf("made-by-%s-%d", group, n)

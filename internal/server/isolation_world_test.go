@@ -125,6 +125,12 @@ func newWorld(t *testing.T, s *place) *world {
 		"approve":       object{"invitationId": ids.NewInvitation().String()},
 		"deny":          object{"invitationId": ids.NewInvitation().String()},
 	}
+	for name, more := range map[string]object{
+		"leave": {}, "take": {}, "remove": {"groupId": acme.ID.String()}, "offer": {"groupId": acme.ID.String()},
+		"letInvite": {"groupId": acme.ID.String(), "mayInvite": true}, "invite": {"target": s.to("umbrella")}, "inviteShared": {"target": s.to("globex")},
+	} {
+		w.unknown[name] = with(object{"channelId": nothing.String()}, more)
+	}
 	w.foresee(t, channel, pending, nothing, nobody)
 	return w
 }
@@ -161,6 +167,7 @@ func (w *world) accept(t *testing.T) {
 	t.Helper()
 	succeed(t, w.s, w.users["gil"], acceptDocument, object{"invitationId": w.known["Invitation"], "name": "globex-secret-name"})
 	w.talk(t)
+	w.changesLinks(t)
 }
 
 // hidden returns the texts that a column must not see.

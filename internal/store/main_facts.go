@@ -20,7 +20,8 @@ func factsOf(which string) string {
 	return `
 	SELECT clock_timestamp(), ` + invitationInMain + `, i.unsent, i.approved_from, i.approved_to, i.asked_name,
 		` + policyOf("fp") + `, ` + stanceOf("fs") + `, ` + policyOf("tp") + `, ` + stanceOf("ts") + `, t.state, t.version, COALESCE(t.name, ''), t.linked_at,
-		c.state, o.group_id, o.state, o.version, COALESCE(o.name, ''), o.linked_at,
+		c.state, COALESCE(c.home_group_id, c.initiator_group_id), c.offered_group_id, o.group_id, o.state, o.version, COALESCE(o.name, ''), o.linked_at,
+		i.previous_id,
 		(SELECT count(*) FROM linkspan_main.invitation AS x WHERE x.channel_id = c.channel_id AND x.state IN ` + openStates + `),
 		(SELECT count(*) FROM linkspan_main.shard_referential AS x
 			WHERE x.channel_id = c.channel_id AND x.group_id <> c.initiator_group_id AND x.state = 'LINKED'),
@@ -50,8 +51,10 @@ func historyOf(which string) string {
 // The statements that lock channels, each with that of the facts. isDue has its CASE because an index for what is due has the same
 // conditions: while the table has no statistics Postgres would rather walk through that than use the key.
 var (
-	channelOfInvitation = `SELECT i.channel_id, i.from_group_id FROM linkspan_main.invitation AS i WHERE i.invitation_id = $1`
-	lockInvitation      = `
+	channelOfInvitation = `
+		SELECT i.channel_id, COALESCE(c.home_group_id, c.initiator_group_id)
+		FROM linkspan_main.invitation AS i JOIN linkspan_main.channel AS c ON c.channel_id = i.channel_id WHERE i.invitation_id = $1`
+	lockInvitation = `
 		SELECT 1 FROM linkspan_main.channel AS c
 		WHERE c.channel_id = (SELECT i.channel_id FROM linkspan_main.invitation AS i WHERE i.invitation_id = $1) FOR UPDATE`
 	factsOfInvitation = askedFacts{factsOf(`i.invitation_id = $1`), historyOf(`i.invitation_id = $1`)}
@@ -181,12 +184,13 @@ func scanFacts(row pgx.CollectableRow, channels map[ids.Channel]*channel.Channel
 	fields = append(fields, &known.Unsent, &known.ApprovedFrom, &known.ApprovedTo, &known.AskedName)
 	fields = slices.Concat(fields, policyFields(&f.From.Policy), stanceFields(&f.From.Stance), policyFields(&f.To.Policy), stanceFields(&f.To.Stance))
 	fields = append(fields, &f.Link.State, &f.Link.Version, &f.Link.Name, &f.Link.LinkedAt,
-		&c.State, &c.Initiator.Group, &c.Initiator.State, &c.Initiator.Version, &c.Initiator.Name, &c.Initiator.LinkedAt, &c.Open, &c.Linked, &f.Others)
+		&c.State, &c.Home, &c.Offered, &c.Initiator.Group, &c.Initiator.State, &c.Initiator.Version, &c.Initiator.Name, &c.Initiator.LinkedAt,
+		&known.PreviousID, &c.Open, &c.Linked, &f.Others)
 	if err := row.Scan(fields...); err != nil {
 		return nil, err
 	}
 	f.At, f.Invitation, f.Channel = f.At.UTC(), in.invitation(), channels[in.ChannelID]
-	f.Invitation.Unsent, f.Invitation.AskedName = known.Unsent, known.AskedName
+	f.Invitation.Unsent, f.Invitation.AskedName, f.Invitation.PreviousID = known.Unsent, known.AskedName, known.PreviousID
 	f.Invitation.ApprovedFrom, f.Invitation.ApprovedTo = known.ApprovedFrom, known.ApprovedTo
 	f.From.Policy.Group, f.To.Policy.Group = in.From.ID, in.To.ID
 	f.Others = utc(f.Others)

@@ -18,7 +18,7 @@ import (
 // key, by a live name, which is unique too, or all that belongs to a channel or an invitation by that.
 func TestKeysAreUsedWithoutStatistics(t *testing.T) {
 	t.Parallel()
-	keys := []string{"shard_referential_live_name", "invitation_of_channel", "transition_of_invitation"}
+	keys := []string{"shard_referential_live_name", "invitation_of_channel", "invitation_open", "transition_of_invitation"}
 	scan := regexp.MustCompile(`(?:Index (?:Only )?Scan using|Bitmap Index Scan on|Seq Scan on) (\S+)`)
 	p := newPlans(t)
 	for name, query := range store.KeyedQueries {

@@ -185,9 +185,9 @@ func (t *shardTx) SaveInvitation(group ids.Group, in *channel.Invitation) {
 		INSERT INTO linkspan_shard.group_invitation AS i (
 			slot, group_id, position, direction, invitation_id, channel_id, state, version, note, reason,
 			from_group_id, from_handle, from_name, to_group_id, to_handle, to_name, sender_id, sender_name,
-			resolver_group_id, resolver_id, resolver_name, created_at, expires_at, resolved_at, proposed_name, awaits_from, awaits_to, past)
+			resolver_group_id, resolver_id, resolver_name, created_at, expires_at, resolved_at, proposed_name, awaits_from, awaits_to, past, previous_id)
 		VALUES ($1, $2, `+inboxHead+`, $3, $4, $5, $6, $7, $8, $9,
-			$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27::jsonb)
+			$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27::jsonb, $28)
 		ON CONFLICT (slot, group_id, invitation_id) DO UPDATE SET
 			state = excluded.state, version = excluded.version, reason = excluded.reason, resolved_at = excluded.resolved_at,
 			resolver_group_id = excluded.resolver_group_id, resolver_id = excluded.resolver_id, resolver_name = excluded.resolver_name,
@@ -195,12 +195,13 @@ func (t *shardTx) SaveInvitation(group ids.Group, in *channel.Invitation) {
 		WHERE i.version < excluded.version`,
 		group, direction, in.ID, in.ChannelID, in.State, in.Version, in.Note, in.Reason,
 		from.ID, from.Handle, from.Name, to.ID, to.Handle, to.Name, in.Sender.ID, in.Sender.Name,
-		resolver.Group, resolver, resolverName, in.CreatedAt, in.ExpiresAt, in.ResolvedAt, in.ProposedName, in.AwaitsFrom, in.AwaitsTo, past)
+		resolver.Group, resolver, resolverName, in.CreatedAt, in.ExpiresAt, in.ResolvedAt, in.ProposedName, in.AwaitsFrom, in.AwaitsTo, past, in.PreviousID)
 }
 
 func (t *shardTx) InsertListedChannel(group ids.Group, id ids.Channel) {
 	t.queue(`
-		INSERT INTO linkspan_shard.group_channel (slot, group_id, channel_id, position) VALUES ($1, $2, $3, `+inboxHead+`)`,
+		INSERT INTO linkspan_shard.group_channel AS c (slot, group_id, channel_id, position) VALUES ($1, $2, $3, `+inboxHead+`)
+		ON CONFLICT (slot, group_id, channel_id) DO UPDATE SET position = excluded.position`,
 		group, id)
 }
 

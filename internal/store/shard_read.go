@@ -30,6 +30,9 @@ type sideRow struct {
 	NameVisible *bool
 	LinkedAt    *time.Time
 	Version     *int32
+	MayInvite   *bool
+	Offered     ids.Group
+	Home        groupRow
 }
 
 // A channel whose only invitation is overdue is shown, with its only side, as the sweep will write it, by the clock of
@@ -55,7 +58,9 @@ func sidesOf(owned, which string) string {
 	return `
 	SELECT owned.slot, c.channel_id, ` + asOfSide(`initiator_group_id`) + `, ` + asOfSide(`initiator_handle`) + `, ` + asOfSide(`initiator_name`) + `,
 		` + channelState + `, ` + asOfSide(`topic`) + `, c.creator_id, c.creator_name, c.created_at, v.state,
-		s.group_id, s.handle, s.group_name, s.name, s.name_visible, ` + sideLinkedAt + `, ` + sideVersion + `
+		s.group_id, s.handle, s.group_name, s.name, s.name_visible, ` + sideLinkedAt + `, ` + sideVersion + `, s.may_invite,
+		CASE WHEN v.unlinked_after IS NULL THEN c.offered_group_id END,
+		c.home_group_id, COALESCE(c.home_handle, ''), COALESCE(c.home_name, '')
 	FROM ` + owned + ` LEFT JOIN (
 		linkspan_shard.channel AS c
 		JOIN linkspan_shard.channel_side AS v ON v.slot = c.slot AND v.channel_id = c.channel_id AND v.group_id = $3
@@ -76,7 +81,8 @@ func sidesForOperatorOf(owned, which string) string {
 	return `
 	SELECT owned.slot, c.channel_id, c.initiator_group_id, c.initiator_handle, c.initiator_name, ` + channelState + `,
 		NULL::text, NULL::uuid, '', c.created_at, '',
-		s.group_id, s.handle, s.group_name, NULL::text, NULL::boolean, ` + sideLinkedAt + `, ` + sideVersion + `
+		s.group_id, s.handle, s.group_name, NULL::text, NULL::boolean, ` + sideLinkedAt + `, ` + sideVersion + `, s.may_invite,
+		c.offered_group_id, NULL::uuid, '', ''
 	FROM ` + owned + ` LEFT JOIN (
 		linkspan_shard.channel AS c
 		LEFT JOIN linkspan_shard.channel_side AS s ON s.slot = c.slot AND s.channel_id = c.channel_id AND s.state = 'LINKED'
@@ -107,7 +113,8 @@ func readSides(group ids.Group, slots []shardrouter.Slot, channels []ids.Channel
 func (r *sideRow) scan(row pgx.Rows) error {
 	return row.Scan(nil, &r.Channel, &r.Initiator.ID, &r.Initiator.Handle, &r.Initiator.Name, &r.State,
 		&r.Topic, &r.CreatorID, &r.CreatorName, &r.CreatedAt, &r.ViewerState,
-		&r.Group, &r.Handle, &r.GroupName, &r.Name, &r.NameVisible, &r.LinkedAt, &r.Version)
+		&r.Group, &r.Handle, &r.GroupName, &r.Name, &r.NameVisible, &r.LinkedAt, &r.Version, &r.MayInvite,
+		&r.Offered, &r.Home.ID, &r.Home.Handle, &r.Home.Name)
 }
 
 // Channels implements [channel.Shards].
@@ -135,9 +142,13 @@ func (r *sideRow) addTo(found map[ids.Channel]*channel.SharedChannel, viewer ids
 	c := found[r.Channel]
 	if c == nil {
 		initiator := r.Initiator.group()
-		c = &channel.SharedChannel{ID: r.Channel, State: r.viewerChannelState(), CreatedAt: r.CreatedAt.UTC(), Initiator: initiator}
+		c = &channel.SharedChannel{ID: r.Channel, State: r.viewerChannelState(), CreatedAt: r.CreatedAt.UTC(), Initiator: initiator, Offered: r.Offered}
 		if !viewer.IsZero() {
-			creator := userIn(initiator, r.CreatorID, r.CreatorName)
+			home := initiator
+			if !r.Home.ID.IsZero() {
+				home = r.Home.group()
+			}
+			creator := userIn(home, r.CreatorID, r.CreatorName)
 			c.Creator, c.Topic = &creator, r.Topic
 		}
 		found[r.Channel] = c
@@ -148,7 +159,7 @@ func (r *sideRow) addTo(found map[ids.Channel]*channel.SharedChannel, viewer ids
 	side := channel.ChannelSide{
 		ID:       ids.Side{Channel: r.Channel, Group: r.Group},
 		Group:    channel.Group{ID: r.Group, Handle: *r.Handle, Name: *r.GroupName},
-		LinkedAt: utc(r.LinkedAt), Version: *r.Version,
+		LinkedAt: utc(r.LinkedAt), Version: *r.Version, MayInvite: *r.MayInvite,
 	}
 	if r.Group == viewer || r.NameVisible != nil && *r.NameVisible {
 		side.Name = r.Name
@@ -162,10 +173,12 @@ func (r *sideRow) addTo(found map[ids.Channel]*channel.SharedChannel, viewer ids
 
 // viewerChannelState is the channel's state for the viewer's group; contract, "Words of state".
 func (r *sideRow) viewerChannelState() channel.SharedChannelState {
-	switch r.ViewerState {
-	case channel.LinkLeft, channel.LinkRemoved:
+	switch {
+	case r.State == channel.ChannelArchived:
+		return r.State
+	case r.ViewerState == channel.LinkLeft || r.ViewerState == channel.LinkRemoved:
 		return channel.ChannelDisconnected
-	case channel.LinkClosed:
+	case r.ViewerState == channel.LinkClosed:
 		return channel.ChannelClosed
 	}
 	return r.State

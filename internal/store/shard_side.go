@@ -13,12 +13,12 @@ const introduced = `ON CONFLICT (slot, channel_id, group_id, user_id) DO UPDATE
 		WHERE u.public_name IS NULL`
 
 // What tells of a side ends so: the event with the log's history, for each side that takes part, and for the side itself ($3), with
-// where its private log stands. It follows the CTEs event, head and side, which hold nothing where the side was not changed.
+// where its private log stands. It follows the CTEs event, head and side, which hold nothing where the side was not changed; it is told where that says so.
 const toldToSides = `
 	SELECT e.number, e.at, head.history, told.group_id, told.private_head FROM event AS e, head, (
 		SELECT s.group_id, s.private_head FROM linkspan_shard.channel_side AS s
 		WHERE s.slot = $1 AND s.channel_id = $2 AND s.state = 'LINKED' AND s.group_id <> $3
-		UNION ALL SELECT side.group_id, side.private_head FROM side
+		UNION ALL SELECT side.group_id, side.private_head FROM side WHERE side.told
 	) AS told`
 
 // LinkSide locks the log in a statement of its own, as all do who write to it: in one with the side, nothing would say which comes first.
@@ -36,10 +36,10 @@ func (t *shardTx) LinkSide(in *channel.Invitation, link channel.Link) {
 			FROM linkspan_shard.channel_log AS l WHERE l.slot = $1 AND l.channel_id = $2
 			ON CONFLICT (slot, channel_id, group_id) DO UPDATE
 			SET state = excluded.state, version = excluded.version, name = excluded.name, linked_at = excluded.linked_at,
-				linked_number = excluded.linked_number, unlinked_at = NULL, unlinked_after = NULL, frozen_topic = NULL,
+				linked_number = excluded.linked_number, may_invite = false, unlinked_at = NULL, unlinked_after = NULL, frozen_topic = NULL,
 				frozen_initiator_group_id = NULL, frozen_initiator_handle = NULL, frozen_initiator_name = NULL
 			WHERE s.version < excluded.version
-			RETURNING s.group_id, s.private_head
+			RETURNING s.group_id, s.private_head, true AS told
 		), head AS (
 			UPDATE linkspan_shard.channel_log AS l SET head = l.head + 1 FROM side
 			WHERE l.slot = $1 AND l.channel_id = $2 RETURNING l.head AS number, l.history
@@ -70,12 +70,12 @@ func (t *shardTx) UnlinkSide(group channel.Group, link channel.Link, by *channel
 	t.queue(`
 		WITH side AS (
 			UPDATE linkspan_shard.channel_side AS s
-			SET state = $4, version = $5, linked_at = $6, unlinked_at = $7, unlinked_after = l.head + 1, frozen_topic = c.topic,
+			SET state = $4, version = $5, linked_at = $6, may_invite = false, unlinked_at = $7, unlinked_after = l.head + 1, frozen_topic = c.topic,
 				frozen_initiator_group_id = c.initiator_group_id, frozen_initiator_handle = c.initiator_handle, frozen_initiator_name = c.initiator_name
 			FROM linkspan_shard.channel_log AS l, linkspan_shard.channel AS c
 			WHERE s.slot = $1 AND s.channel_id = $2 AND s.group_id = $3 AND s.version < $5 AND s.state = 'LINKED'
 				AND l.slot = s.slot AND l.channel_id = s.channel_id AND c.slot = s.slot AND c.channel_id = s.channel_id
-			RETURNING s.group_id, s.private_head
+			RETURNING s.group_id, s.private_head, true AS told
 		), head AS (
 			UPDATE linkspan_shard.channel_log AS l SET head = l.head + 1 FROM side
 			WHERE l.slot = $1 AND l.channel_id = $2 RETURNING l.head AS number, l.history
@@ -92,6 +92,60 @@ func (t *shardTx) UnlinkSide(group channel.Group, link channel.Link, by *channel
 		)`+toldToSides,
 		link.Channel, link.Group, link.State, link.Version, link.LinkedAt, link.UnlinkedAt, actor.Group, actor, name, key,
 	).Query(t.tells(channel.LogEvent{Kind: channel.EventGroupUnlinked, Channel: link.Channel, Group: group, Actor: actor}))
+}
+
+func (t *shardTx) SaveChannel(id ids.Channel, e channel.ChannelEffect) {
+	t.queue(`
+		UPDATE linkspan_shard.channel SET offered_group_id = $3, state = CASE WHEN $4 THEN 'ARCHIVED' ELSE state END
+		WHERE slot = $1 AND channel_id = $2`, id, e.Offered, e.Archived)
+}
+
+// ChangeChannel tells a side that does not take part nothing: its log has ended.
+func (t *shardTx) ChangeChannel(e channel.Effect) {
+	link, other, by := e.Link, e.Other, e.By
+	if other == nil {
+		other = &channel.Link{}
+	}
+	var initiator channel.Group // zero: NULL
+	var handle, name *string
+	if e.Channel.Initiator != nil {
+		initiator = *e.Channel.Initiator
+		handle, name = &initiator.Handle, &initiator.Name
+	}
+	t.queue(lockLog, link.Channel)
+	t.queue(`
+		WITH side AS (
+			UPDATE linkspan_shard.channel_side AS s SET version = $4, role = CASE WHEN $5 THEN 'INITIATOR' ELSE 'TARGET' END, may_invite = $6
+			WHERE s.slot = $1 AND s.channel_id = $2 AND s.group_id = $3 AND s.version < $4
+			RETURNING s.group_id, s.private_head, s.state = 'LINKED' AS told
+		), other AS (
+			UPDATE linkspan_shard.channel_side AS s SET version = $8, role = CASE WHEN $9 THEN 'INITIATOR' ELSE 'TARGET' END, may_invite = $10
+			WHERE s.slot = $1 AND s.channel_id = $2 AND s.group_id = $7 AND s.version < $8
+		), changed AS (
+			UPDATE linkspan_shard.channel AS c SET offered_group_id = $11,
+				home_group_id = CASE WHEN $12::uuid IS NULL THEN c.home_group_id ELSE COALESCE(c.home_group_id, c.initiator_group_id) END,
+				home_handle = CASE WHEN $12::uuid IS NULL THEN c.home_handle ELSE COALESCE(c.home_handle, c.initiator_handle) END,
+				home_name = CASE WHEN $12::uuid IS NULL THEN c.home_name ELSE COALESCE(c.home_name, c.initiator_name) END,
+				initiator_group_id = COALESCE($12, c.initiator_group_id), initiator_handle = COALESCE($13, c.initiator_handle),
+				initiator_name = COALESCE($14, c.initiator_name)
+			FROM side WHERE c.slot = $1 AND c.channel_id = $2
+		), head AS (
+			UPDATE linkspan_shard.channel_log AS l SET head = l.head + 1 FROM side
+			WHERE l.slot = $1 AND l.channel_id = $2 RETURNING l.head AS number, l.history
+		), known AS (
+			INSERT INTO linkspan_shard.channel_user AS u
+				(slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at, public_number)
+			SELECT $1, $2, $15, $16, $17, $18, $17, $18, now(), head.number FROM head
+			`+introduced+`
+		), event AS (
+			INSERT INTO linkspan_shard.channel_event
+				(slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id, side_version, at)
+			SELECT $1, $2, head.number, 'CHANNEL_CHANGED', $15, $16, $3, $4, clock_timestamp() FROM head
+			RETURNING number, at
+		)`+toldToSides,
+		link.Channel, link.Group, link.Version, link.Initiator, link.MayInvite, other.Group, other.Version, other.Initiator, other.MayInvite,
+		e.Channel.Offered, initiator.ID, handle, name, by.ID.Group, by.ID, by.Name, channel.NameKey(by.Name),
+	).Query(t.tells(channel.LogEvent{Kind: channel.EventChannelChanged, Channel: link.Channel, Group: *e.Group, Actor: by.ID}))
 }
 
 // tells notes an event that was appended to a channel's log, for each side that it is told to.
