@@ -22,13 +22,14 @@ var (
 	refusalCodes = []channel.UserErrorCode{
 		channel.CodeGroupNotFound, channel.CodeInvitationNotFound, channel.CodeSelfInvitation, channel.CodeNameTaken,
 		channel.CodeInvitationNotPending, channel.CodeChannelNotFound, channel.CodeChannelNotActive,
-		channel.CodeMessageNotFound, channel.CodeNotAllowed, channel.CodeVersionConflict,
+		channel.CodeMessageNotFound, channel.CodeNotAllowed, channel.CodeVersionConflict, channel.CodeAlreadyShared,
 		channel.CodeIdempotencyKeyReused, channel.CodeInvalidInput,
 	}
 	stepKinds = []channel.StepKind{
 		channel.StepRegisterGroup, channel.StepCreateChannel, channel.StepReceiveInvitation, channel.StepLinkGroup,
 		channel.StepReceiveChannel, channel.StepCloseChannel, channel.StepChangeInvitation,
-		channel.StepTellInvitation, channel.StepSavePolicy,
+		channel.StepTellInvitation, channel.StepSavePolicy, channel.StepLinkSide, channel.StepTellLinked, channel.StepUnlinkGroup,
+		channel.StepChangeChannel,
 	}
 	deliveryResults = []string{delivered, failed, early}
 	closeCodes      = []gqlhttp.CloseCode{

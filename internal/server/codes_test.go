@@ -86,6 +86,10 @@ var catalogue = struct {
 		channel.CodeInvitationNotPending: func(r *refuser) servertest.Answer { return r.accept("gil@globex", r.revoked) },
 		channel.CodeNotAllowed:           func(r *refuser) servertest.Answer { return r.accept("hua@globex member", r.invitation) },
 		channel.CodeVersionConflict:      (*refuser).setStalePolicy,
+		channel.CodeAlreadyShared: func(r *refuser) servertest.Answer {
+			return r.post("ana@acme", `mutation($input: InviteGroupInput!) { inviteGroup(input: $input) {
+				invitation { id } errors { __typename code message path } } }`, object{"input": object{"channelId": r.channel, "target": r.s.to("globex")}})
+		},
 	},
 }
 

@@ -53,6 +53,7 @@ export default [
               "ReactionChanged",
               "GroupLinked",
               "GroupUnlinked",
+              "ChannelChanged",
               "ChannelCheckpoint",
               // Word of a channel that moved; the channel has an id.
               "ChannelActivity",

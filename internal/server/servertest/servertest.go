@@ -35,6 +35,7 @@ var Secret = []byte("a secret of the tests, thirty-two bytes or more")
 type Options struct {
 	Shards        int // 0: three; -1: one that shares main's database
 	InvitationTTL time.Duration
+	MaxGroups     int
 	Config        *shardrouter.Config // instead of an installation of its own
 	NoSweep       bool                // the test calls Service.ExpireDue itself
 	NoGroups      bool                // the test registers them itself
@@ -99,7 +100,7 @@ func New(t testing.TB, options Options) *Server {
 	relay := outbox.NewRelay(s.Metrics.OutboxStore(s.Store), deliver, logger)
 	s.Service = &channel.Service{
 		Main: s.Store, Shards: s.Store, Conversation: s.Store, Outbox: relay, Hub: hub, Hints: hub, Fresh: &channel.FreshMessages{},
-		InvitationTTL: options.InvitationTTL, Logger: logger,
+		InvitationTTL: options.InvitationTTL, MaxGroups: options.MaxGroups, Logger: logger,
 		Refused: s.Metrics.Refused,
 	}
 	s.Metrics.WatchClusters(s.Router)
