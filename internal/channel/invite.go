@@ -156,7 +156,7 @@ func (l *Links) judgeInvite(v *Viewer, note *string, own, target *Party, group i
 	}
 	switch state := l.stateFor(v.Group.ID); {
 	case state != ChannelPending && state != ChannelActive:
-		return verdict{}, channelNotActive(state, "channelId")
+		return verdict{}, linksStand(state)
 	case waits || theirs != nil && theirs.State == LinkLinked:
 		return verdict{}, alreadyShared()
 	case c.groups() >= atMost:

@@ -10,7 +10,7 @@ import (
 	"linkspan/internal/ids"
 )
 
-// updateRules has TestJudge write testdata/rules.golden anew: `LINKSPAN_UPDATE=1 go test ./internal/channel -run TestJudge`; then read it.
+// updateRules has TestJudge write testdata/rules.golden anew: `LINKSPAN_UPDATE=1 go test ./internal/channel -run TestJudge`; then read it. It does so for TestJudgeLinks too.
 var updateRules = os.Getenv("LINKSPAN_UPDATE") != ""
 
 // TestJudge writes down what becomes of an invitation by each deed of each who may try it, in each state, under the policies that play a part. The
@@ -52,22 +52,7 @@ func TestJudge(t *testing.T) {
 			ask(fmt.Sprintf("%s, %s; policy of the target", deed, state), lines)
 		}
 	}
-	const file = "testdata/rules.golden"
-	if updateRules {
-		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := strings.Split(b.String(), "\n")
-	for i, line := range strings.Split(string(want), "\n") {
-		if i >= len(got) || got[i] != line {
-			t.Fatalf("%s:%d: want\n%s\ngot\n%s", file, i+1, line, got[min(i, len(got)-1)])
-		}
-	}
+	golden(t, "testdata/rules.golden", b.String())
 }
 
 // policies are those of a group that differ from the default in one thing, or in two that belong together.

@@ -183,7 +183,7 @@ func judgePart(v *Viewer, l *Links, p parting) (SharingRule, error) {
 		return "", errAgain
 	}
 	if state := l.stateFor(v.Group.ID); state != ChannelActive {
-		return "", channelNotActive(state, "channelId")
+		return "", linksStand(state)
 	}
 	return RuleRole, nil
 }

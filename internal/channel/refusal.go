@@ -141,6 +141,18 @@ func channelNotActive(state SharedChannelState, field string) UserError {
 	return ChannelNotActiveError{refusal{CodeChannelNotActive, message, input(field)}, state}
 }
 
+// linksStand refuses to change who takes part in a channel in that state.
+func linksStand(state SharedChannelState) UserError {
+	message := fmt.Sprintf("The channel is %s: who takes part in it does not change any more.", state)
+	switch state {
+	case ChannelPending:
+		message = "The channel is PENDING: nobody else takes part yet. Take its invitations back to end it."
+	case ChannelDisconnected:
+		message = "Your group takes part in this channel no longer: it can only read it."
+	}
+	return ChannelNotActiveError{refusal{CodeChannelNotActive, message, input("channelId")}, state}
+}
+
 func messageNotFound(field string) UserError {
 	return MessageNotFoundError{refusal{CodeMessageNotFound, "There is no such message, or it was deleted.", input(field)}}
 }

@@ -64,7 +64,7 @@ func judgeOffer(v *Viewer, l *Links, group ids.Group) error {
 	case !l.initiates(v.Group.ID):
 		return ruledOut(RuleInitiator, "Only the group that has the initiator's role offers it to another.", "channelId")
 	case l.state() != ChannelActive:
-		return channelNotActive(l.state(), "channelId")
+		return linksStand(l.state())
 	case group == v.Group.ID && l.Channel.Offered.IsZero() || group == l.Channel.Offered:
 		return errAgain
 	case group != v.Group.ID && (other == nil || other.State != LinkLinked):
@@ -99,7 +99,7 @@ func judgeTake(v *Viewer, l *Links) (SharingRule, error) {
 	case l.initiates(v.Group.ID):
 		return "", errAgain
 	case state != ChannelActive:
-		return "", channelNotActive(state, "channelId")
+		return "", linksStand(state)
 	case c.Offered == v.Group.ID:
 		return RuleOffered, nil
 	case c.Offered.IsZero() && c.Initiator.parted():
@@ -139,7 +139,7 @@ func judgeGrant(v *Viewer, l *Links, in LetGroupInviteInput) error {
 	case in.GroupID == v.Group.ID:
 		return notAllowed("The group that has the initiator's role asks whom it likes.", "input", "groupId")
 	case state != ChannelActive:
-		return channelNotActive(state, "channelId")
+		return linksStand(state)
 	case other == nil || other.State != LinkLinked:
 		return notInChannel()
 	case other.MayInvite == in.MayInvite:
