@@ -198,5 +198,6 @@ func operations() []crashed {
 			first: failpoint.Arrival{Point: "acceptSharedChannel/commit/after", N: 1},
 		},
 	}
+	all = append(all, linkOperations()...)
 	return slices.DeleteFunc(all, func(op crashed) bool { return op.long && !longTests() })
 }

@@ -27,6 +27,7 @@ type crashRun struct {
 	ears       []*ear[inboxEntry]
 	invitation string // from's to to; known after the setup, or from an answer; "": not yet
 	channel    string
+	later      string   // an invitation to a group of the channel that was made before
 	aside      []string // invitations that belong to another channel
 }
 
