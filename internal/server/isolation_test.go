@@ -192,6 +192,7 @@ var types = map[string]string{
 	"invite": "InviteGroupInput!", "leave": "LeaveSharedChannelInput!", "remove": "RemoveGroupInput!", "letInvite": "LetGroupInviteInput!",
 	"offer": "OfferInitiatorTransferInput!", "take": "AcceptInitiatorTransferInput!",
 	"deny": "DenyInvitationInput!", "policy": "SetSharingPolicyInput!", "trust": "TrustGroupInput!", "untrust": "UntrustGroupInput!",
+	"block": "BlockGroupInput!", "unblock": "UnblockGroupInput!",
 }
 
 var variableNames = regexp.MustCompile(`\$(\w+)`)
@@ -271,6 +272,8 @@ func (c *cell) variable(name string, n int64) any {
 		return c.w.s.to("umbrella")
 	case "trust", "untrust":
 		return object{"target": c.w.s.to("umbrella")}
+	case "block", "unblock":
+		return object{"target": c.w.s.to(blocked[group])}
 	case "policy":
 		return object{"expectedVersion": c.policyVersion()}
 	case "policyStale":
