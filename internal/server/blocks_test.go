@@ -272,3 +272,29 @@ func TestBlockedOverdue(t *testing.T) {
 		l.want(l.received(gilOf), overdue+" EXPIRED, "+mark+" PENDING")
 	})
 }
+
+// TestBlocksOfAnotherProcess has a group block and unblock at another process than the one where it listens.
+func TestBlocksOfAnotherProcess(t *testing.T) {
+	t.Parallel()
+	here := servertest.New(t, servertest.Options{})
+	there := servertest.New(t, servertest.Options{Config: &here.Config, NoGroups: true})
+	l, listener := &life{t: t, s: newPlace(here, "")}, &life{t: t, s: newPlace(there, "")}
+	begin := start(t, l.s, l.s.as(gilOf))
+	live := listener.listens(gilOf, receivedDocument, begin)
+	l.want(l.does(benOf, "create", nil), "PENDING")
+	l.want(live.hears(), l.invitation)
+	l.blocks(gilOf, "acme")
+	again := listener.listens(gilOf, receivedDocument, begin)
+	l.want(l.does(benOf, "create", nil), "PENDING")
+	mark := l.mark()
+	l.want(live.hears(), mark)
+	l.want(again.hears(), mark)
+	second := l.invitation
+	l.unblocks(gilOf, "acme")
+	for _, e := range []*ear{live, again} {
+		if first := e.hears(); first == second {
+			t.Errorf("%s is received first", first)
+		}
+		l.want(e.hears(), second)
+	}
+}
