@@ -74,6 +74,12 @@ func (e *ear) hears() string {
 	return fmt.Sprint(event["__typename"])
 }
 
+// settle waits until all clusters have what was done.
+func (l *life) settle() {
+	l.t.Helper()
+	open(l.t, l.s).settle()
+}
+
 // mark has a third group ask globex, and returns the invitation: what comes next is that, if nothing came before.
 func (l *life) mark() string {
 	l.t.Helper()
@@ -97,9 +103,11 @@ func TestBlocks(t *testing.T) {
 			again := l.listens(gilOf, receivedDocument, begin)
 			l.want(l.does(benOf, "create", nil), "PENDING")
 			second := l.invitation
+			l.settle()
 			l.want(l.does(benOf, "create", nil), "PENDING")
 			third := l.invitation
 			l.want(l.does(benOf, "revoke", nil), "REVOKED")
+			l.settle()
 			mark := l.mark()
 			for _, e := range []*ear{live, again} {
 				l.want(e.hears(), mark)
@@ -263,7 +271,7 @@ func TestBlockedOverdue(t *testing.T) {
 		l.blocks(gilOf, "acme")
 		l.want(l.does(benOf, "create", nil), "PENDING")
 		overdue := l.invitation
-		open(t, l.s).overdue(overdue)
+		open(t, l.s).overdue(overdue) // settles
 		live := l.listens(gilOf, inboxDocument, nil)
 		l.want(live.hears(), "InboxCheckpoint")
 		l.unblocks(gilOf, "acme")
@@ -286,6 +294,7 @@ func TestBlocksOfAnotherProcess(t *testing.T) {
 	l.blocks(gilOf, "acme")
 	again := listener.listens(gilOf, receivedDocument, begin)
 	l.want(l.does(benOf, "create", nil), "PENDING")
+	l.settle()
 	mark := l.mark()
 	l.want(live.hears(), mark)
 	l.want(again.hears(), mark)
