@@ -244,6 +244,34 @@ func TestBlocks(t *testing.T) {
 			l.want(heard.hears(), "SharedChannelLinked "+l.invitation)
 			l.want(heard.hears(), "InboxCheckpoint")
 		},
+		"one more group is asked": func(l *life) {
+			channel, invitation := offer(l.t, l.s, l.s.as(anaOf), "initech", "launch")
+			l.settle()
+			succeed(l.t, l.s, l.s.as("ivy@initech"), acceptDocument, object{"invitationId": invitation})
+			asks := func() object {
+				return mutate(l.t, l.s, l.s.as(anaOf), `mutation($input: InviteGroupInput!) { it: inviteGroup(input: $input) { invitation { id state }
+					errors { code message path ... on NotAllowedError { rule } } } }`, object{"channelId": channel, "target": l.s.to("globex")})
+			}
+			l.blocks(anaOf, "globex")
+			refused := asks()
+			l.want(fmt.Sprint(refusal(l.t, refused), " ", servertest.Get[any](l.t, refused, "errors", 0, "rule")), "NOT_ALLOWED input.target BLOCKED")
+			l.unblocks(anaOf, "globex")
+			l.blocks(gilOf, "acme")
+			live := l.listens(gilOf, receivedDocument, start(l.t, l.s, l.s.as(gilOf)))
+			asked := asks()
+			l.want(refusal(l.t, asked), "")
+			l.invitation, l.channel = servertest.Get[string](l.t, asked, "invitation", "id"), channel
+			l.settle()
+			mark := l.mark()
+			l.want(live.hears(), mark)
+			l.want(refusal(l.t, asks()), "ALREADY_SHARED input.target") // as if it were silent
+			l.want(l.shown(gilOf), "nothing")
+			l.want(l.does(gilOf, "accept", nil), "INVITATION_NOT_FOUND")
+			l.unblocks(gilOf, "acme")
+			l.want(live.hears(), l.invitation)
+			l.want(l.does(gilOf, "accept", nil), "ACCEPTED, a channel")
+			l.audit()
+		},
 		"a key from before": func(l *life) {
 			l.policy(gilOf, object{"whoMayAccept": "MEMBERS", "incomingApproval": true})
 			l.want(l.does(benOf, "create", nil), "PENDING")
