@@ -1,10 +1,14 @@
 package server_test
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
 	"linkspan/internal/server/servertest"
 )
 
@@ -334,4 +338,42 @@ func TestBlocksOfAnotherProcess(t *testing.T) {
 		}
 		l.want(e.hears(), second)
 	}
+}
+
+// undelivering is an outbox whose process dies before it delivers anything.
+type undelivering struct{ channel.Outbox }
+
+func (undelivering) Drive(context.Context, []channel.Step) channel.Underway { return lost{} }
+
+type lost struct{}
+
+func (lost) Wait(context.Context, ...channel.Destination) error { return channel.Unavailable(io.EOF) }
+func (lost) Linger(context.Context)                             {}
+
+// TestBlockIsFinishedByARepetition has a process die between the decision and its step: what decides knows of it at once, and a repetition, with the
+// key or without, answers when readers do too.
+func TestBlockIsFinishedByARepetition(t *testing.T) {
+	shapes(t, servertest.Options{}, func(t *testing.T, s *place) {
+		for _, key := range []string{"", "k"} {
+			l := &life{t: t, s: s.apart(t)}
+			l.want(l.does(benOf, "create", nil), "PENDING")
+			l.settle()
+			dying := *s.Service
+			dying.Outbox = undelivering{s.Service.Outbox}
+			globex := l.s.group("globex")
+			gil := &channel.Viewer{Group: globex, Role: channel.RoleAdmin, User: channel.User{ID: ids.UserOf(globex.ID, "gil"), Group: globex, Name: "Gil"}}
+			acme := l.s.group("acme").Handle
+			in := channel.BlockGroupInput{Target: channel.GroupSelector{Handle: &acme}}
+			input := object{"target": l.s.to("acme")}
+			if key != "" {
+				in.IdempotencyKey, input["idempotencyKey"] = &key, key
+			}
+			if _, err := dying.BlockGroup(t.Context(), gil, in); err == nil {
+				t.Fatal("it is done, and nothing was delivered")
+			}
+			l.want(l.does(gilOf, "accept", nil), "INVITATION_NOT_FOUND")
+			succeed(t, l.s, l.s.as(gilOf), blockDocument, input)
+			l.want(l.received(gilOf), "")
+		}
+	})
 }
