@@ -77,6 +77,11 @@ type ComplexityRoot struct {
 		SharedChannel func(childComplexity int) int
 	}
 
+	BlockGroupPayload struct {
+		Errors func(childComplexity int) int
+		Group  func(childComplexity int) int
+	}
+
 	ChannelActivity struct {
 		SharedChannel func(childComplexity int) int
 	}
@@ -354,6 +359,7 @@ type ComplexityRoot struct {
 		AcceptSharedChannel     func(childComplexity int, input channel.AcceptSharedChannelInput) int
 		AddReaction             func(childComplexity int, input channel.AddReactionInput) int
 		ApproveInvitation       func(childComplexity int, input channel.ApproveInvitationInput) int
+		BlockGroup              func(childComplexity int, input channel.BlockGroupInput) int
 		CreateSharedChannel     func(childComplexity int, input channel.CreateSharedChannelInput) int
 		DeclineInvitation       func(childComplexity int, input channel.DeclineInvitationInput) int
 		DeleteMessage           func(childComplexity int, input channel.DeleteMessageInput) int
@@ -371,6 +377,7 @@ type ComplexityRoot struct {
 		RevokeInvitation        func(childComplexity int, input channel.RevokeInvitationInput) int
 		SetSharingPolicy        func(childComplexity int, input channel.SetSharingPolicyInput) int
 		TrustGroup              func(childComplexity int, input channel.TrustGroupInput) int
+		UnblockGroup            func(childComplexity int, input channel.UnblockGroupInput) int
 		UntrustGroup            func(childComplexity int, input channel.UntrustGroupInput) int
 	}
 
@@ -530,6 +537,11 @@ type ComplexityRoot struct {
 		Group  func(childComplexity int) int
 	}
 
+	UnblockGroupPayload struct {
+		Errors func(childComplexity int) int
+		Group  func(childComplexity int) int
+	}
+
 	UntrustGroupPayload struct {
 		Errors func(childComplexity int) int
 		Group  func(childComplexity int) int
@@ -600,6 +612,8 @@ type MutationResolver interface {
 	SetSharingPolicy(ctx context.Context, input channel.SetSharingPolicyInput) (*channel.SetSharingPolicyPayload, error)
 	TrustGroup(ctx context.Context, input channel.TrustGroupInput) (*channel.TrustGroupPayload, error)
 	UntrustGroup(ctx context.Context, input channel.UntrustGroupInput) (*channel.UntrustGroupPayload, error)
+	BlockGroup(ctx context.Context, input channel.BlockGroupInput) (*channel.BlockGroupPayload, error)
+	UnblockGroup(ctx context.Context, input channel.UnblockGroupInput) (*channel.UnblockGroupPayload, error)
 	InviteGroup(ctx context.Context, input channel.InviteGroupInput) (*channel.InviteGroupPayload, error)
 	LeaveSharedChannel(ctx context.Context, input channel.LeaveSharedChannelInput) (*channel.LeaveSharedChannelPayload, error)
 	RemoveGroup(ctx context.Context, input channel.RemoveGroupInput) (*channel.RemoveGroupPayload, error)
@@ -751,6 +765,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApproveInvitationPayload.SharedChannel(childComplexity), true
+
+	case "BlockGroupPayload.errors":
+		if e.ComplexityRoot.BlockGroupPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BlockGroupPayload.Errors(childComplexity), true
+	case "BlockGroupPayload.group":
+		if e.ComplexityRoot.BlockGroupPayload.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BlockGroupPayload.Group(childComplexity), true
 
 	case "ChannelActivity.sharedChannel":
 		if e.ComplexityRoot.ChannelActivity.SharedChannel == nil {
@@ -1770,6 +1797,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ApproveInvitation(childComplexity, args["input"].(channel.ApproveInvitationInput)), true
+	case "Mutation.blockGroup":
+		if e.ComplexityRoot.Mutation.BlockGroup == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_blockGroup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BlockGroup(childComplexity, args["input"].(channel.BlockGroupInput)), true
 	case "Mutation.createSharedChannel":
 		if e.ComplexityRoot.Mutation.CreateSharedChannel == nil {
 			break
@@ -1957,6 +1995,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.TrustGroup(childComplexity, args["input"].(channel.TrustGroupInput)), true
+	case "Mutation.unblockGroup":
+		if e.ComplexityRoot.Mutation.UnblockGroup == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_unblockGroup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UnblockGroup(childComplexity, args["input"].(channel.UnblockGroupInput)), true
 	case "Mutation.untrustGroup":
 		if e.ComplexityRoot.Mutation.UntrustGroup == nil {
 			break
@@ -2587,6 +2636,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TrustGroupPayload.Group(childComplexity), true
 
+	case "UnblockGroupPayload.errors":
+		if e.ComplexityRoot.UnblockGroupPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnblockGroupPayload.Errors(childComplexity), true
+	case "UnblockGroupPayload.group":
+		if e.ComplexityRoot.UnblockGroupPayload.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnblockGroupPayload.Group(childComplexity), true
+
 	case "UntrustGroupPayload.errors":
 		if e.ComplexityRoot.UntrustGroupPayload.Errors == nil {
 			break
@@ -2727,6 +2789,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AcceptSharedChannelInput", ec.unmarshalInputAcceptSharedChannelInput),
 			graphql.NewInputUnmarshaler("AddReactionInput", ec.unmarshalInputAddReactionInput),
 			graphql.NewInputUnmarshaler("ApproveInvitationInput", ec.unmarshalInputApproveInvitationInput),
+			graphql.NewInputUnmarshaler("BlockGroupInput", ec.unmarshalInputBlockGroupInput),
 			graphql.NewInputUnmarshaler("CreateSharedChannelInput", ec.unmarshalInputCreateSharedChannelInput),
 			graphql.NewInputUnmarshaler("DeclineInvitationInput", ec.unmarshalInputDeclineInvitationInput),
 			graphql.NewInputUnmarshaler("DeleteMessageInput", ec.unmarshalInputDeleteMessageInput),
@@ -2743,6 +2806,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveReactionInput", ec.unmarshalInputRemoveReactionInput),
 			graphql.NewInputUnmarshaler("RevokeInvitationInput", ec.unmarshalInputRevokeInvitationInput),
 			graphql.NewInputUnmarshaler("TrustGroupInput", ec.unmarshalInputTrustGroupInput),
+			graphql.NewInputUnmarshaler("UnblockGroupInput", ec.unmarshalInputUnblockGroupInput),
 			graphql.NewInputUnmarshaler("UntrustGroupInput", ec.unmarshalInputUntrustGroupInput),
 		)
 	}
@@ -3146,7 +3210,8 @@ type Mutation {
     input: SetSharingPolicyInput!
   ): SetSharingPolicyPayload!
   """
-  Has the viewer's group ask for no approval of its own towards another, for admins. It says nothing for the other group. Repeating it is success.
+  Has the viewer's group ask for no approval of its own towards another, for admins. It says nothing for the other group. Repeating it is success; a
+  group that is blocked has to be unblocked first.
   """
   trustGroup(
     """What to do, and under which idempotency key."""
@@ -3157,6 +3222,22 @@ type Mutation {
     """What to do, and under which idempotency key."""
     input: UntrustGroupInput!
   ): UntrustGroupPayload!
+  """
+  Has the viewer's group see nothing of what another asks, for admins: its invitations that are not accepted are hidden, and to the other all looks as
+  if nobody answered. What is linked stays so, and trust ends. Repeating it is success.
+  """
+  blockGroup(
+    """What to do, and under which idempotency key."""
+    input: BlockGroupInput!
+  ): BlockGroupPayload!
+  """
+  Ends a block, for admins: what the other group asked is shown again, and what of it can still be answered is received again. Repeating it is
+  success.
+  """
+  unblockGroup(
+    """What to do, and under which idempotency key."""
+    input: UnblockGroupInput!
+  ): UnblockGroupPayload!
   """
   Asks one more group to share a channel: for the group that has the initiator's role, and those that it lets. A group that took part and does not
   comes back by it.
@@ -3627,7 +3708,7 @@ type Invitation implements Node {
   toGroup: Group!
   """The user who sent it."""
   sentBy: Actor!
-  """Null: nobody did (it expired), or not yet, or it is the other group's own affair who."""
+  """Null: nobody did (it expired, or the group that asked was removed), or not yet, or it is the other group's own affair who."""
   resolvedBy: Actor
   """When it was sent."""
   createdAt: DateTime!
@@ -3961,7 +4042,7 @@ type SharingPolicy {
   linksInNotes: Boolean!
   """The groups towards which no approval of the own group is needed, by handle."""
   trustedGroups: [Group!]!
-  """The groups that ask in vain, by handle."""
+  """The groups that ask in vain, by handle: those that the group blocks."""
   blockedGroups: [Group!]!
 }
 
@@ -3995,6 +4076,8 @@ enum SharingRule {
   SELF
   """No group has that handle or id."""
   UNKNOWN_GROUP
+  """The viewer's group blocks the other."""
+  BLOCKED
   """Who has the initiator's role, or lets others ask."""
   INITIATOR
   """The initiator has given the group leave to ask others."""
@@ -4100,6 +4183,44 @@ type UntrustGroupPayload {
   errors: [UserError!]!
 }
 
+"""The group to block."""
+input BlockGroupInput {
+  """The other group."""
+  target: GroupSelector!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `blockGroup` + "`" + `."""
+type BlockGroupPayload {
+  """The other group; null where it was refused."""
+  group: Group
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""The group to block no longer."""
+input UnblockGroupInput {
+  """The other group."""
+  target: GroupSelector!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `unblockGroup` + "`" + `."""
+type UnblockGroupPayload {
+  """The other group; null where it was refused."""
+  group: Group
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
 # ==== the inbox =================================================================================================
 
 """Something that reached the viewer's group. Events carry objects as they are now."""
@@ -4110,7 +4231,7 @@ interface InboxEvent {
   at: DateTime!
 }
 
-"""Another group asks to share a channel."""
+"""Another group asks to share a channel, or asked while it was blocked and is blocked no longer."""
 type InvitationReceived implements InboxEvent {
   """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
   cursor: LogCursor!
@@ -4580,6 +4701,16 @@ func (ec *executionContext) childFields_ApproveInvitationPayload(ctx context.Con
 		return ec.fieldContext_ApproveInvitationPayload_errors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApproveInvitationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BlockGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "group":
+		return ec.fieldContext_BlockGroupPayload_group(ctx, field)
+	case "errors":
+		return ec.fieldContext_BlockGroupPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BlockGroupPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ChannelActivity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5126,6 +5257,16 @@ func (ec *executionContext) childFields_TrustGroupPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type TrustGroupPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UnblockGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "group":
+		return ec.fieldContext_UnblockGroupPayload_group(ctx, field)
+	case "errors":
+		return ec.fieldContext_UnblockGroupPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnblockGroupPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UntrustGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "group":
@@ -5382,6 +5523,20 @@ func (ec *executionContext) field_Mutation_approveInvitation_args(ctx context.Co
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_blockGroup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.BlockGroupInput, error) {
+			return ec.unmarshalNBlockGroupInput2linkspanᚋinternalᚋchannelᚐBlockGroupInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createSharedChannel_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5612,6 +5767,20 @@ func (ec *executionContext) field_Mutation_trustGroup_args(ctx context.Context, 
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (channel.TrustGroupInput, error) {
 			return ec.unmarshalNTrustGroupInput2linkspanᚋinternalᚋchannelᚐTrustGroupInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_unblockGroup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.UnblockGroupInput, error) {
+			return ec.unmarshalNUnblockGroupInput2linkspanᚋinternalᚋchannelᚐUnblockGroupInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6504,6 +6673,70 @@ func (ec *executionContext) _ApproveInvitationPayload_errors(ctx context.Context
 func (ec *executionContext) fieldContext_ApproveInvitationPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ApproveInvitationPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BlockGroupPayload_group(ctx context.Context, field graphql.CollectedField, obj *channel.BlockGroupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BlockGroupPayload_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Group) graphql.Marshaler {
+			return ec.marshalOGroup2ᚖlinkspanᚋinternalᚋchannelᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BlockGroupPayload_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BlockGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BlockGroupPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.BlockGroupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BlockGroupPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BlockGroupPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BlockGroupPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -11098,6 +11331,94 @@ func (ec *executionContext) fieldContext_Mutation_untrustGroup(ctx context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_blockGroup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_blockGroup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BlockGroup(ctx, fc.Args["input"].(channel.BlockGroupInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.BlockGroupPayload) graphql.Marshaler {
+			return ec.marshalNBlockGroupPayload2ᚖlinkspanᚋinternalᚋchannelᚐBlockGroupPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_blockGroup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BlockGroupPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_blockGroup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_unblockGroup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_unblockGroup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UnblockGroup(ctx, fc.Args["input"].(channel.UnblockGroupInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.UnblockGroupPayload) graphql.Marshaler {
+			return ec.marshalNUnblockGroupPayload2ᚖlinkspanᚋinternalᚋchannelᚐUnblockGroupPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_unblockGroup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnblockGroupPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_unblockGroup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_inviteGroup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14318,6 +14639,70 @@ func (ec *executionContext) fieldContext_TrustGroupPayload_errors(_ context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _UnblockGroupPayload_group(ctx context.Context, field graphql.CollectedField, obj *channel.UnblockGroupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnblockGroupPayload_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Group) graphql.Marshaler {
+			return ec.marshalOGroup2ᚖlinkspanᚋinternalᚋchannelᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UnblockGroupPayload_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnblockGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UnblockGroupPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.UnblockGroupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnblockGroupPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnblockGroupPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnblockGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UntrustGroupPayload_group(ctx context.Context, field graphql.CollectedField, obj *channel.UntrustGroupPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16132,6 +16517,55 @@ func UnmarshalApproveInvitationInput(ctx context.Context, raw any) (channel.Appr
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputBlockGroupInput(ctx context.Context, obj any) (channel.BlockGroupInput, error) {
+	var it channel.BlockGroupInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"target", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "target":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("target"))
+			data, err := ec.unmarshalNGroupSelector2linkspanᚋinternalᚋchannelᚐGroupSelector(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Target = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalBlockGroupInput unmarshals raw into the BlockGroupInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalBlockGroupInput(ctx context.Context, raw any) (channel.BlockGroupInput, error) {
+	var out channel.BlockGroupInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "BlockGroupInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputCreateSharedChannelInput(ctx context.Context, obj any) (channel.CreateSharedChannelInput, error) {
 	var it channel.CreateSharedChannelInput
 	if obj == nil {
@@ -17063,6 +17497,55 @@ func UnmarshalTrustGroupInput(ctx context.Context, raw any) (channel.TrustGroupI
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputUnblockGroupInput(ctx context.Context, obj any) (channel.UnblockGroupInput, error) {
+	var it channel.UnblockGroupInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"target", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "target":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("target"))
+			data, err := ec.unmarshalNGroupSelector2linkspanᚋinternalᚋchannelᚐGroupSelector(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Target = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUnblockGroupInput unmarshals raw into the UnblockGroupInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUnblockGroupInput(ctx context.Context, raw any) (channel.UnblockGroupInput, error) {
+	var out channel.UnblockGroupInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UnblockGroupInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputUntrustGroupInput(ctx context.Context, obj any) (channel.UntrustGroupInput, error) {
 	var it channel.UntrustGroupInput
 	if obj == nil {
@@ -17601,6 +18084,44 @@ func (ec *executionContext) _ApproveInvitationPayload(ctx context.Context, sel a
 			}
 		case "errors":
 			out.Values[i] = ec._ApproveInvitationPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var blockGroupPayloadImplementors = []string{"BlockGroupPayload"}
+
+func (ec *executionContext) _BlockGroupPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.BlockGroupPayload) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, blockGroupPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BlockGroupPayload")
+		case "group":
+			out.Values[i] = ec._BlockGroupPayload_group(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._BlockGroupPayload_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -19590,6 +20111,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "blockGroup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_blockGroup(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unblockGroup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_unblockGroup(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "inviteGroup":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_inviteGroup(ctx, field)
@@ -20765,6 +21300,44 @@ func (ec *executionContext) _TrustGroupPayload(ctx context.Context, sel ast.Sele
 	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
+var unblockGroupPayloadImplementors = []string{"UnblockGroupPayload"}
+
+func (ec *executionContext) _UnblockGroupPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.UnblockGroupPayload) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, unblockGroupPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UnblockGroupPayload")
+		case "group":
+			out.Values[i] = ec._UnblockGroupPayload_group(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._UnblockGroupPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
 var untrustGroupPayloadImplementors = []string{"UntrustGroupPayload"}
 
 func (ec *executionContext) _UntrustGroupPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.UntrustGroupPayload) graphql.Marshaler {
@@ -21423,6 +21996,19 @@ func (ec *executionContext) marshalNAudience2linkspanᚋinternalᚋchannelᚐAud
 		graphql.AddInvalidNullFromMarshaler(ctx, "Audience!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNBlockGroupInput2linkspanᚋinternalᚋchannelᚐBlockGroupInput(ctx context.Context, v any) (channel.BlockGroupInput, error) {
+	res, err := ec.unmarshalInputBlockGroupInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBlockGroupPayload2ᚖlinkspanᚋinternalᚋchannelᚐBlockGroupPayload(ctx context.Context, sel ast.SelectionSet, v *channel.BlockGroupPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "BlockGroupPayload!")
+		return graphql.Null
+	}
+	return ec._BlockGroupPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
@@ -22290,6 +22876,19 @@ func (ec *executionContext) marshalNTrustGroupPayload2ᚖlinkspanᚋinternalᚋc
 		return graphql.Null
 	}
 	return ec._TrustGroupPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNUnblockGroupInput2linkspanᚋinternalᚋchannelᚐUnblockGroupInput(ctx context.Context, v any) (channel.UnblockGroupInput, error) {
+	res, err := ec.unmarshalInputUnblockGroupInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUnblockGroupPayload2ᚖlinkspanᚋinternalᚋchannelᚐUnblockGroupPayload(ctx context.Context, sel ast.SelectionSet, v *channel.UnblockGroupPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UnblockGroupPayload!")
+		return graphql.Null
+	}
+	return ec._UnblockGroupPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNUntrustGroupInput2linkspanᚋinternalᚋchannelᚐUntrustGroupInput(ctx context.Context, v any) (channel.UntrustGroupInput, error) {

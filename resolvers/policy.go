@@ -24,6 +24,14 @@ func (m mutation) UntrustGroup(ctx context.Context, input channel.UntrustGroupIn
 	return m.service.UntrustGroup(ctx, channel.ViewerFrom(ctx), input)
 }
 
+func (m mutation) BlockGroup(ctx context.Context, input channel.BlockGroupInput) (*channel.BlockGroupPayload, error) {
+	return m.service.BlockGroup(ctx, channel.ViewerFrom(ctx), input)
+}
+
+func (m mutation) UnblockGroup(ctx context.Context, input channel.UnblockGroupInput) (*channel.UnblockGroupPayload, error) {
+	return m.service.UnblockGroup(ctx, channel.ViewerFrom(ctx), input)
+}
+
 func (r viewer) SharingPolicy(ctx context.Context, v *channel.Viewer) (*channel.Sharing, error) {
 	return r.service.SharingPolicy(ctx, v)
 }

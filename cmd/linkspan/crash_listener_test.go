@@ -173,7 +173,7 @@ func (e *ear[E]) hasHeard(log []E) error {
 	return nil
 }
 
-// log is the group's inbox log in its database. The error tells where it is not dense.
+// log is the group's inbox log in its database, as far as it is shown. The error tells where it is not dense.
 func (l *lane) log(who *party, cluster string) (log []inboxEntry, err error) {
 	var head int64
 	if err := l.pools[cluster].QueryRow(l.t.Context(),
@@ -181,23 +181,26 @@ func (l *lane) log(who *party, cluster string) (log []inboxEntry, err error) {
 		return nil, err
 	}
 	rows, err := l.pools[cluster].Query(l.t.Context(),
-		`SELECT number, kind, invitation_id FROM linkspan_shard.inbox_event WHERE group_id = $1 ORDER BY number`, who.id)
+		`SELECT number, kind, COALESCE(invitation_id, group_id) FROM linkspan_shard.inbox_event WHERE group_id = $1 ORDER BY number`, who.id)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
+	last := int64(0)
 	for rows.Next() {
 		var e inboxEntry
 		if err := rows.Scan(&e.number, &e.kind, &e.invitation); err != nil {
 			return nil, err
 		}
-		e.kind = kinds[e.kind]
-		if log = append(log, e); e.number != int64(len(log)) {
-			return nil, fmt.Errorf("%s: event %d is the %d. of its log", who.handle, e.number, len(log))
+		if last++; e.number != last {
+			return nil, fmt.Errorf("%s: event %d is the %d. of its log", who.handle, e.number, last)
+		}
+		if e.kind = kinds[e.kind]; e.kind != "" { // a block is shown to nobody
+			log = append(log, e)
 		}
 	}
-	if rows.Err() == nil && head != int64(len(log)) {
-		return nil, fmt.Errorf("%s: the log's head is %d, and it has %d events", who.handle, head, len(log))
+	if rows.Err() == nil && head != last {
+		return nil, fmt.Errorf("%s: the log's head is %d, and it has %d events", who.handle, head, last)
 	}
 	return log, rows.Err()
 }

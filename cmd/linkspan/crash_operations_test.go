@@ -179,6 +179,7 @@ func operations() []crashed {
 		decline  = about(declineDocument, target)
 		revoke   = about(revokeDocument, initiator)
 	)
+	hidden := map[string]string{"from sent": "PENDING", "from channel": "PENDING"}
 	all := []crashed{
 		{name: "create", setup: func(*crashRun) error { return nil }, do: create, none: nothing, done: pending, events: invited},
 		{name: "accept", setup: created, do: accept, none: pending, done: linked, events: accepted},
@@ -188,6 +189,8 @@ func operations() []crashed {
 			events: [][]string{{hearsChange, hearsChange}, {hearsOf}}},
 		{name: "approve a yes", setup: awaited, do: about(approveDocument, target), none: waiting, done: linked,
 			events: [][]string{{hearsChange, hearsChange, hearsLink}, {hearsOf, hearsChange, hearsLink}}},
+		{name: "block", setup: heard, do: says(blockDocument), none: pending, done: hidden, events: invited},
+		{name: "unblock", setup: silenced, do: says(unblockDocument), none: hidden, done: pending, events: [][]string{{hearsChange}, {hearsOf, hearsOf}}},
 		{name: "expire", setup: created, ttl: time.Second, none: ended("EXPIRED"), done: ended("EXPIRED"), events: over},
 		{
 			name: "accept under a taken name", long: true, setup: nameHeld, do: accept, none: pending, done: linked,

@@ -12,14 +12,15 @@ import (
 // clusters have it; or where an approval is still to be given the invitation waits for that, and there is no channel. Accepting what the group has
 // accepted already is success.
 func (s *Service) AcceptSharedChannel(ctx context.Context, v *Viewer, in AcceptSharedChannelInput) (*AcceptSharedChannelPayload, error) {
+	var channel *SharedChannel
+	var invitation *Invitation
 	d, err := s.acceptSharedChannel(ctx, v, in)
+	if err == nil {
+		channel, invitation, err = s.agreedOn(ctx, v, d)
+	}
 	if err != nil {
 		refusals, err := s.refused(err)
 		return &AcceptSharedChannelPayload{Errors: refusals}, err
-	}
-	channel, invitation, err := s.agreedOn(ctx, v, d)
-	if err != nil {
-		return nil, err
 	}
 	return &AcceptSharedChannelPayload{SharedChannel: channel, Invitation: invitation, NameChangedFrom: d.outcome.NameChangedFrom}, nil
 }
@@ -36,8 +37,11 @@ func (s *Service) agreedOn(ctx context.Context, v *Viewer, d decided) (*SharedCh
 		if err := steps.Wait(ctx, own); err != nil {
 			return nil, nil, err
 		}
-		if invitation, err = s.invitation(ctx, v, d.outcome.Invitation); err != nil || invitation == nil {
+		if invitation, err = s.invitation(ctx, v, d.outcome.Invitation); err != nil {
 			return nil, nil, err
+		}
+		if invitation == nil { // the group blocks who asked
+			return nil, nil, invitationNotFound()
 		}
 	}
 	if invitation.State != InvitationAccepted {

@@ -10,13 +10,14 @@ func (s *Service) ApproveInvitation(ctx context.Context, v *Viewer, in ApproveIn
 	if err == nil {
 		d, err = s.decide(ctx, v, DeedApprove, in.InvitationID, op, nil, s.agreeing(nil))
 	}
+	var channel *SharedChannel
+	var invitation *Invitation
+	if err == nil {
+		channel, invitation, err = s.agreedOn(ctx, v, d)
+	}
 	if err != nil {
 		refusals, err := s.refused(err)
 		return &ApproveInvitationPayload{Errors: refusals}, err
-	}
-	channel, invitation, err := s.agreedOn(ctx, v, d)
-	if err != nil {
-		return nil, err
 	}
 	return &ApproveInvitationPayload{Invitation: invitation, SharedChannel: channel}, nil
 }

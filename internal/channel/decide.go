@@ -33,6 +33,10 @@ func (s *Service) end(
 	}
 	if d.repeated {
 		in, err := s.invitation(ctx, v, id)
+		if in == nil && err == nil { // the group blocks who asked
+			refusals, err := s.refused(invitationNotFound())
+			return nil, refusals, err
+		}
 		return in, nil, err
 	}
 	return d.invitation.shownTo(v.Group.ID), nil, nil
@@ -82,7 +86,8 @@ func (s *Service) decide(
 			return refusal
 		}
 		d.outcome.Channel, d.home, d.invitation = f.Channel.ID, f.Channel.Home, f.Invitation
-		f.Invitation.Policy = f.party(v.Group.ID).Policy.ofCopies()
+		own := f.party(v.Group.ID)
+		f.Invitation.Policy, f.Invitation.Blocks = own.Policy.ofCopies(), own.Stance.Blocked
 		if allowed.again {
 			d.repeated = true
 			return nil

@@ -34,6 +34,8 @@ func (s Step) plan(tx ShardTx) {
 		tx.InsertInboxLog(e.Group.ID)
 	case StepSavePolicy:
 		tx.SavePolicy(s.Stream.Destination.Group, e.Policy)
+	case StepSaveStance:
+		e.Blocking.plan(tx, s.Stream.Destination.Group)
 	case StepLinkSide:
 		tx.LinkSide(e.Invitation, *e.Link)
 	case StepUnlinkGroup:

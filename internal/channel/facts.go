@@ -91,9 +91,12 @@ func (f *Facts) move(op ids.Op, deed Deed, by *User, allowed verdict, reason *st
 	in.State, in.Reason = allowed.next, reason
 	in.Version++
 	m := &Move{Op: op, Deed: deed, Rule: allowed.rule, At: f.At, By: by, Invitation: &in, Channel: f.Channel.State}
-	if deed == DeedAccept || deed == DeedApprove {
+	switch deed {
+	case DeedAccept, DeedApprove:
 		in.ApprovedFrom, in.ApprovedTo, in.AwaitsFrom, in.AwaitsTo = allowed.approvedFrom, allowed.approvedTo, allowed.awaitsFrom, allowed.awaitsTo
-		m.Judged = &Judged{f.From.Policy.Version, f.To.Policy.Version, f.From.Stance.Version, f.To.Stance.Version}
+		m.Judged = f.judged()
+	case DeedDecline, DeedDeny: // whether the invited group sees it
+		m.Judged = f.judged()
 	}
 	if !in.State.isOpen() {
 		in.Resolver, in.ResolvedAt = by, &m.At
@@ -105,6 +108,11 @@ func (f *Facts) move(op ids.Op, deed Deed, by *User, allowed verdict, reason *st
 	in.Past = append(slices.Clone(in.Past), Transition{Version: in.Version, State: in.State, At: m.At, Deed: deed, Actor: by, Reason: reason})
 	f.Invitation = &in
 	return m
+}
+
+// judged are the versions of what the two groups say.
+func (f *Facts) judged() *Judged {
+	return &Judged{f.From.Policy.Version, f.To.Policy.Version, f.From.Stance.Version, f.To.Stance.Version}
 }
 
 // send has a move send an invitation that waited for an own admin: the whole time to live begins.

@@ -93,7 +93,9 @@ func (f *inbox) events(ctx context.Context, d Delivery, _ LogStanding) ([]InboxE
 	}
 	events := make([]InboxEvent, 0, len(d.Events)+1)
 	for _, event := range d.Events {
-		events = append(events, f.event(event, d.Position.History, objects))
+		if shown := f.event(event, d.Position.History, objects); shown != nil {
+			events = append(events, shown)
+		}
 	}
 	if d.Checkpoint {
 		events = append(events, &InboxCheckpoint{Received{d.Position.cursor(f.log, f.viewer.Group.ID), time.Now().UTC()}})
@@ -115,7 +117,9 @@ func (f *inbox) objects(ctx context.Context, events []LogEvent) (eventObjects, e
 	var invitations []ids.Invitation
 	var channels []ids.Channel
 	for _, event := range events {
-		invitations = append(invitations, event.Invitation)
+		if !event.Invitation.IsZero() {
+			invitations = append(invitations, event.Invitation)
+		}
 		if event.Kind == EventSharedChannelLinked {
 			channels = append(channels, event.Channel)
 		}
@@ -139,10 +143,14 @@ func (f *inbox) invitations(ctx context.Context, wanted []ids.Invitation) (map[i
 	})
 }
 
+// event is what the subscriber gets of an event; nil where nothing of it is to be seen, because the group blocks the other one.
 func (f *inbox) event(event LogEvent, history ids.History, o eventObjects) InboxEvent {
 	position := LogHead{History: history, Number: event.Number}
 	received := Received{Cursor: position.cursor(f.log, f.viewer.Group.ID), At: event.At}
 	invitation := o.invitations[event.Invitation]
+	if invitation == nil {
+		return nil
+	}
 	switch event.Kind {
 	case EventInvitationReceived:
 		return &InvitationReceived{received, invitation}

@@ -75,8 +75,9 @@ type Invitation struct {
 	ApprovedFrom, ApprovedTo bool    `json:"-"` // whether an admin of the side agreed
 	AskedName                *string `json:"-"` // what the invited group wants to call the channel
 
-	// Policy is that of the group whose copy it is, as far as it says what the group's users may do.
+	// Policy is that of the group whose copy it is, as far as it says what the group's users may do; Blocks is whether it blocks the other one.
 	Policy SharingPolicy `json:"-"`
+	Blocks bool          `json:"-"`
 
 	channels *batch[ids.Channel, *SharedChannel] // of those that are shown with it; nil for one that is shown alone
 	previous *batch[ids.Invitation, *Invitation] // of those that are shown with it; nil for one that is shown alone
@@ -139,7 +140,9 @@ func (i *Invitation) CanDeny(v *Viewer) bool {
 }
 
 // CanApprove reports whether the viewer may give the approval that the invitation waits for.
-func (i *Invitation) CanApprove(v *Viewer) bool { return i.CanDeny(v) && i.Policy.SharingEnabled }
+func (i *Invitation) CanApprove(v *Viewer) bool {
+	return i.CanDeny(v) && i.Policy.SharingEnabled && !i.Blocks
+}
 
 // mayAccept is the rule of who accepts: those of the invited group whom its policy names.
 func mayAccept(i *Invitation, v *Viewer, policy *SharingPolicy) UserError {

@@ -25,6 +25,8 @@ const (
 	DeedGrant     Deed = "GRANT"
 	DeedOffer     Deed = "OFFER"
 	DeedTake      Deed = "TAKE"
+	DeedBlock     Deed = "BLOCK"
+	DeedUnblock   Deed = "UNBLOCK"
 )
 
 // MarshalGQL writes the deed in GraphQL.
@@ -50,6 +52,8 @@ func judgeCreate(v *Viewer, note *string, own, target *Party) (verdict, UserErro
 		return verdict{}, ruledOut(RuleSharingOff, "Your group does not share channels.", "target")
 	case !own.Policy.WhoMayCreate.may(v.Role):
 		return verdict{}, ruledOut(RuleWhoMayCreate, "In your group only admins share channels.", "target")
+	case own.Stance.Blocked:
+		return verdict{}, unblockFirst("target")
 	case !target.Policy.SharingEnabled:
 		return verdict{}, ruledOut(RuleSharingOffThere, "That group does not share channels.", "target")
 	case target.Policy.refusesNote(note):
@@ -71,7 +75,7 @@ func judgeCreate(v *Viewer, note *string, own, target *Party) (verdict, UserErro
 // judge says what becomes of an invitation by a deed of a viewer, or why nothing does: what the viewer may not see first, then what it may not
 // do by its role, then what a policy forbids, then the state.
 func judge(deed Deed, v *Viewer, f *Facts) (verdict, UserError) {
-	if v.Operator || !f.Invitation.visibleTo(v.Group.ID) {
+	if v.Operator || !f.Invitation.visibleTo(v.Group.ID) || f.isHidden(v.Group.ID) {
 		return verdict{}, invitationNotFound()
 	}
 	switch deed {
@@ -140,12 +144,15 @@ func (f *Facts) judgeApprove(v *Viewer) (verdict, UserError) {
 	switch {
 	case v.Role != RoleAdmin:
 		return verdict{}, onlyAdminsApprove()
-	case approved && (state.isOpen() || state == InvitationAccepted):
+	case approved && !awaited && (state.isOpen() || state == InvitationAccepted):
 		return verdict{again: true}, nil
 	case !state.isOpen():
 		return verdict{}, invitationNotPending(state)
 	case !awaited:
 		return verdict{}, approvalNotAsked()
+	}
+	if own && f.From.Stance.Blocked {
+		return verdict{}, unblockFirst("invitationId")
 	}
 	if refusal := f.bothShare(v); refusal != nil {
 		return verdict{}, refusal
@@ -176,7 +183,8 @@ func (f *Facts) judgeDeny(v *Viewer) (verdict, UserError) {
 }
 
 // agreed says what becomes of an invitation that the target has said yes to, with the approvals that there are then: it is accepted, or waits for
-// those that a side asks for.
+// those that a side asks for. A side that blocks the other has to agree once it blocks it no longer, whatever it said before: until then the
+// other sees a yes that nobody approves.
 func (f *Facts) agreed(rule SharingRule, approvedFrom, approvedTo bool) verdict {
 	allowed := verdict{
 		next: InvitationAccepted, rule: rule, approvedFrom: approvedFrom, approvedTo: approvedTo,
@@ -185,7 +193,12 @@ func (f *Facts) agreed(rule SharingRule, approvedFrom, approvedTo bool) verdict 
 	}
 	if allowed.awaitsFrom || allowed.awaitsTo {
 		allowed.next = InvitationAwaitingApproval
-		if allowed.rule = RuleIncomingApproval; !allowed.awaitsTo {
+		switch {
+		case f.From.Stance.Blocked || f.To.Stance.Blocked:
+			allowed.rule = RuleBlocked
+		case allowed.awaitsTo:
+			allowed.rule = RuleIncomingApproval
+		default:
 			allowed.rule = RuleOutgoingApproval
 		}
 	}

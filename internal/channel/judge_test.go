@@ -52,6 +52,12 @@ func TestJudge(t *testing.T) {
 			ask(fmt.Sprintf("%s, %s; policy of the target", deed, state), lines)
 		}
 	}
+	for _, blocks := range blockers {
+		ask("CREATE, "+blocks.name+", which makes it", blocks.creates())
+		for _, state := range blockedStates {
+			ask(fmt.Sprintf("%s, %s, which makes it", state, blocks.name), blocks.decides(state))
+		}
+	}
 	golden(t, "testdata/rules.golden", b.String())
 }
 
@@ -122,6 +128,12 @@ func (w *judged) in(state string) {
 		w.facts.From.Policy.OutgoingApproval = true
 	case "EXPIRED":
 		in.ExpiresAt = w.facts.At
+	case approvedAnew:
+		w.in("AWAITING_APPROVAL of the sender")
+		in.ApprovedFrom, in.ApprovedTo = true, true
+		ana := w.viewer(w.acme, "ana", RoleAdmin).User
+		in.Past = append([]Transition{{Deed: DeedApprove, Actor: &ana}}, in.Past...)
+		w.facts.From.Policy.OutgoingApproval = false
 	default:
 		in.State = InvitationState(state)
 	}

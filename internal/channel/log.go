@@ -37,9 +37,9 @@ func (l LogKey) EndsWith(e LogEvent) bool {
 }
 
 // TakesBack reports whether what was to be seen before the event is not to be seen any more as it was: a message says something
-// else or nothing, or a group may not read any more.
+// else or nothing, or a group may not read any more, or wants to see nothing of another.
 func (e LogEvent) TakesBack() bool {
-	return e.Kind == EventMessageEdited || e.Kind == EventMessageDeleted || e.Kind == EventGroupUnlinked
+	return e.Kind == EventMessageEdited || e.Kind == EventMessageDeleted || e.Kind == EventGroupUnlinked || e.Kind == EventGroupBlocked
 }
 
 // LogHead is where a log stands: the number of its newest event (0: none yet) in its history.
@@ -67,6 +67,7 @@ const (
 	EventInvitationReceived  EventKind = "INVITATION_RECEIVED"
 	EventInvitationChanged   EventKind = "INVITATION_CHANGED"
 	EventSharedChannelLinked EventKind = "SHARED_CHANNEL_LINKED"
+	EventGroupBlocked        EventKind = "GROUP_BLOCKED" // is shown to nobody: from here on what that group asked is hidden
 )
 
 // The kinds of events of a channel's logs.

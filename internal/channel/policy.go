@@ -69,9 +69,9 @@ type Party struct {
 func (w WhoMay) may(role Role) bool { return w == MembersMay || role == RoleAdmin }
 
 // needsApproval reports whether an admin of the party has yet to agree, where the party asks for that: approved, one has; by a
-// stance of trust none is asked.
+// stance of trust none is asked. One that blocks the other has to agree whatever it said before.
 func needsApproval(asks bool, p *Party, approved bool) bool {
-	return asks && !p.Stance.Trusted && !approved
+	return p.Stance.Blocked || asks && !p.Stance.Trusted && !approved
 }
 
 // ofCopies is the policy as far as copies of invitations have it.

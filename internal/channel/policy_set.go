@@ -117,10 +117,7 @@ type SetSharingPolicyPayload struct {
 func (s *Service) SetSharingPolicy(ctx context.Context, v *Viewer, in SetSharingPolicyInput) (*SetSharingPolicyPayload, error) {
 	d, err := s.setSharingPolicy(ctx, v, in)
 	if err == nil {
-		var steps Underway
-		if steps, err = s.drive(ctx, d, v.Group.ID.Bytes()); err == nil {
-			err = steps.Wait(ctx, toGroup(v.Group.ID))
-		}
+		err = s.finishOwn(ctx, v, d)
 	}
 	if err != nil {
 		refusals, err := s.refused(err)

@@ -178,4 +178,9 @@ type ShardTx interface {
 	ChangeChannel(e Effect)
 	// SavePolicy keeps the group's sharing policy.
 	SavePolicy(group ids.Group, policy *SharingPolicy)
+	// SaveBlocking keeps whether the group blocks another. What it asked is hidden from the group's readers while it does.
+	SaveBlocking(group ids.Group, b *Blocking)
+	// ReceiveAgain appends an event to the group's inbox log, as if it came now, for each invitation from another group that can still be answered,
+	// the oldest first. It locks the log first, so that none is missed that is just arriving. The invitations keep their places in the lists.
+	ReceiveAgain(group, from ids.Group)
 }

@@ -31,6 +31,7 @@ const (
 	RuleInitiatorGone    SharingRule = "INITIATOR_GONE"
 	RuleParted           SharingRule = "PARTED" // the group that asked takes part no longer
 	RuleGroupLimit       SharingRule = "GROUP_LIMIT"
+	RuleBlocked          SharingRule = "BLOCKED" // the own group blocks the other
 )
 
 // MarshalGQL writes the rule in GraphQL.

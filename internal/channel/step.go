@@ -22,6 +22,7 @@ const (
 	StepChangeInvitation  StepKind = "CHANGE_INVITATION"  // for a group: list and inbox
 	StepTellInvitation    StepKind = "TELL_INVITATION"    // for who asked: list and inbox; for a channel also how long it is pending
 	StepSavePolicy        StepKind = "SAVE_POLICY"        // for a group: its sharing policy
+	StepSaveStance        StepKind = "SAVE_STANCE"        // for a group: whether it blocks another, and its inbox
 	// Those of channels of many groups: not all of them are home, where the channel's own steps change their lists, or asked by who is.
 	StepLinkSide      StepKind = "LINK_SIDE"      // for a channel: the new side and log; nobody's lists
 	StepTellLinked    StepKind = "TELL_LINKED"    // for a group that asked: list and inbox
@@ -32,7 +33,7 @@ const (
 func (k StepKind) known() bool {
 	switch k {
 	case StepRegisterGroup, StepCreateChannel, StepReceiveInvitation, StepLinkGroup, StepReceiveChannel, StepCloseChannel, StepChangeInvitation,
-		StepTellInvitation, StepSavePolicy, StepLinkSide, StepTellLinked, StepUnlinkGroup, StepChangeChannel:
+		StepTellInvitation, StepSavePolicy, StepSaveStance, StepLinkSide, StepTellLinked, StepUnlinkGroup, StepChangeChannel:
 		return true
 	}
 	return false
@@ -46,7 +47,7 @@ type Destination struct {
 }
 
 // Stream names a sequence of steps that take effect in order: one for each subject and destination. Subject is the
-// channel, or the group that is being registered, that the steps are about.
+// channel, or the group whose own affair it is, that the steps are about.
 type Stream struct {
 	Subject     [16]byte
 	Destination Destination
@@ -74,6 +75,7 @@ func (k StepKind) AfterChannel() bool { return k == StepReceiveChannel || k == S
 type Effect struct {
 	Group      *Group         `json:"group,omitempty"`      // RegisterGroup; UnlinkGroup, ChangeChannel: whose link it is first of all
 	Policy     *SharingPolicy `json:"policy,omitempty"`     // SavePolicy
+	Blocking   *Blocking      `json:"blocking,omitempty"`   // SaveStance
 	Invitation *Invitation    `json:"invitation,omitempty"` // all others: as it is after the transition
 	Topic      *string        `json:"topic,omitempty"`      // CreateChannel
 	// PendingUntil is until when somebody can still come into the channel; nil: nobody is asked. TellInvitation

@@ -34,29 +34,59 @@ type TrustGroupPayload struct {
 type UntrustGroupPayload TrustGroupPayload
 
 // TrustGroup has the viewer's group ask for no approval of its own towards another, for admins. It changes nothing for the other group. Trusting
-// again is success.
+// again is success; a group that is blocked has to be unblocked first.
 func (s *Service) TrustGroup(ctx context.Context, v *Viewer, in TrustGroupInput) (*TrustGroupPayload, error) {
-	return s.trust(ctx, v, "trustGroup", DeedTrust, true, in)
+	return s.says(ctx, v, stanceChange{"trustGroup", DeedTrust, onlyAdminsTrust, func(stance *Stance) error {
+		if stance.Blocked {
+			return unblockFirst("target")
+		}
+		stance.Trusted = true
+		return nil
+	}}, in)
 }
 
 // UntrustGroup takes trust back, for admins. What is linked stays so. Repeating it is success.
 func (s *Service) UntrustGroup(ctx context.Context, v *Viewer, in UntrustGroupInput) (*UntrustGroupPayload, error) {
-	payload, err := s.trust(ctx, v, "untrustGroup", DeedUntrust, false, TrustGroupInput(in))
+	payload, err := s.says(ctx, v, stanceChange{"untrustGroup", DeedUntrust, onlyAdminsTrust, func(stance *Stance) error {
+		stance.Trusted = false
+		return nil
+	}}, TrustGroupInput(in))
 	return (*UntrustGroupPayload)(payload), err
 }
 
-func (s *Service) trust(ctx context.Context, v *Viewer, mutation string, deed Deed, trusted bool, in TrustGroupInput) (*TrustGroupPayload, error) {
+const onlyAdminsTrust = "Only admins of a group say whom it trusts."
+
+// stanceChange is a way to change what a group thinks of another.
+type stanceChange struct {
+	mutation string
+	deed     Deed
+	refusal  string                     // of those who are no admins
+	apply    func(stance *Stance) error // an error refuses it
+}
+
+// blocks reports whether it is about blocking, of which the group's own cluster hears.
+func (change stanceChange) blocks() bool {
+	return change.deed == DeedBlock || change.deed == DeedUnblock
+}
+
+// says changes what the viewer's group thinks of another. It answers when the group's own cluster has it, where that hears of it.
+func (s *Service) says(ctx context.Context, v *Viewer, change stanceChange, in TrustGroupInput) (*TrustGroupPayload, error) {
 	var target Group
-	err := ownAdmin(v, "Only admins of a group say whom it trusts.")
+	var d decided
+	err := ownAdmin(v, change.refusal)
 	var op Operation
 	if err == nil {
-		op, err = newOperation(v, mutation, v.Group.ID.String(), in.IdempotencyKey, []any{in.Target.Handle, in.Target.ID})
+		op, err = newOperation(v, change.mutation, v.Group.ID.String(), in.IdempotencyKey, []any{in.Target.Handle, in.Target.ID})
 	}
 	if err == nil {
 		err = s.Main.Decide(ctx, func(ctx context.Context, tx MainTx) (err error) {
-			target, err = s.trusted(ctx, tx, v, op, deed, trusted, in.Target)
+			d = decided{outcome: op.Outcome}
+			target, err = s.said(ctx, tx, v, op, change, in.Target, &d)
 			return err
 		})
+	}
+	if err == nil && change.blocks() {
+		err = s.finishOwn(ctx, v, d)
 	}
 	if err != nil {
 		refusals, err := s.refused(err)
@@ -65,21 +95,34 @@ func (s *Service) trust(ctx context.Context, v *Viewer, mutation string, deed De
 	return &TrustGroupPayload{Group: &target}, nil
 }
 
-func (s *Service) trusted(ctx context.Context, tx MainTx, v *Viewer, op Operation, deed Deed, trusted bool, by GroupSelector) (target Group, err error) {
+func (s *Service) said(ctx context.Context, tx MainTx, v *Viewer, op Operation, change stanceChange, by GroupSelector, d *decided) (target Group, err error) {
 	kept, err := claim(ctx, tx, op)
 	if err != nil {
 		return target, err
 	}
-	if target, err = findTarget(ctx, tx, v, by); err != nil || kept != nil {
+	d.repeated = kept != nil
+	if target, err = findTarget(ctx, tx, v, by); err != nil || d.repeated {
 		return target, err
 	}
-	at, stance, err := tx.Stance(ctx, v.Group.ID, target.ID)
-	if err != nil || stance.Trusted == trusted {
+	at, before, err := tx.Stance(ctx, v.Group.ID, target.ID)
+	if err != nil {
 		return target, err
+	}
+	stance := before
+	if err := change.apply(&stance); err != nil {
+		return target, err
+	}
+	if d.repeated = stance == before; d.repeated {
+		return target, nil
 	}
 	stance.Version++
-	stance.Trusted = trusted
-	return target, tx.SaveStance(ctx, Decision{op.ID, deed, at, v.User}, target.ID, stance)
+	if stance.Blocked != before.Blocked {
+		d.steps = []Step{blockingStep(op, v.Group.ID, Blocking{Other: target, Version: stance.Version, Blocked: stance.Blocked})}
+	}
+	if err := tx.SaveStance(ctx, Decision{op.ID, change.deed, at, v.User}, target.ID, stance); err != nil {
+		return target, err
+	}
+	return target, tx.AppendSteps(ctx, d.steps)
 }
 
 // findTarget returns the other group that a viewer names.

@@ -51,6 +51,10 @@ var arrivedFacts = []struct {
 		SELECT k.subject, k.destination, p.group_id::text AS key, ` + policyFields + ` AS fields
 		FROM ` + at + ` JOIN linkspan_shard.group_policy AS p
 			ON p.slot = k.slot AND p.group_id = k.destination AND k.subject = k.destination`},
+	{blockKind, `
+		SELECT k.subject, k.destination, b.group_id || ' ' || b.other_group_id AS key, ` + blockFields + ` AS fields
+		FROM ` + at + ` JOIN linkspan_shard.group_block AS b
+			ON b.slot = k.slot AND b.group_id = k.destination AND k.subject = k.destination AND b.blocked`},
 	{inboxKind, `
 		SELECT k.subject, k.destination, l.group_id::text AS key, '{}' AS fields
 		FROM ` + at + ` JOIN linkspan_shard.inbox_log AS l

@@ -38,7 +38,8 @@ var (
 	listKind       = &kind{listedChannel, "channel in the list of group"}
 	inboxKind      = &kind{groupInbox, "inbox of group"}
 	policyKind     = &kind{groupPolicy, "policy of group"}
-	kinds          = []*kind{shardKind, sideKind, invitationKind, listKind, inboxKind, policyKind}
+	blockKind      = &kind{groupBlock, "block of group"}
+	kinds          = []*kind{shardKind, sideKind, invitationKind, listKind, inboxKind, policyKind, blockKind}
 )
 
 // invitationFields are the fields of an invitation i that main and the copies have alike.

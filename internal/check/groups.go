@@ -13,6 +13,7 @@ import (
 var (
 	groupInbox  = Invariant{"group-inbox", "A registered group has its inbox log on its slot's cluster."}
 	groupPolicy = Invariant{"group-policy", "The copy of a group's sharing policy is as main has it."}
+	groupBlock  = Invariant{"group-block", "A group blocks those on its slot's cluster whom it blocks in main, and no others."}
 )
 
 // policyFields are the fields of a policy p that main and the copies have alike.
@@ -20,6 +21,15 @@ const policyFields = `jsonb_build_object('version', p.version, 'enabled', p.shar
 
 type policyRow struct {
 	Group  uuid.UUID `bun:"group_id"`
+	Fields string    `bun:"fields"`
+}
+
+// blockFields are the fields of what a group thinks of another, b, that main and the copies have alike while it blocks it.
+const blockFields = `jsonb_build_object('version', b.version)::text`
+
+type blockRow struct {
+	Group  uuid.UUID `bun:"group_id"`
+	Other  uuid.UUID `bun:"other_group_id"`
 	Fields string    `bun:"fields"`
 }
 
@@ -66,8 +76,18 @@ func wantedInboxes(ctx context.Context, tx bun.Tx, groups []uuid.UUID) ([]*desti
 	}
 	policies, err := query[policyRow](ctx, tx, `
 		SELECT p.group_id, `+policyFields+` AS fields FROM linkspan_main.sharing_policy AS p WHERE p.group_id IN (?)`, bun.List(groups))
+	if err != nil {
+		return nil, err
+	}
+	where := wantedBy(found)
 	for _, row := range policies {
-		wantedBy(found).at(row.Group, row.Group).want.add(policyKind, row.Group.String(), row.Fields)
+		where.at(row.Group, row.Group).want.add(policyKind, row.Group.String(), row.Fields)
+	}
+	blocks, err := query[blockRow](ctx, tx, `
+		SELECT b.group_id, b.other_group_id, `+blockFields+` AS fields FROM linkspan_main.stance AS b WHERE b.group_id IN (?) AND b.blocked`,
+		bun.List(groups))
+	for _, row := range blocks {
+		where.at(row.Group, row.Group).want.add(blockKind, row.Group.String()+" "+row.Other.String(), row.Fields)
 	}
 	return found, err
 }

@@ -102,6 +102,28 @@ func (w *world) live() {
 		}
 	}
 	w.Settled()
+	w.block("globex", "initech", true)
+	for _, blocked := range []bool{true, false} { // what initech has asked is told again
+		w.block("acme", "initech", blocked)
+	}
+	w.Settled()
+}
+
+// block has a group block another, or do so no longer.
+func (w *world) block(group, other string, blocked bool) {
+	w.t.Helper()
+	target := channel.GroupSelector{Handle: &other}
+	if blocked {
+		payload, err := w.Service.BlockGroup(w.t.Context(), w.admins[group], channel.BlockGroupInput{Target: target})
+		if err != nil || len(payload.Errors) > 0 {
+			w.t.Fatal(err, payload)
+		}
+		return
+	}
+	payload, err := w.Service.UnblockGroup(w.t.Context(), w.admins[group], channel.UnblockGroupInput{Target: target})
+	if err != nil || len(payload.Errors) > 0 {
+		w.t.Fatal(err, payload)
+	}
 }
 
 // expire lets main's clock pass the invitation's time, everywhere where it is written.

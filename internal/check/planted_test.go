@@ -73,6 +73,11 @@ var plants = []plant{
 	{"group-policy", "shards", `UPDATE linkspan_shard.group_policy SET version = version + 1`, ""},
 	{"group-policy", "shards", `UPDATE linkspan_shard.group_policy SET who_may_accept = 'ADMINS'`, ""},
 	{"group-policy", "shards", `DELETE FROM linkspan_shard.group_policy`, ""},
+	{"group-block", "shards", `UPDATE linkspan_shard.group_block SET version = version + 1 WHERE blocked`, ""},
+	{"group-block", "shards", `UPDATE linkspan_shard.group_block SET blocked = NOT blocked`, ""},
+	{"group-block", "shards", `DELETE FROM linkspan_shard.group_block`, ""},
+	{"group-block", "main", `UPDATE linkspan_main.stance SET blocked = NOT blocked`, ""},
+	{"inbox-once", "shards", `DELETE FROM linkspan_shard.group_block WHERE NOT blocked`, ""}, // what was told again has no reason
 	{"group-inbox", "shards", `DELETE FROM linkspan_shard.inbox_log`, ""},
 	{"channel-shard", "shards", `UPDATE linkspan_shard.channel SET state = 'ARCHIVED' WHERE state = 'ACTIVE'`, ""},
 	{"channel-shard", "shards", `UPDATE linkspan_shard.channel SET pending_until = now() WHERE state = 'PENDING'`, ""},

@@ -50,21 +50,23 @@ var shardRules = []rule{
 			FROM linkspan_shard.inbox_event GROUP BY slot, group_id
 		) AS e USING (slot, group_id)
 		WHERE l.head IS NULL OR l.head - l.floor <> COALESCE(e.n, 0) OR e.n > 0 AND (e.first <> l.floor + 1 OR e.last <> l.head)`},
-	{Invariant{"inbox-once", "An inbox tells of each version of an invitation once, in their order."}, `
+	{Invariant{"inbox-once", "An inbox tells of each version of an invitation once, in their order; of what a group asked that was blocked it tells again."}, `
 		SELECT 'inbox of ' || group_id, format('invitation %s: version %s in event %s, behind version %s',
 			invitation_id, invitation_version, number, before)
 		FROM (
-			SELECT group_id, invitation_id, number, invitation_version,
+			SELECT slot, group_id, invitation_id, number, invitation_version, kind, about_group_id,
 				lag(invitation_version) OVER (PARTITION BY slot, group_id, invitation_id ORDER BY number) AS before
 			FROM linkspan_shard.inbox_event WHERE invitation_version > 0
 		) AS e
-		WHERE before >= invitation_version`},
+		WHERE before > invitation_version OR before = invitation_version AND (kind <> 'INVITATION_RECEIVED' OR NOT EXISTS (
+			SELECT FROM linkspan_shard.group_block AS b
+			WHERE b.slot = e.slot AND b.group_id = e.group_id AND b.other_group_id = e.about_group_id AND b.version > 1))`},
 	{Invariant{"inbox-list", "What an inbox tells of is in the group's lists, in the version that it told last."}, `
 		SELECT 'inbox of ' || e.group_id, format('invitation %s: version %s in the log, %s in the list', e.invitation_id, e.version,
 			COALESCE(i.version::text, 'none'))
 		FROM (
 			SELECT slot, group_id, invitation_id, max(invitation_version) AS version
-			FROM linkspan_shard.inbox_event GROUP BY slot, group_id, invitation_id
+			FROM linkspan_shard.inbox_event WHERE invitation_id IS NOT NULL GROUP BY slot, group_id, invitation_id
 		) AS e
 		LEFT JOIN linkspan_shard.group_invitation AS i
 			ON i.slot = e.slot AND i.group_id = e.group_id AND i.invitation_id = e.invitation_id

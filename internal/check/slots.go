@@ -11,7 +11,7 @@ import (
 
 // acrossInvariants are those that take more than one cluster to judge.
 var acrossInvariants = []Invariant{
-	slotOwner, groupSlot, nameKey, stepReached, groupInbox, groupPolicy, channelShard, channelSide, listedInvitation, listedChannel, stray,
+	slotOwner, groupSlot, nameKey, stepReached, groupInbox, groupPolicy, groupBlock, channelShard, channelSide, listedInvitation, listedChannel, stray,
 }
 
 var (

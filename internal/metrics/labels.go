@@ -28,7 +28,7 @@ var (
 	stepKinds = []channel.StepKind{
 		channel.StepRegisterGroup, channel.StepCreateChannel, channel.StepReceiveInvitation, channel.StepLinkGroup,
 		channel.StepReceiveChannel, channel.StepCloseChannel, channel.StepChangeInvitation,
-		channel.StepTellInvitation, channel.StepSavePolicy, channel.StepLinkSide, channel.StepTellLinked, channel.StepUnlinkGroup,
+		channel.StepTellInvitation, channel.StepSavePolicy, channel.StepSaveStance, channel.StepLinkSide, channel.StepTellLinked, channel.StepUnlinkGroup,
 		channel.StepChangeChannel,
 	}
 	deliveryResults = []string{delivered, failed, early}

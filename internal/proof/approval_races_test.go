@@ -25,6 +25,8 @@ var approvers = []contender{
 	{name: "the sender's group asks for one", op: func(string) operation {
 		return operation{do: setPolicy, by: amy, policy: policy{outgoing: true}}
 	}},
+	{name: "the invited group blocks the sender", op: func(string) operation { return operation{do: block, by: targetAna, target: 0} }},
+	{name: "the sender's group blocks the invited one", op: func(string) operation { return operation{do: block, by: amy, target: 1} }},
 }
 
 // TestApprovalRaces lets each two of those meet, as TestRaces does.
@@ -36,6 +38,7 @@ const approvalRounds = 4
 // awaited makes an invitation that waits for an admin of group 1.
 func awaited(t *testing.T, r *race, round string) {
 	t.Helper()
+	r.unblock(t)
 	r.sequential(t, operation{do: setPolicy, by: ana, policy: policy{}})
 	r.sequential(t, operation{do: setPolicy, by: targetAna, policy: waits})
 	r.sequential(t, operation{do: create, by: ben, target: 1, name: fmt.Sprint("launch ", round)})

@@ -21,7 +21,7 @@ const (
 type policy struct {
 	outgoing, incoming bool // whether an admin has to agree with what members ask, and accept
 	membersAccept      bool
-	trusts             bool // the other group, of the two that play
+	trusts, blocks     bool // the other group, of the two that play
 }
 
 // approval is what an invitation waits for, and what was done about it.
@@ -102,7 +102,7 @@ func (m *model) accepts(op operation) answer {
 // open says which approvals of an invitation that was said yes to are still to be given.
 func (m *model) open(in *invitation, approvedFrom, approvedTo bool) (from, to bool) {
 	sender, invited := m.policies[in.from], m.policies[in.to]
-	return sender.outgoing && !sender.trusts && !approvedFrom, invited.incoming && !invited.trusts && !approvedTo
+	return sender.blocks || sender.outgoing && !sender.trusts && !approvedFrom, invited.blocks || invited.incoming && !invited.trusts && !approvedTo
 }
 
 // agrees links the groups of an invitation, or has it wait for who has yet to agree.
@@ -140,20 +140,20 @@ func (m *model) approves(op operation) answer {
 	denied := in.state == channel.InvitationDenied && in.denier == group
 	same := answer{life: op.life, in: op.in, by: in.resolverFor(group)}
 	switch {
-	case group != in.from && (group != in.to || in.unsent):
+	case !m.sees(in, group):
 		return answer{refused: channel.CodeInvitationNotFound}
 	case !op.by.admin():
 		return answer{refused: channel.CodeNotAllowed}
 	case op.do == deny && denied:
 		return same
-	case op.do == approve && given && (in.waits() || in.state == channel.InvitationAccepted):
+	case op.do == approve && given && !in.awaits(group) && (in.waits() || in.state == channel.InvitationAccepted):
 		if in.state == channel.InvitationAccepted {
 			same.name = l.link(group).name
 		}
 		return same
 	case !in.waits():
 		return answer{refused: channel.CodeInvitationNotPending, state: in.shown()}
-	case !in.awaits(group):
+	case !in.awaits(group), op.do == approve && group == in.from && m.policies[group].blocks:
 		return answer{refused: channel.CodeNotAllowed}
 	}
 	if op.do == deny {

@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"pgregory.net/rapid"
+
+	"linkspan/internal/channel"
 )
 
 // mainFacts and shardFacts say as lines of text what the tables hold about the groups $1; ids are put into words after.
@@ -53,7 +55,8 @@ const (
 		WHERE l.group_id = ANY ($1) GROUP BY l.group_id, l.head
 		UNION ALL SELECT concat_ws(' ', 'inbox of', a.group_id, a.invitation_id, 'is out of order at', b.number)
 		FROM linkspan_shard.inbox_event AS a JOIN linkspan_shard.inbox_event AS b USING (slot, group_id, invitation_id)
-		WHERE a.group_id = ANY ($1) AND a.number < b.number AND a.invitation_version >= b.invitation_version`
+		WHERE a.group_id = ANY ($1) AND a.number < b.number AND (a.invitation_version > b.invitation_version
+			OR a.invitation_version = b.invitation_version AND b.kind <> 'INVITATION_RECEIVED')`
 )
 
 // facts reads the tables of all clusters.
@@ -109,6 +112,10 @@ func (m *model) facts(groups int) []string {
 		for _, h := range l.told {
 			events[h.group]++
 		}
+	}
+	for _, group := range m.blocked {
+		say("inbox of group-%d 0 %s", group, channel.EventGroupBlocked)
+		events[group]++
 	}
 	for group, n := range events {
 		say("inbox of group-%d has %d %d %d", group, n, n, n)

@@ -16,6 +16,7 @@ type model struct {
 	lives    []life
 	kept     map[string]keptAnswer // by user, mutation, subject and key
 	policies map[int]policy        // by group
+	blocked  []int                 // who has blocked the other group, in turn
 }
 
 type keptAnswer struct {
@@ -28,7 +29,7 @@ func newModel() *model {
 }
 
 func (m *model) clone() *model {
-	c := &model{make([]life, len(m.lives)), maps.Clone(m.kept), maps.Clone(m.policies)}
+	c := &model{make([]life, len(m.lives)), maps.Clone(m.kept), maps.Clone(m.policies), slices.Clone(m.blocked)}
 	for i := range m.lives {
 		c.lives[i] = m.lives[i].clone()
 	}
@@ -80,8 +81,11 @@ func (m *model) decide(op operation) answer {
 	case leave, remove, offer, take, grant, forbid:
 		return m.changesLinks(op)
 	case setPolicy:
+		op.policy.blocks = m.policies[op.by.group].blocks
 		m.policies[op.by.group] = op.policy
 		return answer{}
+	case block, unblock:
+		return m.says(op)
 	}
 	return m.say(op)
 }
@@ -90,11 +94,14 @@ func (m *model) create(op operation) answer {
 	if op.target == op.by.group {
 		return answer{refused: channel.CodeSelfInvitation}
 	}
+	own := m.policies[op.by.group]
+	if own.blocks {
+		return answer{refused: channel.CodeNotAllowed}
+	}
 	if name := m.free(op.by.group, op.name); name != op.name {
 		return answer{refused: channel.CodeNameTaken, suggestion: name}
 	}
 	l := begins(op.by, op.name)
-	own := m.policies[op.by.group]
 	l.invites(op.by, op.target, op.name, !own.outgoing || own.trusts || op.by.admin())
 	m.lives = append(m.lives, l)
 	return answer{life: len(m.lives) - 1}
@@ -113,7 +120,7 @@ func (m *model) resolve(op operation) answer {
 	}
 	may := op.by.admin() || op.do == revoke && op.by == in.sender || op.do == accept && m.policies[in.to].membersAccept
 	switch may = may && op.by.group == side; {
-	case op.by.group != in.from && (op.by.group != in.to || in.unsent):
+	case !m.sees(in, op.by.group):
 		return answer{refused: channel.CodeInvitationNotFound}
 	case !may:
 		return answer{refused: channel.CodeNotAllowed}

@@ -36,7 +36,7 @@ type operation struct {
 	do      verb
 	by      person
 	key     string // "": none
-	target  int    // create, and what is about another group of a channel: that group
+	target  int    // create, block, and what is about another group of a channel: that group
 	name    string // create: the name; accept: "" for the proposed one; post, edit: the body
 	life    int    // all but create: the number of the channel in the model
 	in      int    // accept, decline, revoke, expire: the number of the invitation there
@@ -52,6 +52,8 @@ func (op operation) String() string {
 		text += fmt.Sprintf(" to group %d, name %q", op.target, op.name)
 	case sweep:
 		return string(sweep)
+	case block, unblock:
+		return text + fmt.Sprintf(" of group %d", op.target)
 	case setPolicy:
 		return text + fmt.Sprintf(": %+v", op.policy)
 	case invite, leave, remove, offer, take, grant, forbid:
@@ -110,6 +112,8 @@ func (w *world) do(ctx context.Context, s *channel.Service, m *model, op operati
 		return a, err
 	case op.do == setPolicy:
 		return a, w.setPolicy(ctx, s, op)
+	case op.do == block || op.do == unblock:
+		return a, w.says(ctx, s, op)
 	}
 	r := request{by: w.viewer(op.by)}
 	if op.key != "" {

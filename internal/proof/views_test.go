@@ -55,7 +55,7 @@ func (m *model) nodes(number, group int) string {
 	parts := []string{l.describe(group)}
 	for _, in := range l.invitations {
 		shown := "nothing"
-		if group == in.from || group == in.to && !in.unsent {
+		if m.sees(&in, group) {
 			shown = fmt.Sprint(in.shown(), in.shownVersion())
 		}
 		parts = append(parts, shown)
@@ -142,7 +142,7 @@ func (m *model) view(group int) []string {
 		}
 		for n, in := range l.invitations {
 			list := map[int]string{in.from: "sent", in.to: "received"}[group]
-			if list == "sent" || list == "received" && !in.unsent {
+			if list != "" && m.sees(&in, group) {
 				lines = append(lines, fmt.Sprintf("%s: %q %s %d", list, fmt.Sprintf("%d.%d", i, n), in.shown(), in.shownVersion()))
 			}
 		}

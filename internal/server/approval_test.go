@@ -159,6 +159,15 @@ func (l *life) reads(read func(who string) string, who, want string) {
 	servertest.Eventually(l.t, fmt.Sprintf("%s reads %q", who, want), func() bool { return read(who) == want })
 }
 
+// audit judges all invariants.
+func (l *life) audit() {
+	l.t.Helper()
+	report, err := check.Run(l.t.Context(), l.s.Router, nil)
+	if err != nil || !report.OK() {
+		l.t.Errorf("%v %+v", err, report)
+	}
+}
+
 func (l *life) want(got, want string) {
 	l.t.Helper()
 	if got != want {
@@ -346,10 +355,7 @@ func TestSharingPolicy(t *testing.T) {
 			l.want(l.does(benOf, "create", nil), "REQUESTED of acme")
 			l.policy(anaOf, object{"invitationTtlHours": 1})
 			l.want(l.does(anaOf, "approve", nil), "PENDING")
-			report, err := check.Run(l.t.Context(), l.s.Router, nil)
-			if err != nil || !report.OK() {
-				l.t.Errorf("%v %+v", err, report)
-			}
+			l.audit()
 		},
 		"time to live": func(l *life) {
 			l.policy(anaOf, object{"invitationTtlHours": 3, "outgoingApproval": true})

@@ -34,7 +34,7 @@ var movesFirst = map[string]bool{"Subscription.channelActivity": true, "ChannelA
 func complete(t *testing.T, s schema) {
 	t.Helper()
 	told := map[string]bool{}
-	for _, group := range slices.Concat(isolation, isolatedLinks) {
+	for _, group := range slices.Concat(isolation, isolatedLinks, isolatedBlocks) {
 		for _, row := range group.may {
 			if got := len(strings.Fields(row.get)); got != len(columns) {
 				t.Errorf("%s %s: the table tells of %d columns, not %d", group.typ, row.fields, got, len(columns))
@@ -82,7 +82,7 @@ func (w *world) walk(t *testing.T, as ...string) {
 			} else {
 				c.start = w.known["startOfAcme"].(string)
 			}
-			for _, group := range slices.Concat(isolation, isolatedLinks) {
+			for _, group := range slices.Concat(isolation, isolatedLinks, isolatedBlocks) {
 				for _, row := range group.may {
 					want := strings.Fields(row.get)[c.place]
 					if full := words[want]; full != "" {
@@ -192,6 +192,7 @@ var types = map[string]string{
 	"invite": "InviteGroupInput!", "leave": "LeaveSharedChannelInput!", "remove": "RemoveGroupInput!", "letInvite": "LetGroupInviteInput!",
 	"offer": "OfferInitiatorTransferInput!", "take": "AcceptInitiatorTransferInput!",
 	"deny": "DenyInvitationInput!", "policy": "SetSharingPolicyInput!", "trust": "TrustGroupInput!", "untrust": "UntrustGroupInput!",
+	"block": "BlockGroupInput!", "unblock": "UnblockGroupInput!",
 }
 
 var variableNames = regexp.MustCompile(`\$(\w+)`)
@@ -271,6 +272,8 @@ func (c *cell) variable(name string, n int64) any {
 		return c.w.s.to("umbrella")
 	case "trust", "untrust":
 		return object{"target": c.w.s.to("umbrella")}
+	case "block", "unblock":
+		return object{"target": c.w.s.to(blocked[group])}
 	case "policy":
 		return object{"expectedVersion": c.policyVersion()}
 	case "policyStale":

@@ -155,7 +155,7 @@ func invitationsOf(f channel.InvitationFilter, slot shardrouter.Slot, group ids.
 		direction = "SENT"
 	}
 	from, args := ` FROM linkspan_shard.group_invitation AS i`+withPolicy+`
-		WHERE i.slot = ?0 AND i.group_id = ?1 AND i.direction = ?2`, []any{slot, group, direction}
+		WHERE i.slot = ?0 AND i.group_id = ?1 AND i.direction = ?2 AND `+copyIsShown, []any{slot, group, direction}
 	if !f.Channel.IsZero() {
 		from, args = from+` AND i.channel_id = ?`+itoa(len(args)), append(args, f.Channel)
 	}

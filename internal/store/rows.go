@@ -46,23 +46,24 @@ type invitationRow struct {
 	AwaitsTo        bool                    `bun:"awaits_to"`
 }
 
-// copyRow is a copy of an invitation on a shard, with what the policy of the group says about it.
+// copyRow is a copy of an invitation on a shard, with what the policy of the group says about it, and whether that blocks the other one.
 type copyRow struct {
 	invitationRow
 	Past           *string        `bun:"past"`
 	PreviousID     ids.Invitation `bun:"previous_id"`
 	SharingEnabled bool           `bun:"sharing_enabled"`
 	WhoMayAccept   channel.WhoMay `bun:"who_may_accept"`
+	Blocks         bool           `bun:"blocks"`
 }
 
 func (r *copyRow) fields() []any {
-	return append(r.invitationRow.fields(), &r.Past, &r.PreviousID, &r.SharingEnabled, &r.WhoMayAccept)
+	return append(r.invitationRow.fields(), &r.Past, &r.PreviousID, &r.SharingEnabled, &r.WhoMayAccept, &r.Blocks)
 }
 
 func (r *copyRow) invitation() (*channel.Invitation, error) {
 	in := r.invitationRow.invitation()
 	in.PreviousID = r.PreviousID
-	in.Policy.SharingEnabled, in.Policy.WhoMayAccept = r.SharingEnabled, r.WhoMayAccept
+	in.Policy.SharingEnabled, in.Policy.WhoMayAccept, in.Blocks = r.SharingEnabled, r.WhoMayAccept, r.Blocks
 	if r.Past == nil {
 		return in, nil
 	}
@@ -90,7 +91,8 @@ const (
 	invitationCopy = `i.invitation_id, i.channel_id, ` + invitationState + ` AS state, ` + invitationVersion + ` AS version, i.note, i.reason,
 		i.from_group_id, i.from_handle, i.from_name, i.to_group_id, i.to_handle, i.to_name,` + invitationPeople + `
 		i.created_at, i.expires_at, ` + invitationResolvedAt + ` AS resolved_at, i.proposed_name, i.awaits_from, i.awaits_to,
-		i.past::text AS past, i.previous_id, COALESCE(gp.sharing_enabled, true) AS sharing_enabled, COALESCE(gp.who_may_accept, 'ADMINS') AS who_may_accept`
+		i.past::text AS past, i.previous_id, COALESCE(gp.sharing_enabled, true) AS sharing_enabled, COALESCE(gp.who_may_accept, 'ADMINS') AS who_may_accept,
+		i.direction = 'SENT' AND ` + copyBlocks + ` AS blocks`
 	// What copies i are joined with.
 	withPolicy = `
 		LEFT JOIN linkspan_shard.group_policy AS gp ON gp.slot = i.slot AND gp.group_id = i.group_id`

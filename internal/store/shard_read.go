@@ -184,12 +184,12 @@ func (r *sideRow) viewerChannelState() channel.SharedChannelState {
 	return r.State
 }
 
-// copiesOf is the query of a group's copies of invitations. Arguments: slot, invitation or invitations, group.
+// copiesOf is the query of a group's copies of invitations, of those that it is shown. Arguments: slot, invitation or invitations, group.
 func copiesOf(which string) string {
 	return `
 	SELECT owned.slot, ` + invitationCopy + `
 	FROM ` + shardrouter.OwnedFirst + ` LEFT JOIN linkspan_shard.group_invitation AS i
-		ON i.slot = owned.slot AND i.group_id = $3 AND i.invitation_id` + which + withPolicy
+		ON i.slot = owned.slot AND i.group_id = $3 AND i.invitation_id` + which + ` AND ` + copyIsShown + withPolicy
 }
 
 var copyOfOne, copiesOfSome = copiesOf(oneOf), copiesOf(someOf)
