@@ -18,14 +18,15 @@ const REQUEST_MS = 20_000;
 
 /**
  * What Apollo's cache must be told about this API: which types implement which interface, that an event of a log replaces
- * the last one, though it may be of another type, and that a message's reactions are as they came last. All else is found
- * by its id.
+ * the last one, though it may be of another type, and that a message's reactions, and the sides of a channel, are as they came
+ * last. All else is found by its id.
  */
 export const cacheConfig: InMemoryCacheConfig = {
   ...possibleTypes,
   typePolicies: {
     Subscription: { fields: { inbox: { merge: false }, channelEvents: { merge: false } } },
     Message: { fields: { reactions: { merge: false } } },
+    SharedChannel: { fields: { sides: { merge: false } } },
   },
 };
 
