@@ -56,6 +56,10 @@ func fixed() *scene {
 			alone: 2050 * time.Microsecond, replying: 2270 * time.Microsecond,
 			answered: pair{1810 * time.Microsecond, 1790 * time.Microsecond}, reading: pair{1450 * time.Microsecond, 1520 * time.Microsecond},
 		},
+		circle: circleTimes{
+			asking: 3610 * time.Microsecond, accepting: 9870 * time.Microsecond, leaving: 4120 * time.Microsecond,
+			heard: pair{3980 * time.Microsecond, 4010 * time.Microsecond},
+		},
 	}
 }
 
@@ -70,6 +74,7 @@ func drawn(t *testing.T, s *scene, width int, color bool) string {
 	for _, r := range []row{
 		s.listening(), s.asks(), s.arrives(), s.accepts(), s.hear(), s.same(), s.outsider(),
 		s.follows(), s.says(), s.hearsHello(), s.saysAlone(), s.replies(), s.hearReply(), s.readBack(),
+		s.asksThird(), s.thirdComes(), s.thirdLeaves(), s.hearThird(),
 	} {
 		if err := to.row(r); err != nil {
 			t.Fatal(err)

@@ -66,6 +66,7 @@ func Tour(ctx context.Context, config TourConfig) error {
 	steps := []func(context.Context) (row, error){
 		t.listen, t.ask, t.arrive, t.accept, t.hear, t.open, t.outside,
 		t.follow, t.say, t.hearHello, t.sayAlone, t.reply, t.hearReply, t.readBack,
+		t.askThird, t.thirdComes, t.thirdLeaves, t.hearThird,
 	}
 	for i, step := range steps {
 		shown, err := step(ctx)
@@ -97,6 +98,7 @@ type tour struct {
 	accepted   time.Time // when step 4 began
 	invitation string
 	talk
+	circle
 }
 
 // look finds out where the groups' data lives. With that all connections for requests are open.

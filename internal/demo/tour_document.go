@@ -36,11 +36,21 @@ const (
   channelEvents(channelId: $channelId) {
     __typename
     ... on MessagePosted { message { id body audience author { name } replyTo { id } } }
+    ... on GroupLinked { group { handle } }
+    ... on GroupUnlinked { group { handle } }
   }
 }`
 
 	tourPost = `mutation TourPost($input: PostMessageInput!) {
   postMessage(input: $input) { message { id } errors { code message } }
+}`
+
+	tourInvite = `mutation TourInvite($input: InviteGroupInput!) {
+  inviteGroup(input: $input) { invitation { id } errors { code message } }
+}`
+
+	tourLeave = `mutation TourLeave($input: LeaveSharedChannelInput!) {
+  leaveSharedChannel(input: $input) { sharedChannel { id state name } errors { code message } }
 }`
 
 	tourRead = `query TourRead($id: ID!) {

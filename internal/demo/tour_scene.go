@@ -29,6 +29,8 @@ type scene struct {
 
 	talk  words
 	times talkTimes
+
+	circle circleTimes
 }
 
 // pair is one duration a side.

@@ -39,7 +39,7 @@ func TestTourCanBePlayedAgainAndAgain(t *testing.T) {
 		for _, shown := range []string{
 			"1 Ana listens", "1 Gil listens", "2 Ana asks", "3 Gil hears", "4 Gil accepts", "5 Ana hears", "5 Gil hears",
 			"6 Ana opens it", "6 Gil opens it", "7 Ivy (initech) tries", "8 Ana follows", "8 Gil follows", "9 Ana writes", "10 Gil hears",
-			"11 Gil whispers", "12 Gil replies", "13 Ana hears", "13 Gil hears", "14 Ana reads", "14 Gil reads", "ms after 9", "ms after 12", "ms after 2", "ms after 4", "main, shard-", "Try next",
+			"11 Gil whispers", "12 Gil replies", "13 Ana hears", "13 Gil hears", "14 Ana reads", "14 Gil reads", "15 Ana asks a third", "16 Ivy (initech) accepts", "17 Ivy (initech) leaves", "18 Ana hears", "18 Gil hears", "ms after 9", "ms after 12", "ms after 2", "ms after 4", "main, shard-", "Try next",
 		} {
 			if !strings.Contains(out.String(), shown) {
 				t.Errorf("%q is not shown:\n%s", shown, out)
