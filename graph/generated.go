@@ -3720,7 +3720,7 @@ type Invitation implements Node {
   proposedName: String!
   """The last invitation of the same group to the channel before this one; null: there was none, or it is not to be seen."""
   previous: Invitation
-  """Null for the invited group until it is linked."""
+  """Null for the invited group until it is linked for the first time."""
   sharedChannel: SharedChannel
   """Whether the user who reads may accept it as it stands."""
   viewerCanAccept: Boolean! @perViewer
@@ -13460,7 +13460,7 @@ func (ec *executionContext) _SharedChannel_initiatorOfferedTo(ctx context.Contex
 			return ec.fieldContext_SharedChannel_initiatorOfferedTo(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.InitiatorOfferedTo(), nil
+			return obj.InitiatorOfferedTo, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *channel.Group) graphql.Marshaler {
@@ -13474,7 +13474,7 @@ func (ec *executionContext) fieldContext_SharedChannel_initiatorOfferedTo(_ cont
 	fc = &graphql.FieldContext{
 		Object:     "SharedChannel",
 		Field:      field,
-		IsMethod:   true,
+		IsMethod:   false,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Group(ctx, field)

@@ -47,11 +47,7 @@ func (s *Service) agreedOn(ctx context.Context, v *Viewer, d decided) (*SharedCh
 	if invitation.State != InvitationAccepted {
 		err := steps.Wait(ctx, own)
 		steps.Linger(ctx)
-		invitation = invitation.shownTo(v.Group.ID)
-		if v.Group.ID == invitation.ToGroup.ID {
-			invitation = invitation.shownWith(nil)
-		}
-		return nil, invitation, err
+		return nil, invitation.shownTo(v.Group.ID), err
 	}
 	channel, err := s.linkedChannel(ctx, v, d.outcome.Channel, own, steps)
 	if err != nil {

@@ -19,7 +19,9 @@ func (d Deliverer) Deliver(ctx context.Context, step Step) error {
 	if !step.Kind.known() {
 		return fmt.Errorf("channel: unknown kind of step %q", step.Kind)
 	}
-	appended, err := d.Shards.Apply(ctx, step, step.plan)
+	plain := step
+	plain.Kind = step.Kind.plain()
+	appended, err := d.Shards.Apply(ctx, step, plain.plan)
 	for _, a := range appended {
 		d.Hints.Publish(a)
 	}

@@ -12,10 +12,14 @@ type Facts struct {
 	At         time.Time   // by main's clock, behind the channel's lock
 	Invitation *Invitation // as it is written: one that is overdue is still open
 	Link       Link        // of the invited group
+	Asks       Leave       // of the group that sent it
 	From, To   Party
 	Others     *time.Time // until when the last of the channel's other open invitations can be decided on; nil: there is none
 	Channel    *ChannelFacts
 }
+
+// Leave is whether a group may ask others to share a channel.
+type Leave struct{ Initiates, MayInvite bool }
 
 // Judged are the versions of what two groups say about sharing with each other, by which a deed was judged: of a stance 0 if there is none, and
 // [NotLookedAt].
@@ -32,6 +36,7 @@ type ChannelFacts struct {
 	Offered   ids.Group          // that the initiator's role is offered to; zero: none
 	Initiator Link
 	Open      int // invitations that nobody has decided on, overdue ones among them
+	Waiting   int // those that are not overdue; of [MainTx.LockChannel] alone
 	Linked    int // groups that are linked, but for the initiator
 }
 

@@ -114,6 +114,10 @@ func (s *Service) asking(ctx context.Context, tx MainTx, v *Viewer, op Operation
 	if err != nil {
 		return nil, err
 	}
+	for _, f := range open { // the link is as the end of its invitation left it
+		was := l.Of[target.ID]
+		was.State, was.Version = f.Link.State, f.Link.Version
+	}
 	link := l.Of[v.Group.ID]
 	invitation := newInvitation(op.Outcome, v, target, link.Name, note, allowed, l.At, l.At.Add(own.Policy.timeToLive(s.InvitationTTL)), own)
 	m := &Move{
@@ -168,9 +172,9 @@ func (l *Links) judgeInvite(v *Viewer, note *string, own, target *Party, group i
 	return allowed, nil
 }
 
-// groups is how many groups are linked with the channel or asked to share it.
+// groups is how many groups are linked with the channel, or asked to share it and can still answer.
 func (c *ChannelFacts) groups() int {
-	n := c.Linked + c.Open
+	n := c.Linked + c.Waiting
 	if c.Initiator.State == LinkLinked {
 		n++
 	}

@@ -121,7 +121,7 @@ func (f *Facts) judgeAccept(v *Viewer) (verdict, UserError) {
 	case !state.isOpen():
 		return verdict{}, invitationNotPending(state)
 	}
-	if refusal := f.bothShare(v); refusal != nil {
+	if refusal := f.mayLink(v); refusal != nil {
 		return verdict{}, refusal
 	}
 	admin := v.Role == RoleAdmin
@@ -154,10 +154,13 @@ func (f *Facts) judgeApprove(v *Viewer) (verdict, UserError) {
 	if own && f.From.Stance.Blocked {
 		return verdict{}, unblockFirst("invitationId")
 	}
-	if refusal := f.bothShare(v); refusal != nil {
+	if refusal := f.mayLink(v); refusal != nil {
 		return verdict{}, refusal
 	}
 	if state == InvitationRequested {
+		if !f.Asks.Initiates && !f.Asks.MayInvite {
+			return verdict{}, ruledOut(RuleInitiator, "The group that has the initiator's role does not let yours ask others any more.", "invitationId")
+		}
 		if f.To.Policy.refusesNote(in.Note) {
 			return verdict{}, linkInNote("invitationId")
 		}
@@ -205,6 +208,14 @@ func (f *Facts) agreed(rule SharingRule, approvedFrom, approvedTo bool) verdict 
 	return allowed
 }
 
+// mayLink refuses where the groups may not be linked now, whoever agreed.
+func (f *Facts) mayLink(v *Viewer) UserError {
+	if refusal := f.bothShare(v); refusal != nil {
+		return refusal
+	}
+	return f.mayComeIn()
+}
+
 // bothShare refuses where one of the groups does not share channels now.
 func (f *Facts) bothShare(v *Viewer) UserError {
 	own, other := &f.To, &f.From
@@ -216,6 +227,14 @@ func (f *Facts) bothShare(v *Viewer) UserError {
 		return ruledOut(RuleSharingOff, "Your group does not share channels.", "invitationId")
 	case !other.Policy.SharingEnabled:
 		return ruledOut(RuleSharingOffThere, "That group does not share channels.", "invitationId")
+	}
+	return nil
+}
+
+// mayComeIn refuses where a group that took part comes back by another's word than that of the group that has the initiator's role now, or its own.
+func (f *Facts) mayComeIn() UserError {
+	if f.Link.parted() && !f.Asks.Initiates && f.Channel.Initiator.Group != f.Invitation.ToGroup.ID {
+		return ruledOut(RuleInitiator, "Only the group that has the initiator's role now asks one back that took part before.", "invitationId")
 	}
 	return nil
 }

@@ -102,6 +102,7 @@ func newJudged() *judged {
 	ben := w.viewer(w.acme, "ben", RoleMember).User
 	w.facts = &Facts{
 		At:   at,
+		Asks: Leave{Initiates: true},
 		From: Party{Policy: DefaultPolicy(w.acme.ID)}, To: Party{Policy: DefaultPolicy(w.globex.ID)}, Channel: &ChannelFacts{Open: 1},
 		Invitation: &Invitation{State: InvitationPending, Version: 1, FromGroup: w.acme, ToGroup: w.globex, Sender: ben, ExpiresAt: at.Add(time.Hour)},
 	}

@@ -95,9 +95,9 @@ func (l *Links) hand(m *LinkMove, to ids.Group) *Link {
 	c := l.Channel
 	from, link := l.Of[c.Initiator.Group], l.Of[to]
 	l.changes(m, link)
-	l.changes(m, from)
-	link.MayInvite, from.MayInvite = false, false
-	if from.State == LinkLinked {
+	link.MayInvite = false
+	if from.State == LinkLinked { // a side that parted stays as it was
+		l.changes(m, from)
 		c.Linked++
 	}
 	c.Linked--

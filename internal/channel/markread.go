@@ -57,7 +57,7 @@ func (s *Service) markRead(ctx context.Context, v *Viewer, in MarkReadInput) (*S
 		return nil, channelNotFound()
 	case done.Kept != nil && (done.Kept.Input != op.Input || done.Kept.Mutation != op.Mutation):
 		return nil, keyReused()
-	case done.Kept == nil && done.Channel == ChannelDisconnected:
+	case done.Kept == nil && done.Channel.over():
 		return nil, channelNotActive(done.Channel, "channelId")
 	case done.Kept == nil && done.Standing.Message == nil:
 		return nil, messageNotFound("upToMessageId")

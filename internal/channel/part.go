@@ -73,7 +73,7 @@ var errAgain = errors.New("channel: it had happened before")
 
 // changeLinks lets a change of groups' links with a channel happen, in one transaction: the channel is locked, change judges by what main knows
 // behind that of the viewer's group and those others, and returns the steps that follow, or errAgain. It answers, with the channel, when the
-// channel's cluster has it.
+// channel's cluster has it, and the viewer's group's, if its lists change.
 func (s *Service) changeLinks(
 	ctx context.Context, v *Viewer, mutation string, id ids.Channel, key *string, input []any, of []ids.Group,
 	change func(ctx context.Context, tx MainTx, op ids.Op, l *Links) ([]Step, error),
@@ -109,7 +109,7 @@ func (s *Service) changeLinks(
 		return tx.AppendSteps(ctx, d.steps)
 	})
 	if err == nil {
-		err = s.finish(ctx, d, toChannel(id))
+		err = s.finish(ctx, d, toChannel(id), toGroup(v.Group.ID)) // the viewer's lists change where it has asked others
 	}
 	if err != nil {
 		refusals, err := s.refused(err)

@@ -196,7 +196,7 @@ func (c *Change) refusal(done *Changed) error {
 		return keyReused()
 	case done.Done:
 		return nil
-	case done.Channel == ChannelDisconnected: // whatever there is: who can't write learns nothing of it
+	case done.Channel.over(): // whatever there is: who can't write learns nothing of it
 		return channelNotActive(done.Channel, field)
 	case !post && target == nil:
 		return messageNotFound("messageId")

@@ -100,7 +100,7 @@ func (s *Service) InboxCursor(ctx context.Context, v *Viewer) (ids.LogCursor, er
 	return heads[log].cursor(log, v.Group.ID), nil
 }
 
-// ChannelOf returns the channel of an invitation, nil for a viewer whose group is not linked with it. For the
+// ChannelOf returns the channel of an invitation, nil for a viewer whose group never was linked with it. For the
 // invitations of one page it reads all channels at once.
 func (s *Service) ChannelOf(ctx context.Context, v *Viewer, in *Invitation) (*SharedChannel, error) {
 	if in.channels == nil {

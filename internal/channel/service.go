@@ -110,7 +110,7 @@ func toGroup(id ids.Group) Destination     { return Destination{Group: id} }
 // about returns a step about a channel, with the invitation as the group that hears of it may know it.
 func about(in *Invitation, hears ids.Group, op ids.Op, to Destination, kind StepKind, effect Effect) Step {
 	effect.Invitation = in.shownTo(hears)
-	return Step{Stream: Stream{Subject: in.ChannelID.Bytes(), Destination: to}, Op: op, Kind: kind, Effect: effect}
+	return Step{Stream: Stream{Subject: in.ChannelID.Bytes(), Destination: to}, Op: op, Kind: kind.to(to), Effect: effect}
 }
 
 // channelAndInvitation reads both anew, as the viewer sees them, for a payload.

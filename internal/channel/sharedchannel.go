@@ -18,6 +18,9 @@ const (
 	ChannelArchived     SharedChannelState = "ARCHIVED"
 )
 
+// over reports whether the group took part, and does not.
+func (s SharedChannelState) over() bool { return s == ChannelDisconnected || s == ChannelArchived }
+
 // LinkState is the state of a group's link with a channel: a row of the shard referential table, and its copy in the
 // channel's side.
 type LinkState string
@@ -39,9 +42,10 @@ type SharedChannel struct {
 	CreatedAt time.Time
 	Creator   *User // nil for an operator
 	Initiator Group
-	Offered   ids.Group    // that the initiator's role is offered to; zero: none
-	Own       *ChannelSide // the viewer's group's own side; nil for an operator
-	Sides     []ChannelSide
+	// InitiatorOfferedTo is the group that the initiator's role is offered to; nil: none.
+	InitiatorOfferedTo *Group
+	Own                *ChannelSide // the viewer's group's own side; nil for an operator
+	Sides              []ChannelSide
 
 	unread *batch[ids.Channel, int32] // of those that are shown with it; nil for one that is shown alone
 	ahead  *messagesAhead             // nil: nothing was read ahead
@@ -105,16 +109,6 @@ type ChannelSide struct {
 
 // IsNode marks the type as a Node of the schema.
 func (*ChannelSide) IsNode() {}
-
-// InitiatorOfferedTo returns the group that takes part and that the initiator's role is offered to; nil: there is none.
-func (c *SharedChannel) InitiatorOfferedTo() *Group {
-	for i := range c.Sides {
-		if side := &c.Sides[i]; !c.Offered.IsZero() && side.Group.ID == c.Offered {
-			return &side.Group
-		}
-	}
-	return nil
-}
 
 // ChannelShard tells where a channel's data lives.
 type ChannelShard struct {

@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -10,8 +11,8 @@ import (
 // StepKind is what a step of the outbox does at its destination.
 type StepKind string
 
-// The kinds of steps. Those for a channel run on the channel's slot, where the initiator's own rows live too, so that
-// the channel shard and the initiator's lists and inbox change in one transaction. Those for a group run on its slot.
+// The kinds of steps. Those for a channel run on the channel's slot, where the rows of its home live too, the group that made it, so that
+// the channel shard and home's lists and inbox change in one transaction. Those for a group run on its slot.
 const (
 	StepRegisterGroup     StepKind = "REGISTER_GROUP"     // for a group: its inbox log
 	StepCreateChannel     StepKind = "CREATE_CHANNEL"     // for a channel: shard, initiator's side, list and inbox
@@ -28,16 +29,46 @@ const (
 	StepTellLinked    StepKind = "TELL_LINKED"    // for a group that asked: list and inbox
 	StepUnlinkGroup   StepKind = "UNLINK_GROUP"   // for a channel: the side that parts, and log
 	StepChangeChannel StepKind = "CHANGE_CHANNEL" // for a channel: who has or is offered the initiator's role, who may ask others, and log
+	// Those of above where they go elsewhere: to a group that asks and is not home, and to home where that is asked. They are kinds of their own
+	// because the release before would take them for the others.
+	StepTellInvitationAway    StepKind = "TELL_INVITATION_AWAY"
+	StepReceiveInvitationHome StepKind = "RECEIVE_INVITATION_HOME"
+	StepChangeInvitationHome  StepKind = "CHANGE_INVITATION_HOME"
+	StepReceiveChannelHome    StepKind = "RECEIVE_CHANNEL_HOME"
 )
 
 func (k StepKind) known() bool {
 	switch k {
 	case StepRegisterGroup, StepCreateChannel, StepReceiveInvitation, StepLinkGroup, StepReceiveChannel, StepCloseChannel, StepChangeInvitation,
-		StepTellInvitation, StepSavePolicy, StepSaveStance, StepLinkSide, StepTellLinked, StepUnlinkGroup, StepChangeChannel:
+		StepTellInvitation, StepSavePolicy, StepSaveStance, StepLinkSide, StepTellLinked, StepUnlinkGroup, StepChangeChannel,
+		StepTellInvitationAway, StepReceiveInvitationHome, StepChangeInvitationHome, StepReceiveChannelHome:
 		return true
 	}
 	return false
 }
+
+var (
+	awayKinds = map[StepKind]StepKind{StepTellInvitation: StepTellInvitationAway}
+	homeKinds = map[StepKind]StepKind{
+		StepReceiveInvitation: StepReceiveInvitationHome, StepChangeInvitation: StepChangeInvitationHome, StepReceiveChannel: StepReceiveChannelHome,
+	}
+	plainKinds = map[StepKind]StepKind{
+		StepTellInvitationAway: StepTellInvitation, StepReceiveInvitationHome: StepReceiveInvitation,
+		StepChangeInvitationHome: StepChangeInvitation, StepReceiveChannelHome: StepReceiveChannel,
+	}
+)
+
+// to is the kind of a step that goes to a destination.
+func (k StepKind) to(d Destination) StepKind {
+	kinds := homeKinds
+	if d.Channel.IsZero() {
+		kinds = awayKinds
+	}
+	return cmp.Or(kinds[k], k)
+}
+
+// plain is the kind by what the step does there.
+func (k StepKind) plain() StepKind { return cmp.Or(plainKinds[k], k) }
 
 // Destination is where a step takes effect: a channel or a group. It is routed when the step is delivered, so that
 // steps survive the move of a slot. Exactly one field is set.
@@ -68,7 +99,7 @@ type Step struct {
 }
 
 // AfterChannel reports whether the step waits for the channel's own step of the same decision: a group hears of a link
-// when its side is there.
+// when its side is there. Where it goes to the channel itself it is behind that anyway.
 func (k StepKind) AfterChannel() bool { return k == StepReceiveChannel || k == StepTellLinked }
 
 // Effect is what a step needs to know, as it was decided.

@@ -33,7 +33,7 @@ var arrivedFacts = []struct {
 }{
 	{shardKind, `
 		SELECT k.subject, k.destination, c.channel_id::text AS key, jsonb_build_object('initiator', c.initiator_group_id,
-			'state', c.state, 'offered', c.offered_group_id, 'pending_until', extract(epoch FROM c.pending_until))::text AS fields
+			'state', c.state, 'offered', c.offered_group_id, 'home', COALESCE(c.home_group_id, c.initiator_group_id), 'pending_until', extract(epoch FROM c.pending_until))::text AS fields
 		FROM ` + at + ` JOIN linkspan_shard.channel AS c ON c.slot = k.slot AND c.channel_id = k.destination`},
 	{sideKind, `
 		SELECT k.subject, k.destination, s.group_id::text AS key, jsonb_build_object('role', s.role, 'state', s.state,

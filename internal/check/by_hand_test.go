@@ -130,13 +130,13 @@ func (s *shared) show(handle, event string) {
 	cluster, slot := s.channelPlace()
 	s.write(cluster, `
 		UPDATE linkspan_shard.channel AS c
-		SET state = m.state, initiator_group_id = m.initiator_group_id, pending_until = m.pending_until
+		SET state = m.state, initiator_group_id = m.initiator_group_id, pending_until = m.pending_until, home_group_id = $4
 		FROM jsonb_populate_record(NULL::linkspan_shard.channel, $3) AS m WHERE c.slot = $1 AND c.channel_id = $2`,
 		slot, s.id, s.row(`
 			SELECT to_jsonb(c) || jsonb_build_object('pending_until', (
 				SELECT max(i.expires_at) FROM linkspan_main.invitation AS i
 				WHERE i.channel_id = c.channel_id AND c.state = 'PENDING' AND i.state IN ('REQUESTED', 'PENDING', 'AWAITING_APPROVAL')))
-			FROM linkspan_main.channel AS c WHERE c.channel_id = $1`, s.id))
+			FROM linkspan_main.channel AS c WHERE c.channel_id = $1`, s.id), s.group(s.home))
 	if handle == "" {
 		return
 	}

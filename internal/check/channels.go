@@ -150,6 +150,8 @@ func (c *checker) newestChannel(ctx context.Context) (id uuid.UUID, err error) {
 // channelRows has an expression under its max, for the index of what is due next would else seem a way to find that.
 const channelRows = `
 	SELECT c.channel_id, jsonb_build_object('initiator', c.initiator_group_id, 'state', c.state, 'offered', c.offered_group_id,
+		'home', (SELECT i.from_group_id FROM linkspan_main.invitation AS i WHERE i.channel_id = c.channel_id
+			ORDER BY i.created_at, i.invitation_id LIMIT 1),
 		'pending_until', CASE c.state WHEN 'PENDING' THEN (
 			SELECT max(extract(epoch FROM i.expires_at)) FROM linkspan_main.invitation AS i
 			WHERE i.channel_id = c.channel_id AND i.state IN ` + stillOpen + `) END)::text AS fields

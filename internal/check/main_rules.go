@@ -78,6 +78,14 @@ var mainRules = []rule{
 			WHEN 'ACTIVE' THEN r.state NOT IN ('LINKED', 'LEFT')
 			WHEN 'CLOSED' THEN r.state <> 'CLOSED'
 			ELSE r.state <> 'LEFT' END`},
+	{Invariant{"link-leave", "Only a group that takes part and has not the initiator's role may be let invite others, or be offered that role."}, `
+		SELECT format('link of %s with %s', r.group_id, r.channel_id), format('%s %s, may invite: %s, offered: %s', r.role, r.state, r.may_invite,
+			COALESCE(c.offered_group_id = r.group_id, false))
+		FROM linkspan_main.shard_referential AS r JOIN linkspan_main.channel AS c ON c.channel_id = r.channel_id
+		WHERE (r.may_invite OR c.offered_group_id = r.group_id) AND (r.role = 'INITIATOR' OR r.state <> 'LINKED')
+		UNION ALL SELECT 'channel ' || c.channel_id, format('the role is offered to %s, which has no link', c.offered_group_id)
+		FROM linkspan_main.channel AS c WHERE c.offered_group_id IS NOT NULL AND NOT EXISTS (
+			SELECT FROM linkspan_main.shard_referential AS r WHERE r.channel_id = c.channel_id AND r.group_id = c.offered_group_id)`},
 	{Invariant{"link-name", "Among a group's live links no name occurs twice."}, `
 		SELECT 'group ' || group_id, format('%s live links have the name key %L', count(*), name_key)
 		FROM linkspan_main.shard_referential WHERE state = 'LINKED'

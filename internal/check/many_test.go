@@ -50,6 +50,14 @@ var manyPlants = []plant{
 		WHERE c.channel_id = r.channel_id AND r.role = 'INITIATOR' AND c.state = 'ACTIVE'`, ""},
 	{"link-initiator", "main", `UPDATE linkspan_main.shard_referential AS r SET state = 'LINKED', name_key = r.channel_id::text
 		FROM linkspan_main.channel AS c WHERE c.channel_id = r.channel_id AND r.role = 'INITIATOR' AND c.state = 'ARCHIVED'`, ""},
+	// Let invite, or offered the role, that has it, is gone, or is not known here.
+	{"link-leave", "main", `UPDATE linkspan_main.shard_referential SET may_invite = true WHERE role = 'INITIATOR'`, ""},
+	{"link-leave", "main", `UPDATE linkspan_main.shard_referential SET may_invite = true WHERE state = 'LEFT'`, ""},
+	{"link-leave", "main", `UPDATE linkspan_main.channel SET offered_group_id = initiator_group_id`, ""},
+	{"link-leave", "main", `UPDATE linkspan_main.channel SET offered_group_id = gen_random_uuid()`, ""},
+	{"channel-shard", "shards", `UPDATE linkspan_shard.channel SET home_group_id = gen_random_uuid()`, ""},
+	{"channel-shard", "shards", `UPDATE linkspan_shard.channel SET offered_group_id = gen_random_uuid()`, ""},
+	{"channel-side", "shards", `UPDATE linkspan_shard.channel_side SET may_invite = true WHERE role = 'TARGET'`, ""},
 	// Sent by a group that was never in; open, though who sent it is gone; open, and the group that is asked knows another.
 	{"invitation-link", "main", `UPDATE linkspan_main.shard_referential SET name = NULL
 		WHERE state = 'LEFT' AND group_id IN (SELECT from_group_id FROM linkspan_main.invitation)`, ""},

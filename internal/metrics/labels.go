@@ -29,7 +29,8 @@ var (
 		channel.StepRegisterGroup, channel.StepCreateChannel, channel.StepReceiveInvitation, channel.StepLinkGroup,
 		channel.StepReceiveChannel, channel.StepCloseChannel, channel.StepChangeInvitation,
 		channel.StepTellInvitation, channel.StepSavePolicy, channel.StepSaveStance, channel.StepLinkSide, channel.StepTellLinked, channel.StepUnlinkGroup,
-		channel.StepChangeChannel,
+		channel.StepChangeChannel, channel.StepTellInvitationAway, channel.StepReceiveInvitationHome, channel.StepChangeInvitationHome,
+		channel.StepReceiveChannelHome,
 	}
 	deliveryResults = []string{delivered, failed, early}
 	closeCodes      = []gqlhttp.CloseCode{

@@ -86,6 +86,9 @@ func (l *life) notes(number int, deed channel.Deed) {
 func (m *model) accepts(op operation) answer {
 	l := &m.lives[op.life]
 	in := &l.invitations[op.in]
+	if l.strange(in) {
+		return answer{refused: channel.CodeNotAllowed}
+	}
 	from, to := m.open(in, in.approvedFrom, in.approvedTo || op.by.admin())
 	same := from == in.awaitsFrom && to == in.awaitsTo && (in.approvedTo || !op.by.admin())
 	if in.state == channel.InvitationAwaitingApproval && (from || to) && same && (op.by.admin() || slices.Contains(in.yes, op.by)) {
@@ -131,6 +134,12 @@ func (m *model) agrees(op operation, deed channel.Deed) answer {
 	return a
 }
 
+// strange reports whether a group that took part would come back by another's word than the initiator's or its own.
+func (l *life) strange(in *invitation) bool {
+	k := l.link(in.to)
+	return k.wasLinked() && !k.linked() && in.from != l.initiator && in.to != l.initiator
+}
+
 // approves gives an approval, or denies it.
 func (m *model) approves(op operation) answer {
 	l := &m.lives[op.life]
@@ -153,7 +162,8 @@ func (m *model) approves(op operation) answer {
 		return same
 	case !in.waits():
 		return answer{refused: channel.CodeInvitationNotPending, state: in.shown()}
-	case !in.awaits(group), op.do == approve && group == in.from && m.policies[group].blocks:
+	case !in.awaits(group), op.do == approve && group == in.from && m.policies[group].blocks, op.do == approve && l.strange(in),
+		op.do == approve && in.state == channel.InvitationRequested && in.from != l.initiator && !l.link(in.from).mayInvite:
 		return answer{refused: channel.CodeNotAllowed}
 	}
 	if op.do == deny {
@@ -205,6 +215,9 @@ func (w *world) setPolicy(ctx context.Context, s *channel.Service, op operation)
 }
 
 func (w *world) setTrust(ctx context.Context, s *channel.Service, op operation) error {
+	if len(w.groups) != 2 {
+		return nil // it would not be said whom
+	}
 	v, other := w.viewer(op.by), &w.groups[1-op.by.group].Handle
 	input := channel.TrustGroupInput{Target: channel.GroupSelector{Handle: other}}
 	var refusals []channel.UserError

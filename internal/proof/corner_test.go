@@ -11,7 +11,7 @@ import (
 
 // How many lives of the model alone are lived for TestNoCorner, and how long they are.
 const (
-	cornerLives = 10000
+	cornerLives = 6000
 	cornerSteps = 60
 )
 
@@ -38,6 +38,12 @@ func TestNoCorner(t *testing.T) {
 					}
 				}
 				m.apply(op)
+				if len(m.lives) > 0 && rapid.IntRange(0, 19).Draw(t, "late") == 0 {
+					l := &m.lives[rapid.IntRange(0, len(m.lives)-1).Draw(t, "life")]
+					if n := rapid.IntRange(0, len(l.invitations)-1).Draw(t, "invitation"); l.invitations[n].waits() {
+						l.runsOut(n)
+					}
+				}
 			}
 			return m
 		})
@@ -56,7 +62,7 @@ func TestNoCorner(t *testing.T) {
 			t.Fatalf("life %d: a member is stuck: %s", seed, stuck)
 		}
 	}
-	const atLeast = 25
+	const atLeast = 20
 	if len(states) < atLeast {
 		t.Errorf("only %d states of a group and a channel were met: %v", len(states), states)
 	}

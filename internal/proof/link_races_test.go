@@ -45,7 +45,7 @@ func sharedByThree(t *testing.T, r *race, round string) {
 	life := len(r.model.lives) - 1
 	for _, op := range []operation{
 		{do: accept, by: targetAna}, {do: invite, by: ana, target: 2}, {do: accept, by: thirdAna, in: 1}, {do: grant, by: ana, target: 1},
-		{do: invite, by: targetAmy, target: 3}, {do: offer, by: ana, target: 1 + len(round)%2},
+		{do: invite, by: targetAmy, target: 3}, {do: offer, by: ana, target: 1 + life%2},
 	} {
 		op.life = life
 		r.sequential(t, op)

@@ -178,7 +178,9 @@ func (l *life) changes(group int, by person) {
 func (l *life) hands(to int, by person) {
 	from := l.link(l.initiator)
 	from.mayInvite, l.link(to).mayInvite = false, false
-	from.moves(from.state)
+	if from.linked() {
+		from.moves(from.state)
+	}
 	l.initiator, l.offered = to, nobody
 	l.changes(to, by)
 }

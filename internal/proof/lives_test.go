@@ -49,7 +49,7 @@ func TestLives(t *testing.T) {
 				s := &story{world: newWorld(rt, in, p, 3), process: p, model: newModel(), did: did}
 				defer func() { p = s.process }()
 				rt.Repeat(map[string]func(*rapid.T){
-					"one": s.one, "another": s.one, "say": s.say, "say more": s.say, "the answer is lost": s.loses, "again": s.again, "pair": s.pair, "time runs out": s.timeRunsOut,
+					"one": s.one, "another": s.one, "approve": s.approves, "policy": s.setsPolicy, "say": s.say, "say more": s.say, "the answer is lost": s.loses, "again": s.again, "pair": s.pair, "time runs out": s.timeRunsOut,
 					"sweep": s.sweep, "look": s.look, "the process ends": s.ends,
 				})
 				s.end(rt)
@@ -145,6 +145,25 @@ func (s *story) draw(t *rapid.T) operation {
 		}
 	}
 	return op
+}
+
+// approves gives an approval, or denies it, where somebody was ever asked.
+func (s *story) approves(t *rapid.T) {
+	if len(s.model.lives) > 0 {
+		s.run(t, s.drawApproval(t))
+	}
+}
+
+// setsPolicy has a group say what an admin has to agree with.
+func (s *story) setsPolicy(t *rapid.T) {
+	op := operation{do: setPolicy, by: person{rapid.IntRange(0, len(s.world.groups)-1).Draw(t, "group"), "ana"}, policy: policy{
+		outgoing: rapid.Bool().Draw(t, "outgoing"), incoming: rapid.Bool().Draw(t, "incoming"), membersAccept: rapid.Bool().Draw(t, "members"),
+	}}
+	s.model.apply(op)
+	if _, err := s.world.do(context.Background(), s.process.Service, s.model, op); err != nil {
+		t.Fatal(err)
+	}
+	s.did[string(setPolicy)]++
 }
 
 // drawTalk makes an operation of a conversation up, if there is a channel.

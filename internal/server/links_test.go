@@ -33,7 +33,7 @@ type circle struct {
 // circles runs tests on both shapes, each with groups of its own; ana, gil, ivy and uma are admins of acme, globex, initech and umbrella, hua is a
 // member of globex. Acme has made the channel and globex has come in.
 func circles(t *testing.T, tests map[string]func(c *circle)) {
-	shapes(t, servertest.Options{MaxGroups: 4}, func(t *testing.T, s *place) {
+	shapes(t, servertest.Options{MaxGroups: 4, NoSweep: true}, func(t *testing.T, s *place) {
 		for name, test := range tests {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -245,17 +245,52 @@ func TestManyGroups(t *testing.T) {
 			c.answers(ivyOf, "accept", "initech")
 			c.want(c.does(anaOf, "leave", ""), "DISCONNECTED of acme: acme")
 			c.want(c.does(anaOf, "remove", "globex"), "CHANNEL_NOT_ACTIVE DISCONNECTED")
-			c.want(c.does(anaOf, "offer", "initech"), "DISCONNECTED of acme: acme")
+			c.want(c.does(anaOf, "offer", "initech"), "DISCONNECTED of acme, offered to initech: acme")
 			c.want(c.does(gilOf, "take", ""), "NOT_ALLOWED INITIATOR")
 			c.want(c.does(ivyOf, "leave", ""), "DISCONNECTED of acme: initech") // and with it goes the offer
+			known := fmt.Sprint(c.readChannel(anaOf))
 			c.want(c.does(gilOf, "take", ""), "ACTIVE of globex: globex")
+			c.want(fmt.Sprint(c.readChannel(anaOf)), known) // acme is gone: what the others do shows in nothing
 			c.want(c.does(gilOf, "leave", ""), "ARCHIVED of globex: globex")
+			c.want(refusal(c.t, mutate(c.t, c.s, c.s.as(gilOf), postDocument, object{"channelId": c.channel, "body": "psst"})), "CHANNEL_NOT_ACTIVE input.channelId")
 			for who, want := range map[string]string{anaOf: "ARCHIVED of acme: acme", ivyOf: "ARCHIVED of acme: initech"} {
 				c.want(c.seen(who), want)
 			}
 			c.want(c.does(gilOf, "invite", "acme"), "CHANNEL_NOT_ACTIVE")
 			c.want(c.does(gilOf, "offer", "acme"), "CHANNEL_NOT_ACTIVE ARCHIVED")
 			c.want(c.does(anaOf, "take", ""), "CHANNEL_NOT_ACTIVE ARCHIVED")
+		},
+		"back by nobody's word but that of who has the role now": func(c *circle) {
+			c.does(anaOf, "invite", "initech")
+			c.answers(ivyOf, "accept", "initech")
+			c.does(ivyOf, "leave", "")
+			c.want(c.does(anaOf, "invite", "initech"), "PENDING")
+			c.does(anaOf, "offer", "globex")
+			c.want(c.does(gilOf, "take", ""), "ACTIVE of globex: acme globex")
+			c.want(c.answers(ivyOf, "accept", "initech"), "NOT_ALLOWED INITIATOR")
+			c.want(c.does(gilOf, "remove", "initech"), "ACTIVE of globex: acme globex") // it is out
+			c.want(c.answers(anaOf, "revoke", "initech"), "REVOKED")
+			c.want(c.does(gilOf, "invite", "initech"), "PENDING")
+			c.want(c.answers(ivyOf, "accept", "initech"), "ACCEPTED, a channel")
+		},
+		"what a member asks is sent while its group may ask": func(c *circle) {
+			c.policy(gilOf, object{"outgoingApproval": true})
+			c.does(anaOf, "let", "globex")
+			c.want(c.does(huaOf, "invite", "initech"), "REQUESTED of globex")
+			c.does(anaOf, "let", "globex", object{"mayInvite": false})
+			c.invitation = c.invitations["initech"]
+			c.reads(c.shown, gilOf, "REQUESTED of globex")
+			c.want(c.life.does(gilOf, "approve", nil), "NOT_ALLOWED INITIATOR")
+			c.want(c.life.does(huaOf, "revoke", nil), "REVOKED")
+		},
+		"asked again when time ran out, before anybody has swept": func(c *circle) {
+			c.want(c.does(anaOf, "invite", "initech"), "PENDING")
+			first := parsed(c.t, c.invitations["initech"]).Invitation.UUID()
+			c.s.Settled()
+			open(c.t, c.s).exec(`UPDATE linkspan_shard.group_invitation SET expires_at = now() WHERE invitation_id = $1`, first)
+			open(c.t, c.s).exec(`UPDATE linkspan_main.invitation SET expires_at = now() WHERE invitation_id = $1`, first)
+			c.want(c.does(anaOf, "invite", "initech"), "PENDING")
+			c.want(c.answers(ivyOf, "accept", "initech"), "ACCEPTED, a channel")
 		},
 		"approvals of a group that asks": func(c *circle) {
 			c.policy(anaOf, object{"outgoingApproval": true})

@@ -13,7 +13,7 @@ import (
 	"linkspan/internal/server/servertest"
 )
 
-// step has a step change a channel's shard, and returns what is to be told of it. It is none of main's: no mutation parts a group yet.
+// step has a step change a channel's shard, and returns what is to be told of it. It is none of main's, so that a test may say when it comes.
 func (s *place) step(t testing.TB, id ids.Channel, plan func(tx channel.ShardTx)) []channel.Appended {
 	t.Helper()
 	appended, err := s.Store.Apply(t.Context(), channel.Step{

@@ -238,7 +238,7 @@ func open(t testing.TB, s *place) *databases {
 	return d
 }
 
-// part ends a group's part in a channel, as it is when it has left; no mutation does that yet.
+// part ends a group's part in a channel, as it is when it has left, on the shard alone.
 func (d *databases) part(channel, group string) {
 	d.t.Helper()
 	d.place.part(d.t, channel, group, nil)

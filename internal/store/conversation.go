@@ -20,7 +20,7 @@ const everyone = `'00000000-0000-0000-0000-000000000000'::uuid`
 const lockLog = `SELECT 1 FROM linkspan_shard.channel_log WHERE slot = $1 AND channel_id = $2 FOR UPDATE`
 
 // sideState is the state of a channel c for the group of its side s.
-const sideState = `CASE WHEN s.state IN ('LEFT', 'REMOVED') THEN 'DISCONNECTED' WHEN s.state = 'CLOSED' OR ` + channelOverdue + ` THEN 'CLOSED' ELSE c.state END`
+const sideState = `CASE WHEN c.state = 'ARCHIVED' THEN 'ARCHIVED' WHEN s.state IN ('LEFT', 'REMOVED') THEN 'DISCONNECTED' WHEN s.state = 'CLOSED' OR ` + channelOverdue + ` THEN 'CLOSED' ELSE c.state END`
 
 // access is the channel for the viewer's group, and where its logs stand. Arguments: slot, channel, group.
 const access = `

@@ -20,7 +20,8 @@ func factsOf(which string) string {
 	return `
 	SELECT clock_timestamp(), ` + invitationInMain + `, i.unsent, i.approved_from, i.approved_to, i.asked_name,
 		` + policyOf("fp") + `, ` + stanceOf("fs") + `, ` + policyOf("tp") + `, ` + stanceOf("ts") + `, t.state, t.version, COALESCE(t.name, ''), t.linked_at,
-		c.state, COALESCE(c.home_group_id, c.initiator_group_id), c.offered_group_id, o.group_id, o.state, o.version, COALESCE(o.name, ''), o.linked_at,
+		s.role = 'INITIATOR', s.may_invite,
+		c.state, ` + homeOf + `, c.offered_group_id, o.group_id, o.state, o.version, COALESCE(o.name, ''), o.linked_at,
 		i.previous_id,
 		(SELECT count(*) FROM linkspan_main.invitation AS x WHERE x.channel_id = c.channel_id AND x.state IN ` + openStates + `),
 		(SELECT count(*) FROM linkspan_main.shard_referential AS x
@@ -33,6 +34,7 @@ func factsOf(which string) string {
 	JOIN linkspan_main.channel AS c ON c.channel_id = i.channel_id
 	JOIN linkspan_main.shard_referential AS o ON o.channel_id = c.channel_id AND o.group_id = c.initiator_group_id
 	JOIN linkspan_main.shard_referential AS t ON t.channel_id = c.channel_id AND t.group_id = i.to_group_id
+	JOIN linkspan_main.shard_referential AS s ON s.channel_id = c.channel_id AND s.group_id = i.from_group_id
 	LEFT JOIN linkspan_main.sharing_policy AS fp ON fp.group_id = i.from_group_id
 	LEFT JOIN linkspan_main.sharing_policy AS tp ON tp.group_id = i.to_group_id
 	LEFT JOIN linkspan_main.stance AS fs ON fs.group_id = i.from_group_id AND fs.other_group_id = i.to_group_id
@@ -52,8 +54,7 @@ func historyOf(which string) string {
 // conditions: while the table has no statistics Postgres would rather walk through that than use the key.
 var (
 	channelOfInvitation = `
-		SELECT i.channel_id, COALESCE(c.home_group_id, c.initiator_group_id)
-		FROM linkspan_main.invitation AS i JOIN linkspan_main.channel AS c ON c.channel_id = i.channel_id WHERE i.invitation_id = $1`
+		SELECT c.channel_id, ` + homeOf + ` FROM (SELECT i.channel_id FROM linkspan_main.invitation AS i WHERE i.invitation_id = $1) AS c`
 	lockInvitation = `
 		SELECT 1 FROM linkspan_main.channel AS c
 		WHERE c.channel_id = (SELECT i.channel_id FROM linkspan_main.invitation AS i WHERE i.invitation_id = $1) FOR UPDATE`
@@ -184,6 +185,7 @@ func scanFacts(row pgx.CollectableRow, channels map[ids.Channel]*channel.Channel
 	fields = append(fields, &known.Unsent, &known.ApprovedFrom, &known.ApprovedTo, &known.AskedName)
 	fields = slices.Concat(fields, policyFields(&f.From.Policy), stanceFields(&f.From.Stance), policyFields(&f.To.Policy), stanceFields(&f.To.Stance))
 	fields = append(fields, &f.Link.State, &f.Link.Version, &f.Link.Name, &f.Link.LinkedAt,
+		&f.Asks.Initiates, &f.Asks.MayInvite,
 		&c.State, &c.Home, &c.Offered, &c.Initiator.Group, &c.Initiator.State, &c.Initiator.Version, &c.Initiator.Name, &c.Initiator.LinkedAt,
 		&known.PreviousID, &c.Open, &c.Linked, &f.Others)
 	if err := row.Scan(fields...); err != nil {

@@ -9,6 +9,10 @@ import (
 	"linkspan/internal/ids"
 )
 
+// homeOf is the group that made a channel c: the one that sent its first invitation.
+const homeOf = `(
+		SELECT x.from_group_id FROM linkspan_main.invitation AS x WHERE x.channel_id = c.channel_id ORDER BY x.created_at, x.invitation_id LIMIT 1)`
+
 // lastAsked is the last invitation to the group of a link r, if it is one to that group: that of who made the channel may be the first that it sent.
 const lastAsked = `(SELECT i.invitation_id FROM linkspan_main.invitation AS i WHERE i.invitation_id = r.invitation_id AND i.to_group_id = r.group_id)`
 
@@ -16,9 +20,9 @@ const lastAsked = `(SELECT i.invitation_id FROM linkspan_main.invitation AS i WH
 var (
 	lockChannel = `SELECT 1 FROM linkspan_main.channel AS c WHERE c.channel_id = $1 FOR UPDATE`
 	readChannel = `
-		SELECT clock_timestamp(), c.state, COALESCE(c.home_group_id, c.initiator_group_id), c.initiator_group_id, c.offered_group_id, x.open, x.until, l.linked
+		SELECT clock_timestamp(), c.state, ` + homeOf + `, c.initiator_group_id, c.offered_group_id, x.open, x.waiting, x.until, l.linked
 		FROM linkspan_main.channel AS c, LATERAL (
-			SELECT count(*) AS open, max(i.expires_at + interval '0') AS until FROM linkspan_main.invitation AS i
+			SELECT count(*) AS open, count(*) FILTER (WHERE i.expires_at > clock_timestamp()) AS waiting, max(i.expires_at + interval '0') AS until FROM linkspan_main.invitation AS i
 			WHERE i.channel_id = c.channel_id AND i.state IN ` + openStates + `
 		) AS x, LATERAL (
 			SELECT count(*) AS linked FROM linkspan_main.shard_referential AS r
@@ -41,7 +45,7 @@ func (t mainTx) LockChannel(ctx context.Context, id ids.Channel, groups ...ids.G
 	t.tx.Queue(lockChannel, id)
 	var initiator ids.Group
 	t.tx.Queue(readChannel, id).QueryRow(func(row pgx.Row) error {
-		return oneRow(row.Scan(&l.At, &c.State, &c.Home, &initiator, &c.Offered, &c.Open, &l.Until, &c.Linked))
+		return oneRow(row.Scan(&l.At, &c.State, &c.Home, &initiator, &c.Offered, &c.Open, &c.Waiting, &l.Until, &c.Linked))
 	})
 	t.tx.Queue(readLinks, id, uuids(groups)).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
@@ -108,7 +112,8 @@ func (t mainTx) InsertInvitation(_ context.Context, m *channel.Move) error {
 	return nil
 }
 
-// writeLinks writes links and their channel. A row of history without a version ends the transaction, as in writeMove. Arguments: channel, its state,
+// writeLinks writes links and their channel. Who had the initiator's role and takes part no longer loses it without a new version: its side stays as
+// it was. A row of history without a version ends the transaction, as in writeMove. Arguments: channel, its state,
 // initiator and whom that role is offered to after it; the groups, versions, states, roles and leave to invite of the links after it; id, operation,
 // time, deed and rule of the row of history, the group, id and name of who did it, the reason.
 const writeLinks = `
@@ -120,8 +125,11 @@ const writeLinks = `
 		RETURNING r.group_id, r.version
 	), channel AS (
 		UPDATE linkspan_main.channel AS c
-		SET state = $2, home_group_id = COALESCE(c.home_group_id, c.initiator_group_id), initiator_group_id = $3, offered_group_id = $4
+		SET state = $2, initiator_group_id = $3, offered_group_id = $4
 		WHERE c.channel_id = $1
+	), was AS (
+		UPDATE linkspan_main.shard_referential AS r SET role = 'TARGET'
+		WHERE r.channel_id = $1 AND r.role = 'INITIATOR' AND r.group_id <> $3 AND r.group_id <> ALL ($5::uuid[])
 	)
 	INSERT INTO linkspan_main.transition (transition_id, op_id, at, deed, rule, channel_id, about_group_id, version, state,
 		actor_group_id, actor_id, actor_name, reason)

@@ -94,9 +94,8 @@ func (t mainTx) AppendSteps(_ context.Context, steps []channel.Step) error {
 			return fmt.Errorf("store: %w", err)
 		}
 		row := streamRowOf(step.Stream)
-		after := step.Kind.AfterChannel() && row.Kind != toChannel // in the channel's own stream it is behind anyway
 		t.tx.Queue(appendStep, row.Subject, row.Kind, row.Destination, step.Op, step.Kind, string(effect),
-			after, outbox.Lease.Microseconds(),
+			step.Kind.AfterChannel(), outbox.Lease.Microseconds(),
 		).QueryRow(func(row pgx.Row) error { return row.Scan(&step.Number, &step.Needs) })
 	}
 	return nil

@@ -2,10 +2,13 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"linkspan/internal/channel"
@@ -31,7 +34,7 @@ type sideRow struct {
 	LinkedAt    *time.Time
 	Version     *int32
 	MayInvite   *bool
-	Offered     ids.Group
+	Offered     *string // a JSON array of its id, handle and name
 	Home        groupRow
 }
 
@@ -59,7 +62,9 @@ func sidesOf(owned, which string) string {
 	SELECT owned.slot, c.channel_id, ` + asOfSide(`initiator_group_id`) + `, ` + asOfSide(`initiator_handle`) + `, ` + asOfSide(`initiator_name`) + `,
 		` + channelState + `, ` + asOfSide(`topic`) + `, c.creator_id, c.creator_name, c.created_at, v.state,
 		s.group_id, s.handle, s.group_name, s.name, s.name_visible, ` + sideLinkedAt + `, ` + sideVersion + `, s.may_invite,
-		CASE WHEN v.unlinked_after IS NULL THEN c.offered_group_id END,
+		CASE WHEN c.offered_group_id IS NOT NULL AND (v.unlinked_after IS NULL OR v.role = 'INITIATOR') THEN (
+			SELECT json_build_array(o.group_id, o.handle, o.group_name)::text FROM linkspan_shard.channel_side AS o
+			WHERE o.slot = c.slot AND o.channel_id = c.channel_id AND o.group_id = c.offered_group_id) END,
 		c.home_group_id, COALESCE(c.home_handle, ''), COALESCE(c.home_name, '')
 	FROM ` + owned + ` LEFT JOIN (
 		linkspan_shard.channel AS c
@@ -82,7 +87,7 @@ func sidesForOperatorOf(owned, which string) string {
 	SELECT owned.slot, c.channel_id, c.initiator_group_id, c.initiator_handle, c.initiator_name, ` + channelState + `,
 		NULL::text, NULL::uuid, '', c.created_at, '',
 		s.group_id, s.handle, s.group_name, NULL::text, NULL::boolean, ` + sideLinkedAt + `, ` + sideVersion + `, s.may_invite,
-		c.offered_group_id, NULL::uuid, '', ''
+		NULL::text, NULL::uuid, '', ''
 	FROM ` + owned + ` LEFT JOIN (
 		linkspan_shard.channel AS c
 		LEFT JOIN linkspan_shard.channel_side AS s ON s.slot = c.slot AND s.channel_id = c.channel_id AND s.state = 'LINKED'
@@ -129,8 +134,7 @@ func (s *Store) Channels(ctx context.Context, group ids.Group, channels []ids.Ch
 			if err := side.scan(row); err != nil {
 				return err
 			}
-			side.addTo(here, group)
-			return nil
+			return side.addTo(here, group)
 		})
 		return owned, func() { maps.Copy(found, here) }, err
 	})
@@ -138,11 +142,17 @@ func (s *Store) Channels(ctx context.Context, group ids.Group, channels []ids.Ch
 }
 
 // addTo adds the row's side to its channel, as the viewer's group sees it; the zero group is an operator.
-func (r *sideRow) addTo(found map[ids.Channel]*channel.SharedChannel, viewer ids.Group) {
+func (r *sideRow) addTo(found map[ids.Channel]*channel.SharedChannel, viewer ids.Group) error {
 	c := found[r.Channel]
 	if c == nil {
 		initiator := r.Initiator.group()
-		c = &channel.SharedChannel{ID: r.Channel, State: r.viewerChannelState(), CreatedAt: r.CreatedAt.UTC(), Initiator: initiator, Offered: r.Offered}
+		offered, err := r.offered()
+		if err != nil {
+			return err
+		}
+		c = &channel.SharedChannel{
+			ID: r.Channel, State: r.viewerChannelState(), CreatedAt: r.CreatedAt.UTC(), Initiator: initiator, InitiatorOfferedTo: offered,
+		}
 		if !viewer.IsZero() {
 			home := initiator
 			if !r.Home.ID.IsZero() {
@@ -154,7 +164,7 @@ func (r *sideRow) addTo(found map[ids.Channel]*channel.SharedChannel, viewer ids
 		found[r.Channel] = c
 	}
 	if r.Group.IsZero() {
-		return
+		return nil
 	}
 	side := channel.ChannelSide{
 		ID:       ids.Side{Channel: r.Channel, Group: r.Group},
@@ -169,6 +179,21 @@ func (r *sideRow) addTo(found map[ids.Channel]*channel.SharedChannel, viewer ids
 		c.Own = &own
 	}
 	c.Sides = append(c.Sides, side)
+	return nil
+}
+
+// offered is the group that the initiator's role is offered to; nil: none, or it is not to be seen.
+func (r *sideRow) offered() (*channel.Group, error) {
+	if r.Offered == nil {
+		return nil, nil
+	}
+	var id uuid.UUID
+	var group channel.Group
+	if err := json.Unmarshal([]byte(*r.Offered), &[]any{&id, &group.Handle, &group.Name}); err != nil {
+		return nil, fmt.Errorf("store: whom the initiator's role is offered to: %w", err)
+	}
+	group.ID = ids.GroupFrom(id)
+	return &group, nil
 }
 
 // viewerChannelState is the channel's state for the viewer's group; contract, "Words of state".

@@ -121,6 +121,10 @@ func (t *shardTx) ChangeChannel(e channel.Effect) {
 		), other AS (
 			UPDATE linkspan_shard.channel_side AS s SET version = $8, role = CASE WHEN $9 THEN 'INITIATOR' ELSE 'TARGET' END, may_invite = $10
 			WHERE s.slot = $1 AND s.channel_id = $2 AND s.group_id = $7 AND s.version < $8
+		), was AS (
+			UPDATE linkspan_shard.channel_side AS s SET role = 'TARGET' FROM side
+			WHERE $12::uuid IS NOT NULL AND s.slot = $1 AND s.channel_id = $2 AND s.role = 'INITIATOR' AND s.group_id <> $3
+				AND s.group_id IS DISTINCT FROM $7
 		), changed AS (
 			UPDATE linkspan_shard.channel AS c SET offered_group_id = $11,
 				home_group_id = CASE WHEN $12::uuid IS NULL THEN c.home_group_id ELSE COALESCE(c.home_group_id, c.initiator_group_id) END,

@@ -7,6 +7,8 @@ ALTER TABLE linkspan_shard.channel
     ADD COLUMN home_group_id    uuid,
     ADD COLUMN home_handle      text,
     ADD COLUMN home_name        text;
+COMMENT ON COLUMN linkspan_shard.channel.initiator_group_id IS 'The group that has the initiator''s role: the one that made the channel, until it hands that on.';
+COMMENT ON COLUMN linkspan_shard.channel_side.role         IS 'Whether the group has the initiator''s role.';
 COMMENT ON COLUMN linkspan_shard.channel.offered_group_id IS 'The group that the initiator''s role is offered to; null: none.';
 COMMENT ON COLUMN linkspan_shard.channel.home_group_id    IS 'The group that made the channel, of which creator_id is a user; null: the initiator is, and always was.';
 COMMENT ON COLUMN linkspan_shard.channel.home_handle      IS 'The handle of that group.';
@@ -28,7 +30,8 @@ ALTER TABLE linkspan_shard.channel_event
 
 -- +goose Down
 
-DELETE FROM linkspan_shard.channel_event WHERE kind = 'CHANNEL_CHANGED';
+-- The log stays dense: what told of a change tells of a link again. Who made a channel whose role was handed on is not known any more.
+UPDATE linkspan_shard.channel_event SET kind = 'GROUP_LINKED' WHERE kind = 'CHANNEL_CHANGED';
 ALTER TABLE linkspan_shard.channel_event
     DROP CONSTRAINT channel_event_kind_check, DROP CONSTRAINT channel_event_about, DROP CONSTRAINT channel_event_message,
     ADD CONSTRAINT channel_event_kind_check CHECK (kind IN ('GROUP_LINKED', 'GROUP_UNLINKED', 'MESSAGE_POSTED', 'MESSAGE_EDITED',
