@@ -36,6 +36,8 @@ func (w *twin) compare(t *testing.T, quiet *twin) {
 	if len(w.whispered) < 12 {
 		t.Fatalf("there were %d whispers", len(w.whispered))
 	}
+	w.s.For(t).Audited()
+	quiet.s.For(t).Audited()
 	for _, user := range []string{"gus", "hal", "ivy"} {
 		heard, unspoilt := w.observe(t, user), quiet.observe(t, user)
 		if len(heard.asked) < 120 || len(unspoilt.asked) < 120 {
@@ -368,7 +370,7 @@ func (w *twin) withoutText(field, text string) string {
 		return "a time"
 	}
 	switch name := field[strings.LastIndexByte(field, '_')+1:]; {
-	case name == "requestId", name == "cluster":
+	case name == "requestId", name == "cluster", name == "hash", name == "partnerHash", name == "record":
 		return name
 	case strings.HasSuffix(strings.ToLower(name), "cursor"):
 		return fmt.Sprintf("a cursor of %d", len(text))
