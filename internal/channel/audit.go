@@ -72,13 +72,15 @@ func (e *AuditEntry) PartnerHashText() *string {
 }
 
 // AuditOf returns what each group that a row concerns has about it in its audit, without what its place in that adds (Number, PartnerHash and
-// Nonce). They are one or two; of two each is the other's partner.
+// Nonce). They are at most two; of two each is the other's partner.
 //
 // An invitation concerns both its groups, the invited one as far as the history is its own ([Invitation.History]). What became of a group's link with a
 // channel concerns that group and the one whose user did it; what a group says about sharing, or what was refused to its user, that group alone.
 // The rule is told to the group of who did it, the channel to an invited group once it is linked.
 func AuditOf(s *AuditSource) []AuditEntry {
 	switch {
+	case s.Refused && s.Actor == nil: // there is none of nobody
+		return nil
 	case s.Refused && s.From != nil:
 		own, other := s.From, s.To
 		if s.Actor.Group.ID == s.To.ID {
@@ -91,10 +93,12 @@ func AuditOf(s *AuditSource) []AuditEntry {
 			entries = append(entries, s.entry(s.To, s.From, s.State == string(InvitationAccepted)))
 		}
 		return entries
+	case s.About != nil && !s.Channel.IsZero() && (s.Actor == nil || s.Actor.Group.ID == s.About.ID):
+		return []AuditEntry{s.entry(s.About, nil, true)}
+	case s.Actor == nil: // nobody said something about sharing: there is no such row
+		return nil
 	case s.Channel.IsZero() || s.About == nil:
 		return []AuditEntry{s.entry(&s.Actor.Group, s.About, true)}
-	case s.Actor == nil || s.Actor.Group.ID == s.About.ID:
-		return []AuditEntry{s.entry(s.About, nil, true)}
 	}
 	return []AuditEntry{s.entry(s.About, &s.Actor.Group, true), s.entry(&s.Actor.Group, s.About, true)}
 }
