@@ -36,8 +36,6 @@ func (w *twin) compare(t *testing.T, quiet *twin) {
 	if len(w.whispered) < 12 {
 		t.Fatalf("there were %d whispers", len(w.whispered))
 	}
-	w.s.For(t).Audited()
-	quiet.s.For(t).Audited()
 	for _, user := range []string{"gus", "hal", "ivy"} {
 		heard, unspoilt := w.observe(t, user), quiet.observe(t, user)
 		if len(heard.asked) < 120 || len(unspoilt.asked) < 120 {
@@ -80,6 +78,7 @@ func difference(one, other string) string {
 // observe asks all that a user can ask, and counts the statements that an answer takes, since that takes time.
 func (w *twin) observe(t *testing.T, user string) *observation {
 	t.Helper()
+	w.s.For(t).Audited()
 	o := &observation{answered: map[string]string{}, compared: map[string]string{}}
 	token := w.token(t, user)
 	keep := func(asked, answer string) {
