@@ -4277,63 +4277,6 @@ enum SharingRule {
   GROUP_LIMIT
 }
 
-# ==== the audit =================================================================================================
-
-"""
-What was decided or refused about a group's sharing, as far as the group may know it. Entries never change. Each is chained to the one before:
-` + "`" + `hash` + "`" + ` is the SHA-256 of the 32 bytes of that one's hash, followed by the bytes of ` + "`" + `record` + "`" + `.
-"""
-type AuditEntry {
-  """The place in the group's audit: dense from 1."""
-  number: Int!
-  """When it was decided or refused, by the clock of the main database."""
-  at: DateTime!
-  """What was done, or asked for in vain."""
-  deed: SharingDeed!
-  """Whether it was refused, by a role or a rule, to a user of the own group; then nothing happened."""
-  refused: Boolean!
-  """The rule that allowed or refused it; null: another group's affair."""
-  rule: SharingRule
-  """Who did it; null: nobody did, or somebody of the other group whose own affair it is."""
-  actor: Actor
-  """The other group; null: it concerns none."""
-  otherGroup: Group
-  """The channel; null: it is about none, or about one that the group was not linked with yet."""
-  channelId: ID
-  """The invitation; null: it is about none."""
-  invitationId: ID
-  """The version of what was changed, after it; null: nothing was."""
-  version: Int
-  """The state of the invitation, or of the group's link with the channel, after it; null: it is about neither."""
-  state: String
-  """What who did it said about it: at most 560 code points."""
-  reason: String
-  """The hash where the other group's audit stood, in hex; null: that group has no entry of this."""
-  partnerHash: String
-  """What is hashed: the entry as JSON, to the byte. To be kept where nobody here can change it."""
-  record: String!
-  """The hash of the entry, in hex."""
-  hash: String!
-}
-
-"""A page of a group's audit."""
-type AuditEntryConnection {
-  """The entries of the page, in the order of the list."""
-  edges: [AuditEntryEdge!]!
-  """The edges' nodes, in the same order."""
-  nodes: [AuditEntry!]!
-  """Where the page stands in its list."""
-  pageInfo: PageInfo!
-}
-
-"""An entry of a page of an audit."""
-type AuditEntryEdge {
-  """The place of the entry in its list, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
-  cursor: String!
-  """The entry of the audit."""
-  node: AuditEntry
-}
-
 """What would become of a request to share a channel."""
 enum SharingDecision {
   """The other group is asked at once."""
@@ -4461,6 +4404,65 @@ type UnblockGroupPayload {
   group: Group
   """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
   errors: [UserError!]!
+}
+
+# ==== the audit =================================================================================================
+
+"""
+What was decided or refused about a group's sharing, as far as the group may know it. Entries never change. Each is chained to the one before:
+` + "`" + `hash` + "`" + ` is the SHA-256 of the 32 bytes of that one's hash, followed by the bytes of ` + "`" + `record` + "`" + `.
+"""
+type AuditEntry {
+  """The place in the group's audit: dense from 1."""
+  number: Int!
+  """When it was decided or refused, by the clock of the main database."""
+  at: DateTime!
+  """What was done, or asked for in vain."""
+  deed: SharingDeed!
+  """Whether it was refused, by a role or a rule, to a user of the own group; then nothing happened."""
+  refused: Boolean!
+  """The rule that allowed or refused it; null: another group's affair."""
+  rule: SharingRule
+  """Who did it; null: nobody did, or somebody of the other group whose own affair it is."""
+  actor: Actor
+  """The other group; null: it concerns none."""
+  otherGroup: Group
+  """The channel; null: it is about none, or about one that the group was not linked with yet."""
+  channelId: ID
+  """The invitation; null: it is about none."""
+  invitationId: ID
+  """The version of what was changed, after it; null: nothing was."""
+  version: Int
+  """The state of the invitation, or of the group's link with the channel, after it; null: it is about neither."""
+  state: String
+  """What who did it said about it: at most 560 code points."""
+  reason: String
+  """The hash where the other group's audit stood, in hex; null: that group has no entry of this."""
+  partnerHash: String
+  """What is hashed: the entry as JSON, to the byte. To be kept where nobody here can change it."""
+  record: String!
+  """The hash of the entry, in hex."""
+  hash: String!
+}
+
+"""A page of a group's audit."""
+type AuditEntryConnection {
+  """The entries of the page, in the order of the list."""
+  edges: [AuditEntryEdge!]!
+  """The edges' nodes, in the same order."""
+  nodes: [AuditEntry!]!
+  """Where the page stands in its list."""
+  pageInfo: PageInfo!
+}
+
+"""An entry of a page of an audit."""
+# An entry is read in pages of the one list that it is in, and never changes: it needs no id.
+# eslint-disable-next-line @graphql-eslint/relay-edge-types
+type AuditEntryEdge {
+  """The place of the entry in its list, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The entry of the audit."""
+  node: AuditEntry
 }
 
 # ==== the inbox =================================================================================================
