@@ -7,7 +7,7 @@ var auditPlants = []plant{
 	{"audit-dense", "main", `DELETE FROM linkspan_main.audit_head`, ""},
 	{"audit-dense", "main", `DELETE FROM linkspan_main.audit_entry WHERE number = 1`, ""},
 	{"audit-told", "main", `DELETE FROM linkspan_main.audit_entry`, ""},
-	{"audit-told", "main", `UPDATE linkspan_main.transition SET audited = false`, ""},
+	{"audit-told", "main", `DELETE FROM linkspan_main.audit_scribe; UPDATE linkspan_main.transition SET audited = false`, ""},
 	{"audit-told", "main", `DELETE FROM linkspan_main.audit_scribe;
 		INSERT INTO linkspan_main.transition (transition_id, op_id, at, deed, rule, version)
 		SELECT gen_random_uuid(), gen_random_uuid(), min(at) - interval '1 hour', 'SET_POLICY', 'ROLE', 1 FROM linkspan_main.transition`, ""},

@@ -107,7 +107,6 @@ func (w *world) live() {
 		w.block("acme", "initech", blocked)
 	}
 	w.Settled()
-	w.Audited()
 }
 
 // block has a group block another, or do so no longer.
