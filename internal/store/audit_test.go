@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
+	"linkspan/internal/store"
 )
 
 // decline ends an invitation of acme's for globex.
@@ -197,6 +199,60 @@ func TestScribeDies(t *testing.T) {
 		}
 		if got := deeds(w.auditOf(w.acme)); len(got) != 3 {
 			t.Errorf("acme has %v", got)
+		}
+	})
+}
+
+// cutOff loses the connection of whoever writes audits, in the middle of it, so often.
+type cutOff struct {
+	*store.Store
+	w     *world
+	times int
+}
+
+func (c *cutOff) WriteAudit(
+	ctx context.Context, limit int, chain func([]channel.AuditSource, map[ids.Group]channel.AuditHead) []channel.AuditEntry,
+) (int, error) {
+	return c.Store.WriteAudit(ctx, limit, func(sources []channel.AuditSource, heads map[ids.Group]channel.AuditHead) []channel.AuditEntry {
+		if c.times > 0 {
+			c.times--
+			c.w.must(c.w.endWriters())
+		}
+		return chain(sources, heads)
+	})
+}
+
+// endWriters ends all connections to main that are in a transaction.
+func (w *world) endWriters() error {
+	conn, err := pgx.Connect(w.t.Context(), w.router.Main().Pool().Config().ConnString())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(w.t.Context())
+	tag, err := conn.Exec(w.t.Context(), `
+		SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'`)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = errors.New("nobody is in a transaction")
+	}
+	return err
+}
+
+// A connection that is lost in the middle costs no entry, and makes none twice.
+func TestScribeIsCutOff(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		for n := range 3 {
+			w.create(fmt.Sprint(n), time.Hour)
+		}
+		s := w.service()
+		s.Main = &cutOff{w.Store, w, 1}
+		if n, err := s.WriteAudit(t.Context()); n != 3 || err != nil {
+			t.Errorf("it wrote about %d: %v", n, err)
+		}
+		for _, group := range []channel.Group{w.acme, w.globex} {
+			if got := deeds(w.auditOf(group)); len(got) != 3 {
+				t.Errorf("%s has %v", group.Handle, got)
+			}
 		}
 	})
 }
