@@ -3941,6 +3941,16 @@ enum SharingDeed {
   TRUST
   """An admin took trust back."""
   UNTRUST
+  """An admin had the group leave a channel."""
+  LEAVE
+  """The initiator removed a group from a channel."""
+  REMOVE
+  """The initiator said whether a group may ask others to share a channel."""
+  GRANT
+  """The initiator's role was offered to a group, or the offer taken back."""
+  OFFER
+  """A group took the initiator's role."""
+  TAKE
 }
 
 """A step in the life of an invitation."""

@@ -14,7 +14,7 @@ const (
 		SELECT false AS refused, transition_id AS id, at, deed, rule, channel_id, invitation_id, version, state, reason,
 			actor_group_id, actor_id, actor_name, about_group_id, audited FROM linkspan_main.transition`
 	refusals = `
-		SELECT true AS refused, refusal_id AS id, at, deed, rule, NULL::uuid AS channel_id, invitation_id, 0 AS version, NULL::text AS state, NULL::text AS reason,
+		SELECT true AS refused, refusal_id AS id, at, deed, rule, channel_id, invitation_id, 0 AS version, NULL::text AS state, NULL::text AS reason,
 			group_id AS actor_group_id, user_id AS actor_id, user_name AS actor_name, about_group_id, audited FROM linkspan_main.refusal`
 )
 

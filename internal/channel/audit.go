@@ -14,7 +14,7 @@ type AuditSource struct {
 	Refused    bool
 	Deed       Deed
 	Rule       SharingRule
-	Channel    ids.Channel    // zero: it is about none, or a refusal
+	Channel    ids.Channel    // zero: it is about none, or what was refused is about an invitation
 	Invitation ids.Invitation // zero: it is about none
 	Version    int32          // of what it moved, after it; 0 for a refusal
 	State      string         // of what it moved, after it; "": that has none
@@ -87,6 +87,8 @@ func AuditOf(s *AuditSource) []AuditEntry {
 			own, other = other, own
 		}
 		return []AuditEntry{s.entry(own, other, false)}
+	case s.Refused:
+		return []AuditEntry{s.entry(&s.Actor.Group, s.About, true)}
 	case s.From != nil:
 		entries := []AuditEntry{s.entry(s.From, s.To, true)}
 		if !s.Unsent {
@@ -108,10 +110,11 @@ func (s *AuditSource) entry(group, other *Group, knowsChannel bool) AuditEntry {
 	e := AuditEntry{
 		Group: group.ID, At: s.At, Deed: s.Deed, Refused: s.Refused, Actor: s.Actor, OtherGroup: other, Reason: s.Reason, Source: s.ID.UUID().String(),
 	}
-	own := s.Actor == nil || s.Actor.Group.ID == group.ID
-	if own {
+	switch {
+	case s.Actor == nil && s.Rule != RuleTime && s.To == group: // that the other group parted is its own affair
+	case s.Actor == nil || s.Actor.Group.ID == group.ID:
 		e.Rule = &s.Rule
-	} else if s.From != nil && isOwnAffair(s.Deed, InvitationState(s.State)) {
+	case s.From != nil && isOwnAffair(s.Deed, InvitationState(s.State)):
 		e.Actor = nil
 	}
 	if knowsChannel && !s.Channel.IsZero() {

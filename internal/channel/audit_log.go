@@ -26,6 +26,7 @@ type Refusal struct {
 	Rule       SharingRule
 	By         User
 	Invitation ids.Invitation // zero: it was about none
+	Channel    ids.Channel    // zero: it was about none, or about an invitation
 	About      ids.Group      // the other group that it was about; zero: none, or it was about an invitation
 }
 
@@ -75,7 +76,22 @@ func (s *Service) WriteAudit(ctx context.Context) (int, error) {
 type attempt struct {
 	deed       Deed
 	invitation ids.Invitation
+	channel    ids.Channel
 	target     *GroupSelector
+}
+
+// deedOfLinks are what mutations of groups' links with a channel are in the audit.
+var deedOfLinks = map[string]Deed{
+	"leaveSharedChannel": DeedLeave, "removeGroup": DeedRemove, "offerInitiatorTransfer": DeedOffer, "acceptInitiatorTransfer": DeedTake, "letGroupInvite": DeedGrant,
+}
+
+// attemptOn is what a viewer asked for about links with a channel, its own or those of other groups.
+func attemptOn(mutation string, channel ids.Channel, of []ids.Group) attempt {
+	asked := attempt{deed: deedOfLinks[mutation], channel: channel}
+	if len(of) > 0 {
+		asked.target = &GroupSelector{ID: &of[0]}
+	}
+	return asked
 }
 
 // refusedTo is refused for what belongs in the audit of the viewer's group, if a role or a rule has refused it. What the viewer may not see is refused
@@ -92,7 +108,7 @@ func (s *Service) refusedTo(ctx context.Context, v *Viewer, asked attempt, err e
 }
 
 func (s *Service) noteRefusal(ctx context.Context, v *Viewer, asked attempt, refusal NotAllowedError) error {
-	note := Refusal{ID: ids.NewTransition(), Deed: asked.deed, Rule: RuleRole, By: v.User, Invitation: asked.invitation}
+	note := Refusal{ID: ids.NewTransition(), Deed: asked.deed, Rule: RuleRole, By: v.User, Invitation: asked.invitation, Channel: asked.channel}
 	if refusal.Rule != nil {
 		note.Rule = *refusal.Rule
 	}

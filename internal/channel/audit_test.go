@@ -128,6 +128,8 @@ func TestAuditOf(t *testing.T) {
 			"acme: EXPIRE by TIME with globex channel invitation EXPIRED 2"}},
 		"it runs out": {of(DeedExpire, RuleTime, nil, InvitationExpired, 2), []string{
 			"acme: EXPIRE by TIME with globex channel invitation EXPIRED 2", "globex: EXPIRE by TIME with acme invitation EXPIRED 2"}},
+		"it is taken back, for its group has parted": {of(DeedRevoke, RuleParted, nil, InvitationRevoked, 2), []string{
+			"acme: REVOKE by PARTED with globex channel invitation REVOKED 2", "globex: REVOKE with acme invitation REVOKED 2"}},
 		"yes, and an approval is awaited": {of(DeedAccept, RuleIncomingApproval, &s.gil, InvitationAwaitingApproval, 2), []string{
 			"acme: ACCEPT with globex channel invitation AWAITING_APPROVAL 2",
 			"globex: ACCEPT by INCOMING_APPROVAL of Gil with acme invitation AWAITING_APPROVAL 2"}},
@@ -143,11 +145,11 @@ func TestAuditOf(t *testing.T) {
 			`acme: DECLINE of Gil with globex channel invitation DECLINED 2 "because"`, `globex: DECLINE by ROLE of Gil with acme invitation DECLINED 2 "because"`}},
 		"a policy": {of(DeedSetPolicy, RuleRole, &s.ana, "", 2, about(nil, false)), []string{"acme: SET_POLICY by ROLE of Ana 2"}},
 		"trust":    {of(DeedTrust, RuleRole, &s.ana, "", 1, about(&s.globex, false)), []string{"acme: TRUST by ROLE of Ana with globex 1"}},
-		"a group leaves": {of("LEAVE", RuleRole, &s.gil, "LEFT", 3, about(&s.globex, true)), []string{
+		"a group leaves": {of(DeedLeave, RuleRole, &s.gil, "LEFT", 3, about(&s.globex, true)), []string{
 			"globex: LEAVE by ROLE of Gil channel LEFT 3"}},
-		"a group is removed": {of("REMOVE", RuleRole, &s.ana, "REMOVED", 3, about(&s.globex, true), reason), []string{
+		"a group is removed": {of(DeedRemove, RuleRole, &s.ana, "REMOVED", 3, about(&s.globex, true), reason), []string{
 			`globex: REMOVE of Ana with acme channel REMOVED 3 "because"`, `acme: REMOVE by ROLE of Ana with globex channel REMOVED 3 "because"`}},
-		"a link ends by itself": {of("REMOVE", RuleTime, nil, "REMOVED", 3, about(&s.globex, true)), []string{
+		"a link ends by itself": {of(DeedRemove, RuleTime, nil, "REMOVED", 3, about(&s.globex, true)), []string{
 			"globex: REMOVE by TIME channel REMOVED 3"}},
 		"an invited member must not accept": {of(DeedAccept, RuleWhoMayAccept, &s.gil, "", 0, refused), []string{
 			"globex: refused ACCEPT by WHO_MAY_ACCEPT of Gil with acme invitation"}},
@@ -155,6 +157,10 @@ func TestAuditOf(t *testing.T) {
 			"acme: refused ACCEPT by ROLE of Ana with globex invitation"}},
 		"a member must not ask": {of(DeedCreate, RuleWhoMayCreate, &s.ana, "", 0, refused, about(&s.globex, false)), []string{
 			"acme: refused CREATE by WHO_MAY_CREATE of Ana with globex"}},
+		"a member must not remove a group": {of(DeedRemove, RuleRole, &s.ana, "", 0, about(&s.globex, true), func(s *AuditSource) { s.Refused = true }), []string{
+			"acme: refused REMOVE by ROLE of Ana with globex channel"}},
+		"a member must not have its group leave": {of(DeedLeave, RuleRole, &s.ana, "", 0, about(nil, true), func(s *AuditSource) { s.Refused = true }), []string{
+			"acme: refused LEAVE by ROLE of Ana channel"}},
 		"a member must not set the policy": {of(DeedSetPolicy, RuleRole, &s.ana, "", 0, refused, about(nil, false)), []string{
 			"acme: refused SET_POLICY by ROLE of Ana"}},
 	} {

@@ -33,7 +33,7 @@ const (
 				t.reason, t.actor_id, t.actor_name, t.actor_group_id, t.about_group_id
 			FROM linkspan_main.transition AS t WHERE NOT t.audited ORDER BY t.at, t.transition_id LIMIT $1)
 			UNION ALL
-			(SELECT true, r.refusal_id, r.at, r.deed, r.rule, NULL, r.invitation_id, 0, '', NULL, r.user_id, r.user_name, r.group_id, r.about_group_id
+			(SELECT true, r.refusal_id, r.at, r.deed, r.rule, r.channel_id, r.invitation_id, 0, '', NULL, r.user_id, r.user_name, r.group_id, r.about_group_id
 			FROM linkspan_main.refusal AS r WHERE NOT r.audited ORDER BY r.at, r.refusal_id LIMIT $1)
 		) AS s
 		LEFT JOIN linkspan_main.groups AS ag ON ag.group_id = s.actor_group_id
@@ -186,16 +186,16 @@ func keep(tx *shardrouter.Tx, sources []channel.AuditSource, entries []channel.A
 	tx.Queue(markRefusals, uuids(refusals))
 }
 
-// noteRefusal arguments: id, deed, rule, the group, id and name of the user, the invitation, the other group.
+// noteRefusal arguments: id, deed, rule, the group, id and name of the user, the invitation, the channel, the other group.
 const noteRefusal = `
-	INSERT INTO linkspan_main.refusal (refusal_id, at, minute, deed, rule, group_id, user_id, user_name, subject, invitation_id, about_group_id)
-	VALUES ($1, clock_timestamp(), date_trunc('minute', clock_timestamp()), $2, $3, $4, $5, $6, COALESCE($7::uuid, $8::uuid, $4::uuid), $7, $8)
+	INSERT INTO linkspan_main.refusal (refusal_id, at, minute, deed, rule, group_id, user_id, user_name, subject, invitation_id, channel_id, about_group_id)
+	VALUES ($1, clock_timestamp(), date_trunc('minute', clock_timestamp()), $2, $3, $4, $5, $6, COALESCE($7::uuid, $8::uuid, $9::uuid, $4::uuid), $7, $8, $9)
 	ON CONFLICT (group_id, user_id, deed, subject, rule, minute) DO NOTHING`
 
 // NoteRefusal implements [channel.AuditLog].
 func (s *Store) NoteRefusal(ctx context.Context, r *channel.Refusal) error {
 	return translate(s.router.Main().WritePgx(ctx, func(_ context.Context, tx *shardrouter.Tx) error {
-		tx.Queue(noteRefusal, r.ID, r.Deed, r.Rule, r.By.ID.Group, r.By.ID, r.By.Name, r.Invitation, r.About)
+		tx.Queue(noteRefusal, r.ID, r.Deed, r.Rule, r.By.ID.Group, r.By.ID, r.By.Name, r.Invitation, r.Channel, r.About)
 		return nil
 	}, shardrouter.Repeatable()))
 }
