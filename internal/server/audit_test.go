@@ -96,16 +96,23 @@ func testAudits(t *testing.T, s *place) {
 	}
 	succeed(t, s, s.as("ana@acme"), trustDocument, object{"target": s.to("globex")})
 	mutate(t, s, s.as("operator"), createDocument, object{"target": s.to("globex"), "name": "an operator's"})
+	for who, want := range map[string]string{"hua@globex member": "NOT_ALLOWED", "ivy@initech": "CHANNEL_NOT_FOUND input.channelId"} {
+		if got := refusal(t, mutate(t, s, s.as(who), linkDeeds["leave"], object{"channelId": l.channel})); !strings.HasPrefix(got, want) {
+			t.Fatalf("%s leaves: %s", who, got)
+		}
+	}
+	succeed(t, s, s.as("ana@acme"), linkDeeds["remove"], object{"channelId": l.channel, "groupId": s.group("globex").ID, "reason": "done"})
 
 	for who, want := range map[string][]string{
 		"ana@acme": {
 			"SET_POLICY ROLE Ana", "CREATE OUTGOING_APPROVAL Ben globex REQUESTED channel", "refused APPROVE ROLE Ben globex",
 			"APPROVE OUTGOING_APPROVAL Ana globex PENDING channel partner", "refused ACCEPT ROLE Ana globex", "ACCEPT globex AWAITING_APPROVAL channel partner",
 			"APPROVE Gil globex ACCEPTED channel partner", "refused TRUST ROLE Ben globex", "refused TRUST ROLE Ben", "TRUST ROLE Ana globex",
+			"REMOVE ROLE Ana globex REMOVED done channel partner",
 		},
 		"gil@globex": {
 			"APPROVE acme PENDING partner", "refused ACCEPT WHO_MAY_ACCEPT Hua acme", "SET_POLICY ROLE Gil", "ACCEPT INCOMING_APPROVAL Hua acme AWAITING_APPROVAL partner",
-			"APPROVE INCOMING_APPROVAL Gil acme ACCEPTED channel partner", "refused DECLINE ROLE Hua acme",
+			"APPROVE INCOMING_APPROVAL Gil acme ACCEPTED channel partner", "refused DECLINE ROLE Hua acme", "refused LEAVE ROLE Hua channel", "REMOVE Ana acme REMOVED done channel partner",
 		},
 		"ivy@initech": nil, "ben@acme member": nil, "hua@globex member": nil, "operator": nil,
 	} {

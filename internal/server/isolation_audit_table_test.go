@@ -15,13 +15,13 @@ var isolationAudit = []isolated{
 		//              nobody expired other invited member admin asker owner operator
 		{`cursor node`, `U     U       V     V       -      V     -     V     -`},
 	}},
-	{"AuditEntry", `query { viewer { auditLog(first: 100) { nodes { FIELD } } } }`, []may{
+	{"AuditEntry", `query { viewer { auditLog(last: 100) { nodes { FIELD } } } }`, []may{
 		//                                                     nobody expired other invited member admin asker owner operator
 		{`number at deed refused rule actor otherGroup`, `     U      U       V     V       -      V     -     V     -`},
 		{`channelId invitationId version state`, `             U      U       V     V       -      V     -     V     -`},
 		{`partnerHash record hash`, `                          U      U       V     V       -      V     -     V     -`},
 	}},
-	{"AuditEntry", `query { viewer { auditLog(first: 100) { nodes { FIELD } } } }`, []may{
+	{"AuditEntry", `query { viewer { auditLog(last: 100) { nodes { FIELD } } } }`, []may{
 		//          nobody expired other invited member admin asker owner operator
 		{`reason`, `U      U       0     V       -      V     -     V     -`},
 	}},
