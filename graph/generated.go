@@ -3941,6 +3941,10 @@ enum SharingDeed {
   TRUST
   """An admin took trust back."""
   UNTRUST
+  """An admin had the group block another."""
+  BLOCK
+  """An admin ended a block."""
+  UNBLOCK
   """An admin had the group leave a channel."""
   LEAVE
   """The initiator removed a group from a channel."""
