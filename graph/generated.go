@@ -77,6 +77,35 @@ type ComplexityRoot struct {
 		SharedChannel func(childComplexity int) int
 	}
 
+	AuditEntry struct {
+		At              func(childComplexity int) int
+		By              func(childComplexity int) int
+		ChannelID       func(childComplexity int) int
+		Deed            func(childComplexity int) int
+		HashText        func(childComplexity int) int
+		InvitationID    func(childComplexity int) int
+		Number          func(childComplexity int) int
+		OtherGroup      func(childComplexity int) int
+		PartnerHashText func(childComplexity int) int
+		Reason          func(childComplexity int) int
+		Record          func(childComplexity int) int
+		Refused         func(childComplexity int) int
+		Rule            func(childComplexity int) int
+		State           func(childComplexity int) int
+		Version         func(childComplexity int) int
+	}
+
+	AuditEntryConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	AuditEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	BlockGroupPayload struct {
 		Errors func(childComplexity int) int
 		Group  func(childComplexity int) int
@@ -561,6 +590,7 @@ type ComplexityRoot struct {
 	}
 
 	Viewer struct {
+		AuditLog            func(childComplexity int, first *int32, after *string, last *int32, before *string) int
 		Group               func(childComplexity int) int
 		ID                  func(childComplexity int) int
 		InboxCursor         func(childComplexity int) int
@@ -657,6 +687,7 @@ type ViewerResolver interface {
 	ReceivedInvitations(ctx context.Context, obj *channel.Viewer, first *int32, after *string, last *int32, before *string, states []channel.InvitationState) (*channel.InvitationConnection, error)
 	SentInvitations(ctx context.Context, obj *channel.Viewer, first *int32, after *string, last *int32, before *string, states []channel.InvitationState) (*channel.InvitationConnection, error)
 	SharingPolicy(ctx context.Context, obj *channel.Viewer) (*channel.Sharing, error)
+	AuditLog(ctx context.Context, obj *channel.Viewer, first *int32, after *string, last *int32, before *string) (*channel.AuditEntryConnection, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -765,6 +796,129 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApproveInvitationPayload.SharedChannel(childComplexity), true
+
+	case "AuditEntry.at":
+		if e.ComplexityRoot.AuditEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.At(childComplexity), true
+	case "AuditEntry.actor":
+		if e.ComplexityRoot.AuditEntry.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.By(childComplexity), true
+	case "AuditEntry.channelId":
+		if e.ComplexityRoot.AuditEntry.ChannelID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.ChannelID(childComplexity), true
+	case "AuditEntry.deed":
+		if e.ComplexityRoot.AuditEntry.Deed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Deed(childComplexity), true
+	case "AuditEntry.hash":
+		if e.ComplexityRoot.AuditEntry.HashText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.HashText(childComplexity), true
+	case "AuditEntry.invitationId":
+		if e.ComplexityRoot.AuditEntry.InvitationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.InvitationID(childComplexity), true
+	case "AuditEntry.number":
+		if e.ComplexityRoot.AuditEntry.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Number(childComplexity), true
+	case "AuditEntry.otherGroup":
+		if e.ComplexityRoot.AuditEntry.OtherGroup == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.OtherGroup(childComplexity), true
+	case "AuditEntry.partnerHash":
+		if e.ComplexityRoot.AuditEntry.PartnerHashText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.PartnerHashText(childComplexity), true
+	case "AuditEntry.reason":
+		if e.ComplexityRoot.AuditEntry.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Reason(childComplexity), true
+	case "AuditEntry.record":
+		if e.ComplexityRoot.AuditEntry.Record == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Record(childComplexity), true
+	case "AuditEntry.refused":
+		if e.ComplexityRoot.AuditEntry.Refused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Refused(childComplexity), true
+	case "AuditEntry.rule":
+		if e.ComplexityRoot.AuditEntry.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Rule(childComplexity), true
+	case "AuditEntry.state":
+		if e.ComplexityRoot.AuditEntry.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.State(childComplexity), true
+	case "AuditEntry.version":
+		if e.ComplexityRoot.AuditEntry.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Version(childComplexity), true
+
+	case "AuditEntryConnection.edges":
+		if e.ComplexityRoot.AuditEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.Edges(childComplexity), true
+	case "AuditEntryConnection.nodes":
+		if e.ComplexityRoot.AuditEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.Nodes(childComplexity), true
+	case "AuditEntryConnection.pageInfo":
+		if e.ComplexityRoot.AuditEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryConnection.PageInfo(childComplexity), true
+
+	case "AuditEntryEdge.cursor":
+		if e.ComplexityRoot.AuditEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryEdge.Cursor(childComplexity), true
+	case "AuditEntryEdge.node":
+		if e.ComplexityRoot.AuditEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntryEdge.Node(childComplexity), true
 
 	case "BlockGroupPayload.errors":
 		if e.ComplexityRoot.BlockGroupPayload.Errors == nil {
@@ -2706,6 +2860,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.VersionConflictError.Version(childComplexity), true
 
+	case "Viewer.auditLog":
+		if e.ComplexityRoot.Viewer.AuditLog == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_auditLog_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.AuditLog(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
 	case "Viewer.group":
 		if e.ComplexityRoot.Viewer.Group == nil {
 			break
@@ -3410,6 +3575,20 @@ type Viewer implements Node {
   ): InvitationConnection!
   """What the group says about sharing; null for those who are no admins of it."""
   sharingPolicy: SharingPolicy @perViewer
+  """
+  What was decided and refused about the group's sharing, the newest entry first; null for those who are no admins of it. An entry comes a moment
+  after what it tells of.
+  """
+  auditLog(
+    """At most that many from the beginning: 0 to 100, 20 where neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given. Not together with ` + "`" + `last` + "`" + `."""
+    first: Int
+    """Only what follows the edge with this cursor, of the same list."""
+    after: String
+    """At most that many from the end: 0 to 100."""
+    last: Int
+    """Only what precedes the edge with this cursor, of the same list."""
+    before: String
+  ): AuditEntryConnection @perViewer
 }
 
 # ==== groups and users ==========================================================================================
@@ -3756,6 +3935,26 @@ enum SharingDeed {
   REVOKE
   """Time ran out."""
   EXPIRE
+  """An admin changed what the group says about sharing."""
+  SET_POLICY
+  """An admin had the group trust another."""
+  TRUST
+  """An admin took trust back."""
+  UNTRUST
+  """An admin had the group block another."""
+  BLOCK
+  """An admin ended a block."""
+  UNBLOCK
+  """An admin had the group leave a channel."""
+  LEAVE
+  """The initiator removed a group from a channel."""
+  REMOVE
+  """The initiator said whether a group may ask others to share a channel."""
+  GRANT
+  """The initiator's role was offered to a group, or the offer taken back."""
+  OFFER
+  """A group took the initiator's role."""
+  TAKE
 }
 
 """A step in the life of an invitation."""
@@ -4219,6 +4418,65 @@ type UnblockGroupPayload {
   group: Group
   """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
   errors: [UserError!]!
+}
+
+# ==== the audit =================================================================================================
+
+"""
+What was decided or refused about a group's sharing, as far as the group may know it. Entries never change. Each is chained to the one before:
+` + "`" + `hash` + "`" + ` is the SHA-256 of the 32 bytes of that one's hash, followed by the bytes of ` + "`" + `record` + "`" + `.
+"""
+type AuditEntry {
+  """The place in the group's audit: dense from 1."""
+  number: Int!
+  """When it was decided or refused, by the clock of the main database."""
+  at: DateTime!
+  """What was done, or asked for in vain."""
+  deed: SharingDeed!
+  """Whether it was refused, by a role or a rule, to a user of the own group; then nothing happened."""
+  refused: Boolean!
+  """The rule that allowed or refused it; null: another group's affair."""
+  rule: SharingRule
+  """Who did it; null: nobody did, or somebody of the other group whose own affair it is."""
+  actor: Actor
+  """The other group; null: it concerns none."""
+  otherGroup: Group
+  """The channel; null: it is about none, or about one that the group was not linked with yet."""
+  channelId: ID
+  """The invitation; null: it is about none."""
+  invitationId: ID
+  """The version of what was changed, after it; null: nothing was."""
+  version: Int
+  """The state of the invitation, or of the group's link with the channel, after it; null: it is about neither."""
+  state: String
+  """What who did it said about it: at most 560 code points."""
+  reason: String
+  """The hash where the other group's audit stood, in hex; null: that group has no entry of this."""
+  partnerHash: String
+  """What is hashed: the entry as JSON, to the byte. To be kept where nobody here can change it."""
+  record: String!
+  """The hash of the entry, in hex."""
+  hash: String!
+}
+
+"""A page of a group's audit."""
+type AuditEntryConnection {
+  """The entries of the page, in the order of the list."""
+  edges: [AuditEntryEdge!]!
+  """The edges' nodes, in the same order."""
+  nodes: [AuditEntry!]!
+  """Where the page stands in its list."""
+  pageInfo: PageInfo!
+}
+
+"""An entry of a page of an audit."""
+# An entry is read in pages of the one list that it is in, and never changes: it needs no id.
+# eslint-disable-next-line @graphql-eslint/relay-edge-types
+type AuditEntryEdge {
+  """The place of the entry in its list, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The entry of the audit."""
+  node: AuditEntry
 }
 
 # ==== the inbox =================================================================================================
@@ -4701,6 +4959,64 @@ func (ec *executionContext) childFields_ApproveInvitationPayload(ctx context.Con
 		return ec.fieldContext_ApproveInvitationPayload_errors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApproveInvitationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_AuditEntry_number(ctx, field)
+	case "at":
+		return ec.fieldContext_AuditEntry_at(ctx, field)
+	case "deed":
+		return ec.fieldContext_AuditEntry_deed(ctx, field)
+	case "refused":
+		return ec.fieldContext_AuditEntry_refused(ctx, field)
+	case "rule":
+		return ec.fieldContext_AuditEntry_rule(ctx, field)
+	case "actor":
+		return ec.fieldContext_AuditEntry_actor(ctx, field)
+	case "otherGroup":
+		return ec.fieldContext_AuditEntry_otherGroup(ctx, field)
+	case "channelId":
+		return ec.fieldContext_AuditEntry_channelId(ctx, field)
+	case "invitationId":
+		return ec.fieldContext_AuditEntry_invitationId(ctx, field)
+	case "version":
+		return ec.fieldContext_AuditEntry_version(ctx, field)
+	case "state":
+		return ec.fieldContext_AuditEntry_state(ctx, field)
+	case "reason":
+		return ec.fieldContext_AuditEntry_reason(ctx, field)
+	case "partnerHash":
+		return ec.fieldContext_AuditEntry_partnerHash(ctx, field)
+	case "record":
+		return ec.fieldContext_AuditEntry_record(ctx, field)
+	case "hash":
+		return ec.fieldContext_AuditEntry_hash(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AuditEntryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AuditEntryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AuditEntryConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AuditEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AuditEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEntryEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_BlockGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5309,6 +5625,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_sentInvitations(ctx, field)
 	case "sharingPolicy":
 		return ec.fieldContext_Viewer_sharingPolicy(ctx, field)
+	case "auditLog":
+		return ec.fieldContext_Viewer_auditLog(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }
@@ -6067,6 +6385,44 @@ func (ec *executionContext) field_Subscription_sharedChannelLinked_args(ctx cont
 	return args, nil
 }
 
+func (ec *executionContext) field_Viewer_auditLog_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Viewer_receivedInvitations_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6678,6 +7034,520 @@ func (ec *executionContext) fieldContext_ApproveInvitationPayload_errors(_ conte
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditEntry_number(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_number(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Number, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AuditEntry_at(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _AuditEntry_deed(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_deed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Deed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Deed) graphql.Marshaler {
+			return ec.marshalNSharingDeed2linkspanᚋinternalᚋchannelᚐDeed(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_deed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "SharingDeed")
+}
+
+func (ec *executionContext) _AuditEntry_refused(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_refused(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Refused, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_refused(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _AuditEntry_rule(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SharingRule) graphql.Marshaler {
+			return ec.marshalOSharingRule2ᚖlinkspanᚋinternalᚋchannelᚐSharingRule(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "SharingRule")
+}
+
+func (ec *executionContext) _AuditEntry_actor(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.By(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.Actor) graphql.Marshaler {
+			return ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntry",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditEntry_otherGroup(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_otherGroup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OtherGroup, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Group) graphql.Marshaler {
+			return ec.marshalOGroup2ᚖlinkspanᚋinternalᚋchannelᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_otherGroup(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntry",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Group(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditEntry_channelId(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_channelId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ChannelID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ids.Channel) graphql.Marshaler {
+			return ec.marshalOID2ᚖlinkspanᚋinternalᚋidsᚐChannel(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_channelId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "ID")
+}
+
+func (ec *executionContext) _AuditEntry_invitationId(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_invitationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.InvitationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ids.Invitation) graphql.Marshaler {
+			return ec.marshalOID2ᚖlinkspanᚋinternalᚋidsᚐInvitation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_invitationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "ID")
+}
+
+func (ec *executionContext) _AuditEntry_version(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AuditEntry_state(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _AuditEntry_reason(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _AuditEntry_partnerHash(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_partnerHash(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PartnerHashText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_partnerHash(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, true, false, "String")
+}
+
+func (ec *executionContext) _AuditEntry_record(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_record(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Record, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_record(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "String")
+}
+
+func (ec *executionContext) _AuditEntry_hash(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_hash(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HashText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_hash(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntry", field, true, false, "String")
+}
+
+func (ec *executionContext) _AuditEntryConnection_edges(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntryConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.Edge[channel.AuditEntry]) graphql.Marshaler {
+			return ec.marshalNAuditEntryEdge2ᚕlinkspanᚋinternalᚋchannelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEntryEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditEntryConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntryConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*channel.AuditEntry) graphql.Marshaler {
+			return ec.marshalNAuditEntry2ᚕᚖlinkspanᚋinternalᚋchannelᚐAuditEntryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntryConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditEntryConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntryConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2linkspanᚋinternalᚋchannelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditEntryEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *channel.Edge[channel.AuditEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEntryEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _AuditEntryEdge_node(ctx context.Context, field graphql.CollectedField, obj *channel.Edge[channel.AuditEntry]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntryEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node()
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.AuditEntry) graphql.Marshaler {
+			return ec.marshalOAuditEntry2ᚖlinkspanᚋinternalᚋchannelᚐAuditEntry(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntryEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntryEdge",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEntry(ctx, field)
 		},
 	}
 	return fc, nil
@@ -15234,6 +16104,50 @@ func (ec *executionContext) fieldContext_Viewer_sharingPolicy(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Viewer_auditLog(ctx context.Context, field graphql.CollectedField, obj *channel.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_auditLog(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Viewer().AuditLog(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.AuditEntryConnection) graphql.Marshaler {
+			return ec.marshalOAuditEntryConnection2ᚖlinkspanᚋinternalᚋchannelᚐAuditEntryConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_auditLog(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEntryConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Viewer_auditLog_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) ___Directive_name(ctx context.Context, field graphql.CollectedField, obj *introspection.Directive) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -18085,6 +18999,190 @@ func (ec *executionContext) _ApproveInvitationPayload(ctx context.Context, sel a
 		case "errors":
 			out.Values[i] = ec._ApproveInvitationPayload_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var auditEntryImplementors = []string{"AuditEntry"}
+
+func (ec *executionContext) _AuditEntry(ctx context.Context, sel ast.SelectionSet, obj *channel.AuditEntry) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, auditEntryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AuditEntry")
+		case "number":
+			out.Values[i] = ec.marshalNInt2int32(ctx, field.Selections, obj.Number)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.At)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deed":
+			out.Values[i] = ec.marshalNSharingDeed2linkspanᚋinternalᚋchannelᚐDeed(ctx, field.Selections, obj.Deed)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "refused":
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.Refused)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rule":
+			out.Values[i] = ec.marshalOSharingRule2ᚖlinkspanᚋinternalᚋchannelᚐSharingRule(ctx, field.Selections, obj.Rule)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "actor":
+			out.Values[i] = ec._AuditEntry_actor(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "otherGroup":
+			out.Values[i] = ec._AuditEntry_otherGroup(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "channelId":
+			out.Values[i] = ec.marshalOID2ᚖlinkspanᚋinternalᚋidsᚐChannel(ctx, field.Selections, obj.ChannelID)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "invitationId":
+			out.Values[i] = ec.marshalOID2ᚖlinkspanᚋinternalᚋidsᚐInvitation(ctx, field.Selections, obj.InvitationID)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "version":
+			out.Values[i] = ec.marshalOInt2ᚖint32(ctx, field.Selections, obj.Version)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.State)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Reason)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "partnerHash":
+			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.PartnerHashText())
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "record":
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Record)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "hash":
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.HashText())
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var auditEntryConnectionImplementors = []string{"AuditEntryConnection"}
+
+func (ec *executionContext) _AuditEntryConnection(ctx context.Context, sel ast.SelectionSet, obj *channel.AuditEntryConnection) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, auditEntryConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AuditEntryConnection")
+		case "edges":
+			out.Values[i] = ec._AuditEntryConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._AuditEntryConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._AuditEntryConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var auditEntryEdgeImplementors = []string{"AuditEntryEdge"}
+
+func (ec *executionContext) _AuditEntryEdge(ctx context.Context, sel ast.SelectionSet, obj *channel.Edge[channel.AuditEntry]) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, auditEntryEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AuditEntryEdge")
+		case "cursor":
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._AuditEntryEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -21528,6 +22626,12 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Viewer_sharingPolicy(ctx, field, obj)
 				})
+		case "auditLog":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_auditLog(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -21996,6 +23100,50 @@ func (ec *executionContext) marshalNAudience2linkspanᚋinternalᚋchannelᚐAud
 		graphql.AddInvalidNullFromMarshaler(ctx, "Audience!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNAuditEntry2ᚕᚖlinkspanᚋinternalᚋchannelᚐAuditEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []*channel.AuditEntry) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAuditEntry2ᚖlinkspanᚋinternalᚋchannelᚐAuditEntry(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAuditEntry2ᚖlinkspanᚋinternalᚋchannelᚐAuditEntry(ctx context.Context, sel ast.SelectionSet, v *channel.AuditEntry) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AuditEntry!")
+		return graphql.Null
+	}
+	return ec._AuditEntry(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAuditEntryEdge2linkspanᚋinternalᚋchannelᚐEdge(ctx context.Context, sel ast.SelectionSet, v channel.Edge[channel.AuditEntry]) graphql.Marshaler {
+	return ec._AuditEntryEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNAuditEntryEdge2ᚕlinkspanᚋinternalᚋchannelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []channel.Edge[channel.AuditEntry]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAuditEntryEdge2linkspanᚋinternalᚋchannelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNBlockGroupInput2linkspanᚋinternalᚋchannelᚐBlockGroupInput(ctx context.Context, v any) (channel.BlockGroupInput, error) {
@@ -23125,6 +24273,20 @@ func (ec *executionContext) marshalOAudience2ᚖlinkspanᚋinternalᚋchannelᚐ
 	return res
 }
 
+func (ec *executionContext) marshalOAuditEntry2ᚖlinkspanᚋinternalᚋchannelᚐAuditEntry(ctx context.Context, sel ast.SelectionSet, v *channel.AuditEntry) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AuditEntry(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOAuditEntryConnection2ᚖlinkspanᚋinternalᚋchannelᚐAuditEntryConnection(ctx context.Context, sel ast.SelectionSet, v *channel.AuditEntryConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AuditEntryConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -23187,6 +24349,22 @@ func (ec *executionContext) marshalOGroup2ᚖlinkspanᚋinternalᚋchannelᚐGro
 	return ec._Group(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOID2ᚖlinkspanᚋinternalᚋidsᚐChannel(ctx context.Context, v any) (*ids.Channel, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(ids.Channel)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOID2ᚖlinkspanᚋinternalᚋidsᚐChannel(ctx context.Context, sel ast.SelectionSet, v *ids.Channel) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOID2ᚖlinkspanᚋinternalᚋidsᚐGroup(ctx context.Context, v any) (*ids.Group, error) {
 	if v == nil {
 		return nil, nil
@@ -23197,6 +24375,22 @@ func (ec *executionContext) unmarshalOID2ᚖlinkspanᚋinternalᚋidsᚐGroup(ct
 }
 
 func (ec *executionContext) marshalOID2ᚖlinkspanᚋinternalᚋidsᚐGroup(ctx context.Context, sel ast.SelectionSet, v *ids.Group) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOID2ᚖlinkspanᚋinternalᚋidsᚐInvitation(ctx context.Context, v any) (*ids.Invitation, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(ids.Invitation)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOID2ᚖlinkspanᚋinternalᚋidsᚐInvitation(ctx context.Context, sel ast.SelectionSet, v *ids.Invitation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

@@ -38,7 +38,7 @@ func (c *checkCmd) Run(ctx context.Context) error {
 	if c.List {
 		return listInvariants(os.Stdout)
 	}
-	router, err := c.open(ctx)
+	router, err := openToRead(ctx, c.Data)
 	if err != nil {
 		return err
 	}
@@ -132,12 +132,12 @@ func (p checkProgress) tell(at check.Progress) {
 	}
 }
 
-// open opens the clusters that the environment names, or dev's.
-func (c *checkCmd) open(ctx context.Context) (*shardrouter.Router, error) {
+// openToRead opens the clusters that the environment names, or dev's in that directory, for whoever reads whole tables.
+func openToRead(ctx context.Context, data string) (*shardrouter.Router, error) {
 	dev := os.Getenv("LINKSPAN_MAIN_DSN") == ""
 	config, err := clusterenv.Read()
 	if dev {
-		config, err = devClustersIn(c.Data)
+		config, err = devClustersIn(data)
 	}
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func (c *checkCmd) open(ctx context.Context) (*shardrouter.Router, error) {
 	router, err := shardrouter.Open(ctx, check.Patient(config))
 	var down *shardrouter.UnavailableError
 	if dev && errors.As(err, &down) {
-		return nil, fmt.Errorf("the clusters of %s do not run: start `bin/linkspan dev`, and check while it runs", c.Data)
+		return nil, fmt.Errorf("the clusters of %s do not run: start `bin/linkspan dev`, and check while it runs", data)
 	}
 	return router, inALine(err)
 }

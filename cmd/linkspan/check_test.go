@@ -26,15 +26,7 @@ func TestCheckAndReadyzOfDev(t *testing.T) {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
 
-	var clusters struct{ Main string }
-	text, err := os.ReadFile(filepath.Join(data, "clusters.json"))
-	if err == nil {
-		err = json.Unmarshal(text, &clusters)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := pgx.Connect(t.Context(), clusters.Main)
+	conn, err := pgx.Connect(t.Context(), mainOf(t, data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +57,20 @@ func TestCheckAndReadyzOfDev(t *testing.T) {
 		t.Errorf("ended: exit code %d: %s", code, stderr)
 	}
 	waitForNoPostgres(t, data)
+}
+
+// mainOf is the DSN of the main database of dev's data.
+func mainOf(t *testing.T, data string) string {
+	t.Helper()
+	var clusters struct{ Main string }
+	text, err := os.ReadFile(filepath.Join(data, "clusters.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &clusters)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return clusters.Main
 }
 
 func TestCheckList(t *testing.T) {

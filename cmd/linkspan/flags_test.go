@@ -33,7 +33,7 @@ func TestFlagsHaveVariables(t *testing.T) {
 		}
 		return next(nil)
 	})
-	if err != nil || commands != 7 || len(flagOf) < 20 {
+	if err != nil || commands != 10 || len(flagOf) < 20 {
 		t.Errorf("%d commands with %d variables were looked at: %v", commands, len(flagOf), err)
 	}
 }

@@ -24,6 +24,9 @@ func TestHelp(t *testing.T) {
 		{[]string{"help", "dev"}, "127.0.0.1:8081"},
 		{[]string{"serve", "-h"}, "OTEL_EXPORTER_OTLP_ENDPOINT"},
 		{[]string{"help", "check"}, "LINKSPAN_CHECK_JSON"},
+		{[]string{"help", "audit"}, "audit export"},
+		{[]string{"help", "audit", "verify"}, "LINKSPAN_AUDIT_EXPORT"},
+		{[]string{"audit", "export", "--help"}, "LINKSPAN_AUDIT_AFTER"},
 		{[]string{"help", "listen"}, "LINKSPAN_LISTEN_JSON"},
 		{[]string{"help", "tour"}, "again"},
 		{[]string{"help", "migrate"}, "at once"},
@@ -52,6 +55,7 @@ func TestMisuseSaysWhereHelpIs(t *testing.T) {
 		{"help nope", "unexpected argument nope", bin + " --help"},
 		{"--nope", "unknown flag --nope", bin + " --help"},
 		{"token --nope", "unknown flag --nope", bin + " token --help"},
+		{"audit verify --nope", "unknown flag --nope", bin + " audit verify --help"},
 		{"serve --rate=many", "--rate", bin + " serve --help"},
 	} {
 		stdout, stderr, code := output(t, nil, strings.Fields(c.asked)...)

@@ -20,6 +20,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Serve on given clusters."`
 	Migrate migrateCmd `cmd:"" help:"Bring every cluster to the newest schema."`
 	Check   checkCmd   `cmd:"" help:"Report every breach of an invariant, on all clusters."`
+	Audit   auditCmd   `cmd:"" help:"Verify the audits of groups, or write one out."`
 	Token   tokenCmd   `cmd:"" help:"Print a signed token for a user, or for an operator."`
 	Listen  listenCmd  `cmd:"" help:"Listen for invitations and print each with its cursor."`
 	Tour    tourCmd    `cmd:"" help:"Play the main job on the running dev server, to watch."`
@@ -75,7 +76,7 @@ func misused(parser *kong.Kong, err error) int {
 	help, code := parser.Model.Name, 1
 	if wrong := (*kong.ParseError)(nil); errors.As(err, &wrong) {
 		if command := wrong.Context.Selected(); command != nil {
-			help += " " + command.Name
+			help = command.FullPath()
 		}
 		code = wrong.ExitCode()
 	}

@@ -19,7 +19,7 @@ func (s *Service) AcceptSharedChannel(ctx context.Context, v *Viewer, in AcceptS
 		channel, invitation, err = s.agreedOn(ctx, v, d)
 	}
 	if err != nil {
-		refusals, err := s.refused(err)
+		refusals, err := s.refusedTo(ctx, v, attempt{deed: DeedAccept, invitation: in.InvitationID}, err)
 		return &AcceptSharedChannelPayload{Errors: refusals}, err
 	}
 	return &AcceptSharedChannelPayload{SharedChannel: channel, Invitation: invitation, NameChangedFrom: d.outcome.NameChangedFrom}, nil

@@ -16,7 +16,7 @@ func (s *Service) ApproveInvitation(ctx context.Context, v *Viewer, in ApproveIn
 		channel, invitation, err = s.agreedOn(ctx, v, d)
 	}
 	if err != nil {
-		refusals, err := s.refused(err)
+		refusals, err := s.refusedTo(ctx, v, attempt{deed: DeedApprove, invitation: in.InvitationID}, err)
 		return &ApproveInvitationPayload{Errors: refusals}, err
 	}
 	return &ApproveInvitationPayload{Invitation: invitation, SharedChannel: channel}, nil

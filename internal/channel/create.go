@@ -15,7 +15,7 @@ func (s *Service) CreateSharedChannel(ctx context.Context, v *Viewer, in CreateS
 		err = s.finish(ctx, d, toChannel(d.outcome.Channel))
 	}
 	if err != nil {
-		refusals, err := s.refused(err)
+		refusals, err := s.refusedTo(ctx, v, attempt{deed: DeedCreate, target: &in.Target}, err)
 		return &CreateSharedChannelPayload{Errors: refusals}, err
 	}
 	if d.repeated {

@@ -28,7 +28,7 @@ func (s *Service) end(
 		err = s.finish(ctx, d, d.own(v))
 	}
 	if err != nil {
-		refusals, err := s.refused(err)
+		refusals, err := s.refusedTo(ctx, v, attempt{deed: deed, invitation: id}, err)
 		return nil, refusals, err
 	}
 	if d.repeated {

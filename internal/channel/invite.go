@@ -29,7 +29,7 @@ func (s *Service) InviteGroup(ctx context.Context, v *Viewer, in InviteGroupInpu
 		err = s.finish(ctx, d, d.own(v))
 	}
 	if err != nil {
-		refusals, err := s.refused(err)
+		refusals, err := s.refusedTo(ctx, v, attempt{deed: DeedCreate, channel: in.ChannelID, target: &in.Target}, err)
 		return &InviteGroupPayload{Errors: refusals}, err
 	}
 	if d.repeated {

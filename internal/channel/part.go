@@ -112,7 +112,7 @@ func (s *Service) changeLinks(
 		err = s.finish(ctx, d, toChannel(id), toGroup(v.Group.ID)) // the viewer's lists change where it has asked others
 	}
 	if err != nil {
-		refusals, err := s.refused(err)
+		refusals, err := s.refusedTo(ctx, v, attemptOn(mutation, id, of), err)
 		return nil, refusals, err
 	}
 	channel, err := s.channel(ctx, v, id)

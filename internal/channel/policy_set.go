@@ -120,7 +120,7 @@ func (s *Service) SetSharingPolicy(ctx context.Context, v *Viewer, in SetSharing
 		err = s.finishOwn(ctx, v, d)
 	}
 	if err != nil {
-		refusals, err := s.refused(err)
+		refusals, err := s.refusedTo(ctx, v, attempt{deed: DeedSetPolicy}, err)
 		return &SetSharingPolicyPayload{Errors: refusals}, err
 	}
 	policy, err := s.Main.Sharing(ctx, v.Group.ID)

@@ -14,6 +14,7 @@ var ErrNotFound = errors.New("channel: not found")
 // Main is the directory and the judge. Implementations are safe for concurrent use. A main database out of reach is a
 // retryable SHARD_UNAVAILABLE fault.
 type Main interface {
+	AuditLog
 	// Decide runs fn in one transaction and commits it if fn returns nil; else it rolls back and returns fn's error as
 	// it is. fn may run more than once (conflicts, a commit whose outcome is unknown, an operation that turns out to be
 	// claimed): it claims its operation first and changes nothing outside the transaction. Only its last run counts.

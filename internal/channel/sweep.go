@@ -17,9 +17,9 @@ const (
 	forgetEvents = 500
 )
 
-// Sweep does what is due by time until ctx ends: it tells of invitations that expired, forgets old operations, and old
-// events of logs. Any number of processes may run it. Nothing depends on it but that news of expiry arrive and tables stay
-// small.
+// Sweep does what is due by time until ctx ends: it tells of invitations that expired, writes audits, forgets old operations, and
+// old events of logs. Any number of processes may run it. Nothing depends on it but that news of expiry arrive, audits are
+// up to date, and tables stay small.
 func (s *Service) Sweep(ctx context.Context) {
 	expire, forget := time.NewTicker(expireEvery), time.NewTicker(forgetEvery)
 	defer expire.Stop()
@@ -30,6 +30,7 @@ func (s *Service) Sweep(ctx context.Context) {
 			return
 		case <-expire.C:
 			s.repeat(ctx, "expire invitations", expireBatch, func() (int, error) { return s.ExpireDue(ctx) })
+			s.repeat(ctx, "write audits", auditBatch, func() (int, error) { return s.WriteAudit(ctx) })
 		case <-forget.C:
 			s.Forget(ctx)
 		}

@@ -90,13 +90,17 @@ func (i *Invitation) shownTo(group ids.Group) *Invitation {
 		if knows = knows || t.State == InvitationPending; !knows {
 			continue
 		}
-		internal := t.State == InvitationAwaitingApproval || t.Deed == DeedDeny || t.Deed == DeedApprove && t.State == InvitationPending
-		if internal && t.Actor != nil && t.Actor.Group.ID != group {
+		if isOwnAffair(t.Deed, t.State) && t.Actor != nil && t.Actor.Group.ID != group {
 			t.Actor = nil
 		}
 		shown.Past = append(shown.Past, t)
 	}
 	return &shown
+}
+
+// isOwnAffair reports whether who brought an invitation to that state is for the own group alone to know.
+func isOwnAffair(deed Deed, state InvitationState) bool {
+	return state == InvitationAwaitingApproval || deed == DeedDeny || deed == DeedApprove && state == InvitationPending
 }
 
 // lastActor returns who decided last, if that is to be known. Steps of the release before have no history.

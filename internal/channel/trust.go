@@ -89,7 +89,7 @@ func (s *Service) says(ctx context.Context, v *Viewer, change stanceChange, in T
 		err = s.finishOwn(ctx, v, d)
 	}
 	if err != nil {
-		refusals, err := s.refused(err)
+		refusals, err := s.refusedTo(ctx, v, attempt{deed: change.deed, target: &in.Target}, err)
 		return &TrustGroupPayload{Errors: refusals}, err
 	}
 	return &TrustGroupPayload{Group: &target}, nil

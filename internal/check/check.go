@@ -69,7 +69,7 @@ func Run(ctx context.Context, router *shardrouter.Router, progress func(Progress
 	c := &checker{router: router, progress: progress, report: &Report{
 		Breaches: []Breach{}, More: []string{}, Invariants: len(Invariants()),
 	}}
-	errs := []error{c.rules(ctx, router.Main(), mainRules)}
+	errs := []error{c.rules(ctx, router.Main(), slices.Concat(mainRules, auditRules))}
 	var checking sync.WaitGroup
 	shardErrs := make([]error, len(router.Clusters()))
 	for i, name := range router.Clusters() {

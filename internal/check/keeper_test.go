@@ -14,6 +14,7 @@ type keeper struct {
 
 func newKeeper(w *world) *keeper {
 	w.t.Helper()
+	w.Audited() // nobody writes from here on
 	k := &keeper{w: w, tables: make(map[string][]string)}
 	for _, cluster := range append(w.Router.Clusters(), "main") {
 		database := w.Router.Main()

@@ -201,4 +201,6 @@ func TestManyGroups(t *testing.T) {
 }
 
 // allPlants are those of all tests.
-func allPlants() []plant { return slices.Concat(plants, conversationPlants, frozenPlants, manyPlants) }
+func allPlants() []plant {
+	return slices.Concat(plants, auditPlants, conversationPlants, frozenPlants, manyPlants)
+}

@@ -40,13 +40,14 @@ const (
 	ListMessages            ListKind = 5
 	ListReplies             ListKind = 6
 	ListFound               ListKind = 7 // by a search for one text
+	ListAudit               ListKind = 8
 )
 
 // ofChannel reports whether the list is one of a channel's.
-func (k ListKind) ofChannel() bool { return k >= ListChannelInvitations }
+func (k ListKind) ofChannel() bool { return k >= ListChannelInvitations && k <= ListFound }
 
 // ofMessages reports whether the list is of messages, which have two numbers.
-func (k ListKind) ofMessages() bool { return k >= ListMessages }
+func (k ListKind) ofMessages() bool { return k >= ListMessages && k <= ListFound }
 
 // PageCursor is a place in a paged list of a group: the row at Position, whether it still exists or not.
 type PageCursor struct {

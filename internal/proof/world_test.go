@@ -63,10 +63,11 @@ func (in *installation) openLossy(t testing.TB, nats string) *process {
 	return p
 }
 
-// check waits until the outbox is empty and judges every invariant of the installation.
+// check waits until the outbox is empty and judges every invariant of the installation, and its audits.
 func (in *installation) check(t testing.TB, p *process) {
 	t.Helper()
 	in.settled(t)
+	verifyAudits(t, p)
 	audit(t, p.router)
 }
 

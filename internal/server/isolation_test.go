@@ -184,7 +184,7 @@ func anonymous(body string) string { return requestIDs.ReplaceAllString(body, `"
 // types are those of the variables that are not ids.
 var types = map[string]string{
 	"handle": "String!", "start": "LogCursor", "startOfAcme": "LogCursor", "channelsOfAcme": "String", "receivedByAcme": "String",
-	"sentByAcme": "String", "openOfAcme": "String", "register": "RegisterGroupInput!", "accept": "AcceptSharedChannelInput!",
+	"sentByAcme": "String", "openOfAcme": "String", "auditOfAcme": "String", "register": "RegisterGroupInput!", "accept": "AcceptSharedChannelInput!",
 	"create": "CreateSharedChannelInput!", "decline": "DeclineInvitationInput!", "revoke": "RevokeInvitationInput!",
 	"talkStart": "LogCursor", "talkStartOfAcme": "LogCursor", "messagesOfAcme": "String", "repliesOfAcme": "String",
 	"post": "PostMessageInput!", "edit": "EditMessageInput!", "delete": "DeleteMessageInput!", "react": "AddReactionInput!",

@@ -98,6 +98,7 @@ func newWorld(t *testing.T, s *place) *world {
 		"sentByAcme":     get("viewer", "sentInvitations", "edges", 0, "cursor"),
 		"openOfAcme":     get("node", "invitations", "edges", 0, "cursor"),
 		"startOfAcme":    w.start(t, "ana"),
+		"auditOfAcme":    ids.PageCursor{Kind: ids.ListAudit, Reader: acme.ID, Position: 1}.String(),
 		"acceptRevoked":  object{"invitationId": revoked},
 		"Requested":      requested,
 		"approve":        object{"invitationId": requested}, "deny": object{"invitationId": unwanted},
@@ -116,7 +117,7 @@ func newWorld(t *testing.T, s *place) *world {
 		"ChannelShard": nothing.Shard().String(),
 		"Invitation":   ids.NewInvitation().String(), "Declined": ids.NewInvitation().String(),
 		"channelsOfAcme": page(ids.ListSharedChannels), "receivedByAcme": page(ids.ListReceivedInvitations),
-		"sentByAcme": page(ids.ListSentInvitations), "openOfAcme": page(ids.ListChannelInvitations),
+		"sentByAcme": page(ids.ListSentInvitations), "openOfAcme": page(ids.ListChannelInvitations), "auditOfAcme": page(ids.ListAudit),
 		"startOfAcme":   ids.LogCursor{Kind: ids.LogInbox, Log: nobody.InboxLog(), Reader: nobody, History: ids.NewHistory()}.String(),
 		"accept":        object{"invitationId": ids.NewInvitation().String()},
 		"decline":       object{"invitationId": ids.NewInvitation().String()},
@@ -132,6 +133,7 @@ func newWorld(t *testing.T, s *place) *world {
 		w.unknown[name] = with(object{"channelId": nothing.String()}, more)
 	}
 	w.foresee(t, channel, pending, nothing, nobody)
+	s.For(t).Audited()
 	return w
 }
 
@@ -168,6 +170,7 @@ func (w *world) accept(t *testing.T) {
 	succeed(t, w.s, w.users["gil"], acceptDocument, object{"invitationId": w.known["Invitation"], "name": "globex-secret-name"})
 	w.talk(t)
 	w.changesLinks(t)
+	w.s.For(t).Audited()
 }
 
 // hidden returns the texts that a column must not see.

@@ -24,7 +24,7 @@ var ofTheGroup = map[string]string{
 
 // shownElsewhere are marked fields that are of no object, and the tests that show how they differ.
 var shownElsewhere = map[string]string{
-	"Subscription.channelActivity": "TestActivityOfOneUser", "Query.canShare": "TestSharingPolicy", "Viewer.sharingPolicy": "TestIsolation",
+	"Subscription.channelActivity": "TestActivityOfOneUser", "Query.canShare": "TestSharingPolicy", "Viewer.sharingPolicy": "TestIsolation", "Viewer.auditLog": "TestIsolation",
 }
 
 // TestPerViewerNames looks that no field is called as one user's own without being marked so.

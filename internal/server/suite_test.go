@@ -29,6 +29,8 @@ var suite = map[string]func(t *testing.T, s *place){
 	"states and totals":                     testStatesAndTotals,
 	"a page and its cursor in one snapshot": testPageAndCursorAreOneSnapshot,
 	"states in other letters":               testStatesInOtherLetters,
+	"audits":                                testAudits,
+	"pages of an audit":                     testAuditPages,
 	"nodes":                                 testNodes,
 	"bodies of all lengths":                 testBodies,
 	"reactions however spelt":               testReactionSpellings,

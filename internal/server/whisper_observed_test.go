@@ -78,6 +78,7 @@ func difference(one, other string) string {
 // observe asks all that a user can ask, and counts the statements that an answer takes, since that takes time.
 func (w *twin) observe(t *testing.T, user string) *observation {
 	t.Helper()
+	w.s.For(t).Audited()
 	o := &observation{answered: map[string]string{}, compared: map[string]string{}}
 	token := w.token(t, user)
 	keep := func(asked, answer string) {
@@ -368,7 +369,7 @@ func (w *twin) withoutText(field, text string) string {
 		return "a time"
 	}
 	switch name := field[strings.LastIndexByte(field, '_')+1:]; {
-	case name == "requestId", name == "cluster":
+	case name == "requestId", name == "cluster", name == "hash", name == "partnerHash", name == "record":
 		return name
 	case strings.HasSuffix(strings.ToLower(name), "cursor"):
 		return fmt.Sprintf("a cursor of %d", len(text))

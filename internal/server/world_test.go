@@ -259,8 +259,13 @@ func printQuery(t testing.TB, pool *pgxpool.Pool) string {
 	var parts []string
 	for _, table := range tables {
 		content := `sum(hashtextextended(t::text, 0)::numeric)`
-		if strings.HasSuffix(table, "slot") {
+		switch {
+		case strings.HasSuffix(table, "slot"):
 			content = `0` // thousands of rows that no mutation touches
+		case strings.Contains(table, "_main.audit_"), strings.HasSuffix(table, "_main.refusal"):
+			continue // audits come a moment after what they tell of, and tell of refusals too
+		case strings.HasSuffix(table, "_main.transition"):
+			content = `sum(hashtextextended((to_jsonb(t) - 'audited')::text, 0)::numeric)`
 		}
 		parts = append(parts, fmt.Sprintf(`SELECT '%s ' || count(*) || ' ' || COALESCE(%s, 0) FROM %s AS t`, table, content, table))
 	}

@@ -33,7 +33,13 @@ var KeyedQueries = map[string]string{
 	"what a group thinks of another": readStance,
 	"two groups and sharing":         readParties,
 	"an outbox step":                 appendStep,
+	"an audit from its beginning":    auditFromBeginning,
+	"an audit from its end":          auditFromEnd,
+	"the heads of audits":            lockHeads,
 }
+
+// ScribeQueries are the statements that find what audits lack, by name.
+var ScribeQueries = map[string]string{"what there is": readUnaudited}
 
 // MessageQueries are the statements that find messages by their keys, by name.
 var MessageQueries = map[string]string{

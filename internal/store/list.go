@@ -70,10 +70,16 @@ func rowsOf[R, T any](found []R, r channel.Range, head func(*R) listed, value fu
 	if first.History.IsZero() {
 		return channel.Rows[T]{}, channel.Unavailable(errNoInbox)
 	}
-	rows := channel.Rows[T]{Total: first.Total, Inbox: channel.LogHead{History: first.History, Number: first.Head}}
 	if first.Position == 0 {
 		found = nil
 	}
+	rows := inOrder(found, r, func(r *R) int64 { return head(r).Position }, value)
+	rows.Total, rows.Inbox = first.Total, channel.LogHead{History: first.History, Number: first.Head}
+	return rows, nil
+}
+
+// inOrder is what rowsOf does but for the inbox log.
+func inOrder[R, T any](found []R, r channel.Range, position func(*R) int64, value func(*R) T) (rows channel.Rows[T]) {
 	more := len(found) > r.Limit
 	found = found[:min(len(found), r.Limit)]
 	// A cursor names a row of the list, so beyond a bound that was given there is something.
@@ -85,9 +91,9 @@ func rowsOf[R, T any](found []R, r channel.Range, head func(*R) listed, value fu
 		rows.MoreBehind = rows.MoreBehind || more
 	}
 	for i := range found {
-		rows.Rows = append(rows.Rows, channel.Row[T]{Position: head(&found[i]).Position, Value: value(&found[i])})
+		rows.Rows = append(rows.Rows, channel.Row[T]{Position: position(&found[i]), Value: value(&found[i])})
 	}
-	return rows, nil
+	return rows
 }
 
 // ListChannels implements [channel.Shards].

@@ -42,6 +42,8 @@ export default [
               "InvitationTransition",
               "SharingPolicy",
               "SharingAnswer",
+              // Of a group's audit: its number names it, and it never changes.
+              "AuditEntry",
               // Events, which their cursor names.
               "InvitationReceived",
               "InvitationChanged",

@@ -181,6 +181,26 @@ func (s *Server) Settled() {
 	})
 }
 
+// Audited waits until all that has been decided and refused by now is in the audits.
+func (s *Server) Audited() {
+	s.t.Helper()
+	main := s.Router.Main().Pool()
+	var now time.Time
+	if err := main.QueryRow(s.t.Context(), `SELECT clock_timestamp()`).Scan(&now); err != nil {
+		s.t.Fatal(err)
+	}
+	Eventually(s.t, "audits are written", func() bool {
+		left := -1
+		_, err := s.Service.WriteAudit(s.t.Context())
+		if err == nil {
+			err = main.QueryRow(s.t.Context(), `
+				SELECT (SELECT count(*) FROM linkspan_main.transition WHERE NOT audited AND at <= $1)
+					+ (SELECT count(*) FROM linkspan_main.refusal WHERE NOT audited AND at <= $1)`, now).Scan(&left)
+		}
+		return err == nil && left == 0
+	})
+}
+
 // For returns the same server for a test below the one that made it: failures are that test's.
 func (s *Server) For(t testing.TB) *Server {
 	other := *s
