@@ -76,7 +76,7 @@ func openSides(reader ids.User, id ids.Channel, opened *channel.Opened) part {
 		var side sideRow
 		err := side.scan(row)
 		if err == nil {
-			side.addTo(found, reader.Group)
+			err = side.addTo(found, reader.Group)
 		}
 		return err
 	}, func() { opened.Channel = found[id] }}
