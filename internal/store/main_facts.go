@@ -66,6 +66,8 @@ var (
 	lockNameHolder    = `SELECT 1 FROM linkspan_main.channel AS c WHERE c.channel_id = (` + channelOfName + `) FOR UPDATE`
 	factsOfNameHolder = dueOf(`i.channel_id = (` + channelOfName + `)`)
 
+	lockIdleNameHolder = `SELECT c.channel_id FROM linkspan_main.channel AS c WHERE c.channel_id = (` + channelOfName + `) FOR UPDATE SKIP LOCKED`
+
 	lockOverdue = `
 		SELECT c.channel_id FROM linkspan_main.channel AS c WHERE c.channel_id IN (
 			SELECT i.channel_id FROM linkspan_main.invitation AS i
@@ -115,8 +117,18 @@ func (t mainTx) LockNameHolder(ctx context.Context, group ids.Group, nameKey str
 
 // LockOverdue implements [channel.MainTx].
 func (t mainTx) LockOverdue(ctx context.Context, channels int) ([]*channel.Facts, error) {
+	return t.lockSome(ctx, lockOverdue, channels)
+}
+
+// LockIdleNameHolder implements [channel.MainTx].
+func (t mainTx) LockIdleNameHolder(ctx context.Context, group ids.Group, nameKey string) ([]*channel.Facts, error) {
+	return t.lockSome(ctx, lockIdleNameHolder, group, nameKey)
+}
+
+// lockSome returns the facts of what is overdue in the channels that a statement locks.
+func (t mainTx) lockSome(ctx context.Context, lock string, args ...any) ([]*channel.Facts, error) {
 	var locked []ids.Channel
-	t.tx.Queue(lockOverdue, channels).Query(func(rows pgx.Rows) (err error) {
+	t.tx.Queue(lock, args...).Query(func(rows pgx.Rows) (err error) {
 		locked, err = pgx.CollectRows(rows, pgx.RowTo[ids.Channel])
 		return err
 	})
