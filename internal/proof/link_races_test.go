@@ -23,7 +23,10 @@ var linkers = []contender{
 	{name: "the third takes the role", op: func(string) operation { return operation{do: take, by: thirdAmy} }},
 	{name: "the second may ask no more", op: func(string) operation { return operation{do: forbid, by: homeAmy, target: 1} }},
 	{name: "home renames it", op: func(round string) operation {
-		return operation{do: rename, by: homeAmy, name: "plan " + round, version: 3}
+		return operation{do: rename, by: homeAmy, name: "plan " + round, version: 2}
+	}},
+	{name: "home makes another of that name", op: func(round string) operation {
+		return operation{do: create, by: ana, target: 3, name: "Plan " + round}
 	}},
 	{name: "the second renames it", op: func(round string) operation {
 		return operation{do: rename, by: targetAmy, name: "plan " + round, version: 3}
