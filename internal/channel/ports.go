@@ -64,8 +64,9 @@ type MainTx interface {
 	// LockNameHolder is LockOverdue for the group's own channel that has the name key. It waits for another transaction that is
 	// just deciding about it; after that the name may be free though nothing is returned.
 	LockNameHolder(ctx context.Context, group ids.Group, nameKey string) ([]*Facts, error)
-	// LockIdleNameHolder is LockNameHolder that passes over a channel that another transaction is just deciding about.
-	LockIdleNameHolder(ctx context.Context, group ids.Group, nameKey string) ([]*Facts, error)
+	// LockDueNameHolder is LockNameHolder of a channel that only waits for invitations that are all overdue, for who has a channel locked: it never
+	// waits. Where another transaction is just deciding about that channel Decide runs its closure again.
+	LockDueNameHolder(ctx context.Context, group ids.Group, nameKey string) ([]*Facts, error)
 	// Write writes a move of an invitation whose channel this transaction has locked, and a row of history with it. Where main is not as it was
 	// judged, time included, or the name is that of a live channel of the group, Decide runs its closure again.
 	Write(ctx context.Context, m *Move) error

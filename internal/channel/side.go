@@ -100,7 +100,7 @@ func updatesSide(ctx context.Context, tx MainTx, v *Viewer, op ids.Op, l *Links,
 	var steps []Step
 	if NameKey(link.Name) != NameKey(before.Name) {
 		var err error
-		if steps, err = claimIdleName(ctx, tx, op, link.Group, link.Name); err != nil {
+		if steps, err = claimDueName(ctx, tx, op, link.Group, link.Name); err != nil {
 			return nil, err
 		}
 	}
@@ -156,10 +156,10 @@ func (l *Links) patch(link *Link, in *UpdateChannelSideInput) bool {
 
 func sameText(a, b *string) bool { return a == b || a != nil && b != nil && *a == *b }
 
-// claimIdleName is claimName for who has a channel locked already: one that holds the name and that somebody else decides about just now keeps it,
-// for two who wait for each other's channel would wait without end.
-func claimIdleName(ctx context.Context, tx MainTx, op ids.Op, group ids.Group, name string) ([]Step, error) {
-	overdue, err := tx.LockIdleNameHolder(ctx, group, NameKey(name))
+// claimDueName is claimName for who has a channel locked already, and so must not wait for another. It looks before it claims: two who
+// want each other's names would wait for each other at the index.
+func claimDueName(ctx context.Context, tx MainTx, op ids.Op, group ids.Group, name string) ([]Step, error) {
+	overdue, err := tx.LockDueNameHolder(ctx, group, NameKey(name))
 	if err != nil {
 		return nil, err
 	}

@@ -193,8 +193,8 @@ func (t *mainTx) LockNameHolder(ctx context.Context, group ids.Group, key string
 	return around(t, "LockNameHolder", func() ([]*channel.Facts, error) { return t.MainTx.LockNameHolder(ctx, group, key) })
 }
 
-func (t *mainTx) LockIdleNameHolder(ctx context.Context, group ids.Group, key string) ([]*channel.Facts, error) {
-	return around(t, "LockIdleNameHolder", func() ([]*channel.Facts, error) { return t.MainTx.LockIdleNameHolder(ctx, group, key) })
+func (t *mainTx) LockDueNameHolder(ctx context.Context, group ids.Group, key string) ([]*channel.Facts, error) {
+	return around(t, "LockDueNameHolder", func() ([]*channel.Facts, error) { return t.MainTx.LockDueNameHolder(ctx, group, key) })
 }
 
 func (t *mainTx) Write(ctx context.Context, m *channel.Move) error {
