@@ -4976,7 +4976,7 @@ type GroupUnlinked implements ChannelEvent {
   group: Group!
 }
 
-"""A side changed, what its group calls the channel or says about it among others; or the channel as a whole: its topic, or who has or is offered the initiator's role."""
+"""A side changed: its name, what else its group says, or whether it may ask others; or the channel: its topic, or who has or is offered the initiator's role."""
 type ChannelChanged implements ChannelEvent {
   """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
   cursor: LogCursor!
