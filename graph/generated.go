@@ -4015,6 +4015,8 @@ enum SharingDeed {
   OFFER
   """A group took the initiator's role."""
   TAKE
+  """An admin changed the own group's side of a channel."""
+  UPDATE_SIDE
 }
 
 """A step in the life of an invitation."""

@@ -126,6 +126,9 @@ func (w *world) dueIn(ctx context.Context, l *life, number int, while time.Durat
 		return err
 	}
 	wanted := 2 // the copies of both groups, one of which may still be on its way
+	if in.unsent {
+		wanted = 1
+	}
 	if l.state == channel.ChannelPending {
 		wanted++ // the channel shard
 	}
