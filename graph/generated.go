@@ -149,12 +149,14 @@ type ComplexityRoot struct {
 	}
 
 	ChannelSide struct {
-		Group     func(childComplexity int) int
-		ID        func(childComplexity int) int
-		LinkedAt  func(childComplexity int) int
-		MayInvite func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Version   func(childComplexity int) int
+		Group          func(childComplexity int) int
+		ID             func(childComplexity int) int
+		LinkedAt       func(childComplexity int) int
+		MayInvite      func(childComplexity int) int
+		MutedByDefault func(childComplexity int) int
+		Name           func(childComplexity int) int
+		NameVisible    func(childComplexity int) int
+		Version        func(childComplexity int) int
 	}
 
 	CreateSharedChannelPayload struct {
@@ -408,6 +410,7 @@ type ComplexityRoot struct {
 		TrustGroup              func(childComplexity int, input channel.TrustGroupInput) int
 		UnblockGroup            func(childComplexity int, input channel.UnblockGroupInput) int
 		UntrustGroup            func(childComplexity int, input channel.UntrustGroupInput) int
+		UpdateChannelSide       func(childComplexity int, input channel.UpdateChannelSideInput) int
 	}
 
 	NameTakenError struct {
@@ -576,6 +579,11 @@ type ComplexityRoot struct {
 		Group  func(childComplexity int) int
 	}
 
+	UpdateChannelSidePayload struct {
+		Errors        func(childComplexity int) int
+		SharedChannel func(childComplexity int) int
+	}
+
 	User struct {
 		Group func(childComplexity int) int
 		ID    func(childComplexity int) int
@@ -648,6 +656,7 @@ type MutationResolver interface {
 	LeaveSharedChannel(ctx context.Context, input channel.LeaveSharedChannelInput) (*channel.LeaveSharedChannelPayload, error)
 	RemoveGroup(ctx context.Context, input channel.RemoveGroupInput) (*channel.RemoveGroupPayload, error)
 	LetGroupInvite(ctx context.Context, input channel.LetGroupInviteInput) (*channel.LetGroupInvitePayload, error)
+	UpdateChannelSide(ctx context.Context, input channel.UpdateChannelSideInput) (*channel.UpdateChannelSidePayload, error)
 	OfferInitiatorTransfer(ctx context.Context, input channel.OfferInitiatorTransferInput) (*channel.OfferInitiatorTransferPayload, error)
 	AcceptInitiatorTransfer(ctx context.Context, input channel.AcceptInitiatorTransferInput) (*channel.AcceptInitiatorTransferPayload, error)
 	PostMessage(ctx context.Context, input channel.PostMessageInput) (*channel.MessagePayload, error)
@@ -1077,12 +1086,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChannelSide.MayInvite(childComplexity), true
+	case "ChannelSide.mutedByDefault":
+		if e.ComplexityRoot.ChannelSide.MutedByDefault == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSide.MutedByDefault(childComplexity), true
 	case "ChannelSide.name":
 		if e.ComplexityRoot.ChannelSide.Name == nil {
 			break
 		}
 
 		return e.ComplexityRoot.ChannelSide.Name(childComplexity), true
+	case "ChannelSide.nameVisible":
+		if e.ComplexityRoot.ChannelSide.NameVisible == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSide.NameVisible(childComplexity), true
 	case "ChannelSide.version":
 		if e.ComplexityRoot.ChannelSide.Version == nil {
 			break
@@ -2171,6 +2192,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UntrustGroup(childComplexity, args["input"].(channel.UntrustGroupInput)), true
+	case "Mutation.updateChannelSide":
+		if e.ComplexityRoot.Mutation.UpdateChannelSide == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateChannelSide_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateChannelSide(childComplexity, args["input"].(channel.UpdateChannelSideInput)), true
 
 	case "NameTakenError.code":
 		if e.ComplexityRoot.NameTakenError.Code == nil {
@@ -2816,6 +2848,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UntrustGroupPayload.Group(childComplexity), true
 
+	case "UpdateChannelSidePayload.errors":
+		if e.ComplexityRoot.UpdateChannelSidePayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateChannelSidePayload.Errors(childComplexity), true
+	case "UpdateChannelSidePayload.sharedChannel":
+		if e.ComplexityRoot.UpdateChannelSidePayload.SharedChannel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateChannelSidePayload.SharedChannel(childComplexity), true
+
 	case "User.group":
 		if e.ComplexityRoot.User.Group == nil {
 			break
@@ -3430,6 +3475,14 @@ type Mutation {
     input: LetGroupInviteInput!
   ): LetGroupInvitePayload!
   """
+  Changes the own group's side of a channel, for its admins: in an ACTIVE channel, and for the initiator in a PENDING one too. A change to what is so
+  already is success.
+  """
+  updateChannelSide(
+    """What to change, of which version, and under which idempotency key."""
+    input: UpdateChannelSideInput!
+  ): UpdateChannelSidePayload!
+  """
   Offers the initiator's role to another group that takes part, for admins of the group that has it, also when that has left. To the own group it
   takes the offer back. Offering again is success.
   """
@@ -3674,7 +3727,7 @@ type SharedChannel implements Node {
   state: SharedChannelState!
   """As the viewer's group calls it. An operator has no group and gets FORBIDDEN."""
   name: String!
-  """What it is about, as the initiator said: at most 560 code points; null where it said nothing."""
+  """What it is about, as the viewer's group said for itself, else as the initiator said: at most 560 code points; null where neither said anything."""
   topic: String
   """When it was made."""
   createdAt: DateTime!
@@ -3757,6 +3810,13 @@ type ChannelSide implements Node {
   version: Int!
   """Whether the group that has the initiator's role, which needs none, has given the side's group leave to ask others to share the channel."""
   mayInvite: Boolean!
+  """Whether other groups see the name; null where the side is not the viewer's group's own."""
+  nameVisible: Boolean
+  """
+  Whether the clients of the group's users should be silent about the channel until a user says otherwise; null where the side is not the viewer's
+  group's own.
+  """
+  mutedByDefault: Boolean
 }
 
 """Where a channel's data lives: for those who run the platform."""
@@ -3955,6 +4015,8 @@ enum SharingDeed {
   OFFER
   """A group took the initiator's role."""
   TAKE
+  """An admin changed the own group's side of a channel."""
+  UPDATE_SIDE
 }
 
 """A step in the life of an invitation."""
@@ -4165,6 +4227,41 @@ input LetGroupInviteInput {
 
 """The answer of ` + "`" + `letGroupInvite` + "`" + `."""
 type LetGroupInvitePayload {
+  """The channel as it is now; null where it was refused."""
+  sharedChannel: SharedChannel
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""What to change of the side of the viewer's group: absent fields stay as they are, null is the default."""
+input UpdateChannelSideInput {
+  """The channel that it is about."""
+  channelId: ID!
+  """
+  What the group calls the channel: 1 to 80 code points after NFC and trim, in one line, with something to see in it; no other of its live channels has
+  it. By default what the invitation proposed by which the group came in; for the group that made the channel the first.
+  """
+  name: String
+  """
+  At most 560 code points. Of the group that has the initiator's role it is what the channel is about for all groups that say nothing else; of others what
+  it is about for their own users alone. By default nothing is said.
+  """
+  topic: String
+  """Whether other groups see the name. True by default."""
+  nameVisible: Boolean
+  """Whether clients should be silent about the channel until a user says otherwise. False by default."""
+  mutedByDefault: Boolean
+  """The version that is to be changed, as ` + "`" + `viewerSide` + "`" + ` tells it; another one is refused with VERSION_CONFLICT."""
+  expectedVersion: Int!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `updateChannelSide` + "`" + `."""
+type UpdateChannelSidePayload {
   """The channel as it is now; null where it was refused."""
   sharedChannel: SharedChannel
   """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
@@ -4881,7 +4978,7 @@ type GroupUnlinked implements ChannelEvent {
   group: Group!
 }
 
-"""A side changed, or the channel as a whole: who has or is offered the initiator's role, or may ask others."""
+"""A side changed: its name, what else its group says, or whether it may ask others; or the channel: its topic, or who has or is offered the initiator's role."""
 type ChannelChanged implements ChannelEvent {
   """The position after this event: ` + "`" + `after: cursor` + "`" + ` continues with the next."""
   cursor: LogCursor!
@@ -5063,6 +5160,10 @@ func (ec *executionContext) childFields_ChannelSide(ctx context.Context, field g
 		return ec.fieldContext_ChannelSide_version(ctx, field)
 	case "mayInvite":
 		return ec.fieldContext_ChannelSide_mayInvite(ctx, field)
+	case "nameVisible":
+		return ec.fieldContext_ChannelSide_nameVisible(ctx, field)
+	case "mutedByDefault":
+		return ec.fieldContext_ChannelSide_mutedByDefault(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChannelSide", field.Name)
 }
@@ -5593,6 +5694,16 @@ func (ec *executionContext) childFields_UntrustGroupPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type UntrustGroupPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateChannelSidePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sharedChannel":
+		return ec.fieldContext_UpdateChannelSidePayload_sharedChannel(ctx, field)
+	case "errors":
+		return ec.fieldContext_UpdateChannelSidePayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateChannelSidePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6113,6 +6224,20 @@ func (ec *executionContext) field_Mutation_untrustGroup_args(ctx context.Context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (channel.UntrustGroupInput, error) {
 			return ec.unmarshalNUntrustGroupInput2linkspanᚋinternalᚋchannelᚐUntrustGroupInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateChannelSide_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.UpdateChannelSideInput, error) {
+			return ec.unmarshalNUpdateChannelSideInput2linkspanᚋinternalᚋchannelᚐUpdateChannelSideInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8243,6 +8368,52 @@ func (ec *executionContext) _ChannelSide_mayInvite(ctx context.Context, field gr
 	)
 }
 func (ec *executionContext) fieldContext_ChannelSide_mayInvite(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelSide", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ChannelSide_nameVisible(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelSide) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelSide_nameVisible(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NameVisible, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelSide_nameVisible(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelSide", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ChannelSide_mutedByDefault(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelSide) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelSide_mutedByDefault(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MutedByDefault, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelSide_mutedByDefault(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ChannelSide", field, false, false, "Boolean")
 }
 
@@ -12465,6 +12636,50 @@ func (ec *executionContext) fieldContext_Mutation_letGroupInvite(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_updateChannelSide(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateChannelSide(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateChannelSide(ctx, fc.Args["input"].(channel.UpdateChannelSideInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.UpdateChannelSidePayload) graphql.Marshaler {
+			return ec.marshalNUpdateChannelSidePayload2ᚖlinkspanᚋinternalᚋchannelᚐUpdateChannelSidePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateChannelSide(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UpdateChannelSidePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateChannelSide_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_offerInitiatorTransfer(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15627,6 +15842,70 @@ func (ec *executionContext) _UntrustGroupPayload_errors(ctx context.Context, fie
 func (ec *executionContext) fieldContext_UntrustGroupPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "UntrustGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpdateChannelSidePayload_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.UpdateChannelSidePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateChannelSidePayload_sharedChannel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SharedChannel, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {
+			return ec.marshalOSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateChannelSidePayload_sharedChannel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateChannelSidePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SharedChannel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UpdateChannelSidePayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.UpdateChannelSidePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UpdateChannelSidePayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UpdateChannelSidePayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UpdateChannelSidePayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -19544,6 +19823,16 @@ func (ec *executionContext) _ChannelSide(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "nameVisible":
+			out.Values[i] = ec.marshalOBoolean2ᚖbool(ctx, field.Selections, obj.NameVisible)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "mutedByDefault":
+			out.Values[i] = ec.marshalOBoolean2ᚖbool(ctx, field.Selections, obj.MutedByDefault)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -21251,6 +21540,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "updateChannelSide":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateChannelSide(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "offerInitiatorTransfer":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_offerInitiatorTransfer(ctx, field)
@@ -22454,6 +22750,44 @@ func (ec *executionContext) _UntrustGroupPayload(ctx context.Context, sel ast.Se
 			}
 		case "errors":
 			out.Values[i] = ec._UntrustGroupPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var updateChannelSidePayloadImplementors = []string{"UpdateChannelSidePayload"}
+
+func (ec *executionContext) _UpdateChannelSidePayload(ctx context.Context, sel ast.SelectionSet, obj *channel.UpdateChannelSidePayload) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, updateChannelSidePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UpdateChannelSidePayload")
+		case "sharedChannel":
+			out.Values[i] = ec._UpdateChannelSidePayload_sharedChannel(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._UpdateChannelSidePayload_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -24050,6 +24384,20 @@ func (ec *executionContext) marshalNUntrustGroupPayload2ᚖlinkspanᚋinternal�
 		return graphql.Null
 	}
 	return ec._UntrustGroupPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNUpdateChannelSideInput2linkspanᚋinternalᚋchannelᚐUpdateChannelSideInput(ctx context.Context, v any) (channel.UpdateChannelSideInput, error) {
+	var res channel.UpdateChannelSideInput
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUpdateChannelSidePayload2ᚖlinkspanᚋinternalᚋchannelᚐUpdateChannelSidePayload(ctx context.Context, sel ast.SelectionSet, v *channel.UpdateChannelSidePayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UpdateChannelSidePayload!")
+		return graphql.Null
+	}
+	return ec._UpdateChannelSidePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNUser2linkspanᚋinternalᚋchannelᚐUser(ctx context.Context, sel ast.SelectionSet, v channel.User) graphql.Marshaler {

@@ -36,6 +36,12 @@ func (m mutation) LetGroupInvite(
 	return m.service.LetGroupInvite(ctx, channel.ViewerFrom(ctx), input)
 }
 
+func (m mutation) UpdateChannelSide(
+	ctx context.Context, input channel.UpdateChannelSideInput,
+) (*channel.UpdateChannelSidePayload, error) {
+	return m.service.UpdateChannelSide(ctx, channel.ViewerFrom(ctx), input)
+}
+
 func (m mutation) OfferInitiatorTransfer(
 	ctx context.Context, input channel.OfferInitiatorTransferInput,
 ) (*channel.OfferInitiatorTransferPayload, error) {

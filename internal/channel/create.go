@@ -84,7 +84,7 @@ func (s *Service) createSharedChannel(ctx context.Context, v *Viewer, in CreateS
 		again = true
 		invitation := newInvitation(op.Outcome, v, target, name, note, allowed, at, at.Add(own.Policy.timeToLive(s.InvitationTTL)), own)
 		m := &Move{
-			Op: op.ID, Deed: DeedCreate, Rule: allowed.rule, At: at, By: &v.User, Invitation: invitation, Channel: ChannelPending,
+			Op: op.ID, Deed: DeedCreate, Rule: allowed.rule, At: at, By: &v.User, Invitation: invitation, Channel: ChannelPending, Topic: topic,
 			Judged: &Judged{PolicyFrom: own.Policy.Version, PolicyTo: other.Policy.Version, StanceFrom: own.Stance.Version, StanceTo: NotLookedAt},
 		}
 		if err := tx.InsertChannel(ctx, m); err != nil {

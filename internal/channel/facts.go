@@ -34,6 +34,7 @@ type ChannelFacts struct {
 	State     SharedChannelState // PENDING, ACTIVE, CLOSED or ARCHIVED
 	Home      ids.Group          // that made it, on whose slot it is
 	Offered   ids.Group          // that the initiator's role is offered to; zero: none
+	Topic     *string            // what it is about, for all; "": nothing is said; nil: its shard alone knows. Of [Links]
 	Initiator Link
 	Open      int // invitations that nobody has decided on, overdue ones among them
 	Waiting   int // those that are not overdue; of [MainTx.LockChannel] alone
@@ -85,6 +86,7 @@ type Move struct {
 	Links      []Link
 	Channel    SharedChannelState
 	Judged     *Judged // nil: what the groups say about sharing played no part
+	Topic      *string // of a channel that is made; nil: none
 }
 
 // closes reports whether the channel ends with the move.

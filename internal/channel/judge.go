@@ -27,6 +27,8 @@ const (
 	DeedTake      Deed = "TAKE"
 	DeedBlock     Deed = "BLOCK"
 	DeedUnblock   Deed = "UNBLOCK"
+
+	DeedUpdateSide Deed = "UPDATE_SIDE"
 )
 
 // MarshalGQL writes the deed in GraphQL.

@@ -76,6 +76,8 @@ func TestJudgeLinks(t *testing.T) {
 		}},
 		{"offer to globex", func(c *circle, v *Viewer) (SharingRule, error) { return "", judgeOffer(v, c.links, c.globex.ID) }},
 		{"take the offer back", func(c *circle, v *Viewer) (SharingRule, error) { return "", judgeOffer(v, c.links, v.Group.ID) }},
+		{"change the own side", func(c *circle, v *Viewer) (SharingRule, error) { return "", judgeSide(v, c.links, 1) }},
+		{"change the own side, of another version", func(c *circle, v *Viewer) (SharingRule, error) { return "", judgeSide(v, c.links, 2) }},
 		{"take the role", func(c *circle, v *Viewer) (SharingRule, error) { return judgeTake(v, c.links) }},
 	}
 	var b strings.Builder

@@ -110,7 +110,7 @@ func (l *Links) hand(m *LinkMove, to ids.Group) *Link {
 func aboutLink(m *LinkMove, kind StepKind, group Group) Step {
 	id := m.Channel.ID
 	effect := Effect{Group: &group, Link: m.Links[0], By: &m.By, Channel: &ChannelEffect{
-		Archived: m.Channel.State == ChannelArchived, Offered: m.Channel.Offered,
+		Archived: m.Channel.State == ChannelArchived, Offered: m.Channel.Offered, Topic: m.Channel.Topic,
 	}}
 	if m.Deed == DeedTake {
 		effect.Channel.Initiator = &group

@@ -51,12 +51,7 @@ func (in *SetSharingPolicyInput) read(name string, value any) error {
 	}
 	switch name {
 	case "idempotencyKey":
-		text, ok := value.(string)
-		if !ok || strings.ContainsRune(text, 0) {
-			return BadInput("An idempotencyKey is a string without the NUL character.")
-		}
-		in.IdempotencyKey = &text
-		return nil
+		return readText(name, value, &in.IdempotencyKey)
 	case "expectedVersion":
 		return readInt(name, value, &in.ExpectedVersion)
 	case "invitationTtlHours":
@@ -69,10 +64,23 @@ func (in *SetSharingPolicyInput) read(name string, value any) error {
 		in.WhoMayAccept = new(WhoMay)
 		return in.WhoMayAccept.UnmarshalGQL(value)
 	}
-	field := map[string]**bool{
+	return readBool(name, value, map[string]**bool{
 		"sharingEnabled": &in.SharingEnabled, "outgoingApproval": &in.OutgoingApproval,
 		"incomingApproval": &in.IncomingApproval, "linksInNotes": &in.LinksInNotes,
-	}[name]
+	}[name])
+}
+
+func readText(name string, value any, to **string) error {
+	text, ok := value.(string)
+	if !ok || strings.ContainsRune(text, 0) {
+		return BadInput("%s is a string without the NUL character.", name)
+	}
+	*to = &text
+	return nil
+}
+
+// readBool reads a field, which is nil where there is none of that name.
+func readBool(name string, value any, field **bool) error {
 	yes, ok := value.(bool)
 	if !ok || field == nil {
 		return BadInput("%s is true or false.", name)
@@ -100,7 +108,9 @@ func readInt(name string, value any, to *int32) error {
 }
 
 // MarshalGQL writes the input, as the framework asks of whatever reads itself.
-func (in SetSharingPolicyInput) MarshalGQL(w io.Writer) {
+func (in SetSharingPolicyInput) MarshalGQL(w io.Writer) { writeInput(w, in) }
+
+func writeInput(w io.Writer, in any) {
 	if err := json.NewEncoder(w).Encode(in); err != nil {
 		panic(err) // it has nothing that JSON can't say
 	}

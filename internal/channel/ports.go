@@ -64,6 +64,9 @@ type MainTx interface {
 	// LockNameHolder is LockOverdue for the group's own channel that has the name key. It waits for another transaction that is
 	// just deciding about it; after that the name may be free though nothing is returned.
 	LockNameHolder(ctx context.Context, group ids.Group, nameKey string) ([]*Facts, error)
+	// LockDueNameHolder is LockNameHolder of a channel that only waits for invitations that are all overdue, for who has a channel locked: it never
+	// waits. Where another transaction is just deciding about that channel Decide runs its closure again.
+	LockDueNameHolder(ctx context.Context, group ids.Group, nameKey string) ([]*Facts, error)
 	// Write writes a move of an invitation whose channel this transaction has locked, and a row of history with it. Where main is not as it was
 	// judged, time included, or the name is that of a live channel of the group, Decide runs its closure again.
 	Write(ctx context.Context, m *Move) error
@@ -77,7 +80,8 @@ type MainTx interface {
 	// InsertInvitation writes an invitation to a channel that this transaction has locked, with the link of the invited group, which is as
 	// m.Links has it, or not there, and a row of history. Where main is not as it was judged Decide runs its closure again.
 	InsertInvitation(ctx context.Context, m *Move) error
-	// WriteLinks writes a move of links with a channel that this transaction has locked, and a row of history with it.
+	// WriteLinks writes a move of links with a channel that this transaction has locked, and a row of history with it. Where a name is that of
+	// another live channel of the group Decide runs its closure again.
 	WriteLinks(ctx context.Context, m *LinkMove) error
 
 	// Policy returns a group's sharing policy, and main's time.
@@ -174,8 +178,9 @@ type ShardTx interface {
 	WaitUntil(id ids.Channel, until time.Time)
 	// SaveChannel keeps whom the initiator's role is offered to, and archives a channel that no group takes part in.
 	SaveChannel(id ids.Channel, e ChannelEffect)
-	// ChangeChannel has sides say which has the initiator's role and who may ask others, the channel whom that role is offered to, and appends to
-	// the channel's log an event about the first of the sides, unless that is as new. It locks the log first.
+	// ChangeChannel has sides say which has the initiator's role and who may ask others, the first of them also what its group calls the channel
+	// and says about it, and the channel whom that role is offered to and what it is about; it appends to the channel's log an event about that
+	// side, unless it is as new. It locks the log first.
 	ChangeChannel(e Effect)
 	// SavePolicy keeps the group's sharing policy.
 	SavePolicy(group ids.Group, policy *SharingPolicy)

@@ -54,10 +54,10 @@ type SharedChannel struct {
 // madeFor returns the channel of a first invitation as the initiator sees it when both have just been made: what its
 // step writes and [Shards.Channels] then reads.
 func madeFor(in *Invitation, topic *string) *SharedChannel {
-	name, linkedAt := in.ProposedName, in.CreatedAt
+	name, linkedAt, visible, muted := in.ProposedName, in.CreatedAt, true, false
 	own := ChannelSide{
 		ID: ids.Side{Channel: in.ChannelID, Group: in.FromGroup.ID}, Group: in.FromGroup,
-		Name: &name, LinkedAt: &linkedAt, Version: 1,
+		Name: &name, LinkedAt: &linkedAt, Version: 1, NameVisible: &visible, MutedByDefault: &muted,
 	}
 	return &SharedChannel{
 		ID: in.ChannelID, State: ChannelPending, Topic: topic, CreatedAt: in.CreatedAt,
@@ -105,6 +105,9 @@ type ChannelSide struct {
 	Version  int32
 	// MayInvite is whether the initiator lets the group ask others to share the channel.
 	MayInvite bool
+	// NameVisible is whether other groups see the name, MutedByDefault whether clients are silent about the channel until a user says otherwise;
+	// nil where the side is not the viewer's group's own.
+	NameVisible, MutedByDefault *bool
 }
 
 // IsNode marks the type as a Node of the schema.

@@ -28,7 +28,7 @@ const (
 	StepLinkSide      StepKind = "LINK_SIDE"      // for a channel: the new side and log; nobody's lists
 	StepTellLinked    StepKind = "TELL_LINKED"    // for a group that asked: list and inbox
 	StepUnlinkGroup   StepKind = "UNLINK_GROUP"   // for a channel: the side that parts, and log
-	StepChangeChannel StepKind = "CHANGE_CHANNEL" // for a channel: who has or is offered the initiator's role, who may ask others, and log
+	StepChangeChannel StepKind = "CHANGE_CHANNEL" // for a channel: who has or is offered the initiator's role, what a side says, and log
 	// Those of above where they go elsewhere: to a group that asks and is not home, and to home where that is asked. They are kinds of their own
 	// because the release before would take them for the others.
 	StepTellInvitationAway    StepKind = "TELL_INVITATION_AWAY"
@@ -123,6 +123,7 @@ type ChannelEffect struct {
 	Archived  bool      `json:"archived,omitempty"`  // the last group is gone
 	Initiator *Group    `json:"initiator,omitempty"` // has the role from now on; nil: who has it keeps it
 	Offered   ids.Group `json:"offered,omitzero"`    // that the role is offered to; zero: none
+	Topic     *string   `json:"topic,omitempty"`     // what it is about, for all; "": nothing is said; nil: what the shard knows
 }
 
 // Link is a row of the shard referential table: a group's link with a channel.
@@ -136,6 +137,11 @@ type Link struct {
 	LinkedAt  *time.Time     `json:"linkedAt,omitempty"`
 	Initiator bool           `json:"initiator,omitempty"` // has the initiator's role; of links that [LinkMove] changes
 	MayInvite bool           `json:"mayInvite,omitempty"` // the initiator lets it ask others
+	// What the group says about its side, and the name that the invitation by which it came in proposed. Of [Links]
+	NameVisible    bool    `json:"nameVisible,omitempty"`    // whether other groups see the name
+	Topic          *string `json:"topic,omitempty"`          // what the channel is about for the group alone; nil: what it is about for all
+	MutedByDefault bool    `json:"mutedByDefault,omitempty"` // whether clients are silent until a user says otherwise
+	Proposed       string  `json:"-"`
 	// UnlinkedAt is when the group's part ended; nil while it takes part.
 	UnlinkedAt *time.Time `json:"unlinkedAt,omitempty"`
 }

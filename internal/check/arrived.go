@@ -33,11 +33,13 @@ var arrivedFacts = []struct {
 }{
 	{shardKind, `
 		SELECT k.subject, k.destination, c.channel_id::text AS key, jsonb_build_object('initiator', c.initiator_group_id,
-			'state', c.state, 'offered', c.offered_group_id, 'home', COALESCE(c.home_group_id, c.initiator_group_id), 'pending_until', extract(epoch FROM c.pending_until))::text AS fields
+			'state', c.state, 'offered', c.offered_group_id, 'home', COALESCE(c.home_group_id, c.initiator_group_id), 'pending_until', extract(epoch FROM c.pending_until),
+			'topic', c.topic)::text AS fields
 		FROM ` + at + ` JOIN linkspan_shard.channel AS c ON c.slot = k.slot AND c.channel_id = k.destination`},
 	{sideKind, `
 		SELECT k.subject, k.destination, s.group_id::text AS key, jsonb_build_object('role', s.role, 'state', s.state,
-			'version', s.version, 'name', s.name, 'linked', extract(epoch FROM s.linked_at), 'may_invite', s.may_invite)::text AS fields
+			'version', s.version, 'name', s.name, 'linked', extract(epoch FROM s.linked_at), 'may_invite', s.may_invite,
+			'name_visible', s.name_visible, 'topic', s.topic, 'muted', s.muted_by_default)::text AS fields
 		FROM ` + at + ` JOIN linkspan_shard.channel_side AS s ON s.slot = k.slot AND s.channel_id = k.destination`},
 	{invitationKind, `
 		SELECT k.subject, k.destination, i.group_id || ' ' || i.invitation_id AS key, ` + invitationFields + ` AS fields

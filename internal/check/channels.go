@@ -147,14 +147,16 @@ func (c *checker) newestChannel(ctx context.Context) (id uuid.UUID, err error) {
 	return id, failed(shardrouter.MainName, "channels", err)
 }
 
-// channelRows has an expression under its max, for the index of what is due next would else seem a way to find that.
+// channelRows has an expression under its max, for the index of what is due next would else seem a way to find that. It wants no topic where main
+// does not know it.
 const channelRows = `
-	SELECT c.channel_id, jsonb_build_object('initiator', c.initiator_group_id, 'state', c.state, 'offered', c.offered_group_id,
+	SELECT c.channel_id, (jsonb_build_object('initiator', c.initiator_group_id, 'state', c.state, 'offered', c.offered_group_id,
 		'home', (SELECT i.from_group_id FROM linkspan_main.invitation AS i WHERE i.channel_id = c.channel_id
 			ORDER BY i.created_at, i.invitation_id LIMIT 1),
 		'pending_until', CASE c.state WHEN 'PENDING' THEN (
 			SELECT max(extract(epoch FROM i.expires_at)) FROM linkspan_main.invitation AS i
-			WHERE i.channel_id = c.channel_id AND i.state IN ` + stillOpen + `) END)::text AS fields
+			WHERE i.channel_id = c.channel_id AND i.state IN ` + stillOpen + `) END)
+		|| CASE WHEN c.topic IS NULL THEN '{}' ELSE jsonb_build_object('topic', NULLIF(c.topic, '')) END)::text AS fields
 	FROM linkspan_main.channel AS c`
 
 // wantedOf returns what main wants at the destinations of the channels.
@@ -165,7 +167,8 @@ func (c *checker) wantedOf(ctx context.Context, tx bun.Tx, rows []channelRow) ([
 	}
 	links, err := query[linkRow](ctx, tx, `
 		SELECT channel_id, group_id, name, name_key, jsonb_build_object('role', role, 'state', state,
-			'version', version, 'name', name, 'linked', extract(epoch FROM linked_at), 'may_invite', may_invite)::text AS fields
+			'version', version, 'name', name, 'linked', extract(epoch FROM linked_at), 'may_invite', may_invite,
+			'name_visible', name_visible, 'topic', topic, 'muted', muted_by_default)::text AS fields
 		FROM linkspan_main.shard_referential WHERE channel_id IN (?)`, bun.List(channels))
 	if err != nil {
 		return nil, err

@@ -81,7 +81,7 @@ func difference(want, got string) (string, error) {
 }
 
 // private are the fields that users write: no report and no log repeats them.
-var private = map[string]bool{"name": true, "note": true, "reason": true, "sender_name": true, "resolver_name": true, "proposed_name": true}
+var private = map[string]bool{"name": true, "topic": true, "note": true, "reason": true, "sender_name": true, "resolver_name": true, "proposed_name": true}
 
 func shown(value any) any {
 	if value == nil {

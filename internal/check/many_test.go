@@ -82,6 +82,11 @@ var manyPlants = []plant{
 	{"listed-invitation", "shards", `UPDATE linkspan_shard.group_invitation SET note = 'another note' WHERE state = 'EXPIRED'`, ""},
 	{"listed-invitation", "shards", `DELETE FROM linkspan_shard.group_invitation WHERE state = 'EXPIRED' AND direction = 'SENT'`, ""},
 	{"listed-invitation", "shards", `UPDATE linkspan_shard.group_invitation SET state = 'PENDING' WHERE from_handle = 'globex' AND direction = 'SENT'`, ""},
+	// What a group says about its side, and the initiator about the channel, is copied.
+	{"channel-side", "shards", `UPDATE linkspan_shard.channel_side SET name_visible = NOT name_visible`, ""},
+	{"channel-side", "shards", `UPDATE linkspan_shard.channel_side SET topic = 'another topic'`, ""},
+	{"channel-side", "shards", `UPDATE linkspan_shard.channel_side SET muted_by_default = NOT muted_by_default`, ""},
+	{"channel-shard", "shards", `UPDATE linkspan_shard.channel SET topic = 'another topic'`, ""},
 	// Who was in has the channel in its list for good; who was not has not.
 	{"listed-channel", "shards", `DELETE FROM linkspan_shard.group_channel AS l USING linkspan_shard.group_invitation AS i
 		WHERE i.slot = l.slot AND i.group_id = l.group_id AND i.channel_id = l.channel_id AND i.to_handle = 'hooli'

@@ -193,6 +193,10 @@ func (t *mainTx) LockNameHolder(ctx context.Context, group ids.Group, key string
 	return around(t, "LockNameHolder", func() ([]*channel.Facts, error) { return t.MainTx.LockNameHolder(ctx, group, key) })
 }
 
+func (t *mainTx) LockDueNameHolder(ctx context.Context, group ids.Group, key string) ([]*channel.Facts, error) {
+	return around(t, "LockDueNameHolder", func() ([]*channel.Facts, error) { return t.MainTx.LockDueNameHolder(ctx, group, key) })
+}
+
 func (t *mainTx) Write(ctx context.Context, m *channel.Move) error {
 	return t.aroundBare("Write", func() error { return t.MainTx.Write(ctx, m) })
 }

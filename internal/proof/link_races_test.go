@@ -22,6 +22,15 @@ var linkers = []contender{
 	{name: "the second takes the role", op: func(string) operation { return operation{do: take, by: targetAmy} }},
 	{name: "the third takes the role", op: func(string) operation { return operation{do: take, by: thirdAmy} }},
 	{name: "the second may ask no more", op: func(string) operation { return operation{do: forbid, by: homeAmy, target: 1} }},
+	{name: "home renames it", op: func(round string) operation {
+		return operation{do: rename, by: homeAmy, name: "plan " + round, version: 2}
+	}},
+	{name: "home makes another of that name", op: func(round string) operation {
+		return operation{do: create, by: ana, target: 3, name: "Plan " + round}
+	}},
+	{name: "the second renames it", op: func(round string) operation {
+		return operation{do: rename, by: targetAmy, name: "plan " + round, version: 3}
+	}},
 	{name: "home asks the fourth", op: func(string) operation { return operation{do: invite, by: ana, target: 3} }},
 	{name: "the fourth accepts", op: func(string) operation { return operation{do: accept, by: person{3, "ana"}, in: 2} }},
 	{name: "the fourth declines", op: func(string) operation { return operation{do: decline, by: person{3, "amy"}, in: 2} }},

@@ -17,10 +17,11 @@ const (
 	take   verb = "take the initiator's role"
 	grant  verb = "let a group invite"
 	forbid verb = "let a group invite no more"
+	rename verb = "rename"
 )
 
 // linksAlone are those of them that change links, and no invitation by what they are.
-var linksAlone = []verb{leave, remove, offer, take, grant, forbid}
+var linksAlone = []verb{leave, remove, offer, take, grant, forbid, rename}
 
 // nobody is the group that an initiator's role is offered to that is offered to none.
 const nobody = -1
@@ -37,6 +38,12 @@ func changed(p *channel.LeaveSharedChannelPayload, err error) (payload, error) {
 var linkMutations = map[verb]func(ctx context.Context, s *channel.Service, r request) (payload, error){
 	grant:  letInvite(true),
 	forbid: letInvite(false),
+	rename: func(ctx context.Context, s *channel.Service, r request) (payload, error) {
+		p, err := s.UpdateChannelSide(ctx, r.by, channel.UpdateChannelSideInput{
+			ChannelID: r.channel, Name: r.name, Given: map[string]bool{"name": true}, ExpectedVersion: int32(r.version), IdempotencyKey: r.key,
+		})
+		return changed((*channel.LeaveSharedChannelPayload)(p), err)
+	},
 	invite: func(ctx context.Context, s *channel.Service, r request) (payload, error) {
 		p, err := s.InviteGroup(ctx, r.by, channel.InviteGroupInput{ChannelID: r.channel, Target: r.target, IdempotencyKey: r.key})
 		if err != nil {
@@ -164,6 +171,36 @@ func (m *model) changesLinks(op operation) answer {
 		l.changes(op.target, op.by)
 	}
 	return done
+}
+
+// renames gives a channel another name for the group of who does it, or the one by which it came in.
+func (m *model) renames(op operation) answer {
+	l := &m.lives[op.life]
+	k, state := l.link(op.by.group), l.shownTo(op.by.group)
+	name := op.name
+	switch {
+	case state == "":
+		return answer{refused: channel.CodeChannelNotFound}
+	case !op.by.admin():
+		return answer{refused: channel.CodeNotAllowed}
+	case state != channel.ChannelActive && state != channel.ChannelPending:
+		return answer{refused: channel.CodeChannelNotActive}
+	case k.version != op.version:
+		return answer{refused: channel.CodeVersionConflict}
+	case name == "":
+		name = l.invitations[k.invitation].name
+	}
+	if name == k.name {
+		return answer{life: op.life, in: -1}
+	}
+	if !sameName(name, k.name) {
+		if free := m.free(op.by.group, name); free != name {
+			return answer{refused: channel.CodeNameTaken, suggestion: free}
+		}
+	}
+	k.name = name
+	l.changes(op.by.group, op.by)
+	return answer{life: op.life, in: -1}
 }
 
 // changes is an event about a group's side, which has one more version.

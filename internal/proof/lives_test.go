@@ -116,7 +116,7 @@ func (s *story) draw(t *rapid.T) operation {
 	op := operation{do: create, by: persons.Draw(t, "by"), key: rapid.SampledFrom([]string{"", "", "k1", "k2"}).Draw(t, "key")}
 	if len(s.model.lives) > 0 {
 		op.do = rapid.SampledFrom([]verb{
-			create, create, accept, accept, accept, decline, revoke, invite, invite, leave, remove, offer, take, grant, forbid,
+			create, create, accept, accept, accept, decline, revoke, invite, invite, leave, remove, offer, take, grant, forbid, rename, rename,
 		}).Draw(t, "do")
 	}
 	names := []string{"plan", "Plan", "plan 2", "launch"}
@@ -129,6 +129,13 @@ func (s *story) draw(t *rapid.T) operation {
 	l := &s.model.lives[op.life]
 	if op.do == invite || slices.Contains(linksAlone, op.do) {
 		op.target = rapid.IntRange(0, len(s.world.groups)-1).Draw(t, "target")
+		if op.do == rename {
+			op.target, op.name = 0, rapid.SampledFrom(append(names, "")).Draw(t, "name")
+			if k := l.link(op.by.group); k != nil {
+				op.version = k.version - max(0, rapid.IntRange(-3, 1).Draw(t, "stale"))
+			}
+			return op
+		}
 		if op.do != take && op.do != leave && rapid.IntRange(0, 3).Draw(t, "another") > 0 {
 			op.by.group = l.initiator
 		}

@@ -80,6 +80,8 @@ func (m *model) decide(op operation) answer {
 		return m.asks(op)
 	case leave, remove, offer, take, grant, forbid:
 		return m.changesLinks(op)
+	case rename:
+		return m.renames(op)
 	case setPolicy:
 		op.policy.blocks = m.policies[op.by.group].blocks
 		m.policies[op.by.group] = op.policy

@@ -15,6 +15,7 @@ type request struct {
 	invitation ids.Invitation
 	channel    ids.Channel
 	group      ids.Group
+	version    int
 }
 
 // payload is what such a mutation answers.

@@ -37,12 +37,13 @@ type operation struct {
 	by      person
 	key     string // "": none
 	target  int    // create, block, and what is about another group of a channel: that group
-	name    string // create: the name; accept: "" for the proposed one; post, edit: the body
+	name    string // create: the name; accept, rename: "" for the proposed one; post, edit: the body
 	life    int    // all but create: the number of the channel in the model
 	in      int    // accept, decline, revoke, expire: the number of the invitation there
 	message int    // of a conversation: the number of the message there; post: of the one that it replies to, -1: none
 	own     bool   // post: for one's own group alone
 	policy  policy // set policy
+	version int    // rename: of the side that is to be changed
 }
 
 func (op operation) String() string {
@@ -58,6 +59,8 @@ func (op operation) String() string {
 		return text + fmt.Sprintf(": %+v", op.policy)
 	case invite, leave, remove, offer, take, grant, forbid:
 		text += fmt.Sprintf(" in life %d, group %d", op.life, op.target)
+	case rename:
+		text += fmt.Sprintf(" life %d to %q from version %d", op.life, op.name, op.version)
 	case post, edit, erase, react, retake, read:
 		text += fmt.Sprintf(" in life %d, message %d, own %v, body %q", op.life, op.message, op.own, op.name)
 	default:
@@ -79,7 +82,7 @@ func (op operation) subject() string {
 
 // input is what a repetition under the same key must repeat.
 func (op operation) input() string {
-	return fmt.Sprintf("%d %q %d %v", op.target, op.name, op.message, op.own)
+	return fmt.Sprintf("%d %q %d %v %d", op.target, op.name, op.message, op.own, op.version)
 }
 
 // answer is what an operation got. The model's says which life and which invitation it is about, the installation's the ids
@@ -115,7 +118,7 @@ func (w *world) do(ctx context.Context, s *channel.Service, m *model, op operati
 	case op.do == block || op.do == unblock:
 		return a, w.says(ctx, s, op)
 	}
-	r := request{by: w.viewer(op.by)}
+	r := request{by: w.viewer(op.by), version: op.version}
 	if op.key != "" {
 		r.key = &op.key
 	}

@@ -13,6 +13,7 @@ var isolatedLinks = []isolated{
 		{`leaveSharedChannel(input:$leave)`, `     U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED V           NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
 		{`removeGroup(input:$remove)`, `           U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
 		{`letGroupInvite(input:$letInvite)`, `     U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
+		{`updateChannelSide(input:$updateSide)`, ` U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED V           NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
 		{`offerInitiatorTransfer(input:$offer)`, ` U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
 		{`acceptInitiatorTransfer(input:$take)`, ` U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
 	}},
@@ -23,6 +24,7 @@ var isolatedLinks = []isolated{
 	{"ChannelSide", `query { node(id: $ChannelSide) { ... on ChannelSide { FIELD } } }`, []may{
 		//                nobody expired other invited member admin asker owner operator
 		{`mayInvite`, `   U      U       -     -       V      V     V     V     V`},
+		{`nameVisible mutedByDefault`, ` U U      -     -       0      0     V     V     0`},
 	}},
 	{"Invitation", `query { node(id: $Invitation) { ... on Invitation { FIELD } } }`, []may{
 		//               nobody expired other invited member admin asker owner operator
@@ -52,6 +54,11 @@ var isolatedLinks = []isolated{
 		{`sharedChannel`, `  U      U       0     0       0      0     0     V     0`},
 		{`errors`, `         U      U       V     V       V      V     V     []    V`},
 	}},
+	{"UpdateChannelSidePayload", `mutation { updateChannelSide(input: $updateSide) { FIELD } }`, []may{
+		//                   nobody expired other invited member admin asker owner operator
+		{`sharedChannel`, `  U      U       0     0       0      V     0     V     0`},
+		{`errors`, `         U      U       V     V       V      []    V     []    V`},
+	}},
 	{"OfferInitiatorTransferPayload", `mutation { offerInitiatorTransfer(input: $offer) { FIELD } }`, []may{
 		//                   nobody expired other invited member admin asker owner operator
 		{`sharedChannel`, `  U      U       0     0       0      0     0     V     0`},
@@ -73,7 +80,7 @@ func (c *cell) linked(name string, n int64) (object, bool) {
 	more, ok := map[string]object{
 		"leave": {}, "take": {}, "remove": {"groupId": c.w.s.group("globex").ID.String()}, "offer": {"groupId": c.w.s.group("globex").ID.String()},
 		"letInvite": {"groupId": c.w.s.group("globex").ID.String(), "mayInvite": true}, "invite": {"target": c.w.s.to("umbrella")},
-		"inviteShared": {"target": c.w.s.to("globex")},
+		"inviteShared": {"target": c.w.s.to("globex")}, "updateSide": {"name": fmt.Sprintf("renamed-by-%s-%d", groupOf[c.column], n), "expectedVersion": 1},
 	}[name]
 	if !ok {
 		return nil, false
@@ -83,6 +90,9 @@ func (c *cell) linked(name string, n int64) (object, bool) {
 		var invitation string
 		channel, invitation = offer(c.t, c.w.s, c.w.users["ana"], "globex", fmt.Sprintf("fresh-secret-name-%d", n))
 		succeed(c.t, c.w.s, c.w.users["gil"], acceptDocument, object{"invitationId": invitation})
+	}
+	if name == "updateSide" && groupOf[c.column] == "globex" { // its version: it was asked, and came in
+		more["expectedVersion"] = 2
 	}
 	return with(object{"channelId": channel}, more), true
 }

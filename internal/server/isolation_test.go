@@ -190,7 +190,7 @@ var types = map[string]string{
 	"post": "PostMessageInput!", "edit": "EditMessageInput!", "delete": "DeleteMessageInput!", "react": "AddReactionInput!",
 	"unreact": "RemoveReactionInput!", "mark": "MarkReadInput!", "target": "GroupSelector!", "approve": "ApproveInvitationInput!",
 	"invite": "InviteGroupInput!", "leave": "LeaveSharedChannelInput!", "remove": "RemoveGroupInput!", "letInvite": "LetGroupInviteInput!",
-	"offer": "OfferInitiatorTransferInput!", "take": "AcceptInitiatorTransferInput!",
+	"updateSide": "UpdateChannelSideInput!", "offer": "OfferInitiatorTransferInput!", "take": "AcceptInitiatorTransferInput!",
 	"deny": "DenyInvitationInput!", "policy": "SetSharingPolicyInput!", "trust": "TrustGroupInput!", "untrust": "UntrustGroupInput!",
 	"block": "BlockGroupInput!", "unblock": "UnblockGroupInput!",
 }

@@ -2,12 +2,14 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
+	"linkspan/shardrouter"
 )
 
 // openStates are those of an invitation that is still to be decided on.
@@ -66,6 +68,13 @@ var (
 	lockNameHolder    = `SELECT 1 FROM linkspan_main.channel AS c WHERE c.channel_id = (` + channelOfName + `) FOR UPDATE`
 	factsOfNameHolder = dueOf(`i.channel_id = (` + channelOfName + `)`)
 
+	dueNameHolder = `
+		SELECT c.channel_id FROM linkspan_main.channel AS c
+		WHERE c.channel_id = (` + channelOfName + `) AND c.state = 'PENDING' AND NOT EXISTS (
+			SELECT FROM linkspan_main.invitation AS i
+			WHERE i.channel_id = c.channel_id AND i.state IN ` + openStates + ` AND i.expires_at + interval '0' > clock_timestamp())`
+	lockDueNameHolder = dueNameHolder + ` FOR UPDATE OF c SKIP LOCKED`
+
 	lockOverdue = `
 		SELECT c.channel_id FROM linkspan_main.channel AS c WHERE c.channel_id IN (
 			SELECT i.channel_id FROM linkspan_main.invitation AS i
@@ -115,15 +124,36 @@ func (t mainTx) LockNameHolder(ctx context.Context, group ids.Group, nameKey str
 
 // LockOverdue implements [channel.MainTx].
 func (t mainTx) LockOverdue(ctx context.Context, channels int) ([]*channel.Facts, error) {
-	var locked []ids.Channel
-	t.tx.Queue(lockOverdue, channels).Query(func(rows pgx.Rows) (err error) {
-		locked, err = pgx.CollectRows(rows, pgx.RowTo[ids.Channel])
-		return err
-	})
-	if err := t.tx.Flush(ctx); err != nil || len(locked) == 0 {
+	locked := t.channels(lockOverdue, channels)
+	if err := t.tx.Flush(ctx); err != nil || len(*locked) == 0 {
 		return nil, err
 	}
-	return t.facts(ctx, factsOfOverdue, uuids(locked))
+	return t.facts(ctx, factsOfOverdue, uuids(*locked))
+}
+
+// LockDueNameHolder implements [channel.MainTx].
+func (t mainTx) LockDueNameHolder(ctx context.Context, group ids.Group, nameKey string) ([]*channel.Facts, error) {
+	due, locked := t.channels(dueNameHolder, group, nameKey), t.channels(lockDueNameHolder, group, nameKey)
+	if err := t.tx.Flush(ctx); err != nil || len(*due) == 0 {
+		return nil, err
+	}
+	if len(*locked) == 0 {
+		return nil, shardrouter.Retry(channel.Unavailable(errHolderBusy))
+	}
+	return t.facts(ctx, factsOfOverdue, uuids(*locked))
+}
+
+// errHolderBusy is why a name can't be had just now.
+var errHolderBusy = errors.New("store: somebody decides about the channel that holds the name")
+
+// channels asks for channels, which are there after the next Flush.
+func (t mainTx) channels(query string, args ...any) *[]ids.Channel {
+	found := new([]ids.Channel)
+	t.tx.Queue(query, args...).Query(func(rows pgx.Rows) (err error) {
+		*found, err = pgx.CollectRows(rows, pgx.RowTo[ids.Channel])
+		return err
+	})
+	return found
 }
 
 // facts asks for facts. What is known of one channel is one for all its invitations.

@@ -20,7 +20,7 @@ const lastAsked = `(SELECT i.invitation_id FROM linkspan_main.invitation AS i WH
 var (
 	lockChannel = `SELECT 1 FROM linkspan_main.channel AS c WHERE c.channel_id = $1 FOR UPDATE`
 	readChannel = `
-		SELECT clock_timestamp(), c.state, ` + homeOf + `, c.initiator_group_id, c.offered_group_id, x.open, x.waiting, x.until, l.linked
+		SELECT clock_timestamp(), c.state, ` + homeOf + `, c.initiator_group_id, c.offered_group_id, c.topic, x.open, x.waiting, x.until, l.linked
 		FROM linkspan_main.channel AS c, LATERAL (
 			SELECT count(*) AS open, count(*) FILTER (WHERE i.expires_at > clock_timestamp()) AS waiting, max(i.expires_at + interval '0') AS until FROM linkspan_main.invitation AS i
 			WHERE i.channel_id = c.channel_id AND i.state IN ` + openStates + `
@@ -30,7 +30,9 @@ var (
 		) AS l
 		WHERE c.channel_id = $1`
 	readLinks = `
-		SELECT r.group_id, r.role = 'INITIATOR', r.state, r.version, COALESCE(r.name, ''), r.linked_at, r.may_invite, ` + lastAsked + `
+		SELECT r.group_id, r.role = 'INITIATOR', r.state, r.version, COALESCE(r.name, ''), r.linked_at, r.may_invite, ` + lastAsked + `,
+			r.name_visible, r.topic, r.muted_by_default,
+			(SELECT i.proposed_name FROM linkspan_main.invitation AS i WHERE i.invitation_id = r.invitation_id)
 		FROM linkspan_main.shard_referential AS r
 		WHERE r.channel_id = $1 AND (r.group_id = ANY ($2) OR r.role = 'INITIATOR')`
 
@@ -45,12 +47,13 @@ func (t mainTx) LockChannel(ctx context.Context, id ids.Channel, groups ...ids.G
 	t.tx.Queue(lockChannel, id)
 	var initiator ids.Group
 	t.tx.Queue(readChannel, id).QueryRow(func(row pgx.Row) error {
-		return oneRow(row.Scan(&l.At, &c.State, &c.Home, &initiator, &c.Offered, &c.Open, &c.Waiting, &l.Until, &c.Linked))
+		return oneRow(row.Scan(&l.At, &c.State, &c.Home, &initiator, &c.Offered, &c.Topic, &c.Open, &c.Waiting, &l.Until, &c.Linked))
 	})
 	t.tx.Queue(readLinks, id, uuids(groups)).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			link := &channel.Link{Channel: id}
-			err := rows.Scan(&link.Group, &link.Initiator, &link.State, &link.Version, &link.Name, &link.LinkedAt, &link.MayInvite, &link.Asked)
+			err := rows.Scan(&link.Group, &link.Initiator, &link.State, &link.Version, &link.Name, &link.LinkedAt, &link.MayInvite, &link.Asked,
+				&link.NameVisible, &link.Topic, &link.MutedByDefault, &link.Proposed)
 			if err != nil {
 				return err
 			}
@@ -115,17 +118,20 @@ func (t mainTx) InsertInvitation(_ context.Context, m *channel.Move) error {
 // writeLinks writes links and their channel. Who had the initiator's role and takes part no longer loses it without a new version: its side stays as
 // it was. A row of history without a version ends the transaction, as in writeMove. Arguments: channel, its state,
 // initiator and whom that role is offered to after it; the groups, versions, states, roles and leave to invite of the links after it; id, operation,
-// time, deed and rule of the row of history, the group, id and name of who did it, the reason.
+// time, deed and rule of the row of history, the group, id and name of who did it, the reason; names, name keys, whether those are visible, topics
+// and whether they are muted of the links after it; the channel's topic, null: it is as it was.
 const writeLinks = `
 	WITH links AS (
 		UPDATE linkspan_main.shard_referential AS r
-		SET version = l.version, state = l.state, role = CASE WHEN l.initiator THEN 'INITIATOR' ELSE 'TARGET' END, may_invite = l.may_invite
-		FROM unnest($5::uuid[], $6::integer[], $7::text[], $8::boolean[], $9::boolean[]) AS l (group_id, version, state, initiator, may_invite)
+		SET version = l.version, state = l.state, role = CASE WHEN l.initiator THEN 'INITIATOR' ELSE 'TARGET' END, may_invite = l.may_invite,
+			name = l.name, name_key = l.name_key, name_visible = l.name_visible, topic = l.topic, muted_by_default = l.muted_by_default
+		FROM unnest($5::uuid[], $6::integer[], $7::text[], $8::boolean[], $9::boolean[], $19::text[], $20::text[], $21::boolean[], $22::text[], $23::boolean[])
+			AS l (group_id, version, state, initiator, may_invite, name, name_key, name_visible, topic, muted_by_default)
 		WHERE r.channel_id = $1 AND r.group_id = l.group_id AND r.version = l.version - 1
 		RETURNING r.group_id, r.version
 	), channel AS (
 		UPDATE linkspan_main.channel AS c
-		SET state = $2, initiator_group_id = $3, offered_group_id = $4
+		SET state = $2, initiator_group_id = $3, offered_group_id = $4, topic = COALESCE($24, c.topic)
 		WHERE c.channel_id = $1
 	), was AS (
 		UPDATE linkspan_main.shard_referential AS r SET role = 'TARGET'
@@ -141,11 +147,13 @@ const writeLinks = `
 func (t mainTx) WriteLinks(_ context.Context, m *channel.LinkMove) error {
 	n, c := len(m.Links), m.Channel
 	groups, versions, states := make([]ids.Group, n), make([]int32, n), make([]string, n)
-	initiates, invite := make([]bool, n), make([]bool, n)
+	initiates, invite, visible, muted := make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
+	names, keys, topics := make([]string, n), make([]string, n), make([]*string, n)
 	for i, link := range m.Links {
 		groups[i], versions[i], states[i], initiates[i], invite[i] = link.Group, link.Version, string(link.State), link.Initiator, link.MayInvite
+		names[i], keys[i], visible[i], topics[i], muted[i] = link.Name, channel.NameKey(link.Name), link.NameVisible, link.Topic, link.MutedByDefault
 	}
 	t.tx.Queue(writeLinks, c.ID, c.State, c.Initiator.Group, c.Offered, uuids(groups), versions, states, initiates, invite,
-		ids.NewTransition(), m.Op, m.At, m.Deed, m.Rule, m.By.ID.Group, m.By.ID, m.By.Name, m.Reason)
+		ids.NewTransition(), m.Op, m.At, m.Deed, m.Rule, m.By.ID.Group, m.By.ID, m.By.Name, m.Reason, names, keys, visible, topics, muted, c.Topic)
 	return nil
 }

@@ -104,13 +104,13 @@ func overtaken(err error) error {
 
 // insertChannel writes all of a new channel. Arguments: channel, initiator, name, its key, invitation, target, note, sender's id and name, state of
 // the invitation, when, until when, whether an admin approved, whether it waits for one; id, operation, deed and rule of the row of history; the
-// versions of asJudged.
+// versions of asJudged, the topic, empty if there is none.
 var insertChannel = `
 	WITH links AS (
 		INSERT INTO linkspan_main.shard_referential (channel_id, group_id, role, state, version, name, name_key, invitation_id, created_at, linked_at)
 		VALUES ($1, $2, 'INITIATOR', 'LINKED', 1, $3, $4, $5, $11, $11), ($1, $6, 'TARGET', 'INVITED', 1, NULL, NULL, $5, $11, NULL)
 	), made AS (
-		INSERT INTO linkspan_main.channel (channel_id, initiator_group_id, state, created_at) VALUES ($1, $2, 'PENDING', $11)
+		INSERT INTO linkspan_main.channel (channel_id, initiator_group_id, state, created_at, topic) VALUES ($1, $2, 'PENDING', $11, $20)
 	), invited AS (
 		INSERT INTO linkspan_main.invitation (invitation_id, channel_id, from_group_id, to_group_id, state, version,
 			note, sender_id, sender_name, proposed_name, created_at, expires_at, approved_from, awaits_from, unsent)
@@ -122,10 +122,13 @@ var insertChannel = `
 
 // InsertChannel implements [channel.MainTx]. Its statement waits for the next that has an answer, or COMMIT.
 func (t mainTx) InsertChannel(_ context.Context, m *channel.Move) error {
-	in := m.Invitation
+	in, topic := m.Invitation, ""
+	if m.Topic != nil {
+		topic = *m.Topic
+	}
 	t.tx.Queue(insertChannel, in.ChannelID, in.FromGroup.ID, in.ProposedName, channel.NameKey(in.ProposedName), in.ID, in.ToGroup.ID,
 		in.Note, in.Sender.ID, in.Sender.Name, in.State, in.CreatedAt, in.ExpiresAt, in.ApprovedFrom, in.Unsent,
-		ids.NewTransition(), m.Op, m.Deed, m.Rule, versionsOf(m.Judged))
+		ids.NewTransition(), m.Op, m.Deed, m.Rule, versionsOf(m.Judged), topic)
 	return nil
 }
 

@@ -70,7 +70,7 @@ func (t *shardTx) UnlinkSide(group channel.Group, link channel.Link, by *channel
 	t.queue(`
 		WITH side AS (
 			UPDATE linkspan_shard.channel_side AS s
-			SET state = $4, version = $5, linked_at = $6, may_invite = false, unlinked_at = $7, unlinked_after = l.head + 1, frozen_topic = c.topic,
+			SET state = $4, version = $5, linked_at = $6, may_invite = false, unlinked_at = $7, unlinked_after = l.head + 1, frozen_topic = COALESCE(s.topic, c.topic),
 				frozen_initiator_group_id = c.initiator_group_id, frozen_initiator_handle = c.initiator_handle, frozen_initiator_name = c.initiator_name
 			FROM linkspan_shard.channel_log AS l, linkspan_shard.channel AS c
 			WHERE s.slot = $1 AND s.channel_id = $2 AND s.group_id = $3 AND s.version < $5 AND s.state = 'LINKED'
@@ -115,7 +115,8 @@ func (t *shardTx) ChangeChannel(e channel.Effect) {
 	t.queue(lockLog, link.Channel)
 	t.queue(`
 		WITH side AS (
-			UPDATE linkspan_shard.channel_side AS s SET version = $4, role = CASE WHEN $5 THEN 'INITIATOR' ELSE 'TARGET' END, may_invite = $6
+			UPDATE linkspan_shard.channel_side AS s SET version = $4, role = CASE WHEN $5 THEN 'INITIATOR' ELSE 'TARGET' END, may_invite = $6,
+				name = $19, name_visible = $20, topic = $21, muted_by_default = $22
 			WHERE s.slot = $1 AND s.channel_id = $2 AND s.group_id = $3 AND s.version < $4
 			RETURNING s.group_id, s.private_head, s.state = 'LINKED' AS told
 		), other AS (
@@ -131,7 +132,8 @@ func (t *shardTx) ChangeChannel(e channel.Effect) {
 				home_handle = CASE WHEN $12::uuid IS NULL THEN c.home_handle ELSE COALESCE(c.home_handle, c.initiator_handle) END,
 				home_name = CASE WHEN $12::uuid IS NULL THEN c.home_name ELSE COALESCE(c.home_name, c.initiator_name) END,
 				initiator_group_id = COALESCE($12, c.initiator_group_id), initiator_handle = COALESCE($13, c.initiator_handle),
-				initiator_name = COALESCE($14, c.initiator_name)
+				initiator_name = COALESCE($14, c.initiator_name),
+				topic = CASE WHEN $23::text IS NULL THEN c.topic ELSE NULLIF($23, '') END
 			FROM side WHERE c.slot = $1 AND c.channel_id = $2
 		), head AS (
 			UPDATE linkspan_shard.channel_log AS l SET head = l.head + 1 FROM side
@@ -149,6 +151,7 @@ func (t *shardTx) ChangeChannel(e channel.Effect) {
 		)`+toldToSides,
 		link.Channel, link.Group, link.Version, link.Initiator, link.MayInvite, other.Group, other.Version, other.Initiator, other.MayInvite,
 		e.Channel.Offered, initiator.ID, handle, name, by.ID.Group, by.ID, by.Name, channel.NameKey(by.Name),
+		link.Name, link.NameVisible, link.Topic, link.MutedByDefault, e.Channel.Topic,
 	).Query(t.tells(channel.LogEvent{Kind: channel.EventChannelChanged, Channel: link.Channel, Group: *e.Group, Actor: by.ID}))
 }
 
