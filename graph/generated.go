@@ -4009,10 +4009,14 @@ enum SharingDeed {
   LEAVE
   """The initiator removed a group from a channel."""
   REMOVE
-  """The initiator said whether a group may ask others to share a channel."""
+  """The initiator let a group ask others to share a channel."""
   GRANT
-  """The initiator's role was offered to a group, or the offer taken back."""
+  """The initiator let a group ask others no more."""
+  FORBID
+  """The initiator's role was offered to a group."""
   OFFER
+  """The initiator took its offer back."""
+  WITHDRAW
   """A group took the initiator's role."""
   TAKE
   """An admin changed the own group's side of a channel."""

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -69,10 +70,13 @@ func (v *verifier) sources(ctx context.Context, part, rows string) error {
 func (v *verifier) told(t *told) {
 	if !t.audited {
 		v.report.Waiting++
-		return
 	}
 	for _, e := range channel.AuditOf(t.source) {
-		if handle, ok := v.handles[e.Group]; ok && !slices.Contains(t.groups, e.Group) {
+		handle, ok := v.handles[e.Group]
+		if waited := v.began.Sub(t.source.At); ok && !t.audited && waited > late {
+			v.report.breach(handle, 0, "it has no entry yet of what was decided %v ago, %v: nobody writes audits", waited.Round(time.Second), t.source.ID.UUID())
+		}
+		if ok && t.audited && !slices.Contains(t.groups, e.Group) {
 			v.report.breach(handle, 0, "it has no entry of what was decided: %s, %v", t.source.Deed, t.source.ID.UUID())
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -25,7 +26,11 @@ func Verify(ctx context.Context, router *shardrouter.Router, handle string, prog
 	if err != nil {
 		return nil, err
 	}
-	v := &verifier{router: router, report: &Report{Groups: len(groups)}, progress: progress, handles: map[ids.Group]string{}}
+	began, err := query(ctx, router, `SELECT clock_timestamp()`, pgx.RowTo[time.Time])
+	if err != nil {
+		return nil, err
+	}
+	v := &verifier{router: router, report: &Report{Groups: len(groups)}, progress: progress, handles: map[ids.Group]string{}, began: began[0]}
 	for i := range groups {
 		v.handles[groups[i].id] = groups[i].handle
 	}
@@ -48,7 +53,11 @@ type verifier struct {
 	report   *Report
 	progress func(Progress)
 	handles  map[ids.Group]string // of the groups that are verified
+	began    time.Time            // by main's clock
 }
+
+// late is after how long what was decided should be in the audits: a process writes them within a second.
+const late = 5 * time.Minute
 
 // readChain reads entries of a group with the rows that they tell of. Arguments: the group, behind which number, up to which, how many.
 const readChain = `

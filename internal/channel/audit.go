@@ -28,6 +28,7 @@ type AuditSource struct {
 // AuditEntry is what the audit of a group has about one decision or refusal, as far as the group may know it. What is hashed is its JSON, in this
 // order of the fields: see [AuditEntry.Text].
 type AuditEntry struct {
+	Format       int32           `json:"format"` // 1; another where what is made of a row changes
 	Group        ids.Group       `json:"group"`
 	Number       int32           `json:"number"` // dense from 1 in the group's audit
 	At           time.Time       `json:"at"`
@@ -108,7 +109,7 @@ func AuditOf(s *AuditSource) []AuditEntry {
 // entry is what a group has of it, which knows the other one.
 func (s *AuditSource) entry(group, other *Group, knowsChannel bool) AuditEntry {
 	e := AuditEntry{
-		Group: group.ID, At: s.At, Deed: s.Deed, Refused: s.Refused, Actor: s.Actor, OtherGroup: other, Reason: s.Reason, Source: s.ID.UUID().String(),
+		Format: 1, Group: group.ID, At: s.At, Deed: s.Deed, Refused: s.Refused, Actor: s.Actor, OtherGroup: other, Reason: s.Reason, Source: s.ID.UUID().String(),
 	}
 	switch {
 	case s.Actor == nil && s.Rule != RuleTime && s.To == group: // that the other group parted is its own affair

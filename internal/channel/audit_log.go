@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"errors"
+	"time"
 
 	"linkspan/internal/ids"
 )
@@ -95,13 +96,18 @@ func attemptOn(mutation string, channel ids.Channel, of []ids.Group) attempt {
 	return asked
 }
 
+// noteWithin is how long an answer waits for its refusal to be noted.
+const noteWithin = time.Second
+
 // refusedTo is refused for what belongs in the audit of the viewer's group, if a role or a rule has refused it. What the viewer may not see is refused
 // as what is not there, and is no part of that. The answer stands, whatever becomes of the note.
 func (s *Service) refusedTo(ctx context.Context, v *Viewer, asked attempt, err error) ([]UserError, error) {
 	var refusal NotAllowedError
 	if errors.As(err, &refusal) && !v.Operator {
-		// Whoever hangs up is noted all the same.
-		if err := s.noteRefusal(context.WithoutCancel(ctx), v, asked, refusal); err != nil {
+		// Whoever hangs up is noted all the same, and nobody waits long for it.
+		noting, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteWithin)
+		defer cancel()
+		if err := s.noteRefusal(noting, v, asked, refusal); err != nil {
 			s.Logger.WarnContext(ctx, "a refusal is missing in the audit", "deed", asked.deed, "err", err)
 		}
 	}

@@ -218,7 +218,7 @@ func TestGoldenAuditText(t *testing.T) {
 	})
 	e, partner := &entries[1], AuditHash{1, 2, 3}
 	e.Number, e.PartnerHash, e.Nonce = 7, &partner, AuditHash{31: 0xff}
-	const want = `{"group":"grp_0000000001r010000000000008","number":7,"at":"2026-11-26T12:00:00.123456Z","deed":"DECLINE","refused":false,"rule":"ROLE",` +
+	const want = `{"format":1,"group":"grp_0000000001r010000000000008","number":7,"at":"2026-11-26T12:00:00.123456Z","deed":"DECLINE","refused":false,"rule":"ROLE",` +
 		`"actor":{"id":"usr_0000000001r01000000000000800000000070040000000000060","name":"Gil","group":{"id":"grp_0000000001r010000000000008","handle":"globex","name":"GLOBEX"}},` +
 		`"invitation":"inv_0000000001r010000000000010","otherGroup":{"id":"grp_0000000001r010000000000004","handle":"acme","name":"ACME"},` +
 		`"version":2,"state":"DECLINED","reason":"<no> & \"never\" \u2028 é 🦊","source":"00000000-0000-7000-8000-000000000007",` +
@@ -226,7 +226,7 @@ func TestGoldenAuditText(t *testing.T) {
 	if got := e.Text(); got != want {
 		t.Errorf("the text is\n%s\nwant\n%s", got, want)
 	}
-	const wantHash = "11879aa994da49cd04b343041b6a02a96a9018aabc679c391f4c992da535f157"
+	const wantHash = "2d9790983fc80d8b8720cfc90cf2425f8b8504241f790b9ac8a4bfdaab33f2ab"
 	if got := (AuditHash{0xaa}).Next(want).String(); got != wantHash {
 		t.Errorf("the hash is %s, want %s", got, wantHash)
 	}
@@ -235,7 +235,7 @@ func TestGoldenAuditText(t *testing.T) {
 		t.Errorf("it is read as %+v: %v", read, err)
 	}
 	minimal := AuditOf(&AuditSource{ID: s.source, At: s.at.Truncate(time.Second), Deed: DeedSetPolicy, Rule: RuleRole, Actor: &s.ana, Refused: true})
-	const wantMinimal = `{"group":"grp_0000000001r010000000000004","number":0,"at":"2026-11-26T12:00:00Z","deed":"SET_POLICY","refused":true,"rule":"ROLE",` +
+	const wantMinimal = `{"format":1,"group":"grp_0000000001r010000000000004","number":0,"at":"2026-11-26T12:00:00Z","deed":"SET_POLICY","refused":true,"rule":"ROLE",` +
 		`"actor":{"id":"usr_0000000001r0100000000000040000000007004000000000005g","name":"Ana","group":{"id":"grp_0000000001r010000000000004","handle":"acme","name":"ACME"}},` +
 		`"source":"00000000-0000-7000-8000-000000000007","nonce":"0000000000000000000000000000000000000000000000000000000000000000"}`
 	if got := minimal[0].Text(); got != wantMinimal {

@@ -25,6 +25,8 @@ const (
 	DeedGrant     Deed = "GRANT"
 	DeedOffer     Deed = "OFFER"
 	DeedTake      Deed = "TAKE"
+	DeedForbid    Deed = "FORBID"
+	DeedWithdraw  Deed = "WITHDRAW"
 	DeedBlock     Deed = "BLOCK"
 	DeedUnblock   Deed = "UNBLOCK"
 
@@ -197,13 +199,8 @@ func (f *Facts) agreed(rule SharingRule, approvedFrom, approvedTo bool) verdict 
 		awaitsTo:   needsApproval(f.To.Policy.IncomingApproval, &f.To, approvedTo),
 	}
 	if allowed.awaitsFrom || allowed.awaitsTo {
-		allowed.next = InvitationAwaitingApproval
-		switch {
-		case f.From.Stance.Blocked || f.To.Stance.Blocked:
-			allowed.rule = RuleBlocked
-		case allowed.awaitsTo:
-			allowed.rule = RuleIncomingApproval
-		default:
+		allowed.next = InvitationAwaitingApproval // never by a block: the rule is told to the group of who did it
+		if allowed.rule = RuleIncomingApproval; !allowed.awaitsTo {
 			allowed.rule = RuleOutgoingApproval
 		}
 	}

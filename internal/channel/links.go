@@ -57,6 +57,7 @@ type LinkMove struct {
 	Reason  *string
 	Channel *ChannelFacts
 	Links   []*Link
+	About   ids.Group // whom it concerns beside the group of who did it; zero: the group of the first link
 }
 
 // move begins a move of the links.

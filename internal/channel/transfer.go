@@ -46,7 +46,10 @@ func (s *Service) OfferInitiatorTransfer(ctx context.Context, v *Viewer, in Offe
 			}
 			m := l.move(op, DeedOffer, RuleInitiator, v.User, nil)
 			l.changes(m, l.Of[v.Group.ID])
-			if l.Channel.Offered = in.GroupID; in.GroupID == v.Group.ID {
+			if m.About = in.GroupID; in.GroupID == v.Group.ID {
+				m.Deed, m.About = DeedWithdraw, l.Channel.Offered
+			}
+			if l.Channel.Offered = in.GroupID; m.Deed == DeedWithdraw {
 				l.Channel.Offered = ids.Group{}
 			}
 			return []Step{aboutLink(m, StepChangeChannel, v.Group)}, tx.WriteLinks(ctx, m)
@@ -83,6 +86,9 @@ func (s *Service) AcceptInitiatorTransfer(ctx context.Context, v *Viewer, in Acc
 				return nil, err
 			}
 			m := l.move(op, DeedTake, rule, v.User, nil)
+			if l.Channel.Initiator.State == LinkLinked { // one that has left hears of nothing that came later
+				m.About = l.Channel.Initiator.Group
+			}
 			l.hand(m, v.Group.ID)
 			return []Step{aboutLink(m, StepChangeChannel, v.Group)}, tx.WriteLinks(ctx, m)
 		})
@@ -121,6 +127,9 @@ func (s *Service) LetGroupInvite(ctx context.Context, v *Viewer, in LetGroupInvi
 				return nil, err
 			}
 			m := l.move(op, DeedGrant, RuleInitiator, v.User, nil)
+			if !in.MayInvite {
+				m.Deed = DeedForbid
+			}
 			l.changes(m, l.Of[in.GroupID]).MayInvite = in.MayInvite
 			return []Step{aboutLink(m, StepChangeChannel, group)}, tx.WriteLinks(ctx, m)
 		})

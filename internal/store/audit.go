@@ -189,7 +189,7 @@ func keep(tx *shardrouter.Tx, sources []channel.AuditSource, entries []channel.A
 // noteRefusal arguments: id, deed, rule, the group, id and name of the user, the invitation, the channel, the other group.
 const noteRefusal = `
 	INSERT INTO linkspan_main.refusal (refusal_id, at, minute, deed, rule, group_id, user_id, user_name, subject, invitation_id, channel_id, about_group_id)
-	VALUES ($1, clock_timestamp(), date_trunc('minute', clock_timestamp()), $2, $3, $4, $5, $6, COALESCE($7::uuid, $8::uuid, $9::uuid, $4::uuid), $7, $8, $9)
+	VALUES ($1, clock_timestamp(), date_trunc('minute', clock_timestamp()), $2, $3, $4, $5, $6, concat_ws(' ', COALESCE($7::uuid, $8::uuid, $4::uuid), $9::uuid), $7, $8, $9)
 	ON CONFLICT (group_id, user_id, deed, subject, rule, minute) DO NOTHING`
 
 // NoteRefusal implements [channel.AuditLog].

@@ -139,7 +139,7 @@ const writeLinks = `
 	)
 	INSERT INTO linkspan_main.transition (transition_id, op_id, at, deed, rule, channel_id, about_group_id, version, state,
 		actor_group_id, actor_id, actor_name, reason)
-	VALUES ($10, $11, $12, $13, $14, $1, ($5::uuid[])[1], (
+	VALUES ($10, $11, $12, $13, $14, $1, COALESCE($25::uuid, ($5::uuid[])[1]), (
 		SELECT version FROM links WHERE group_id = ($5::uuid[])[1] AND (SELECT count(*) FROM links) = cardinality($5::uuid[])
 	), ($7::text[])[1], $15, $16, $17, $18)`
 
@@ -154,6 +154,6 @@ func (t mainTx) WriteLinks(_ context.Context, m *channel.LinkMove) error {
 		names[i], keys[i], visible[i], topics[i], muted[i] = link.Name, channel.NameKey(link.Name), link.NameVisible, link.Topic, link.MutedByDefault
 	}
 	t.tx.Queue(writeLinks, c.ID, c.State, c.Initiator.Group, c.Offered, uuids(groups), versions, states, initiates, invite,
-		ids.NewTransition(), m.Op, m.At, m.Deed, m.Rule, m.By.ID.Group, m.By.ID, m.By.Name, m.Reason, names, keys, visible, topics, muted, c.Topic)
+		ids.NewTransition(), m.Op, m.At, m.Deed, m.Rule, m.By.ID.Group, m.By.ID, m.By.Name, m.Reason, names, keys, visible, topics, muted, c.Topic, m.About)
 	return nil
 }

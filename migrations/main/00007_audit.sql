@@ -16,7 +16,7 @@ CREATE TABLE linkspan_main.refusal (
     group_id       uuid        NOT NULL,
     user_id        uuid        NOT NULL,
     user_name      text        NOT NULL,
-    subject        uuid        NOT NULL,
+    subject        text        NOT NULL,
     invitation_id  uuid,
     channel_id     uuid,
     about_group_id uuid,
@@ -33,7 +33,7 @@ COMMENT ON COLUMN linkspan_main.refusal.rule           IS 'The rule that refused
 COMMENT ON COLUMN linkspan_main.refusal.group_id       IS 'The group of the user.';
 COMMENT ON COLUMN linkspan_main.refusal.user_id        IS 'The user who asked for it.';
 COMMENT ON COLUMN linkspan_main.refusal.user_name      IS 'The name of that user then.';
-COMMENT ON COLUMN linkspan_main.refusal.subject        IS 'What it was about: the invitation, else the channel, else the other group, else the own group.';
+COMMENT ON COLUMN linkspan_main.refusal.subject        IS 'What it was about: the id of the invitation, else of the channel, else of the own group; and that of the other group, if there is one.';
 COMMENT ON COLUMN linkspan_main.refusal.invitation_id  IS 'The invitation that it was about; null: none.';
 COMMENT ON COLUMN linkspan_main.refusal.channel_id     IS 'The channel that it was about, where it was about no invitation; null: none.';
 COMMENT ON COLUMN linkspan_main.refusal.about_group_id IS 'The other group that it was about, where it was about no invitation.';
