@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -10,6 +11,7 @@ const (
 	OperationsKept = 48 * time.Hour
 
 	expireEvery = time.Second
+	auditEvery  = time.Second
 	forgetEvery = time.Hour
 	forgetBatch = 1000
 	forgetLogs  = 100 // at a time
@@ -21,6 +23,9 @@ const (
 // old events of logs. Any number of processes may run it. Nothing depends on it but that news of expiry arrive, audits are
 // up to date, and tables stay small.
 func (s *Service) Sweep(ctx context.Context) {
+	var audits sync.WaitGroup
+	audits.Go(func() { s.keepAudits(ctx) })
+	defer audits.Wait()
 	expire, forget := time.NewTicker(expireEvery), time.NewTicker(forgetEvery)
 	defer expire.Stop()
 	defer forget.Stop()
@@ -30,9 +35,22 @@ func (s *Service) Sweep(ctx context.Context) {
 			return
 		case <-expire.C:
 			s.repeat(ctx, "expire invitations", expireBatch, func() (int, error) { return s.ExpireDue(ctx) })
-			s.repeat(ctx, "write audits", auditBatch, func() (int, error) { return s.WriteAudit(ctx) })
 		case <-forget.C:
 			s.Forget(ctx)
+		}
+	}
+}
+
+// keepAudits writes audits until ctx ends. What there is to write, after an upgrade all that was ever decided, holds nothing else up.
+func (s *Service) keepAudits(ctx context.Context) {
+	write := time.NewTicker(auditEvery)
+	defer write.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-write.C:
+			s.repeat(ctx, "write audits", auditBatch, func() (int, error) { return s.WriteAudit(ctx) })
 		}
 	}
 }
