@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"linkspan/internal/ids"
 )
@@ -100,13 +101,8 @@ func (s *Service) asking(ctx context.Context, tx MainTx, v *Viewer, op Operation
 	if err != nil {
 		return nil, err
 	}
-	waits := 0
-	for _, f := range open {
-		if f.state() != InvitationExpired {
-			waits++
-		}
-	}
-	allowed, refusal := l.judgeInvite(v, note, own, other, target.ID, waits > 0, s.maxGroups())
+	waits := slices.ContainsFunc(open, func(f *Facts) bool { return f.state() != InvitationExpired })
+	allowed, refusal := l.judgeInvite(v, note, own, other, target.ID, waits, s.maxGroups())
 	if refusal != nil {
 		return nil, refusal
 	}

@@ -31,14 +31,22 @@ type SetSharingPolicyInput struct {
 
 // UnmarshalGQL reads the input from GraphQL, where a field that is absent says something else than null.
 func (in *SetSharingPolicyInput) UnmarshalGQL(v any) error {
+	in.Given = map[string]bool{}
+	return readGiven("SetSharingPolicyInput", v, in.Given, in.read)
+}
+
+// readGiven reads the fields of an input that are there, in the order of their names, but for those that are null, and notes all of them.
+func readGiven(input string, v any, given map[string]bool, read func(name string, value any) error) error {
 	fields, ok := v.(map[string]any)
 	if !ok {
-		return BadInput("SetSharingPolicyInput is an object.")
+		return BadInput("%s is an object.", input)
 	}
-	in.Given = map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		in.Given[name] = true
-		if err := in.read(name, fields[name]); err != nil {
+		given[name] = true
+		if fields[name] == nil {
+			continue
+		}
+		if err := read(name, fields[name]); err != nil {
 			return err
 		}
 	}
@@ -46,9 +54,6 @@ func (in *SetSharingPolicyInput) UnmarshalGQL(v any) error {
 }
 
 func (in *SetSharingPolicyInput) read(name string, value any) error {
-	if value == nil {
-		return nil
-	}
 	switch name {
 	case "idempotencyKey":
 		return readText(name, value, &in.IdempotencyKey)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"slices"
 
 	"linkspan/internal/ids"
 )
@@ -23,27 +22,15 @@ type UpdateChannelSideInput struct {
 
 // UnmarshalGQL reads the input from GraphQL, where a field that is absent says something else than null.
 func (in *UpdateChannelSideInput) UnmarshalGQL(v any) error {
-	fields, ok := v.(map[string]any)
-	if !ok {
-		return BadInput("UpdateChannelSideInput is an object.")
-	}
 	in.Given = map[string]bool{}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		in.Given[name] = true
-		if err := in.read(name, fields[name]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return readGiven("UpdateChannelSideInput", v, in.Given, in.read)
 }
 
 func (in *UpdateChannelSideInput) read(name string, value any) error {
-	switch {
-	case value == nil:
-		return nil
-	case name == "channelId":
+	switch name {
+	case "channelId":
 		return in.ChannelID.UnmarshalGQL(value)
-	case name == "expectedVersion":
+	case "expectedVersion":
 		return readInt(name, value, &in.ExpectedVersion)
 	}
 	if text := map[string]**string{"name": &in.Name, "topic": &in.Topic, "idempotencyKey": &in.IdempotencyKey}[name]; text != nil {

@@ -47,28 +47,29 @@ func (k StepKind) known() bool {
 	return false
 }
 
-var (
-	awayKinds = map[StepKind]StepKind{StepTellInvitation: StepTellInvitationAway}
-	homeKinds = map[StepKind]StepKind{
-		StepReceiveInvitation: StepReceiveInvitationHome, StepChangeInvitation: StepChangeInvitationHome, StepReceiveChannel: StepReceiveChannelHome,
-	}
-	plainKinds = map[StepKind]StepKind{
-		StepTellInvitationAway: StepTellInvitation, StepReceiveInvitationHome: StepReceiveInvitation,
-		StepChangeInvitationHome: StepChangeInvitation, StepReceiveChannelHome: StepReceiveChannel,
-	}
-)
+// elsewhereKinds are the kinds of steps that go elsewhere, by those that do the same where it is usual.
+var elsewhereKinds = map[StepKind]StepKind{
+	StepTellInvitation: StepTellInvitationAway, StepReceiveInvitation: StepReceiveInvitationHome,
+	StepChangeInvitation: StepChangeInvitationHome, StepReceiveChannel: StepReceiveChannelHome,
+}
 
-// to is the kind of a step that goes to a destination.
+// to is the kind of a step that goes to a destination: who asks is usually told with the channel, who is asked apart.
 func (k StepKind) to(d Destination) StepKind {
-	kinds := homeKinds
-	if d.Channel.IsZero() {
-		kinds = awayKinds
+	if usual := d.Channel.IsZero() != (k == StepTellInvitation); usual {
+		return k
 	}
-	return cmp.Or(kinds[k], k)
+	return cmp.Or(elsewhereKinds[k], k)
 }
 
 // plain is the kind by what the step does there.
-func (k StepKind) plain() StepKind { return cmp.Or(plainKinds[k], k) }
+func (k StepKind) plain() StepKind {
+	for plain, elsewhere := range elsewhereKinds {
+		if k == elsewhere {
+			return plain
+		}
+	}
+	return k
+}
 
 // Destination is where a step takes effect: a channel or a group. It is routed when the step is delivered, so that
 // steps survive the move of a slot. Exactly one field is set.

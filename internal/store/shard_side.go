@@ -12,14 +12,32 @@ const introduced = `ON CONFLICT (slot, channel_id, group_id, user_id) DO UPDATE
 		SET public_name = excluded.public_name, public_name_key = excluded.public_name_key, public_at = now(), public_number = excluded.public_number
 		WHERE u.public_name IS NULL`
 
-// What tells of a side ends so: the event with the log's history, for each side that takes part, and for the side itself ($3), with
-// where its private log stands. It follows the CTEs event, head and side, which hold nothing where the side was not changed; it is told where that says so.
-const toldToSides = `
+// told is the end of a statement that changes a side, its CTE side, which holds nothing where that was not changed: the log goes on, who did it is known
+// to the others, an event of that kind tells of the side ($3), and is returned with the log's history for each side that takes part, and for
+// the side itself where that says it is told, with where its private log stands. The others are where the group, id, name and name key of who did
+// it are (the id null: nobody), and the version of the side.
+func told(kind, group, user, name, key, version string) string {
+	return `, head AS (
+			UPDATE linkspan_shard.channel_log AS l SET head = l.head + 1 FROM side
+			WHERE l.slot = $1 AND l.channel_id = $2 RETURNING l.head AS number, l.history
+		), known AS (
+			INSERT INTO linkspan_shard.channel_user AS u
+				(slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at, public_number)
+			SELECT $1, $2, ` + group + `, ` + user + `, ` + name + `, ` + key + `, ` + name + `, ` + key + `, now(), head.number
+			FROM head WHERE ` + user + `::uuid IS NOT NULL
+			` + introduced + `
+		), event AS (
+			INSERT INTO linkspan_shard.channel_event
+				(slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id, side_version, at)
+			SELECT $1, $2, head.number, '` + kind + `', ` + group + `, ` + user + `, $3, ` + version + `, clock_timestamp() FROM head
+			RETURNING number, at
+		)
 	SELECT e.number, e.at, head.history, told.group_id, told.private_head FROM event AS e, head, (
 		SELECT s.group_id, s.private_head FROM linkspan_shard.channel_side AS s
 		WHERE s.slot = $1 AND s.channel_id = $2 AND s.state = 'LINKED' AND s.group_id <> $3
 		UNION ALL SELECT side.group_id, side.private_head FROM side WHERE side.told
 	) AS told`
+}
 
 // LinkSide locks the log in a statement of its own, as all do who write to it: in one with the side, nothing would say which comes first.
 func (t *shardTx) LinkSide(in *channel.Invitation, link channel.Link) {
@@ -40,20 +58,7 @@ func (t *shardTx) LinkSide(in *channel.Invitation, link channel.Link) {
 				frozen_initiator_group_id = NULL, frozen_initiator_handle = NULL, frozen_initiator_name = NULL
 			WHERE s.version < excluded.version
 			RETURNING s.group_id, s.private_head, true AS told
-		), head AS (
-			UPDATE linkspan_shard.channel_log AS l SET head = l.head + 1 FROM side
-			WHERE l.slot = $1 AND l.channel_id = $2 RETURNING l.head AS number, l.history
-		), known AS (
-			INSERT INTO linkspan_shard.channel_user AS u
-				(slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at, public_number)
-			SELECT $1, $2, $13, $10, $11, $12, $11, $12, now(), head.number FROM head
-			`+introduced+`
-		), event AS (
-			INSERT INTO linkspan_shard.channel_event
-				(slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id, side_version, at)
-			SELECT $1, $2, head.number, 'GROUP_LINKED', $13, $10, $3, $7, clock_timestamp() FROM head
-			RETURNING number, at
-		)`+toldToSides,
+		)`+told("GROUP_LINKED", "$13", "$10", "$11", "$12", "$7"),
 		in.ChannelID, to.ID, to.Handle, to.Name, link.State, link.Version, link.Name, link.LinkedAt,
 		in.Resolver.ID, in.Resolver.Name, channel.NameKey(in.Resolver.Name), in.Resolver.Group.ID,
 	).Query(t.tells(channel.LogEvent{Kind: channel.EventGroupLinked, Channel: in.ChannelID, Group: to, Actor: in.Resolver.ID}))
@@ -76,20 +81,7 @@ func (t *shardTx) UnlinkSide(group channel.Group, link channel.Link, by *channel
 			WHERE s.slot = $1 AND s.channel_id = $2 AND s.group_id = $3 AND s.version < $5 AND s.state = 'LINKED'
 				AND l.slot = s.slot AND l.channel_id = s.channel_id AND c.slot = s.slot AND c.channel_id = s.channel_id
 			RETURNING s.group_id, s.private_head, true AS told
-		), head AS (
-			UPDATE linkspan_shard.channel_log AS l SET head = l.head + 1 FROM side
-			WHERE l.slot = $1 AND l.channel_id = $2 RETURNING l.head AS number, l.history
-		), known AS (
-			INSERT INTO linkspan_shard.channel_user AS u
-				(slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at, public_number)
-			SELECT $1, $2, $8, $9, $10, $11, $10, $11, now(), head.number FROM head WHERE $9::uuid IS NOT NULL
-			`+introduced+`
-		), event AS (
-			INSERT INTO linkspan_shard.channel_event
-				(slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id, side_version, at)
-			SELECT $1, $2, head.number, 'GROUP_UNLINKED', $8, $9, $3, $5, clock_timestamp() FROM head
-			RETURNING number, at
-		)`+toldToSides,
+		)`+told("GROUP_UNLINKED", "$8", "$9", "$10", "$11", "$5"),
 		link.Channel, link.Group, link.State, link.Version, link.LinkedAt, link.UnlinkedAt, actor.Group, actor, name, key,
 	).Query(t.tells(channel.LogEvent{Kind: channel.EventGroupUnlinked, Channel: link.Channel, Group: group, Actor: actor}))
 }
@@ -135,20 +127,7 @@ func (t *shardTx) ChangeChannel(e channel.Effect) {
 				initiator_name = COALESCE($14, c.initiator_name),
 				topic = CASE WHEN $23::text IS NULL THEN c.topic ELSE NULLIF($23, '') END
 			FROM side WHERE c.slot = $1 AND c.channel_id = $2
-		), head AS (
-			UPDATE linkspan_shard.channel_log AS l SET head = l.head + 1 FROM side
-			WHERE l.slot = $1 AND l.channel_id = $2 RETURNING l.head AS number, l.history
-		), known AS (
-			INSERT INTO linkspan_shard.channel_user AS u
-				(slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at, public_number)
-			SELECT $1, $2, $15, $16, $17, $18, $17, $18, now(), head.number FROM head
-			`+introduced+`
-		), event AS (
-			INSERT INTO linkspan_shard.channel_event
-				(slot, channel_id, number, kind, actor_group_id, actor_id, about_group_id, side_version, at)
-			SELECT $1, $2, head.number, 'CHANNEL_CHANGED', $15, $16, $3, $4, clock_timestamp() FROM head
-			RETURNING number, at
-		)`+toldToSides,
+		)`+told("CHANNEL_CHANGED", "$15", "$16", "$17", "$18", "$4"),
 		link.Channel, link.Group, link.Version, link.Initiator, link.MayInvite, other.Group, other.Version, other.Initiator, other.MayInvite,
 		e.Channel.Offered, initiator.ID, handle, name, by.ID.Group, by.ID, by.Name, channel.NameKey(by.Name),
 		link.Name, link.NameVisible, link.Topic, link.MutedByDefault, e.Channel.Topic,
