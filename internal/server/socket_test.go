@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -18,12 +19,15 @@ import (
 // patience is how long a test waits for what must happen soon.
 const patience = 20 * time.Second
 
-// socket is a graphql-transport-ws connection that one goroutine uses.
+// socket is a graphql-transport-ws connection that one goroutine uses. What comes is read as it comes and pings are answered, also while the test
+// does something else; it waits here, up to a bound that no test comes near.
 type socket struct {
-	t    testing.TB
-	ctx  context.Context
-	conn *websocket.Conn
-	last int // number of the last operation
+	t     testing.TB
+	ctx   context.Context
+	conn  *websocket.Conn
+	came  chan frame // closed behind the last
+	ended error      // why, once came is closed
+	last  int        // number of the last operation
 }
 
 // frame is a message of the protocol.
@@ -49,13 +53,14 @@ func dial(t testing.TB, s *place, by bearing) *socket {
 // knock opens a socket and asks to be signed in.
 func knock(t testing.TB, s *place, by bearing) *socket {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
-	t.Cleanup(cancel)
+	ctx := t.Context()
+	dialing, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	header := http.Header{}
 	if by.header != "" {
 		header.Set("Authorization", "Bearer "+by.header)
 	}
-	conn, response, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(s.URL, "http")+"/graphql", &websocket.DialOptions{
+	conn, response, err := websocket.Dial(dialing, "ws"+strings.TrimPrefix(s.URL, "http")+"/graphql", &websocket.DialOptions{
 		HTTPHeader: header, Subprotocols: []string{"graphql-transport-ws"},
 	})
 	if err != nil {
@@ -66,7 +71,8 @@ func knock(t testing.TB, s *place, by bearing) *socket {
 	}
 	conn.SetReadLimit(1 << 22)
 	t.Cleanup(func() { _ = conn.CloseNow() })
-	k := &socket{t: t, ctx: ctx, conn: conn}
+	k := &socket{t: t, ctx: ctx, conn: conn, came: make(chan frame, 1<<14)}
+	go k.listen()
 	init := frame{Type: "connection_init"}
 	if by.payload != "" {
 		init.Payload, _ = json.Marshal(map[string]string{"Authorization": "Bearer " + by.payload})
@@ -82,22 +88,36 @@ func (k *socket) write(f frame) {
 	}
 }
 
-// next returns the next frame that is no ping, or why there is none.
-func (k *socket) next() (frame, error) {
+// listen keeps what comes, but for pings, which it answers.
+func (k *socket) listen() {
+	defer close(k.came)
 	for {
 		var f frame
-		if err := wsjson.Read(k.ctx, k.conn, &f); err != nil {
-			return f, err
+		if k.ended = wsjson.Read(k.ctx, k.conn, &f); k.ended != nil {
+			return
 		}
 		switch f.Type {
 		case "ping":
-			if err := wsjson.Write(k.ctx, k.conn, frame{Type: "pong"}); err != nil {
-				return f, err
+			if k.ended = wsjson.Write(k.ctx, k.conn, frame{Type: "pong"}); k.ended != nil {
+				return
 			}
 		case "pong":
 		default:
-			return f, nil
+			k.came <- f
 		}
+	}
+}
+
+// next returns the next frame that is no ping, or why there is none.
+func (k *socket) next() (frame, error) {
+	select {
+	case f, ok := <-k.came:
+		if !ok {
+			return f, k.ended
+		}
+		return f, nil
+	case <-time.After(3 * patience):
+		return frame{}, errors.New("nothing came in time")
 	}
 }
 
