@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 
+	"github.com/jackc/pgx/v5"
+
 	"linkspan/internal/channel"
 	"linkspan/shardrouter"
 )
@@ -113,4 +115,28 @@ func (s *Store) PostTogether(ctx context.Context, d *shardrouter.Database, chang
 		results[i] = PostResult{p.changed, p.err}
 	}
 	return results
+}
+
+// OpenTogether opens channels of one cluster in one group, whatever waits there, each by the first columns of rows of such queries.
+func (s *Store) OpenTogether(ctx context.Context, d *shardrouter.Database, queries ...[]string) (seen [][]string, errs []error) {
+	seen = make([][]string, len(queries))
+	var group []*opening
+	for i, texts := range queries {
+		group = append(group, &opening{ctx: ctx, done: make(chan struct{}), parts: func(*channel.Opened) (parts []part) {
+			seen[i] = nil
+			for _, text := range texts {
+				var found string
+				parts = append(parts, part{text, nil, func(row pgx.Rows) error {
+					return row.Scan(nil, &found)
+				}, func() { seen[i] = append(seen[i], found) }})
+			}
+			return parts
+		}})
+	}
+	s.openings.door(d).read(group)
+	for _, o := range group {
+		<-o.done
+		errs = append(errs, o.err)
+	}
+	return seen, errs
 }

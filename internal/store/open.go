@@ -2,10 +2,8 @@ package store
 
 import (
 	"context"
-	"errors"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
@@ -20,53 +18,29 @@ type part struct {
 	read  func() // what was scanned counts
 }
 
-// OpenChannel implements [channel.Conversation]. The statements are those of Channels, Unread and ListMessages.
+// OpenChannel implements [channel.Conversation]. The statements are those of Channels, Unread and ListMessages; they are sent with
+// those of others who open channels of that cluster meanwhile.
 func (s *Store) OpenChannel(
 	ctx context.Context, reader ids.User, id ids.Channel, unread bool, r *channel.MessageRange,
-) (opened channel.Opened, err error) {
-	slot := slotOfChannel(id)
-	err = translate(s.router.ReadPgx(ctx, slot, func(ctx context.Context, conn shardrouter.Conn) error {
-		opened = channel.Opened{}
-		parts := []part{openSides(reader, id, &opened)}
-		if unread {
-			parts = append(parts, openUnread(reader, id, &opened))
-		}
-		if r != nil {
-			parts = append(parts, openMessages(reader, id, *r, &opened))
-		}
-		return openParts(ctx, conn, parts)
-	}))
+) (channel.Opened, error) {
+	var opened channel.Opened
+	err := s.router.Route(ctx, slotOfChannel(id), func(d *shardrouter.Database) (err error) {
+		opened, err = s.openings.door(d).open(ctx, func(opened *channel.Opened) []part {
+			parts := []part{openSides(reader, id, opened)}
+			if unread {
+				parts = append(parts, openUnread(reader, id, opened))
+			}
+			if r != nil {
+				parts = append(parts, openMessages(reader, id, *r, opened))
+			}
+			return parts
+		})
+		return err
+	})
 	if m := opened.Messages; opened.Channel != nil && m != nil && m.Log.History.IsZero() {
 		opened.Messages = nil // the group's part has ended: what it reads is asked in another way
 	}
-	return opened, err
-}
-
-// openParts runs the parts in one round trip. Only the first must succeed: where Postgres refuses another, or does not own the slot
-// any more, it and those behind it count as not read.
-func openParts(ctx context.Context, conn shardrouter.Conn, parts []part) error {
-	var batch pgx.Batch
-	answered, owns := false, false // the first
-	for i, p := range parts {
-		batch.Queue(p.query, p.args...).Query(func(rows pgx.Rows) error {
-			owned, err := scanOwned(rows, p.scan)
-			if err == nil && len(owned) > 0 {
-				p.read()
-			}
-			if i == 0 {
-				answered, owns = err == nil, len(owned) > 0
-			}
-			return err
-		})
-	}
-	err := conn.Send(ctx, &batch)
-	switch refused := (*pgconn.PgError)(nil); {
-	case answered && !owns:
-		return shardrouter.ErrNotOwned
-	case answered && errors.As(err, &refused):
-		return nil
-	}
-	return err
+	return opened, translate(err)
 }
 
 func openSides(reader ids.User, id ids.Channel, opened *channel.Opened) part {

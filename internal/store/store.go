@@ -23,9 +23,10 @@ import (
 
 // Store reaches main and the shards through the router. It is safe for concurrent use.
 type Store struct {
-	router *shardrouter.Router
-	groups groupCache
-	lanes  lanes
+	router   *shardrouter.Router
+	groups   groupCache
+	lanes    lanes
+	openings openings
 }
 
 var (
