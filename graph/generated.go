@@ -19338,12 +19338,12 @@ func (ec *executionContext) _AuditEntry(ctx context.Context, sel ast.SelectionSe
 				out.Invalids++
 			}
 		case "actor":
-			out.Values[i] = ec._AuditEntry_actor(ctx, field, obj)
+			out.Values[i] = ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, field.Selections, obj.By())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "otherGroup":
-			out.Values[i] = ec._AuditEntry_otherGroup(ctx, field, obj)
+			out.Values[i] = ec.marshalOGroup2ᚖlinkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.OtherGroup)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -19426,7 +19426,7 @@ func (ec *executionContext) _AuditEntryConnection(ctx context.Context, sel ast.S
 				out.Invalids++
 			}
 		case "pageInfo":
-			out.Values[i] = ec._AuditEntryConnection_pageInfo(ctx, field, obj)
+			out.Values[i] = ec.marshalNPageInfo2linkspanᚋinternalᚋchannelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -19497,7 +19497,7 @@ func (ec *executionContext) _BlockGroupPayload(ctx context.Context, sel ast.Sele
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("BlockGroupPayload")
 		case "group":
-			out.Values[i] = ec._BlockGroupPayload_group(ctx, field, obj)
+			out.Values[i] = ec.marshalOGroup2ᚖlinkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.Group)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -19578,12 +19578,12 @@ func (ec *executionContext) _ChannelChanged(ctx context.Context, sel ast.Selecti
 				out.Invalids++
 			}
 		case "actor":
-			out.Values[i] = ec._ChannelChanged_actor(ctx, field, obj)
+			out.Values[i] = ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, field.Selections, obj.Actor())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "group":
-			out.Values[i] = ec._ChannelChanged_group(ctx, field, obj)
+			out.Values[i] = ec.marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.Group)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -19631,7 +19631,7 @@ func (ec *executionContext) _ChannelCheckpoint(ctx context.Context, sel ast.Sele
 				out.Invalids++
 			}
 		case "actor":
-			out.Values[i] = ec._ChannelCheckpoint_actor(ctx, field, obj)
+			out.Values[i] = ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, field.Selections, obj.Actor())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -19803,7 +19803,7 @@ func (ec *executionContext) _ChannelSide(ctx context.Context, sel ast.SelectionS
 				out.Invalids++
 			}
 		case "group":
-			out.Values[i] = ec._ChannelSide_group(ctx, field, obj)
+			out.Values[i] = ec.marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.Group)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -20114,12 +20114,12 @@ func (ec *executionContext) _GroupLinked(ctx context.Context, sel ast.SelectionS
 				out.Invalids++
 			}
 		case "actor":
-			out.Values[i] = ec._GroupLinked_actor(ctx, field, obj)
+			out.Values[i] = ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, field.Selections, obj.Actor())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "group":
-			out.Values[i] = ec._GroupLinked_group(ctx, field, obj)
+			out.Values[i] = ec.marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.Group)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -20205,12 +20205,12 @@ func (ec *executionContext) _GroupUnlinked(ctx context.Context, sel ast.Selectio
 				out.Invalids++
 			}
 		case "actor":
-			out.Values[i] = ec._GroupUnlinked_actor(ctx, field, obj)
+			out.Values[i] = ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, field.Selections, obj.Actor())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "group":
-			out.Values[i] = ec._GroupUnlinked_group(ctx, field, obj)
+			out.Values[i] = ec.marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.Group)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -20392,22 +20392,22 @@ func (ec *executionContext) _Invitation(ctx context.Context, sel ast.SelectionSe
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "fromGroup":
-			out.Values[i] = ec._Invitation_fromGroup(ctx, field, obj)
+			out.Values[i] = ec.marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.FromGroup)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "toGroup":
-			out.Values[i] = ec._Invitation_toGroup(ctx, field, obj)
+			out.Values[i] = ec.marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.ToGroup)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "sentBy":
-			out.Values[i] = ec._Invitation_sentBy(ctx, field, obj)
+			out.Values[i] = ec.marshalNActor2linkspanᚋinternalᚋchannelᚐActor(ctx, field.Selections, obj.SentBy())
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "resolvedBy":
-			out.Values[i] = ec._Invitation_resolvedBy(ctx, field, obj)
+			out.Values[i] = ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, field.Selections, obj.ResolvedBy())
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -20572,7 +20572,7 @@ func (ec *executionContext) _InvitationConnection(ctx context.Context, sel ast.S
 					return ec._InvitationConnection_nodes(ctx, field, obj)
 				})
 		case "pageInfo":
-			out.Values[i] = ec._InvitationConnection_pageInfo(ctx, field, obj)
+			out.Values[i] = ec.marshalNPageInfo2linkspanᚋinternalᚋchannelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -20807,7 +20807,7 @@ func (ec *executionContext) _InvitationTransition(ctx context.Context, sel ast.S
 				out.Invalids++
 			}
 		case "actor":
-			out.Values[i] = ec._InvitationTransition_actor(ctx, field, obj)
+			out.Values[i] = ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, field.Selections, obj.By())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -21017,7 +21017,7 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "author":
-			out.Values[i] = ec._Message_author(ctx, field, obj)
+			out.Values[i] = ec.marshalNActor2linkspanᚋinternalᚋchannelᚐActor(ctx, field.Selections, obj.Author())
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -21042,7 +21042,7 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "deletedBy":
-			out.Values[i] = ec._Message_deletedBy(ctx, field, obj)
+			out.Values[i] = ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, field.Selections, obj.DeletedBy())
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -21064,12 +21064,12 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 					return ec._Message_replies(ctx, field, obj)
 				})
 		case "reactions":
-			out.Values[i] = ec._Message_reactions(ctx, field, obj)
+			out.Values[i] = ec.marshalNReaction2ᚕlinkspanᚋinternalᚋchannelᚐReactionᚄ(ctx, field.Selections, obj.Reactions)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "mentions":
-			out.Values[i] = ec._Message_mentions(ctx, field, obj)
+			out.Values[i] = ec.marshalNActor2ᚕlinkspanᚋinternalᚋchannelᚐActorᚄ(ctx, field.Selections, obj.Mentions())
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -21119,7 +21119,7 @@ func (ec *executionContext) _MessageConnection(ctx context.Context, sel ast.Sele
 					return ec._MessageConnection_nodes(ctx, field, obj)
 				})
 		case "pageInfo":
-			out.Values[i] = ec._MessageConnection_pageInfo(ctx, field, obj)
+			out.Values[i] = ec.marshalNPageInfo2linkspanᚋinternalᚋchannelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -21167,7 +21167,7 @@ func (ec *executionContext) _MessageDeleted(ctx context.Context, sel ast.Selecti
 				out.Invalids++
 			}
 		case "actor":
-			out.Values[i] = ec._MessageDeleted_actor(ctx, field, obj)
+			out.Values[i] = ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, field.Selections, obj.Actor())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -21253,7 +21253,7 @@ func (ec *executionContext) _MessageEdited(ctx context.Context, sel ast.Selectio
 				out.Invalids++
 			}
 		case "actor":
-			out.Values[i] = ec._MessageEdited_actor(ctx, field, obj)
+			out.Values[i] = ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, field.Selections, obj.Actor())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -21344,7 +21344,7 @@ func (ec *executionContext) _MessagePosted(ctx context.Context, sel ast.Selectio
 				out.Invalids++
 			}
 		case "actor":
-			out.Values[i] = ec._MessagePosted_actor(ctx, field, obj)
+			out.Values[i] = ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, field.Selections, obj.Actor())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -21392,7 +21392,7 @@ func (ec *executionContext) _MessageVersion(ctx context.Context, sel ast.Selecti
 				out.Invalids++
 			}
 		case "actor":
-			out.Values[i] = ec._MessageVersion_actor(ctx, field, obj)
+			out.Values[i] = ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, field.Selections, obj.Actor)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -21989,7 +21989,7 @@ func (ec *executionContext) _ReactionChanged(ctx context.Context, sel ast.Select
 				out.Invalids++
 			}
 		case "actor":
-			out.Values[i] = ec._ReactionChanged_actor(ctx, field, obj)
+			out.Values[i] = ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, field.Selections, obj.Actor())
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -22042,7 +22042,7 @@ func (ec *executionContext) _RegisterGroupPayload(ctx context.Context, sel ast.S
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("RegisterGroupPayload")
 		case "group":
-			out.Values[i] = ec._RegisterGroupPayload_group(ctx, field, obj)
+			out.Values[i] = ec.marshalOGroup2ᚖlinkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.Group)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -22300,17 +22300,17 @@ func (ec *executionContext) _SharedChannel(ctx context.Context, sel ast.Selectio
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "createdBy":
-			out.Values[i] = ec._SharedChannel_createdBy(ctx, field, obj)
+			out.Values[i] = ec.marshalOActor2linkspanᚋinternalᚋchannelᚐActor(ctx, field.Selections, obj.CreatedBy())
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "initiator":
-			out.Values[i] = ec._SharedChannel_initiator(ctx, field, obj)
+			out.Values[i] = ec.marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.Initiator)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "initiatorOfferedTo":
-			out.Values[i] = ec._SharedChannel_initiatorOfferedTo(ctx, field, obj)
+			out.Values[i] = ec.marshalOGroup2ᚖlinkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.InitiatorOfferedTo)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -22320,7 +22320,7 @@ func (ec *executionContext) _SharedChannel(ctx context.Context, sel ast.Selectio
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "sides":
-			out.Values[i] = ec._SharedChannel_sides(ctx, field, obj)
+			out.Values[i] = ec.marshalNChannelSide2ᚕlinkspanᚋinternalᚋchannelᚐChannelSideᚄ(ctx, field.Selections, obj.Sides)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -22394,7 +22394,7 @@ func (ec *executionContext) _SharedChannelConnection(ctx context.Context, sel as
 					return ec._SharedChannelConnection_nodes(ctx, field, obj)
 				})
 		case "pageInfo":
-			out.Values[i] = ec._SharedChannelConnection_pageInfo(ctx, field, obj)
+			out.Values[i] = ec.marshalNPageInfo2linkspanᚋinternalᚋchannelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -22480,7 +22480,7 @@ func (ec *executionContext) _SharedChannelLinked(ctx context.Context, sel ast.Se
 				out.Invalids++
 			}
 		case "group":
-			out.Values[i] = ec._SharedChannelLinked_group(ctx, field, obj)
+			out.Values[i] = ec.marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.Group)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -22672,7 +22672,7 @@ func (ec *executionContext) _TrustGroupPayload(ctx context.Context, sel ast.Sele
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("TrustGroupPayload")
 		case "group":
-			out.Values[i] = ec._TrustGroupPayload_group(ctx, field, obj)
+			out.Values[i] = ec.marshalOGroup2ᚖlinkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.Group)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -22710,7 +22710,7 @@ func (ec *executionContext) _UnblockGroupPayload(ctx context.Context, sel ast.Se
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("UnblockGroupPayload")
 		case "group":
-			out.Values[i] = ec._UnblockGroupPayload_group(ctx, field, obj)
+			out.Values[i] = ec.marshalOGroup2ᚖlinkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.Group)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -22748,7 +22748,7 @@ func (ec *executionContext) _UntrustGroupPayload(ctx context.Context, sel ast.Se
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("UntrustGroupPayload")
 		case "group":
-			out.Values[i] = ec._UntrustGroupPayload_group(ctx, field, obj)
+			out.Values[i] = ec.marshalOGroup2ᚖlinkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.Group)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -22834,7 +22834,7 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 				out.Invalids++
 			}
 		case "group":
-			out.Values[i] = ec._User_group(ctx, field, obj)
+			out.Values[i] = ec.marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.Group)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -22920,12 +22920,12 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "user":
-			out.Values[i] = ec._Viewer_user(ctx, field, obj)
+			out.Values[i] = ec.marshalNUser2linkspanᚋinternalᚋchannelᚐUser(ctx, field.Selections, obj.User)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "group":
-			out.Values[i] = ec._Viewer_group(ctx, field, obj)
+			out.Values[i] = ec.marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.Group)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

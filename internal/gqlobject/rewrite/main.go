@@ -2,10 +2,10 @@
 //
 //	rewrite FILE LISTED...
 //
-// A leaf that is a field of its object, or a method that can't fail, is marshalled without a context of its own, which nothing would
-// ask for: field interceptors are not told of it, and an error of it would stand at its object. Lists of the types LISTED are made in
-// turn: their elements must have nothing to wait for but what is read for all of them at once. What selections come to is asked of
-// package gqlobject, which remembers it.
+// What is a field of its object, or a method that can't fail, and has nothing below it that would have to be waited for or could fail
+// either, is marshalled without a context of its own, which nothing would ask for: field interceptors are not told of it, and an error of
+// it would stand at its object. Lists of the types LISTED are made in turn: their elements must have nothing to wait for but what is read
+// for all of them at once. What selections come to is asked of package gqlobject, which remembers it.
 package main
 
 import (
@@ -47,7 +47,9 @@ const gqlobject = `"linkspan/internal/gqlobject"`
 
 // rewrite returns the source of the file, rewritten.
 func rewrite(source []byte, listed []string) ([]byte, error) {
-	r := &rewriter{source: source, set: token.NewFileSet(), scalars: map[string]bool{}, leaves: map[string]leaf{}}
+	r := &rewriter{
+		source: source, set: token.NewFileSet(), scalars: map[string]bool{}, ready: map[string]leaf{}, below: map[string][]string{}, leaves: map[string]leaf{},
+	}
 	file, err := parser.ParseFile(r.set, "", source, parser.ParseComments)
 	if err != nil {
 		return nil, err
@@ -56,7 +58,13 @@ func rewrite(source []byte, listed []string) ([]byte, error) {
 		r.findScalar(of)
 	}
 	for _, of := range functions(file) {
-		r.findLeaf(of)
+		r.findReady(of)
+		r.findBelow(of)
+	}
+	for field := range r.ready {
+		if r.isLeaf(field, listed, nil) {
+			r.leaves[field] = r.ready[field]
+		}
 	}
 	for _, of := range functions(file) {
 		r.rewriteObject(of)
@@ -84,7 +92,9 @@ func functions(file *ast.File) (all []*ast.FuncDecl) {
 type rewriter struct {
 	source         []byte
 	set            *token.FileSet
-	scalars        map[string]bool // fields of scalars and enums, as in Message_id
+	scalars        map[string]bool     // fields of scalars and enums, as in Message_id
+	ready          map[string]leaf     // fields that an object has, or that a method of it returns without an error
+	below          map[string][]string // by type its fields, where each is made at once, and by interface its types
 	leaves         map[string]leaf
 	objects, lists int
 	answers        int
@@ -108,11 +118,11 @@ func (r *rewriter) findScalar(of *ast.FuncDecl) {
 	}
 }
 
-// findLeaf notes a scalar that an object has, or that a method of it returns without an error.
-func (r *rewriter) findLeaf(of *ast.FuncDecl) {
+// findReady notes a field that an object has, or that a method of it returns without an error.
+func (r *rewriter) findReady(of *ast.FuncDecl) {
 	field := strings.TrimPrefix(of.Name.Name, "_")
 	call := returned(of.Body)
-	if !r.scalars[field] || call == nil || r.text(call.Fun) != "graphql.ResolveField" || len(call.Args) != 9 || r.text(call.Args[5]) != "nil" {
+	if call == nil || r.text(call.Fun) != "graphql.ResolveField" || len(call.Args) != 9 || r.text(call.Args[5]) != "nil" {
 		return
 	}
 	resolve, marshal := call.Args[4].(*ast.FuncLit), call.Args[6].(*ast.FuncLit)
@@ -121,8 +131,60 @@ func (r *rewriter) findLeaf(of *ast.FuncDecl) {
 		return
 	}
 	if by := returned(marshal.Body); by != nil {
-		r.leaves[field] = leaf{r.text(by.Fun), r.text(given.Results[0])}
+		r.ready[field] = leaf{r.text(by.Fun), r.text(given.Results[0])}
 	}
+}
+
+// findBelow notes the fields of a type that has none to wait for, or the types of an interface, by the function that makes one.
+func (r *rewriter) findBelow(of *ast.FuncDecl) {
+	name, ok := strings.CutPrefix(of.Name.Name, "_")
+	if !ok || strings.Contains(name, "_") {
+		return
+	}
+	below, waits := []string{}, false
+	ast.Inspect(of.Body, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		by := r.text(call.Fun)
+		if field, ok := strings.CutPrefix(by, "ec._"); ok {
+			below = append(below, field)
+		}
+		waits = waits || by == "out.Concurrently" || by == "out.ResolveConcurrently"
+		return true
+	})
+	if !waits && len(below) > 0 {
+		r.below[name] = below
+	}
+}
+
+// isLeaf reports whether a field of a type can be marshalled at once: it is there, and so is all that is below it. Types are those above.
+func (r *rewriter) isLeaf(field string, listed, above []string) bool {
+	ready, ok := r.ready[field]
+	if !ok || r.scalars[field] {
+		return ok
+	}
+	name, bound, ok := strings.Cut(strings.TrimPrefix(ready.marshal, "ec.marshal"), "2")
+	if !ok || strings.HasPrefix(bound, "ᚕ") && !slices.Contains(listed, name[1:]) { // behind N or O: never null, or perhaps
+		return false
+	}
+	return r.isSettled(name[1:], listed, above)
+}
+
+// isSettled reports whether all fields of a type, or of each type of an interface, can be marshalled at once.
+func (r *rewriter) isSettled(name string, listed, above []string) bool {
+	below, ok := r.below[name]
+	if !ok || slices.Contains(above, name) {
+		return false
+	}
+	above = append(slices.Clone(above), name)
+	return !slices.ContainsFunc(below, func(part string) bool {
+		if strings.Contains(part, "_") {
+			return !r.isLeaf(part, listed, above)
+		}
+		return !r.isSettled(part, listed, above)
+	})
 }
 
 // rewriteObject rewrites a function that makes an object.
