@@ -31,9 +31,15 @@ func (l LogKey) check(cursor *ids.LogCursor, reader ids.Group) error {
 	return nil
 }
 
-// EndsWith reports whether the log ends with the event: the side takes part no longer. It goes on if that is linked again.
+// EndsWith reports whether the log ends with the event: the side takes part no longer. Behind it come deletions in its private log at most,
+// by nobody, until that is linked again.
 func (l LogKey) EndsWith(e LogEvent) bool {
 	return e.Kind == EventGroupUnlinked && e.Group.ID == l.Side
+}
+
+// BeginsAgainWith reports whether a log that had ended goes on with the event: the side is linked again.
+func (l LogKey) BeginsAgainWith(e LogEvent) bool {
+	return e.Kind == EventGroupLinked && e.Group.ID == l.Side
 }
 
 // TakesBack reports whether what was to be seen before the event is not to be seen any more as it was: a message says something
