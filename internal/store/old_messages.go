@@ -49,15 +49,15 @@ func (s *Store) DueSides(ctx context.Context, cluster string, limit int) (due []
 // What is next is the first message that stays, if it is the group's; where the look ended before it found one it goes on at once, and at the
 // end of a log nothing is due before what is said from now on. Arguments: slot, channel, group, how many messages to look at in
 // each log, and how many to delete.
-const deleteOld = `
+var deleteOld = `
 	WITH owned AS (SELECT slot FROM ` + shardrouter.OwnedFirst + `),
 	side AS (
 		SELECT l.history, l.head, s.private_head, COALESCE(s.cleared_number, 0) AS number, COALESCE(s.cleared_private, 0) AS private,
 			s.unlinked_after, COALESCE(l.floor > s.unlinked_after, false) AS removed,
 			s.retention_days * interval '24 hours' AS kept, clock_timestamp() AS at
 		FROM owned
-		JOIN linkspan_shard.channel_log AS l ON l.slot = owned.slot AND l.channel_id = $2
-		JOIN linkspan_shard.channel_side AS s ON s.slot = owned.slot AND s.channel_id = $2 AND s.group_id = $3
+		JOIN linkspan_shard.channel_log AS l ON l.slot = $1 AND l.channel_id = $2
+		JOIN linkspan_shard.channel_side AS s ON s.slot = $1 AND s.channel_id = $2 AND s.group_id = $3
 		WHERE s.retention_due_at <= now()
 	), looked AS (
 		SELECT m.owner, m.number, m.created_at, m.own, count(*) FILTER (WHERE m.own) OVER log AS n,
@@ -72,7 +72,8 @@ const deleteOld = `
 			WHERE m.slot = $1 AND m.channel_id = $2 AND m.owner_group_id = $3 AND m.number > side.private ORDER BY m.number LIMIT $4)
 		) AS m WINDOW log AS (PARTITION BY m.owner ORDER BY m.number)
 	), gone AS (
-		SELECT g.owner, g.number, CASE g.owner WHEN $3 THEN side.private_head ELSE side.head END + g.n AS event FROM looked AS g, side WHERE g.own AND NOT g.stays
+		SELECT $1::smallint AS slot, $2::uuid AS channel, g.owner, g.number, CASE g.owner WHEN $3 THEN side.private_head ELSE side.head END + g.n AS event
+		FROM looked AS g, side WHERE g.own AND NOT g.stays
 	), counted AS (
 		SELECT count(*) FILTER (WHERE owner <> $3) AS public, count(*) FILTER (WHERE owner = $3) AS private FROM gone
 	), passed AS (
@@ -104,22 +105,24 @@ const deleteOld = `
 		FROM side, counted, next WHERE s.slot = $1 AND s.channel_id = $2 AND s.group_id = $3
 	), deleted AS (
 		UPDATE linkspan_shard.message AS m SET body = NULL, state = 'DELETED', deleted_at = side.at,
-			mention_group_ids = '{}', mention_ids = '{}', reaction_count = 0 FROM gone AS g, side
-		WHERE m.slot = $1 AND m.channel_id = $2 AND m.owner_group_id = g.owner AND m.number = g.number
+			mention_group_ids = '{}', mention_ids = '{}', reaction_count = 0 FROM gone AS g, side WHERE ` + isOf("m") + `
 	), forgotten AS (
-		DELETE FROM linkspan_shard.message_version AS v USING gone AS g
-		WHERE v.slot = $1 AND v.channel_id = $2 AND v.owner_group_id = g.owner AND v.number = g.number
+		DELETE FROM linkspan_shard.message_version AS v USING gone AS g WHERE ` + isOf("v") + `
 	), unworded AS (
-		DELETE FROM linkspan_shard.message_words AS w USING gone AS g
-		WHERE w.slot = $1 AND w.channel_id = $2 AND w.owner_group_id = g.owner AND w.number = g.number
+		DELETE FROM linkspan_shard.message_words AS w USING gone AS g WHERE ` + isOf("w") + `
 	), taken_back AS (
-		DELETE FROM linkspan_shard.reaction AS r USING gone AS g
-		WHERE r.slot = $1 AND r.channel_id = $2 AND r.owner_group_id = g.owner AND r.number = g.number
+		DELETE FROM linkspan_shard.reaction AS r USING gone AS g WHERE ` + isOf("r") + `
 	)
 	SELECT owned.slot, counted.public + counted.private, ARRAY(
 		SELECT s.group_id FROM linkspan_shard.channel_side AS s
 		WHERE s.slot = $1 AND s.channel_id = $2 AND s.state = 'LINKED' AND (counted.public > 0 OR counted.private > 0 AND s.group_id = $3))
 	FROM owned LEFT JOIN (side CROSS JOIN counted) ON true`
+
+// isOf is that a row belongs to a message g that goes. All of its key comes from there, so that it is found by all of it: with a slot and a
+// channel that are given, Postgres would read all of that channel before it has statistics.
+func isOf(row string) string {
+	return row + `.slot = g.slot AND ` + row + `.channel_id = g.channel AND ` + row + `.owner_group_id = g.owner AND ` + row + `.number = g.number`
+}
 
 // DeleteOld implements [channel.Shards].
 func (s *Store) DeleteOld(ctx context.Context, side ids.Side, limit int) (cleared channel.Cleared, err error) {
