@@ -8,11 +8,11 @@ var retentionRules = []rule{
 		FROM linkspan_shard.message AS m
 		JOIN linkspan_shard.channel_side AS s ON s.slot = m.slot AND s.channel_id = m.channel_id AND s.group_id = m.author_group_id
 		WHERE m.state <> 'DELETED' AND m.number <= CASE m.owner_group_id WHEN ` + nobody + ` THEN s.cleared_number ELSE s.cleared_private END`},
-	{Invariant{"side-retention", "Where a group deletes its messages after some days it is noted when to look, no later than the first is due, but for a minute."}, `
+	{Invariant{"side-retention", "Where a group keeps its messages for some days they are looked for no later than a minute after the first is due."}, `
 		SELECT format('side of %s in channel %s', s.group_id, s.channel_id),
-			format('messages are kept for %s days, and looked for at %s', COALESCE(s.retention_days::text, 'all'), COALESCE(s.retention_due_at::text, 'no time'))
+			format('messages are kept for %s days, and older ones looked for at %s', s.retention_days, s.retention_due_at)
 		FROM linkspan_shard.channel_side AS s
-		WHERE (s.retention_days IS NULL) <> (s.retention_due_at IS NULL) OR s.retention_due_at > now() AND EXISTS (
+		WHERE s.retention_due_at > now() AND EXISTS (
 			SELECT FROM linkspan_shard.message AS m WHERE m.slot = s.slot AND m.channel_id = s.channel_id AND m.author_group_id = s.group_id
 				AND m.state <> 'DELETED' AND m.created_at + s.retention_days * interval '24 hours' + interval '1 minute' < s.retention_due_at)`},
 }
