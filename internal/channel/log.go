@@ -53,7 +53,7 @@ type LogHead struct {
 	History ids.History
 	Number  int64
 	Floor   int64 // what is up to this number was removed, as too old
-	Ended   bool  // nothing comes behind Number, unless the reader's group is linked again
+	Ended   bool  // nothing comes behind Number but deletions of its own by nobody, unless the reader's group is linked again
 }
 
 // Is reports whether a log stands where it stood, however much was removed.
