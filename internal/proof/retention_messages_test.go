@@ -40,16 +40,15 @@ func (s *sayings) one(side int, groups []channel.Group) ids.Message {
 // keepDays has a side say for how many days its messages are kept.
 func (k *talk) keepDays(t *testing.T, side int, days int32) {
 	t.Helper()
-	v, s := k.viewer(side, "ana"), k.processes[0].Service
-	c, err := k.processes[0].store.Channels(t.Context(), v.Group.ID, []ids.Channel{k.id})
-	if c[k.id] == nil {
+	in := channel.UpdateChannelSideInput{ChannelID: k.id, RetentionDays: &days, Given: map[string]bool{"retentionDays": true}}
+	v, p := k.viewer(side, "ana"), k.processes[0]
+	err := k.world.shards[p.store.ClusterOf(k.id)].QueryRow(t.Context(), `
+		SELECT version FROM linkspan_shard.channel_side WHERE channel_id = $1 AND group_id = $2`, k.id, v.Group.ID).Scan(&in.ExpectedVersion)
+	if err != nil {
 		t.Fatal(err)
 	}
-	payload, failed := s.UpdateChannelSide(t.Context(), v, channel.UpdateChannelSideInput{
-		ChannelID: k.id, RetentionDays: &days, ExpectedVersion: c[k.id].Own.Version, Given: map[string]bool{"retentionDays": true},
-	})
-	if failed != nil || len(payload.Errors) > 0 {
-		t.Fatal(failed, payload)
+	if payload, err := p.UpdateChannelSide(t.Context(), v, in); err != nil || len(payload.Errors) > 0 {
+		t.Fatal(err, payload)
 	}
 }
 
