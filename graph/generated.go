@@ -156,6 +156,7 @@ type ComplexityRoot struct {
 		MutedByDefault func(childComplexity int) int
 		Name           func(childComplexity int) int
 		NameVisible    func(childComplexity int) int
+		RetentionDays  func(childComplexity int) int
 		Version        func(childComplexity int) int
 	}
 
@@ -1104,6 +1105,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChannelSide.NameVisible(childComplexity), true
+	case "ChannelSide.retentionDays":
+		if e.ComplexityRoot.ChannelSide.RetentionDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSide.RetentionDays(childComplexity), true
 	case "ChannelSide.version":
 		if e.ComplexityRoot.ChannelSide.Version == nil {
 			break
@@ -3817,6 +3824,10 @@ type ChannelSide implements Node {
   group's own.
   """
   mutedByDefault: Boolean
+  """
+  After how many days, of 24 hours, the messages of the group are deleted, by nobody; null: never, or the side is not the viewer's group's own.
+  """
+  retentionDays: Int
 }
 
 """Where a channel's data lives: for those who run the platform."""
@@ -4255,6 +4266,11 @@ input UpdateChannelSideInput {
   nameVisible: Boolean
   """Whether clients should be silent about the channel until a user says otherwise. False by default."""
   mutedByDefault: Boolean
+  """
+  After how many days, of 24 hours, the messages of the group's users are deleted, by nobody: 1 to 36,500. It holds for those that are there too, at once,
+  and goes on when the group takes part no longer. What was deleted stays so. Never by default.
+  """
+  retentionDays: Int
   """The version that is to be changed, as ` + "`" + `viewerSide` + "`" + ` tells it; another one is refused with VERSION_CONFLICT."""
   expectedVersion: Int!
   """
@@ -5168,6 +5184,8 @@ func (ec *executionContext) childFields_ChannelSide(ctx context.Context, field g
 		return ec.fieldContext_ChannelSide_nameVisible(ctx, field)
 	case "mutedByDefault":
 		return ec.fieldContext_ChannelSide_mutedByDefault(ctx, field)
+	case "retentionDays":
+		return ec.fieldContext_ChannelSide_retentionDays(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChannelSide", field.Name)
 }
@@ -8419,6 +8437,29 @@ func (ec *executionContext) _ChannelSide_mutedByDefault(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_ChannelSide_mutedByDefault(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ChannelSide", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ChannelSide_retentionDays(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelSide) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelSide_retentionDays(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RetentionDays, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelSide_retentionDays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelSide", field, false, false, "Int")
 }
 
 func (ec *executionContext) _CreateSharedChannelPayload_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.CreateSharedChannelPayload) (ret graphql.Marshaler) {
@@ -19834,6 +19875,11 @@ func (ec *executionContext) _ChannelSide(ctx context.Context, sel ast.SelectionS
 			}
 		case "mutedByDefault":
 			out.Values[i] = ec.marshalOBoolean2ᚖbool(ctx, field.Selections, obj.MutedByDefault)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "retentionDays":
+			out.Values[i] = ec.marshalOInt2ᚖint32(ctx, field.Selections, obj.RetentionDays)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

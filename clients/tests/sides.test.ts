@@ -26,7 +26,11 @@ describe("a group's own side of a channel", limits, () => {
     assert.deepEqual([await name(), present(await seen(acme.member, channelId)).topic], ["rocket", null]);
 
     const hidden = { channelId, nameVisible: false, expectedVersion: renamed.viewerSide.version };
-    happened((await globex.admin.mutate(UpdateChannelSideDocument, hidden)).updateChannelSide);
+    const after = present(happened((await globex.admin.mutate(UpdateChannelSideDocument, hidden)).updateChannelSide).sharedChannel);
     assert.equal(await name(), null);
+
+    const kept = { channelId, retentionDays: 30, expectedVersion: after.viewerSide.version };
+    refused((await globex.admin.mutate(UpdateChannelSideDocument, { ...kept, retentionDays: 0 })).updateChannelSide, "INVALID_INPUT", ["input", "retentionDays"]);
+    happened((await globex.admin.mutate(UpdateChannelSideDocument, kept)).updateChannelSide);
   });
 });

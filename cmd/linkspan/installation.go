@@ -161,7 +161,7 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 		Main: stored.main, Shards: stored.shards, Conversation: stored.conversation, Outbox: in.relay, Hub: in.hub, Hints: in.hub, Fresh: &channel.FreshMessages{},
 		InvitationTTL: flags.InvitationTTL,
 		MaxGroups:     flags.MaxGroups,
-		LogRetention:  flags.LogRetention, Logger: logger, Refused: in.metrics.Refused,
+		LogRetention:  flags.LogRetention, Logger: logger, Refused: in.metrics.Refused, Outdated: in.metrics.Outdated,
 	}
 	in.metrics.WatchClusters(in.router)
 	in.metrics.WatchHub(in.hub)

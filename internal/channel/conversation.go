@@ -115,7 +115,6 @@ type MessageRange struct {
 }
 
 func (r MessageRange) equal(other MessageRange) bool {
-	same := func(a, b *Place) bool { return a == b || a != nil && b != nil && *a == *b }
 	return r.Limit == other.Limit && r.Backward == other.Backward && same(r.After, other.After) && same(r.Before, other.Before)
 }
 

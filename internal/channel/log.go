@@ -31,9 +31,15 @@ func (l LogKey) check(cursor *ids.LogCursor, reader ids.Group) error {
 	return nil
 }
 
-// EndsWith reports whether the log ends with the event: the side takes part no longer. It goes on if that is linked again.
+// EndsWith reports whether the log ends with the event: the side takes part no longer. Behind it come deletions in its private log at most,
+// by nobody, until that is linked again.
 func (l LogKey) EndsWith(e LogEvent) bool {
 	return e.Kind == EventGroupUnlinked && e.Group.ID == l.Side
+}
+
+// BeginsAgainWith reports whether a log that had ended goes on with the event: the side is linked again.
+func (l LogKey) BeginsAgainWith(e LogEvent) bool {
+	return e.Kind == EventGroupLinked && e.Group.ID == l.Side
 }
 
 // TakesBack reports whether what was to be seen before the event is not to be seen any more as it was: a message says something
@@ -47,7 +53,7 @@ type LogHead struct {
 	History ids.History
 	Number  int64
 	Floor   int64 // what is up to this number was removed, as too old
-	Ended   bool  // nothing comes behind Number, unless the reader's group is linked again
+	Ended   bool  // nothing comes behind Number but deletions of its own by nobody, unless the reader's group is linked again
 }
 
 // Is reports whether a log stands where it stood, however much was removed.

@@ -142,6 +142,20 @@ type Shards interface {
 	// many events from each, and raises their floors: of a channel's logs always a beginning of the order that each side
 	// sees. It returns in how many it got on; 0: nothing is left to do. Any number of processes may call it at once.
 	ForgetEvents(ctx context.Context, cluster string, age time.Duration, logs, events int) (int, error)
+
+	// DueSides returns at most limit sides of a cluster's channels whose groups may have messages there that are to be deleted by
+	// now, by the cluster's clock: those that have been due for longest.
+	DueSides(ctx context.Context, cluster string, limit int) ([]ids.Side, error)
+	// DeleteOld deletes, by nobody, the oldest messages of a side's group that are older than the group keeps them by the cluster's
+	// clock: at most limit for everyone and as many for the group alone, in one transaction with their events, and notes when to look
+	// next. It does nothing to a side that is not due. Any number of processes may call it at once.
+	DeleteOld(ctx context.Context, side ids.Side, limit int) (Cleared, error)
+}
+
+// Cleared is what was deleted of a side's messages because its group keeps them no longer.
+type Cleared struct {
+	Messages int
+	Moved    []LogKey // the channel's log for each side that may see of it
 }
 
 // ErrStepGap is the error of a step that comes before its turn.

@@ -31,6 +31,7 @@ type Service struct {
 	MaxGroups     int           // that a channel has at most; 0: [DefaultMaxGroups]
 	Logger        *slog.Logger
 	Refused       func(UserErrorCode) // told of each refusal, for metrics; nil: nobody is
+	Outdated      func(messages int)  // told of messages that were deleted because their group keeps them no longer, for metrics; nil: nobody is
 }
 
 // refused turns the error of a decision into the refusals of a payload; other errors stay errors.

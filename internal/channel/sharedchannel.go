@@ -108,6 +108,8 @@ type ChannelSide struct {
 	// NameVisible is whether other groups see the name, MutedByDefault whether clients are silent about the channel until a user says otherwise;
 	// nil where the side is not the viewer's group's own.
 	NameVisible, MutedByDefault *bool
+	// RetentionDays is after how many days the group's messages are deleted; nil: never, or the side is not the viewer's group's own.
+	RetentionDays *int32
 }
 
 // IsNode marks the type as a Node of the schema.

@@ -14,11 +14,15 @@ type UpdateChannelSideInput struct {
 	ChannelID                   ids.Channel
 	Name, Topic                 *string
 	NameVisible, MutedByDefault *bool
+	RetentionDays               *int32
 	ExpectedVersion             int32
 	IdempotencyKey              *string
 
 	Given map[string]bool // the fields that are there, by their names in the schema, null or not
 }
+
+// MaxRetentionDays is the most days that a group can have its messages kept for: a hundred years. Longer is for good.
+const MaxRetentionDays = 36_500
 
 // UnmarshalGQL reads the input from GraphQL, where a field that is absent says something else than null.
 func (in *UpdateChannelSideInput) UnmarshalGQL(v any) error {
@@ -32,6 +36,9 @@ func (in *UpdateChannelSideInput) read(name string, value any) error {
 		return in.ChannelID.UnmarshalGQL(value)
 	case "expectedVersion":
 		return readInt(name, value, &in.ExpectedVersion)
+	case "retentionDays":
+		in.RetentionDays = new(int32)
+		return readInt(name, value, in.RetentionDays)
 	}
 	if text := map[string]**string{"name": &in.Name, "topic": &in.Topic, "idempotencyKey": &in.IdempotencyKey}[name]; text != nil {
 		return readText(name, value, text)
@@ -68,6 +75,9 @@ func (in *UpdateChannelSideInput) clean() error {
 			return err
 		}
 		in.Name = &name
+	}
+	if days := in.RetentionDays; days != nil && (*days < 1 || *days > MaxRetentionDays) {
+		return invalidInput(fmt.Sprintf("Messages are kept for 1 to %d days; null: for good.", MaxRetentionDays), "retentionDays")
 	}
 	topic, err := cleanText(in.Topic, "topic")
 	in.Topic, in.IdempotencyKey, in.Given = topic, nil, maps.Clone(in.Given)
@@ -128,6 +138,9 @@ func (l *Links) patch(link *Link, in *UpdateChannelSideInput) bool {
 	patch(in.Given["name"], &link.Name, in.Name, link.Proposed)
 	patch(in.Given["nameVisible"], &link.NameVisible, in.NameVisible, true)
 	patch(in.Given["mutedByDefault"], &link.MutedByDefault, in.MutedByDefault, false)
+	if in.Given["retentionDays"] {
+		link.RetentionDays = in.RetentionDays
+	}
 	if in.Given["topic"] {
 		link.Topic = in.Topic
 		if l.initiates(link.Group) {
@@ -136,12 +149,12 @@ func (l *Links) patch(link *Link, in *UpdateChannelSideInput) bool {
 		}
 	}
 	changed := link.Name != before.Name || link.NameVisible != before.NameVisible || link.MutedByDefault != before.MutedByDefault ||
-		!sameText(link.Topic, before.Topic) || !sameText(topic, l.Channel.Topic)
+		!same(link.RetentionDays, before.RetentionDays) || !same(link.Topic, before.Topic) || !same(topic, l.Channel.Topic)
 	l.Channel.Topic = topic
 	return changed
 }
 
-func sameText(a, b *string) bool { return a == b || a != nil && b != nil && *a == *b }
+func same[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 
 // claimDueName is claimName for who has a channel locked already, and so must not wait for another. It looks before it claims: two who
 // want each other's names would wait for each other at the index.

@@ -142,6 +142,7 @@ type Link struct {
 	NameVisible    bool    `json:"nameVisible,omitempty"`    // whether other groups see the name
 	Topic          *string `json:"topic,omitempty"`          // what the channel is about for the group alone; nil: what it is about for all
 	MutedByDefault bool    `json:"mutedByDefault,omitempty"` // whether clients are silent until a user says otherwise
+	RetentionDays  *int32  `json:"retentionDays,omitempty"`  // after how many days the group's messages are deleted; nil: never
 	Proposed       string  `json:"-"`
 	// UnlinkedAt is when the group's part ended; nil while it takes part.
 	UnlinkedAt *time.Time `json:"unlinkedAt,omitempty"`

@@ -12,20 +12,27 @@ const (
 
 	expireEvery = time.Second
 	auditEvery  = time.Second
+	deleteEvery = 10 * time.Second
 	forgetEvery = time.Hour
 	forgetBatch = 1000
 	forgetLogs  = 100 // at a time
 	// forgetEvents is how many events of a log go in one transaction: that long its writers wait. It takes as many as it needs.
 	forgetEvents = 500
+	deleteSides  = 100 // at a time
+	// deleteBatch is how many messages for everyone, and for a group alone, go in one transaction.
+	deleteBatch = 100
 )
 
-// Sweep does what is due by time until ctx ends: it tells of invitations that expired, writes audits, forgets old operations, and
-// old events of logs. Any number of processes may run it. Nothing depends on it but that news of expiry arrive, audits are
-// up to date, and tables stay small.
+// Sweep does what is due by time until ctx ends: it tells of invitations that expired, writes audits, deletes messages that their groups keep no
+// longer, forgets old operations, and old events of logs. Any number of processes may run it. Nothing depends on it but that news of
+// expiry arrive, audits are up to date, what is old goes, and tables stay small.
 func (s *Service) Sweep(ctx context.Context) {
-	var audits sync.WaitGroup
-	audits.Go(func() { s.keepAudits(ctx) })
-	defer audits.Wait()
+	var beside sync.WaitGroup
+	beside.Go(func() { s.keepAudits(ctx) })
+	for _, cluster := range s.Shards.ShardClusters() {
+		beside.Go(func() { s.keepRetention(ctx, cluster) })
+	}
+	defer beside.Wait()
 	expire, forget := time.NewTicker(expireEvery), time.NewTicker(forgetEvery)
 	defer expire.Stop()
 	defer forget.Stop()

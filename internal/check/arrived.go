@@ -39,7 +39,7 @@ var arrivedFacts = []struct {
 	{sideKind, `
 		SELECT k.subject, k.destination, s.group_id::text AS key, jsonb_build_object('role', s.role, 'state', s.state,
 			'version', s.version, 'name', s.name, 'linked', extract(epoch FROM s.linked_at), 'may_invite', s.may_invite,
-			'name_visible', s.name_visible, 'topic', s.topic, 'muted', s.muted_by_default)::text AS fields
+			'name_visible', s.name_visible, 'topic', s.topic, 'muted', s.muted_by_default, 'retention_days', s.retention_days)::text AS fields
 		FROM ` + at + ` JOIN linkspan_shard.channel_side AS s ON s.slot = k.slot AND s.channel_id = k.destination`},
 	{invitationKind, `
 		SELECT k.subject, k.destination, i.group_id || ' ' || i.invitation_id AS key, ` + invitationFields + ` AS fields

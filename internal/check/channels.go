@@ -168,7 +168,7 @@ func (c *checker) wantedOf(ctx context.Context, tx bun.Tx, rows []channelRow) ([
 	links, err := query[linkRow](ctx, tx, `
 		SELECT channel_id, group_id, name, name_key, jsonb_build_object('role', role, 'state', state,
 			'version', version, 'name', name, 'linked', extract(epoch FROM linked_at), 'may_invite', may_invite,
-			'name_visible', name_visible, 'topic', topic, 'muted', muted_by_default)::text AS fields
+			'name_visible', name_visible, 'topic', topic, 'muted', muted_by_default, 'retention_days', retention_days)::text AS fields
 		FROM linkspan_main.shard_referential WHERE channel_id IN (?)`, bun.List(channels))
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ func sameMessage(m, other, owner, number string) string {
 
 // ofMessage counts events of a kind by the message that they are about.
 func ofMessage(kind string) string {
-	return `(SELECT slot, channel_id, owner, message_number, count(*) AS n, max(at) AS at FROM ` + events + `
+	return `(SELECT slot, channel_id, owner, message_number, count(*) AS n, max(at) AS at, (array_agg(actor_id))[1] AS actor_id FROM ` + events + `
 		WHERE kind = '` + kind + `' GROUP BY slot, channel_id, owner, message_number)`
 }
 
@@ -84,7 +84,7 @@ var conversationRules = []rule{
 			OR e.number IS NOT NULL AND (e.actor_group_id, e.actor_id) IS DISTINCT FROM (m.author_group_id, m.author_id)
 			OR m.owner_group_id = ` + nobody + ` AND m.follows <> m.number
 			OR m.owner_group_id <> ` + nobody + ` AND m.author_group_id <> m.owner_group_id`},
-	{Invariant{"event-message", "An event is about a message of its log from before it; its author edits, its author's group deletes."}, `
+	{Invariant{"event-message", "An event is about a message of its log from before it; its author edits, its author's group deletes, or nobody."}, `
 		SELECT format('event %s of %s in channel %s', e.number, e.owner, e.channel_id),
 			format('%s of message %s', e.kind, e.message_number) || CASE WHEN m.number IS NULL THEN ', which is not there' ELSE '' END
 		FROM ` + events + `
@@ -92,14 +92,16 @@ var conversationRules = []rule{
 		WHERE e.kind <> 'MESSAGE_POSTED' AND (m.number IS NULL OR m.number >= e.number
 			OR (e.kind IN ('REACTION_ADDED', 'REACTION_REMOVED')) <> (e.emoji IS NOT NULL)
 			OR e.kind = 'MESSAGE_EDITED' AND (e.actor_group_id, e.actor_id) IS DISTINCT FROM (m.author_group_id, m.author_id)
-			OR e.kind = 'MESSAGE_DELETED' AND e.actor_group_id IS DISTINCT FROM m.author_group_id)`},
+			OR e.kind = 'MESSAGE_DELETED' AND (e.actor_id IS NULL) <> (e.actor_group_id IS NULL)
+			OR e.kind = 'MESSAGE_DELETED' AND e.actor_group_id <> m.author_group_id)`},
 	{Invariant{"message-tombstone", "A deleted message has no body, versions and mentions, but one event that deleted it, as no other has."}, `
 		SELECT ` + messageOf(`m.number`, `m.owner_group_id`, `m.channel_id`) + `, format('%s, with %s events that deleted it', m.state, COALESCE(d.n, 0))
 		FROM linkspan_shard.message AS m
 		LEFT JOIN ` + ofMessage(`MESSAGE_DELETED`) + ` AS d` + sameMessage(`m`, `d`, `owner`, `message_number`) + `
 		LEFT JOIN ` + logs + ` ON l.slot = m.slot AND l.channel_id = m.channel_id AND l.owner = m.owner_group_id
 		WHERE d.n > 1 OR (m.state = 'DELETED') <> (m.deleted_at IS NOT NULL)
-			OR (m.state = 'DELETED') <> (m.deleter_id IS NOT NULL) OR (m.state = 'DELETED') <> (m.body IS NULL)
+			OR m.state <> 'DELETED' AND m.deleter_id IS NOT NULL OR (m.state = 'DELETED') <> (m.body IS NULL)
+			OR m.state = 'DELETED' AND m.deleter_id IS DISTINCT FROM d.actor_id AND d.n IS NOT NULL
 			OR m.state <> 'DELETED' AND d.n > 0
 			OR m.state = 'DELETED' AND (d.n IS NULL AND m.number > l.floor OR d.at <> m.deleted_at OR cardinality(m.mention_ids) > 0
 				OR EXISTS (SELECT FROM linkspan_shard.message_version AS v WHERE v.slot = m.slot AND v.channel_id = m.channel_id

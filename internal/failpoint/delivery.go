@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"linkspan/internal/channel"
+	"linkspan/internal/ids"
 	"linkspan/internal/outbox"
 )
 
@@ -38,6 +39,16 @@ func (s shardsPort) Apply(
 		s.at(point + after)
 	}
 	return appended, err
+}
+
+// DeleteOld implements [channel.Shards].
+func (s shardsPort) DeleteOld(ctx context.Context, side ids.Side, limit int) (channel.Cleared, error) {
+	s.at("deleteOld" + before)
+	cleared, err := s.Shards.DeleteOld(ctx, side, limit)
+	if err == nil {
+		s.at("deleteOld" + after)
+	}
+	return cleared, err
 }
 
 // Store puts points around what the outbox keeps in main.

@@ -102,3 +102,28 @@ func TestComingBackOpensTheLog(t *testing.T) {
 		expect(t, back, got{first: 7, last: 7, position: 7})
 	})
 }
+
+// What is deleted of a group's own by nobody when it takes part no longer comes behind the end, and the log stays ended.
+func TestDeletionsBehindTheEnd(t *testing.T) {
+	bubble(t, Config{}, func(t *testing.T, m *memory, h *Hub) {
+		key := m.newSide(2)
+		here := follow(t, h, key, nil)
+		next(t, here)
+		h.hint(key, m.part(key, channel.EventGroupUnlinked, key.Side))
+		synctest.Wait()
+		h.hint(key, m.part(key, channel.EventMessageDeleted, ids.Group{}))
+		synctest.Wait()
+		expect(t, here, got{first: 3, last: 4, position: 4})
+		expectEnd(t, here)
+		late := follow(t, h, key, m.cursor(key, 3))
+		expect(t, late, got{first: 4, last: 4, position: 4, checkpoint: true})
+		expectEnd(t, late)
+		h.hint(key, m.part(key, channel.EventGroupLinked, ids.NewGroup())) // another's
+		h.hint(key, m.part(key, channel.EventGroupLinked, key.Side))
+		synctest.Wait()
+		back := follow(t, h, key, m.cursor(key, 4))
+		expect(t, back, got{first: 5, last: 6, position: 6, checkpoint: true})
+		h.hint(key, m.append(key, 1))
+		expect(t, back, got{first: 7, last: 7, position: 7})
+	})
+}

@@ -223,7 +223,9 @@ func (l *log) missing() {
 func (l *log) grown(now *moment, events []channel.LogEvent) *moment {
 	events = l.early.follow(events, now.head.History)
 	next := now.grown(events, l.hub.cfg.Ring)
-	next.head.Ended = l.key.EndsWith(events[len(events)-1])
+	for _, event := range events {
+		next.head.Ended = l.key.EndsWith(event) || next.head.Ended && !l.key.BeginsAgainWith(event)
+	}
 	return next
 }
 

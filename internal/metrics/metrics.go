@@ -28,6 +28,7 @@ type Metrics struct {
 	events
 	outboxSteps
 	refusals *prometheus.CounterVec
+	outdated prometheus.Counter
 }
 
 var (
@@ -44,7 +45,8 @@ func New(logger *slog.Logger) *Metrics {
 	m.edge, m.events, m.outboxSteps = newEdge(m.register), newEvents(m.register), newOutboxSteps(m.register)
 	m.refusals = counters("refusals_total", "Refusals in the payloads of mutations, by code.", "code")
 	begin(m.refusals, refusalCodes)
-	m.register(m.refusals)
+	m.outdated = counter("messages_outdated_total", "Messages that were deleted because their group keeps them no longer.")
+	m.register(m.refusals, m.outdated)
 	return m
 }
 
@@ -54,6 +56,9 @@ func (m *Metrics) register(all ...prometheus.Collector) { m.registry.MustRegiste
 func (m *Metrics) Refused(code channel.UserErrorCode) {
 	m.refusals.WithLabelValues(string(code)).Inc()
 }
+
+// Outdated counts messages that were deleted because their group keeps them no longer; for channel.Service.
+func (m *Metrics) Outdated(messages int) { m.outdated.Add(float64(messages)) }
 
 func counter(name, help string) prometheus.Counter {
 	return prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help})

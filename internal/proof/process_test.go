@@ -92,3 +92,11 @@ func (l lossyHints) Publish(a channel.Appended) {
 	}
 	l.Hints.Publish(a)
 }
+
+func (l lossyHints) Moved(log channel.LogKey) {
+	if rand.N(2) == 0 {
+		l.lost.Add(1)
+		return
+	}
+	l.Hints.Moved(log)
+}

@@ -45,7 +45,7 @@ func messageOf(t *testing.T, payload object) string {
 }
 
 // happened returns the kinds of all events of a channel as a user's group sees them.
-func happened(t *testing.T, s *place, as, channel string) (kinds []string) {
+func happened(t testing.TB, s *place, as, channel string) (kinds []string) {
 	t.Helper()
 	data := s.For(t).Must(s.as(as), messagesDocument, object{"id": channel})
 	start, err := ids.ParseLogCursor(servertest.Get[string](t, data, "node", "messages", "logCursor"))

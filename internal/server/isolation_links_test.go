@@ -25,6 +25,7 @@ var isolatedLinks = []isolated{
 		//                nobody expired other invited member admin asker owner operator
 		{`mayInvite`, `   U      U       -     -       V      V     V     V     V`},
 		{`nameVisible mutedByDefault`, ` U U      -     -       0      0     V     V     0`},
+		{`retentionDays`, `              U U      -     -       0      0     V     V     0`},
 	}},
 	{"Invitation", `query { node(id: $Invitation) { ... on Invitation { FIELD } } }`, []may{
 		//               nobody expired other invited member admin asker owner operator
@@ -97,7 +98,7 @@ func (c *cell) linked(name string, n int64) (object, bool) {
 	return with(object{"channelId": channel}, more), true
 }
 
-// changesLinks has acme let globex invite, and not any more.
+// changesLinks has acme let globex invite, and not any more, and say for how long its messages are kept.
 func (w *world) changesLinks(t *testing.T) {
 	t.Helper()
 	for _, may := range []bool{true, false} {
@@ -105,6 +106,7 @@ func (w *world) changesLinks(t *testing.T) {
 			"channelId": w.known["SharedChannel"], "groupId": w.s.group("globex").ID.String(), "mayInvite": may,
 		})
 	}
+	succeed(t, w.s, w.users["ana"], sideDocument, object{"channelId": w.known["SharedChannel"], "retentionDays": 36_500, "expectedVersion": 1})
 }
 
 const letInviteDocument = `mutation($input: LetGroupInviteInput!) { it: letGroupInvite(input: $input) { sharedChannel { id } errors { code message path } } }`

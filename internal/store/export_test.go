@@ -50,6 +50,12 @@ var MessageQueries = map[string]string{
 	"a reaction": changeTexts[channel.EventReactionAdded][0], "a mark": markRead,
 }
 
+// DueSides and DeleteOld are the statements about what groups keep no longer.
+var (
+	DueSides  = dueSides
+	DeleteOld = deleteOld
+)
+
 // PageQueries are the statements that read messages with what belongs to them, by name.
 var PageQueries = map[string]string{
 	"some messages": readMessages[takingPart], "messages from the beginning": messagePages[takingPart][0], "messages from the end": messagePages[takingPart][1],

@@ -6,7 +6,7 @@ import "strconv"
 // alone, by a statement that knows of nothing else, and of any side only where that finds none that may read.
 //
 // A side that parted reads the channel as it stood at the event that ended its part, v.unlinked_after, but for what was deleted since
-// (docs/decisions/0023-a-parted-side-reads-what-it-knew.md). Of its own private log it reads all: nobody has written to that since.
+// (docs/decisions/0023-a-parted-side-reads-what-it-knew.md). Of its own private log it reads all: nobody has said anything there since.
 type reading int
 
 const (

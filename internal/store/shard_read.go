@@ -32,6 +32,7 @@ type sideRow struct {
 	Name        *string
 	NameVisible *bool
 	Muted       *bool
+	Retention   *int32
 	LinkedAt    *time.Time
 	Version     *int32
 	MayInvite   *bool
@@ -62,7 +63,7 @@ func sidesOf(owned, which string) string {
 	return `
 	SELECT owned.slot, c.channel_id, ` + asOfSide(`initiator_group_id`) + `, ` + asOfSide(`initiator_handle`) + `, ` + asOfSide(`initiator_name`) + `,
 		` + channelState + `, CASE WHEN v.unlinked_after IS NULL THEN COALESCE(v.topic, c.topic) ELSE v.frozen_topic END, c.creator_id, c.creator_name, c.created_at, v.state,
-		s.group_id, s.handle, s.group_name, s.name, s.name_visible, s.muted_by_default, ` + sideLinkedAt + `, ` + sideVersion + `, s.may_invite,
+		s.group_id, s.handle, s.group_name, s.name, s.name_visible, s.muted_by_default, s.retention_days, ` + sideLinkedAt + `, ` + sideVersion + `, s.may_invite,
 		CASE WHEN c.offered_group_id IS NOT NULL AND (v.unlinked_after IS NULL OR v.role = 'INITIATOR') THEN (
 			SELECT json_build_array(o.group_id, o.handle, o.group_name)::text FROM linkspan_shard.channel_side AS o
 			WHERE o.slot = c.slot AND o.channel_id = c.channel_id AND o.group_id = c.offered_group_id) END,
@@ -87,7 +88,7 @@ func sidesForOperatorOf(owned, which string) string {
 	return `
 	SELECT owned.slot, c.channel_id, c.initiator_group_id, c.initiator_handle, c.initiator_name, ` + channelState + `,
 		NULL::text, NULL::uuid, '', c.created_at, '',
-		s.group_id, s.handle, s.group_name, NULL::text, NULL::boolean, NULL::boolean, ` + sideLinkedAt + `, ` + sideVersion + `, s.may_invite,
+		s.group_id, s.handle, s.group_name, NULL::text, NULL::boolean, NULL::boolean, NULL::integer, ` + sideLinkedAt + `, ` + sideVersion + `, s.may_invite,
 		NULL::text, NULL::uuid, '', ''
 	FROM ` + owned + ` LEFT JOIN (
 		linkspan_shard.channel AS c
@@ -119,7 +120,7 @@ func readSides(group ids.Group, slots []shardrouter.Slot, channels []ids.Channel
 func (r *sideRow) scan(row pgx.Rows) error {
 	return row.Scan(nil, &r.Channel, &r.Initiator.ID, &r.Initiator.Handle, &r.Initiator.Name, &r.State,
 		&r.Topic, &r.CreatorID, &r.CreatorName, &r.CreatedAt, &r.ViewerState,
-		&r.Group, &r.Handle, &r.GroupName, &r.Name, &r.NameVisible, &r.Muted, &r.LinkedAt, &r.Version, &r.MayInvite,
+		&r.Group, &r.Handle, &r.GroupName, &r.Name, &r.NameVisible, &r.Muted, &r.Retention, &r.LinkedAt, &r.Version, &r.MayInvite,
 		&r.Offered, &r.Home.ID, &r.Home.Handle, &r.Home.Name)
 }
 
@@ -176,7 +177,7 @@ func (r *sideRow) addTo(found map[ids.Channel]*channel.SharedChannel, viewer ids
 		side.Name = r.Name
 	}
 	if r.Group == viewer {
-		side.NameVisible, side.MutedByDefault = r.NameVisible, r.Muted
+		side.NameVisible, side.MutedByDefault, side.RetentionDays = r.NameVisible, r.Muted, r.Retention
 		own := side
 		c.Own = &own
 	}

@@ -101,7 +101,7 @@ func New(t testing.TB, options Options) *Server {
 	s.Service = &channel.Service{
 		Main: s.Store, Shards: s.Store, Conversation: s.Store, Outbox: relay, Hub: hub, Hints: hub, Fresh: &channel.FreshMessages{},
 		InvitationTTL: options.InvitationTTL, MaxGroups: options.MaxGroups, Logger: logger,
-		Refused: s.Metrics.Refused,
+		Refused: s.Metrics.Refused, Outdated: s.Metrics.Outdated,
 	}
 	s.Metrics.WatchClusters(s.Router)
 	s.Metrics.WatchHub(hub)

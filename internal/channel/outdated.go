@@ -1,0 +1,67 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"linkspan/internal/ids"
+)
+
+// keepRetention deletes what is old on a cluster until ctx ends. Each cluster has its own, so that one out of reach delays no other.
+func (s *Service) keepRetention(ctx context.Context, cluster string) {
+	look := time.NewTicker(deleteEvery)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+			deleted, err := s.DeleteOutdated(ctx, cluster)
+			if deleted > 0 {
+				s.Logger.InfoContext(ctx, "sweep: deleted messages that their groups keep no longer", "cluster", cluster, "messages", deleted)
+			}
+			if err != nil && ctx.Err() == nil {
+				s.Logger.WarnContext(ctx, "sweep: delete old messages of "+cluster, "err", err)
+			}
+		}
+	}
+}
+
+// DeleteOutdated deletes the messages on a cluster that are older than their groups keep them, one transaction after the other, and returns
+// how many it deleted; the error joins what went wrong on some sides. Any number of processes may call it: each takes the sides in an order of
+// its own, and those who meet at a channel take turns. What it could not do is still due.
+func (s *Service) DeleteOutdated(ctx context.Context, cluster string) (deleted int, err error) {
+	for err == nil {
+		var due []ids.Side
+		if due, err = s.Shards.DueSides(ctx, cluster, deleteSides); err != nil || len(due) == 0 {
+			break
+		}
+		rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
+		for _, side := range due {
+			messages, failed := s.deleteOld(ctx, side)
+			deleted += messages
+			err = errors.Join(err, failed)
+			if fault := (*Fault)(nil); ctx.Err() != nil || errors.As(failed, &fault) && fault.Code == ShardUnavailable {
+				return deleted, err // so it is for the others
+			}
+		}
+	}
+	return deleted, err
+}
+
+// deleteOld deletes what is old of a side, one transaction of it, and tells of it.
+func (s *Service) deleteOld(ctx context.Context, side ids.Side) (int, error) {
+	cleared, err := s.Shards.DeleteOld(ctx, side, deleteBatch)
+	if err != nil {
+		return 0, err
+	}
+	if cleared.Messages > 0 && s.Outdated != nil {
+		s.Outdated(cleared.Messages)
+	}
+	for _, log := range cleared.Moved {
+		s.Hints.Moved(log)
+	}
+	return cleared.Messages, nil
+}

@@ -1,0 +1,480 @@
+package store_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
+	"linkspan/internal/store"
+)
+
+// chat is a channel of acme's and globex's in which both say something.
+type chat struct {
+	*world
+	id      ids.Channel
+	version int32 // of the sides, the newest
+}
+
+func (w *world) chat() *chat {
+	w.t.Helper()
+	id, _ := w.talkIn("launch", 0)
+	_, err := w.links(id, 2)
+	w.must(err)
+	return &chat{w, id, 2}
+}
+
+// says has a user of a group say something, for its own group alone or for everyone, and returns the message.
+func (c *chat) says(group channel.Group, own bool, replyTo ids.Message) ids.Message {
+	c.t.Helper()
+	said := c.said(c.id, "said by "+group.Handle)
+	said.By, said.ReplyTo = c.user(group, "sub"), replyTo
+	if own {
+		said.Message.Owner = group.ID
+	}
+	done, err := c.Change(c.t.Context(), said)
+	if err != nil || !done.Done {
+		c.t.Fatalf("%+v, %v", done, err)
+	}
+	return done.Message
+}
+
+// does has a user of a message's group change it.
+func (c *chat) does(group channel.Group, kind channel.EventKind, m ids.Message) error {
+	c.t.Helper()
+	change := c.said(c.id, "other words")
+	change.By, change.Kind, change.Message = c.user(group, "sub"), kind, m
+	if kind == channel.EventReactionAdded {
+		change.Emoji = "👍"
+	}
+	done, err := c.Change(c.t.Context(), change)
+	if err == nil && !done.Done {
+		err = fmt.Errorf("refused: %+v", done)
+	}
+	return err
+}
+
+// keeps has a group's side say for how many days its messages are kept; 0: for good.
+func (c *chat) keeps(group channel.Group, days int32) {
+	c.t.Helper()
+	c.version++
+	link := &channel.Link{Channel: c.id, Group: group.ID, Version: c.version, Name: "launch", NameVisible: true, Initiator: group == c.acme}
+	if days > 0 {
+		link.RetentionDays = &days
+	}
+	by := c.user(group, "admin")
+	_, err := c.step(c.id, func(tx channel.ShardTx) {
+		tx.ChangeChannel(channel.Effect{Group: &group, Link: link, By: &by, Channel: &channel.ChannelEffect{}})
+	})
+	c.must(err)
+}
+
+func (c *chat) exec(text string, args ...any) {
+	c.t.Helper()
+	database, _ := c.router.Cluster(c.ClusterOf(c.id))
+	_, err := database.Pool().Exec(c.t.Context(), text, append([]any{c.id}, args...)...)
+	c.must(err)
+}
+
+// read reads one value.
+func (c *chat) read(text string, into ...any) {
+	c.t.Helper()
+	database, _ := c.router.Cluster(c.ClusterOf(c.id))
+	c.must(database.Pool().QueryRow(c.t.Context(), text, c.id).Scan(into...))
+}
+
+// days lets so many days and a bit go by, for all that was said until now and for when it is looked for.
+func (c *chat) days(n int) {
+	c.t.Helper()
+	for _, text := range []string{
+		`UPDATE linkspan_shard.message SET created_at = created_at - $2 * interval '24 hours' - interval '1 minute' WHERE channel_id = $1`,
+		`UPDATE linkspan_shard.channel_side SET retention_due_at = retention_due_at - $2 * interval '24 hours' - interval '1 minute'
+			WHERE channel_id = $1`,
+	} {
+		c.exec(text, n)
+	}
+}
+
+// sweep deletes what is due in the channel, so many at a time, until nothing is, and returns how many each time.
+func (c *chat) sweep(limit int) (deleted []int) {
+	c.t.Helper()
+	for {
+		due, err := c.DueSides(c.t.Context(), c.ClusterOf(c.id), 10)
+		c.must(err)
+		if len(due) == 0 {
+			return deleted
+		}
+		cleared, err := c.DeleteOld(c.t.Context(), due[0], limit)
+		c.must(err)
+		deleted = append(deleted, cleared.Messages)
+	}
+}
+
+// left are the messages that are not deleted, of those given, as numbers of their order there.
+func (c *chat) left(messages []ids.Message) (left []int) {
+	c.t.Helper()
+	for i, m := range messages {
+		reader := c.user(c.acme, "reader").ID
+		if m.Owner == c.globex.ID {
+			reader = c.user(c.globex, "reader").ID
+		}
+		found, err := c.Messages(c.t.Context(), reader, []ids.Message{m})
+		c.must(err)
+		switch f := found[m]; {
+		case f == nil:
+			c.t.Fatalf("message %d is not there", i)
+		case f.State != channel.Deleted:
+			left = append(left, i)
+		case f.Body != nil || f.Deleter != nil || f.DeletedAt == nil || len(f.Reactions) > 0 || len(f.Mentioned) > 0:
+			c.t.Errorf("message %d was deleted, and is %+v", i, f)
+		}
+	}
+	return left
+}
+
+// sound looks whether both sides read a log without a gap, in which each deletion is told once, and nothing is left of what was deleted.
+func (c *chat) sound() {
+	c.t.Helper()
+	for _, group := range []channel.Group{c.acme, c.globex} {
+		log := channel.ChannelLogOf(c.id, group.ID)
+		heads, err := c.LogHeads(c.t.Context(), []channel.LogKey{log})
+		c.must(err)
+		page, err := c.ReadLog(c.t.Context(), log, heads[log].Floor, 10_000)
+		c.must(err)
+		if page.Head != heads[log] || int64(len(page.Events)) != page.Head.Number-page.Head.Floor {
+			c.t.Errorf("%s reads %d events, and the head is %+v", group.Handle, len(page.Events), page.Head)
+		}
+		deleted := map[ids.Message]int{}
+		for _, e := range page.Events {
+			if e.Kind == channel.EventMessageDeleted {
+				if deleted[e.Message]++; deleted[e.Message] > 1 || !e.Actor.IsZero() && e.Actor != c.user(c.acme, "sub").ID {
+					c.t.Errorf("%s reads %+v", group.Handle, e)
+				}
+			}
+		}
+	}
+	var rest int
+	c.read(`SELECT count(*) FROM linkspan_shard.message AS m WHERE m.channel_id = $1 AND m.state = 'DELETED' AND (
+		m.reaction_count > 0 OR EXISTS (SELECT FROM linkspan_shard.message_words AS w WHERE (w.slot, w.channel_id, w.owner_group_id, w.number) = (m.slot, m.channel_id, m.owner_group_id, m.number))
+		OR EXISTS (SELECT FROM linkspan_shard.message_version AS w WHERE (w.slot, w.channel_id, w.owner_group_id, w.number) = (m.slot, m.channel_id, m.owner_group_id, m.number))
+		OR EXISTS (SELECT FROM linkspan_shard.reaction AS w WHERE (w.slot, w.channel_id, w.owner_group_id, w.number) = (m.slot, m.channel_id, m.owner_group_id, m.number)))`, &rest)
+	if rest != 0 {
+		c.t.Errorf("something is left of %d deleted messages", rest)
+	}
+}
+
+// Of what a group said the old goes, for everyone and for itself, and nothing else: a few in each transaction, each with its event.
+func TestOldMessagesGo(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		var said []ids.Message
+		for range 2 {
+			first := c.says(w.acme, false, ids.Message{})
+			said = append(said, first, c.says(w.globex, false, first), c.says(w.acme, true, first), c.says(w.acme, false, ids.Message{}),
+				c.says(w.globex, true, ids.Message{}), c.says(w.acme, true, ids.Message{}), c.says(w.acme, false, first))
+			for _, m := range said[len(said)-7:] {
+				group := map[bool]channel.Group{true: w.globex, false: w.acme}[m == said[len(said)-6] || m.Owner == w.globex.ID]
+				w.must(c.does(group, channel.EventMessageEdited, m))
+				w.must(c.does(group, channel.EventReactionAdded, m))
+			}
+			if len(said) == 7 {
+				c.keeps(w.acme, 30)
+				w.must(c.does(w.acme, channel.EventMessageDeleted, c.says(w.acme, false, ids.Message{})))
+				if got := c.sweep(2); !slices.Equal(got, []int{0}) || len(c.left(said)) != 7 {
+					t.Errorf("nothing is old, and %v went", got)
+				}
+				c.days(29)
+				if got := c.sweep(2); len(got) > 0 {
+					t.Errorf("nothing is due, and %v went", got)
+				}
+				c.days(1)
+			}
+		}
+		if got := c.sweep(2); !slices.Equal(got, []int{4, 1}) {
+			t.Errorf("old messages went %v at a time, want two of each log", got)
+		}
+		if got, want := c.left(said), []int{1, 4, 7, 8, 9, 10, 11, 12, 13}; !slices.Equal(got, want) {
+			t.Errorf("left are %v, want %v", got, want)
+		}
+		var days float64
+		var number, private int64
+		c.read(`SELECT extract(epoch FROM retention_due_at - now()) / 86400, cleared_number, cleared_private
+			FROM linkspan_shard.channel_side WHERE channel_id = $1 AND role = 'INITIATOR'`, &days, &number, &private)
+		if days < 29.9 || days > 30 || number <= said[6].Number || number >= said[7].Number || private != said[5].Number {
+			t.Errorf("the next look is in %v days, behind %d and %d", days, number, private)
+		}
+		c.days(30)
+		if got := c.sweep(100); !slices.Equal(got, []int{5}) {
+			t.Errorf("later %v went", got)
+		}
+		c.days(1000)
+		if got := c.sweep(100); !slices.Equal(got, []int{0}) || !slices.Equal(c.left(said), []int{1, 4, 8, 11}) {
+			t.Errorf("globex keeps what it said, and %v is left", c.left(said))
+		}
+		c.sound()
+	})
+}
+
+// Less days hold at once; more, and none, bring nothing back and take nothing.
+func TestDaysChange(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		old, fresh := c.says(w.globex, false, ids.Message{}), c.says(w.globex, true, ids.Message{})
+		said := []ids.Message{old, fresh}
+		c.keeps(w.globex, 100)
+		c.days(10)
+		for _, step := range []struct {
+			days int32
+			left int
+		}{{100, 2}, {11, 2}, {0, 2}, {10, 0}, {100, 0}, {0, 0}} {
+			c.keeps(w.globex, step.days)
+			c.sweep(10)
+			if left := c.left(said); len(left) != step.left {
+				t.Errorf("with %d days %v are left", step.days, left)
+			}
+		}
+		c.keeps(w.acme, 1) // another's side
+		c.sound()
+	})
+}
+
+// Who says little among many is found without a look at all of them at once, or at any twice.
+func TestFewOldOnesAmongMany(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		first := c.says(w.globex, false, ids.Message{})
+		c.exec(`
+			WITH more AS (
+				INSERT INTO linkspan_shard.message (slot, channel_id, owner_group_id, number, follows, body, author_group_id, author_id, author_name)
+				SELECT m.slot, m.channel_id, m.owner_group_id, m.number + n, m.number + n, m.body, $2, m.author_id, m.author_name
+				FROM linkspan_shard.message AS m, generate_series(1, 2500) AS n WHERE m.channel_id = $1 RETURNING *
+			), told AS (
+				INSERT INTO linkspan_shard.channel_event (slot, channel_id, number, kind, actor_group_id, actor_id, message_number)
+				SELECT slot, channel_id, number, 'MESSAGE_POSTED', author_group_id, author_id, number FROM more
+			)
+			UPDATE linkspan_shard.channel_log SET head = head + 2500 WHERE channel_id = $1`, w.acme.ID)
+		last := c.says(w.globex, false, ids.Message{})
+		c.keeps(w.globex, 1)
+		if got := c.sweep(10); !slices.Equal(got, []int{0}) {
+			t.Errorf("its first message stays, and it was looked %d times", len(got))
+		}
+		c.days(1)
+		if got := c.sweep(10); !slices.Equal(got, []int{1, 0, 1}) {
+			t.Errorf("%v went, want the two of them in three looks at a thousand each", got)
+		}
+		if left := c.left([]ids.Message{first, last}); len(left) > 0 {
+			t.Errorf("%v are left", left)
+		}
+		var cleared int64
+		if c.read(`SELECT max(cleared_number) FROM linkspan_shard.channel_side WHERE channel_id = $1`, &cleared); cleared != last.Number {
+			t.Errorf("the next look begins behind %d, want %d", cleared, last.Number)
+		}
+		next := c.says(w.globex, false, ids.Message{})
+		c.days(1)
+		if got := c.sweep(10); !slices.Equal(got, []int{1}) || len(c.left([]ids.Message{next})) > 0 {
+			t.Errorf("of what is said later %v went", got)
+		}
+		c.sound()
+	})
+}
+
+// A clock that was set back holds up what comes behind it, and nothing is looked at again and again.
+func TestTimesOutOfOrder(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		said := []ids.Message{c.says(w.acme, false, ids.Message{}), c.says(w.acme, false, ids.Message{}), c.says(w.acme, false, ids.Message{})}
+		c.keeps(w.acme, 5)
+		c.exec(`UPDATE linkspan_shard.message SET created_at = now() - interval '6 days' WHERE channel_id = $1 AND number <> $2`, said[1].Number)
+		c.days(0)
+		if got := c.sweep(10); !slices.Equal(got, []int{1}) || !slices.Equal(c.left(said), []int{1, 2}) {
+			t.Errorf("%v went, %v are left", got, c.left(said))
+		}
+		c.days(5)
+		if got := c.sweep(10); !slices.Equal(got, []int{2}) {
+			t.Errorf("then %v went", got)
+		}
+		c.sound()
+	})
+}
+
+// Whoever sweeps, each message goes once, and who talks meanwhile loses nothing.
+func TestSweepsAtOnce(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		var said, later []ids.Message
+		for i := range 40 {
+			said = append(said, c.says(w.acme, i%4 == 0, ids.Message{}), c.says(w.globex, i%4 == 1, ids.Message{}))
+		}
+		c.keeps(w.acme, 1)
+		c.keeps(w.globex, 1)
+		c.days(1)
+		var deleted [4]int
+		var racing sync.WaitGroup
+		for i := range deleted {
+			racing.Go(func() {
+				for {
+					due, err := w.DueSides(t.Context(), w.ClusterOf(c.id), 10)
+					if err != nil || len(due) == 0 {
+						w.must(err)
+						return
+					}
+					cleared, err := w.DeleteOld(t.Context(), due[i%len(due)], 3)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					deleted[i] += cleared.Messages
+				}
+			})
+		}
+		for range 20 {
+			later = append(later, c.says(w.acme, false, ids.Message{}), c.says(w.globex, true, ids.Message{}))
+		}
+		racing.Wait()
+		if all := deleted[0] + deleted[1] + deleted[2] + deleted[3]; all != len(said) {
+			t.Errorf("%v went, want %d", deleted, len(said))
+		}
+		if left := c.left(slices.Concat(said, later)); len(left) != len(later) || left[0] != len(said) {
+			t.Errorf("left are %v", left)
+		}
+		c.sound()
+	})
+}
+
+// What a group that parted has said goes too. Its order goes on behind its end, and is whole when it comes back, also where its end was removed.
+func TestOldMessagesOfWhoParted(t *testing.T) {
+	t.Parallel()
+	for name, forget := range map[string]bool{"its end is there": false, "its end was removed": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachShape(t, func(t *testing.T, w *world) {
+				c := w.chat()
+				forgets := func() {
+					t.Helper()
+					_, err := w.ForgetEvents(t.Context(), w.ClusterOf(c.id), -time.Hour, 100, 100)
+					w.must(err)
+				}
+				said := []ids.Message{
+					c.says(w.globex, false, ids.Message{}), c.says(w.globex, true, ids.Message{}), c.says(w.acme, false, ids.Message{}),
+					c.says(w.globex, true, ids.Message{}), c.says(w.globex, false, ids.Message{}),
+				}
+				c.keeps(w.globex, 7)
+				c.version++
+				_, err := w.parts(c.id, c.version)
+				w.must(err)
+				c.says(w.acme, false, ids.Message{})
+				if forget {
+					forgets()
+				}
+				_, before := w.heads(c.id)
+				c.days(7)
+				if got := c.sweep(100); !slices.Equal(got, []int{4}) || !slices.Equal(c.left(said), []int{2}) {
+					t.Errorf("%v went, left are %v", got, c.left(said))
+				}
+				c.sound()
+				if _, head := w.heads(c.id); !head.Ended || head.Number != before.Number+2 || forget != (head.Floor == head.Number) {
+					t.Errorf("its log stands at %+v, and stood at %+v", head, before)
+				}
+				page, err := w.ReadLog(t.Context(), channel.ChannelLogOf(c.id, w.globex.ID), before.Number, 10)
+				if w.must(err); !forget && (len(page.Events) != 2 || page.Events[0].Message != said[1] || page.Events[1].Message != said[3]) {
+					t.Errorf("behind its end it reads %+v", page)
+				}
+				c.says(w.acme, false, ids.Message{})
+				forgets()
+				c.sound()
+				c.version++
+				_, err = w.links(c.id, c.version)
+				w.must(err)
+				c.says(w.globex, true, ids.Message{})
+				c.says(w.globex, false, ids.Message{})
+				c.sound()
+				c.days(7)
+				if got := c.sweep(100); !slices.Equal(got, []int{2}) {
+					t.Errorf("it came back, and %v went", got)
+				}
+				c.sound()
+			})
+		})
+	}
+}
+
+// What deletes waits for the channel's log before it holds anything else, and leaves alone what its cluster does not own.
+func TestOldMessagesWaitForTheLogFirst(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		message := c.says(w.acme, false, ids.Message{})
+		c.keeps(w.acme, 1)
+		c.days(1)
+		database, _ := w.router.Cluster(w.ClusterOf(c.id))
+		owned := func(state string) {
+			t.Helper()
+			_, err := database.Pool().Exec(t.Context(), `UPDATE linkspan_shard.owned_slot SET state = $2 WHERE slot = $1`, int16(c.id.Slot()), state)
+			w.must(err)
+		}
+		owned("FENCED")
+		if got := c.sweep(10); len(got) > 0 {
+			t.Errorf("%v went of a slot that is not owned", got)
+		}
+		owned("OWNED")
+		letGo := w.holds(c.id)
+		t.Cleanup(letGo)
+		done := make(chan error, 1)
+		go func() {
+			cleared, err := w.DeleteOld(t.Context(), ids.Side{Channel: c.id, Group: w.acme.ID}, 10)
+			if err == nil && (cleared.Messages != 1 || len(cleared.Moved) != 2) {
+				err = fmt.Errorf("%+v", cleared)
+			}
+			done <- err
+		}()
+		w.waitsFor(c.id)
+		for _, table := range []string{"channel_side", "message", "message_words"} {
+			_, err := database.Pool().Exec(t.Context(), `SELECT FROM linkspan_shard.`+table+` WHERE channel_id = $1 FOR UPDATE NOWAIT`, c.id)
+			if err != nil {
+				t.Errorf("while it waits it holds a row of %s: %v", table, err)
+			}
+		}
+		letGo()
+		w.must(<-done)
+		if left := c.left([]ids.Message{message}); len(left) > 0 {
+			t.Error("it is still there")
+		}
+	})
+}
+
+// What is old must be looked for from behind what is cleared, and what goes with it found by whole keys.
+func TestOldMessagesAreFoundByTheirKeys(t *testing.T) {
+	t.Parallel()
+	p := newPlans(t)
+	lines := p.of("what is old", store.DeleteOld)
+	found := map[string]bool{}
+	for i, line := range lines[:len(lines)-1] {
+		for _, table := range []string{"message", "message_version", "message_words", "reaction"} {
+			if strings.Contains(line, "using "+table+"_pkey on ") {
+				if found[table] = true; !strings.Contains(lines[i+1], "number = ") && !strings.Contains(lines[i+1], "number > ") {
+					t.Errorf("%s has %s", line, lines[i+1])
+				}
+			}
+		}
+	}
+	if len(found) != 4 || strings.Contains(strings.Join(lines, "\n"), "Seq Scan") {
+		t.Errorf("found are %v:\n%s", found, strings.Join(lines, "\n"))
+	}
+	for setting, value := range store.Settings() {
+		if _, err := p.conn.Exec(t.Context(), `SELECT set_config($1, $2, false)`, setting, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if lines := strings.Join(p.of("sides", store.DueSides), "\n"); !strings.Contains(lines, "channel_side_retention_due_at") {
+		t.Errorf("sides that are due are found so:\n%s", lines)
+	}
+}
