@@ -12,9 +12,12 @@ const (
 
 	expireEvery = time.Second
 	auditEvery  = time.Second
-	forgetEvery = time.Hour
-	forgetBatch = 1000
-	forgetLogs  = 100 // at a time
+	// auditsLate is how old what has no entries may be before the log tells so, once in lookAtAudits.
+	auditsLate   = 5 * time.Minute
+	lookAtAudits = time.Minute
+	forgetEvery  = time.Hour
+	forgetBatch  = 1000
+	forgetLogs   = 100 // at a time
 	// forgetEvents is how many events of a log go in one transaction: that long its writers wait. It takes as many as it needs.
 	forgetEvents = 500
 )
@@ -25,6 +28,7 @@ const (
 func (s *Service) Sweep(ctx context.Context) {
 	var audits sync.WaitGroup
 	audits.Go(func() { s.keepAudits(ctx) })
+	audits.Go(func() { s.watchAudits(ctx) })
 	defer audits.Wait()
 	expire, forget := time.NewTicker(expireEvery), time.NewTicker(forgetEvery)
 	defer expire.Stop()
@@ -51,6 +55,26 @@ func (s *Service) keepAudits(ctx context.Context) {
 			return
 		case <-write.C:
 			s.repeat(ctx, "write audits", auditBatch, func() (int, error) { return s.WriteAudit(ctx) })
+		}
+	}
+}
+
+// watchAudits tells the log until ctx ends when audits are late, whoever should write them and for whatever reason nobody does.
+func (s *Service) watchAudits(ctx context.Context) {
+	look := time.NewTicker(lookAtAudits)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+			switch oldest, err := s.Main.OldestUnaudited(ctx); {
+			case ctx.Err() != nil:
+			case err != nil:
+				s.Logger.WarnContext(ctx, "sweep: look at audits", "err", err)
+			case oldest > auditsLate:
+				s.Logger.WarnContext(ctx, "audits are late: nobody writes what was decided and refused", "oldest", oldest.Round(time.Second))
+			}
 		}
 	}
 }
