@@ -3,6 +3,8 @@ package proof_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"pgregory.net/rapid"
 
@@ -56,13 +58,24 @@ func (l *life) tellsAgain(group, from int) {
 	}
 }
 
-// drawBlock has a group block another, or more often do so no longer.
+// drawBlock has a group block another no longer, or block one, mostly one that it has to do with.
 func (s *story) drawBlock(t *rapid.T) operation {
+	blocked := slices.SortedFunc(maps.Keys(s.model.blocking), func(a, b [2]int) int { return slices.Compare(a[:], b[:]) })
+	if len(blocked) > 0 && rapid.Bool().Draw(t, "no longer") {
+		who := rapid.SampledFrom(blocked).Draw(t, "who")
+		return operation{do: unblock, by: person{who[0], "ana"}, target: who[1]}
+	}
 	groups := len(s.world.groups)
 	by := rapid.IntRange(0, groups-1).Draw(t, "group")
-	return operation{
-		do: rapid.SampledFrom([]verb{block, unblock, unblock}).Draw(t, "do"), by: person{by, "ana"}, target: (by + rapid.IntRange(1, groups-1).Draw(t, "whom")) % groups,
+	op := operation{do: block, by: person{by, "ana"}, target: (by + rapid.IntRange(1, groups-1).Draw(t, "whom")) % groups}
+	if len(s.model.lives) > 0 && rapid.IntRange(0, 3).Draw(t, "stranger") > 0 {
+		l := &s.model.lives[rapid.IntRange(0, len(s.model.lives)-1).Draw(t, "life")]
+		in := &l.invitations[rapid.IntRange(0, len(l.invitations)-1).Draw(t, "invitation")]
+		if op.by.group, op.target = in.to, in.from; rapid.IntRange(0, 3).Draw(t, "who asked") == 0 {
+			op.by.group, op.target = in.from, in.to
+		}
 	}
+	return op
 }
 
 // blocks has a group block another, or do so no longer.
