@@ -141,7 +141,7 @@ func (t *tour) policy(ctx context.Context) (*tourPolicy, error) {
 	}
 	_, err := t.gil.do(ctx, tourReadPolicy, nil, &answer)
 	if err == nil && answer.Viewer.SharingPolicy == nil {
-		err = errors.New("Gil does not see globex's policy")
+		err = errors.New("an admin of globex does not see its policy")
 	}
 	return answer.Viewer.SharingPolicy, err
 }
