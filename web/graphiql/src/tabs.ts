@@ -232,7 +232,8 @@ query GlobexSees {
     user: "gil@globex",
     query: `
 # 10. From now on members of globex may say yes
-#     to others, and an admin has to agree.
+#     to others, and an admin has to agree. The
+#     version becomes a number when it is sent.
 mutation GlobexWantsApproval($version: Int!) {
   setSharingPolicy(
     input: {
@@ -295,9 +296,8 @@ mutation HuaAccepts($invitation: ID!) {
   {
     user: "gil@globex",
     query: `
-# 13. Gil, an admin, agrees: the groups are linked.
-#     And the policy is as it was: null is the
-#     default.
+# 13. Gil, an admin, agrees: they are linked. And
+#     the policy is as before: null is the default.
 mutation GilApproves(
   $invitation: ID!
   $version: Int!
