@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"encoding/json"
 	"time"
 
 	"linkspan/internal/channel"
@@ -21,7 +22,7 @@ const (
 // sourceColumns are those of a row s of either, joined by withGroups; sourceRow takes them. An invited group knows of an invitation from its first
 // version on that was sent: when it was PENDING, or else began as anything but REQUESTED.
 const (
-	sourceColumns = `s.refused, s.id, s.at, s.deed, s.rule, s.channel_id, s.invitation_id, s.version, s.state, s.reason, s.actor_id, s.actor_name, s.audited, s.policy,
+	sourceColumns = `s.refused, s.id, s.at, s.deed, s.rule, s.channel_id, s.invitation_id, s.version, s.state, s.reason, s.actor_id, s.actor_name, s.audited, s.policy::text,
 		a.group_id, a.handle, a.name, f.group_id, f.handle, f.name, t.group_id, t.handle, t.name, o.group_id, o.handle, o.name,
 		NOT s.refused AND s.version < (
 			SELECT COALESCE(min(x.version) FILTER (WHERE x.state = 'PENDING'), 2147483647) FROM linkspan_main.transition AS x
@@ -46,7 +47,7 @@ type sourceRow struct {
 	version                  *int32
 	state, reason, name      *string
 	user                     ids.User
-	policy                   *channel.AuditedPolicy
+	policy                   *string
 	actor, from, to, other   groupRow
 }
 
@@ -70,6 +71,18 @@ func (r *sourceRow) fields() []any {
 	return append(fields, &r.unsent)
 }
 
+// policyIn reads what a policy became. What can't be read is none that anybody has set.
+func policyIn(text *string) *channel.AuditedPolicy {
+	if text == nil {
+		return nil
+	}
+	var p channel.AuditedPolicy
+	if json.Unmarshal([]byte(*text), &p) != nil {
+		return new(channel.AuditedPolicy)
+	}
+	return &p
+}
+
 // source returns the row; nil if it is not there.
 func (r *sourceRow) source() *channel.AuditSource {
 	if r.deed == nil {
@@ -78,7 +91,7 @@ func (r *sourceRow) source() *channel.AuditSource {
 	s := &channel.AuditSource{
 		ID: r.id, At: r.at.UTC(), Refused: *r.refused, Deed: channel.Deed(*r.deed), Rule: channel.SharingRule(*r.rule), Channel: r.channel,
 		Invitation: r.invitation, Version: *r.version, Reason: r.reason, From: r.from.group(), To: r.to.group(), About: r.other.group(),
-		Unsent: r.unsent != nil && *r.unsent, Policy: r.policy,
+		Unsent: r.unsent != nil && *r.unsent, Policy: policyIn(r.policy),
 	}
 	if r.state != nil {
 		s.State = *r.state

@@ -61,6 +61,7 @@ var tamperings = []tampering{
 	{"who decided", `UPDATE linkspan_main.transition SET actor_name = 'eve' WHERE deed = 'DECLINE'`, "globex", "in actor"},
 	{"the rule", `UPDATE linkspan_main.transition SET rule = 'DEFAULT' WHERE deed = 'SET_POLICY'`, "acme", "in rule"},
 	{"what a policy became", `UPDATE linkspan_main.transition SET policy = jsonb_set(policy, '{outgoingApproval}', 'false') WHERE deed = 'SET_POLICY'`, "acme", "in policy"},
+	{"what a policy became, into what can't be read", `UPDATE linkspan_main.transition SET policy = '[{}]' WHERE deed = 'SET_POLICY'`, "acme", "in policy"},
 	{"that it is kept what a policy became", `UPDATE linkspan_main.transition SET policy = NULL WHERE deed = 'SET_POLICY'`, "acme", "in format, policy"},
 	{"a policy", `UPDATE linkspan_main.sharing_policy SET outgoing_approval = false WHERE ` + of("acme"), "acme", "nobody has decided that: in outgoingApproval"},
 	{"a policy's time to live", `UPDATE linkspan_main.sharing_policy SET invitation_ttl_hours = 1 WHERE ` + of("acme"), "acme", "nobody has decided that: in invitationTtlHours"},
