@@ -94,6 +94,13 @@ func TestDueNameHolderIsNotWaitedFor(t *testing.T) {
 		w.deliver(steps[0])
 		due, steps, _ := w.create("due", time.Microsecond)
 		w.deliver(steps[0])
+		half, steps, _ := w.create("half due", time.Microsecond)
+		w.deliver(steps[0])
+		_, err := w.router.Main().Pool().Exec(t.Context(), `
+			INSERT INTO linkspan_main.invitation SELECT another.* FROM linkspan_main.invitation AS i, jsonb_populate_record(i, jsonb_build_object(
+				'invitation_id', gen_random_uuid(), 'to_group_id', gen_random_uuid(), 'expires_at', now() + interval '1 hour')) AS another
+			WHERE i.invitation_id = $1`, half.ID)
+		w.must(err)
 		holder := func(ctx context.Context, tx channel.MainTx, name string) ([]*channel.Facts, error) {
 			return tx.LockDueNameHolder(ctx, w.acme.ID, channel.NameKey(name))
 		}
@@ -101,7 +108,7 @@ func TestDueNameHolderIsNotWaitedFor(t *testing.T) {
 			if _, err := tx.LockInvitation(ctx, open.ID); err != nil {
 				return err
 			}
-			for _, name := range []string{"nobody's", "open"} {
+			for _, name := range []string{"nobody's", "open", "half due"} {
 				if found, err := holder(ctx, tx, name); err != nil || len(found) > 0 {
 					t.Errorf("%s: %d invitations are due: %v", name, len(found), err)
 				}
