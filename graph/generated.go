@@ -87,6 +87,7 @@ type ComplexityRoot struct {
 		Number          func(childComplexity int) int
 		OtherGroup      func(childComplexity int) int
 		PartnerHashText func(childComplexity int) int
+		Policy          func(childComplexity int) int
 		Reason          func(childComplexity int) int
 		Record          func(childComplexity int) int
 		Refused         func(childComplexity int) int
@@ -104,6 +105,16 @@ type ComplexityRoot struct {
 	AuditEntryEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	AuditedPolicy struct {
+		IncomingApproval   func(childComplexity int) int
+		InvitationTTLHours func(childComplexity int) int
+		LinksInNotes       func(childComplexity int) int
+		OutgoingApproval   func(childComplexity int) int
+		SharingEnabled     func(childComplexity int) int
+		WhoMayAccept       func(childComplexity int) int
+		WhoMayCreate       func(childComplexity int) int
 	}
 
 	BlockGroupPayload struct {
@@ -861,6 +872,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditEntry.PartnerHashText(childComplexity), true
+	case "AuditEntry.policy":
+		if e.ComplexityRoot.AuditEntry.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEntry.Policy(childComplexity), true
 	case "AuditEntry.reason":
 		if e.ComplexityRoot.AuditEntry.Reason == nil {
 			break
@@ -929,6 +946,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditEntryEdge.Node(childComplexity), true
+
+	case "AuditedPolicy.incomingApproval":
+		if e.ComplexityRoot.AuditedPolicy.IncomingApproval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditedPolicy.IncomingApproval(childComplexity), true
+	case "AuditedPolicy.invitationTtlHours":
+		if e.ComplexityRoot.AuditedPolicy.InvitationTTLHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditedPolicy.InvitationTTLHours(childComplexity), true
+	case "AuditedPolicy.linksInNotes":
+		if e.ComplexityRoot.AuditedPolicy.LinksInNotes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditedPolicy.LinksInNotes(childComplexity), true
+	case "AuditedPolicy.outgoingApproval":
+		if e.ComplexityRoot.AuditedPolicy.OutgoingApproval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditedPolicy.OutgoingApproval(childComplexity), true
+	case "AuditedPolicy.sharingEnabled":
+		if e.ComplexityRoot.AuditedPolicy.SharingEnabled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditedPolicy.SharingEnabled(childComplexity), true
+	case "AuditedPolicy.whoMayAccept":
+		if e.ComplexityRoot.AuditedPolicy.WhoMayAccept == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditedPolicy.WhoMayAccept(childComplexity), true
+	case "AuditedPolicy.whoMayCreate":
+		if e.ComplexityRoot.AuditedPolicy.WhoMayCreate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditedPolicy.WhoMayCreate(childComplexity), true
 
 	case "BlockGroupPayload.errors":
 		if e.ComplexityRoot.BlockGroupPayload.Errors == nil {
@@ -4568,12 +4628,32 @@ type AuditEntry {
   state: String
   """What who did it said about it: at most 560 code points."""
   reason: String
+  """What the group's sharing policy became; null: it is about none, or was decided before that was kept."""
+  policy: AuditedPolicy
   """The hash where the other group's audit stood, in hex; null: that group has no entry of this."""
   partnerHash: String
   """What is hashed: the entry as JSON, to the byte. To be kept where nobody here can change it."""
   record: String!
   """The hash of the entry, in hex."""
   hash: String!
+}
+
+"""What a group's sharing policy said after a change. Whom the group trusts and blocks are deeds of their own."""
+type AuditedPolicy {
+  """Whether the group shares new channels at all."""
+  sharingEnabled: Boolean!
+  """Who asks other groups."""
+  whoMayCreate: WhoMay!
+  """Who says yes to other groups."""
+  whoMayAccept: WhoMay!
+  """Whether an admin has to agree with what a member asks."""
+  outgoingApproval: Boolean!
+  """Whether an admin has to agree with a member's yes."""
+  incomingApproval: Boolean!
+  """How long what the group asks can be answered, in hours; null: as long as the installation says."""
+  invitationTtlHours: Int
+  """Whether notes of invitations to the group may have links in them."""
+  linksInNotes: Boolean!
 }
 
 """A page of a group's audit."""
@@ -5104,6 +5184,8 @@ func (ec *executionContext) childFields_AuditEntry(ctx context.Context, field gr
 		return ec.fieldContext_AuditEntry_state(ctx, field)
 	case "reason":
 		return ec.fieldContext_AuditEntry_reason(ctx, field)
+	case "policy":
+		return ec.fieldContext_AuditEntry_policy(ctx, field)
 	case "partnerHash":
 		return ec.fieldContext_AuditEntry_partnerHash(ctx, field)
 	case "record":
@@ -5134,6 +5216,26 @@ func (ec *executionContext) childFields_AuditEntryEdge(ctx context.Context, fiel
 		return ec.fieldContext_AuditEntryEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuditEntryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditedPolicy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sharingEnabled":
+		return ec.fieldContext_AuditedPolicy_sharingEnabled(ctx, field)
+	case "whoMayCreate":
+		return ec.fieldContext_AuditedPolicy_whoMayCreate(ctx, field)
+	case "whoMayAccept":
+		return ec.fieldContext_AuditedPolicy_whoMayAccept(ctx, field)
+	case "outgoingApproval":
+		return ec.fieldContext_AuditedPolicy_outgoingApproval(ctx, field)
+	case "incomingApproval":
+		return ec.fieldContext_AuditedPolicy_incomingApproval(ctx, field)
+	case "invitationTtlHours":
+		return ec.fieldContext_AuditedPolicy_invitationTtlHours(ctx, field)
+	case "linksInNotes":
+		return ec.fieldContext_AuditedPolicy_linksInNotes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditedPolicy", field.Name)
 }
 
 func (ec *executionContext) childFields_BlockGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7480,6 +7582,38 @@ func (ec *executionContext) fieldContext_AuditEntry_reason(_ context.Context, fi
 	return graphql.NewScalarFieldContext("AuditEntry", field, false, false, "String")
 }
 
+func (ec *executionContext) _AuditEntry_policy(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEntry_policy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Policy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.AuditedPolicy) graphql.Marshaler {
+			return ec.marshalOAuditedPolicy2ᚖlinkspanᚋinternalᚋchannelᚐAuditedPolicy(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEntry_policy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEntry",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditedPolicy(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _AuditEntry_partnerHash(ctx context.Context, field graphql.CollectedField, obj *channel.AuditEntry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7698,6 +7832,167 @@ func (ec *executionContext) fieldContext_AuditEntryEdge_node(_ context.Context, 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _AuditedPolicy_sharingEnabled(ctx context.Context, field graphql.CollectedField, obj *channel.AuditedPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditedPolicy_sharingEnabled(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SharingEnabled, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditedPolicy_sharingEnabled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditedPolicy", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _AuditedPolicy_whoMayCreate(ctx context.Context, field graphql.CollectedField, obj *channel.AuditedPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditedPolicy_whoMayCreate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WhoMayCreate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.WhoMay) graphql.Marshaler {
+			return ec.marshalNWhoMay2linkspanᚋinternalᚋchannelᚐWhoMay(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditedPolicy_whoMayCreate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditedPolicy", field, false, false, "WhoMay")
+}
+
+func (ec *executionContext) _AuditedPolicy_whoMayAccept(ctx context.Context, field graphql.CollectedField, obj *channel.AuditedPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditedPolicy_whoMayAccept(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WhoMayAccept, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.WhoMay) graphql.Marshaler {
+			return ec.marshalNWhoMay2linkspanᚋinternalᚋchannelᚐWhoMay(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditedPolicy_whoMayAccept(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditedPolicy", field, false, false, "WhoMay")
+}
+
+func (ec *executionContext) _AuditedPolicy_outgoingApproval(ctx context.Context, field graphql.CollectedField, obj *channel.AuditedPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditedPolicy_outgoingApproval(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OutgoingApproval, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditedPolicy_outgoingApproval(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditedPolicy", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _AuditedPolicy_incomingApproval(ctx context.Context, field graphql.CollectedField, obj *channel.AuditedPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditedPolicy_incomingApproval(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IncomingApproval, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditedPolicy_incomingApproval(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditedPolicy", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _AuditedPolicy_invitationTtlHours(ctx context.Context, field graphql.CollectedField, obj *channel.AuditedPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditedPolicy_invitationTtlHours(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.InvitationTTLHours, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditedPolicy_invitationTtlHours(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditedPolicy", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AuditedPolicy_linksInNotes(ctx context.Context, field graphql.CollectedField, obj *channel.AuditedPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditedPolicy_linksInNotes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LinksInNotes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditedPolicy_linksInNotes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditedPolicy", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _BlockGroupPayload_group(ctx context.Context, field graphql.CollectedField, obj *channel.BlockGroupPayload) (ret graphql.Marshaler) {
@@ -19413,6 +19708,11 @@ func (ec *executionContext) _AuditEntry(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "policy":
+			out.Values[i] = ec.marshalOAuditedPolicy2ᚖlinkspanᚋinternalᚋchannelᚐAuditedPolicy(ctx, field.Selections, obj.Policy)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "partnerHash":
 			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.PartnerHashText())
 			if out.Values[i] == graphql.RequiredNull {
@@ -19507,6 +19807,69 @@ func (ec *executionContext) _AuditEntryEdge(ctx context.Context, sel ast.Selecti
 		case "node":
 			out.Values[i] = ec._AuditEntryEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var auditedPolicyImplementors = []string{"AuditedPolicy"}
+
+func (ec *executionContext) _AuditedPolicy(ctx context.Context, sel ast.SelectionSet, obj *channel.AuditedPolicy) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, auditedPolicyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AuditedPolicy")
+		case "sharingEnabled":
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.SharingEnabled)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "whoMayCreate":
+			out.Values[i] = ec.marshalNWhoMay2linkspanᚋinternalᚋchannelᚐWhoMay(ctx, field.Selections, obj.WhoMayCreate)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "whoMayAccept":
+			out.Values[i] = ec.marshalNWhoMay2linkspanᚋinternalᚋchannelᚐWhoMay(ctx, field.Selections, obj.WhoMayAccept)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "outgoingApproval":
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.OutgoingApproval)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "incomingApproval":
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.IncomingApproval)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "invitationTtlHours":
+			out.Values[i] = ec.marshalOInt2ᚖint32(ctx, field.Selections, obj.InvitationTTLHours)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "linksInNotes":
+			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.LinksInNotes)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -24683,6 +25046,13 @@ func (ec *executionContext) marshalOAuditEntryConnection2ᚖlinkspanᚋinternal�
 		return graphql.Null
 	}
 	return ec._AuditEntryConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOAuditedPolicy2ᚖlinkspanᚋinternalᚋchannelᚐAuditedPolicy(ctx context.Context, sel ast.SelectionSet, v *channel.AuditedPolicy) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AuditedPolicy(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {

@@ -8,6 +8,7 @@ const TICK_MS = 20;
 /** The tabs that it opens with. */
 export const STEPS = [
   "GlobexListens", "AcmeAsks", "GlobexAccepts", "AcmeFollows", "GlobexFollows", "AcmePosts", "GlobexPosts", "AcmeSees", "GlobexSees",
+  "GlobexWantsApproval", "AcmeAsksAgain", "HuaAccepts", "GilApproves", "GlobexLeaves", "AcmeGoesOn", "GlobexReadsOn",
 ];
 
 type Editor = "operation.graphql" | "variables.json" | "request-headers.json" | "response.json";

@@ -110,6 +110,37 @@ describe("GraphiQL plays the main job", limits, () => {
     assert.deepEqual(said(await page.play("GlobexSees")), ["Ana, EVERYONE", "Gil, OWN_GROUP", "Gil, EVERYONE"]);
   });
 
+  test("an approval and a parting are one press a step, the first time and again", async () => {
+    const page = await open();
+    await page.play("AcmeAsks");
+    await page.play("GlobexAccepts");
+    for (let round = 1; round <= 2; round++) {
+      const { policy, errors } = (await page.play("GlobexWantsApproval")).data.setSharingPolicy;
+      assert.deepEqual([policy.whoMayAccept, policy.incomingApproval, errors], ["MEMBERS", true, []]);
+      const asked = (await page.play("AcmeAsksAgain")).data.createSharedChannel;
+      assert.deepEqual([asked.invitation.state, asked.errors], ["PENDING", []]);
+      const waits = (await page.play("HuaAccepts")).data.acceptSharedChannel;
+      assert.deepEqual(waits, {
+        sharedChannel: null, invitation: { state: "AWAITING_APPROVAL", waiting: [{ name: "Hua" }], awaiting: [{ name: "Globex" }] }, errors: [],
+      });
+      const { approveInvitation: approved, setSharingPolicy: set } = (await page.play("GilApproves")).data;
+      assert.deepEqual([approved.errors, set.errors], [[], []]);
+      assert.deepEqual(approved.sharedChannel, { id: asked.sharedChannel.id, name: asked.sharedChannel.name, state: "ACTIVE" });
+      assert.deepEqual(approved.invitation.history.map((row: any) => [row.deed, row.state, row.actor.name]), [
+        ["CREATE", "PENDING", "Ana"], ["ACCEPT", "AWAITING_APPROVAL", "Hua"], ["APPROVE", "ACCEPTED", "Gil"],
+      ]);
+      assert.deepEqual(set.policy, { version: policy.version + 1, whoMayAccept: "ADMINS", incomingApproval: false });
+
+      const { postMessage: last, leaveSharedChannel: left } = (await page.play("GlobexLeaves")).data;
+      assert.deepEqual([last.errors, left.errors], [[], []]);
+      assert.deepEqual([left.sharedChannel.id, left.sharedChannel.state], [asked.sharedChannel.id, "DISCONNECTED"]);
+      assert.deepEqual((await page.play("AcmeGoesOn")).data.postMessage.errors, []);
+      assert.deepEqual((await page.play("GlobexReadsOn")).data.node, {
+        ...left.sharedChannel, messages: { nodes: [{ body: last.message.body, author: { name: "Gil" } }] },
+      });
+    }
+  });
+
   test("a subscription goes on in its own tab, until that is closed", async () => {
     const page = await open();
     const before = await listen(page);

@@ -14,7 +14,8 @@ const (
 	letDocument    = `mutation ($in: LetGroupInviteInput!) { answer: letGroupInvite(input: $in) { sharedChannel { id } errors { code message } } }`
 	offerDocument  = `mutation ($in: OfferInitiatorTransferInput!) { answer: offerInitiatorTransfer(input: $in) {
 		sharedChannel { id } errors { code message } } }`
-	takeDocument = `mutation ($in: AcceptInitiatorTransferInput!) { answer: acceptInitiatorTransfer(input: $in) {
+	renameDocument = `mutation ($in: UpdateChannelSideInput!) { answer: updateChannelSide(input: $in) { sharedChannel { id } errors { code message } } }`
+	takeDocument   = `mutation ($in: AcceptInitiatorTransferInput!) { answer: acceptInitiatorTransfer(input: $in) {
 		sharedChannel { id } errors { code message } } }`
 )
 
@@ -30,8 +31,11 @@ func in(document string, who, of func(r *crashRun) *party) func(r *crashRun) ans
 		case of != nil:
 			input["groupId"] = of(r).id.String()
 		}
-		if document == letDocument {
+		switch document {
+		case letDocument:
 			input["mayInvite"] = true
+		case renameDocument:
+			input["name"], input["expectedVersion"] = "review", 2 // it was invited, and is linked
 		}
 		a := r.mutate(who(r), document, input)
 		if a.err == nil && len(a.Refusals) == 0 && a.Invitation == nil && a.Channel != nil {
@@ -113,6 +117,8 @@ func linkOperations() []crashed {
 			none:   with(linked, "from sent", "ACCEPTED, PENDING", "to received", "ACCEPTED, PENDING", "to channel", "DISCONNECTED"),
 			done:   with(linked, "from sent", "ACCEPTED, ACCEPTED", "to received", "ACCEPTED, ACCEPTED"),
 			events: [][]string{{hearsChange, hearsLink, hearsChange, hearsLink}, {hearsOf, hearsLink, hearsOf, hearsLink}}},
+		{name: "rename", setup: then(), do: in(renameDocument, target, nil), none: linked, done: with(linked, "to channel", "ACTIVE as review"),
+			events: [][]string{{hearsChange, hearsLink}, {hearsOf, hearsLink}}},
 		{name: "take the role", long: true, setup: then(in(offerDocument, initiator, target)), do: in(takeDocument, target, nil), none: linked, done: linked,
 			events: [][]string{{hearsChange, hearsLink}, {hearsOf, hearsLink}}},
 	}

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -180,6 +181,8 @@ func operations() []crashed {
 		revoke   = about(revokeDocument, initiator)
 	)
 	hidden := map[string]string{"from sent": "PENDING", "from channel": "PENDING"}
+	renamed := maps.Clone(linked)
+	renamed["to channel"] = "ACTIVE as launch 2"
 	all := []crashed{
 		{name: "create", setup: func(*crashRun) error { return nil }, do: create, none: nothing, done: pending, events: invited},
 		{name: "accept", setup: created, do: accept, none: pending, done: linked, events: accepted},
@@ -193,7 +196,7 @@ func operations() []crashed {
 		{name: "unblock", setup: silenced, do: says(unblockDocument), none: hidden, done: pending, events: [][]string{{hearsChange}, {hearsOf, hearsOf}}},
 		{name: "expire", setup: created, ttl: time.Second, none: ended("EXPIRED"), done: ended("EXPIRED"), events: over},
 		{
-			name: "accept under a taken name", long: true, setup: nameHeld, do: accept, none: pending, done: linked,
+			name: "accept under a taken name", long: true, setup: nameHeld, do: accept, none: pending, done: renamed,
 			events: [][]string{{hearsOf, hearsChange, hearsLink}, {hearsChange, hearsOf, hearsLink}},
 		},
 		{

@@ -116,7 +116,7 @@ func (r *crashRun) mutateAs(token, document string, in map[string]any) answer {
 }
 
 const sideDocument = `{ viewer {
-	sharedChannels { nodes { id state } }
+	sharedChannels { nodes { id state name } }
 	sentInvitations { nodes { id state sharedChannel { id } } }
 	receivedInvitations { nodes { id state sharedChannel { id } } } } }`
 
@@ -125,8 +125,18 @@ type invitationSeen struct {
 	SharedChannel *struct{ ID string }
 }
 
+type channelSeen struct{ ID, State, Name string }
+
+// String is the state, with what the group calls the channel if that is not what its initiator called it.
+func (c channelSeen) String() string {
+	if c.Name == channelName {
+		return c.State
+	}
+	return c.State + " as " + c.Name
+}
+
 type sideSeen struct {
-	SharedChannels      struct{ Nodes []struct{ ID, State string } }
+	SharedChannels      struct{ Nodes []channelSeen }
 	SentInvitations     struct{ Nodes []invitationSeen }
 	ReceivedInvitations struct{ Nodes []invitationSeen }
 }
@@ -167,7 +177,7 @@ func (r *crashRun) states() (map[string]string, error) {
 		}
 		for _, listed := range data.Viewer.SharedChannels.Nodes {
 			if listed.ID == channel {
-				states[name+" channel"] = listed.State
+				states[name+" channel"] = listed.String()
 			}
 		}
 		if err := r.asNode(who, channel, states[name+" channel"]); err != nil {
@@ -182,13 +192,13 @@ func (r *crashRun) asNode(who *party, channel, listed string) error {
 	if channel == "" {
 		return nil
 	}
-	var data struct{ Node *struct{ State string } }
-	err := r.client(who.token).Do(r.t.Context(), `query ($id: ID!) { node(id: $id) { ... on SharedChannel { state } } }`, "",
+	var data struct{ Node *channelSeen }
+	err := r.client(who.token).Do(r.t.Context(), `query ($id: ID!) { node(id: $id) { ... on SharedChannel { state name } } }`, "",
 		map[string]any{"id": channel}, &data)
 	if err != nil {
 		return err
 	}
-	if data.Node == nil && listed != "" || data.Node != nil && data.Node.State != listed {
+	if data.Node == nil && listed != "" || data.Node != nil && data.Node.String() != listed {
 		return fmt.Errorf("%s lists the channel as %q, and its node is %v", who.handle, listed, data.Node)
 	}
 	return nil

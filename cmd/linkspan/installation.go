@@ -166,6 +166,7 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	in.metrics.WatchClusters(in.router)
 	in.metrics.WatchHub(in.hub)
 	in.metrics.WatchOutbox(in.store.Backlog)
+	in.metrics.WatchAudits(in.store.OldestUnaudited)
 	background := context.WithoutCancel(ctx)
 	sweep, stopSweep := context.WithCancel(background)
 	background, stop := context.WithCancel(background)

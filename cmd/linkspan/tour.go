@@ -24,8 +24,10 @@ type tourCmd struct {
 // Help is shown below the flags.
 func (tourCmd) Help() string {
 	return `Ana at acme asks globex to share a channel, Gil accepts, and both see the same channel under their own names; Ivy, at a
-third group, sees nothing. Then the two talk in it, and what Gil says to globex alone does not reach acme. Each step shows the clusters that it needed and its milliseconds. It can be played again and
-again: each time with a channel of its own. If a step is not as it should be, it says which and ends with exit code 1.`
+third group, sees nothing. Then the two talk in it, and what Gil says to globex alone does not reach acme. Ivy comes in, and leaves.
+At the end a yes of Hua, a member of globex, waits until Gil, an admin, agrees. Each step shows the clusters that it needed and its
+milliseconds. It can be played again and again: each time with channels of its own, and globex's policy is put back. If a step is
+not as it should be, it says which and ends with exit code 1.`
 }
 
 // Run implements the command.

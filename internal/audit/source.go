@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"encoding/json"
 	"time"
 
 	"linkspan/internal/channel"
@@ -12,16 +13,16 @@ import (
 const (
 	decisions = `
 		SELECT false AS refused, transition_id AS id, at, deed, rule, channel_id, invitation_id, version, state, reason,
-			actor_group_id, actor_id, actor_name, about_group_id, audited FROM linkspan_main.transition`
+			actor_group_id, actor_id, actor_name, about_group_id, audited, policy FROM linkspan_main.transition`
 	refusals = `
 		SELECT true AS refused, refusal_id AS id, at, deed, rule, channel_id, invitation_id, 0 AS version, NULL::text AS state, NULL::text AS reason,
-			group_id AS actor_group_id, user_id AS actor_id, user_name AS actor_name, about_group_id, audited FROM linkspan_main.refusal`
+			group_id AS actor_group_id, user_id AS actor_id, user_name AS actor_name, about_group_id, audited, NULL::jsonb AS policy FROM linkspan_main.refusal`
 )
 
 // sourceColumns are those of a row s of either, joined by withGroups; sourceRow takes them. An invited group knows of an invitation from its first
 // version on that was sent: when it was PENDING, or else began as anything but REQUESTED.
 const (
-	sourceColumns = `s.refused, s.id, s.at, s.deed, s.rule, s.channel_id, s.invitation_id, s.version, s.state, s.reason, s.actor_id, s.actor_name, s.audited,
+	sourceColumns = `s.refused, s.id, s.at, s.deed, s.rule, s.channel_id, s.invitation_id, s.version, s.state, s.reason, s.actor_id, s.actor_name, s.audited, s.policy::text,
 		a.group_id, a.handle, a.name, f.group_id, f.handle, f.name, t.group_id, t.handle, t.name, o.group_id, o.handle, o.name,
 		NOT s.refused AND s.version < (
 			SELECT COALESCE(min(x.version) FILTER (WHERE x.state = 'PENDING'), 2147483647) FROM linkspan_main.transition AS x
@@ -46,6 +47,7 @@ type sourceRow struct {
 	version                  *int32
 	state, reason, name      *string
 	user                     ids.User
+	policy                   *string
 	actor, from, to, other   groupRow
 }
 
@@ -62,11 +64,23 @@ func (g *groupRow) group() *channel.Group {
 }
 
 func (r *sourceRow) fields() []any {
-	fields := []any{&r.refused, &r.id, &r.at, &r.deed, &r.rule, &r.channel, &r.invitation, &r.version, &r.state, &r.reason, &r.user, &r.name, &r.audited}
+	fields := []any{&r.refused, &r.id, &r.at, &r.deed, &r.rule, &r.channel, &r.invitation, &r.version, &r.state, &r.reason, &r.user, &r.name, &r.audited, &r.policy}
 	for _, g := range []*groupRow{&r.actor, &r.from, &r.to, &r.other} {
 		fields = append(fields, &g.id, &g.handle, &g.name)
 	}
 	return append(fields, &r.unsent)
+}
+
+// policyIn reads what a policy became. What can't be read is none that anybody has set.
+func policyIn(text *string) *channel.AuditedPolicy {
+	if text == nil {
+		return nil
+	}
+	var p channel.AuditedPolicy
+	if json.Unmarshal([]byte(*text), &p) != nil {
+		return new(channel.AuditedPolicy)
+	}
+	return &p
 }
 
 // source returns the row; nil if it is not there.
@@ -77,7 +91,7 @@ func (r *sourceRow) source() *channel.AuditSource {
 	s := &channel.AuditSource{
 		ID: r.id, At: r.at.UTC(), Refused: *r.refused, Deed: channel.Deed(*r.deed), Rule: channel.SharingRule(*r.rule), Channel: r.channel,
 		Invitation: r.invitation, Version: *r.version, Reason: r.reason, From: r.from.group(), To: r.to.group(), About: r.other.group(),
-		Unsent: r.unsent != nil && *r.unsent,
+		Unsent: r.unsent != nil && *r.unsent, Policy: policyIn(r.policy),
 	}
 	if r.state != nil {
 		s.State = *r.state

@@ -106,6 +106,7 @@ func (v *verifier) chain(ctx context.Context, g *standing) error {
 		breach(g.last, "its head is %d, and there are entries behind that", g.head.Number)
 	}
 	at, known := channel.AuditHead{Hash: g.genesis}, true // known: whether the hash at that place is
+	var policy *channel.AuditEntry                        // the last that says what the group's became
 	for {
 		v.progress(Progress{g.handle, int64(at.Number), int64(max(g.head.Number, at.Number+1))})
 		page, err := query(ctx, v.router, readChain, scanLink, g.id, at.Number, g.head.Number, pageSize)
@@ -126,6 +127,9 @@ func (v *verifier) chain(ctx context.Context, g *standing) error {
 			}
 			at, known = channel.AuditHead{Number: l.number, Hash: l.hash}, true
 			v.entry(g, l, before)
+			if l.said != nil && l.said.Policy != nil {
+				policy = l.said
+			}
 		}
 		v.report.Entries += int64(len(page))
 		if len(page) < pageSize {
@@ -137,6 +141,9 @@ func (v *verifier) chain(ctx context.Context, g *standing) error {
 		breach(0, "the entries from %d to %d, its head, are not there", at.Number+1, g.head.Number)
 	case at.Hash != g.head.Hash:
 		breach(at.Number, "the head has another hash than it")
+	}
+	if err := v.policy(ctx, g, policy); err != nil {
+		return err
 	}
 	v.progress(Progress{g.handle, int64(at.Number), int64(at.Number)})
 	return nil
@@ -161,7 +168,8 @@ func (v *verifier) entry(g *standing, l *link, before map[ids.Transition]channel
 		return
 	}
 	want.Number, want.Nonce, want.PartnerHash = l.number, l.said.Nonce, l.said.PartnerHash
-	if text := want.Text(); text != l.record {
+	form := want.In(l.said.Format)
+	if text := form.Text(); text != l.record {
 		breach("it differs from what was decided, %v, in %s", l.id.UUID(), differing(text, l.record))
 	}
 	hash, there := before[l.id]

@@ -60,6 +60,11 @@ var tamperings = []tampering{
 	{"a head", `DELETE FROM linkspan_main.audit_head WHERE ` + of("acme"), "acme", "and no head"},
 	{"who decided", `UPDATE linkspan_main.transition SET actor_name = 'eve' WHERE deed = 'DECLINE'`, "globex", "in actor"},
 	{"the rule", `UPDATE linkspan_main.transition SET rule = 'DEFAULT' WHERE deed = 'SET_POLICY'`, "acme", "in rule"},
+	{"what a policy became", `UPDATE linkspan_main.transition SET policy = jsonb_set(policy, '{outgoingApproval}', 'false') WHERE deed = 'SET_POLICY'`, "acme", "in policy"},
+	{"what a policy became, into what can't be read", `UPDATE linkspan_main.transition SET policy = '[{}]' WHERE deed = 'SET_POLICY'`, "acme", "in policy"},
+	{"that it is kept what a policy became", `UPDATE linkspan_main.transition SET policy = NULL WHERE deed = 'SET_POLICY'`, "acme", "in format, policy"},
+	{"a policy", `UPDATE linkspan_main.sharing_policy SET outgoing_approval = false WHERE ` + of("acme"), "acme", "nobody has decided that: in outgoingApproval"},
+	{"a policy's time to live", `UPDATE linkspan_main.sharing_policy SET invitation_ttl_hours = 1 WHERE ` + of("acme"), "acme", "nobody has decided that: in invitationTtlHours"},
 	{"when", `UPDATE linkspan_main.transition SET at = at - interval '1 microsecond' WHERE deed = 'TRUST'`, "acme", "in at"},
 	{"what was decided", `DELETE FROM linkspan_main.transition WHERE deed = 'TRUST'`, "acme", "what it tells of is not there"},
 	{"that it is in the audit", `UPDATE linkspan_main.transition SET audited = false WHERE deed = 'TRUST'`, "acme", "is not marked as being in the audit"},
@@ -80,7 +85,7 @@ func cut(handle string) string {
 // keep keeps the tables that somebody may change, and returns what brings them back.
 func (w *world) keep(t testing.TB) (restore func(t testing.TB)) {
 	t.Helper()
-	tables := []string{"audit_entry", "audit_head", "transition", "refusal", "invitation"}
+	tables := []string{"audit_entry", "audit_head", "transition", "refusal", "invitation", "sharing_policy"}
 	w.exec(t, `CREATE SCHEMA kept`)
 	for _, table := range tables {
 		w.exec(t, `CREATE TABLE kept.`+table+` AS TABLE linkspan_main.`+table)
@@ -212,6 +217,47 @@ func TestVerifyOneGroup(t *testing.T) {
 	stop()
 	if _, err := audit.Verify(stopped, w.Router, "", nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("stopped, and the error is %v", err)
+	}
+}
+
+// What was decided before main kept what policies became, and what a replica of the release before has written of what was decided since, is right
+// as it is; and a policy that was changed since is on its way.
+func TestOlderFormsHold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(t, `CREATE TABLE newer AS TABLE linkspan_main.transition`)
+	w.exec(t, `UPDATE linkspan_main.transition SET policy = NULL`)
+	w.rewriteAll(t)
+	first := w.export(t, "acme", 0)
+	if strings.Contains(first, `"policy"`) || strings.Contains(first, `"format":2`) {
+		t.Errorf("it tells what nobody kept: %s", first)
+	}
+	if report := w.verify(t); !report.OK() {
+		t.Errorf("decided before: %v", report.Breaches)
+	}
+	w.exec(t, `UPDATE linkspan_main.transition AS t SET policy = n.policy FROM newer AS n WHERE n.transition_id = t.transition_id`)
+	if report := w.verify(t); !report.OK() {
+		t.Errorf("written by a replica of the release before: %v", report.Breaches)
+	}
+	no := false
+	set, err := w.Service.SetSharingPolicy(t.Context(), w.viewer("acme", "ana"), channel.SetSharingPolicyInput{
+		ExpectedVersion: 2, SharingEnabled: &no, Given: map[string]bool{"sharingEnabled": true},
+	})
+	w.must(err, set.Errors, false)
+	if report := w.verify(t); !report.OK() || report.Waiting != 1 {
+		t.Errorf("a policy that was changed since: %+v", report)
+	}
+	w.For(t).Audited()
+	rest := w.export(t, "acme", int32(strings.Count(first, "\n")))
+	if !strings.Contains(rest, `"format":2`) || !strings.Contains(rest, `"policy":{"sharingEnabled":false,"whoMayCreate":"MEMBERS"`) {
+		t.Errorf("the change is told as %s", rest)
+	}
+	if report := w.verify(t); !report.OK() || report.Waiting != 0 {
+		t.Errorf("all of it: %+v", report)
+	}
+	report, err := audit.VerifyExport(t.Context(), w.Router, strings.NewReader(first+rest), nil)
+	if err != nil || !report.OK() {
+		t.Errorf("the export of both: %+v: %v", report, err)
 	}
 }
 

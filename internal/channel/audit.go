@@ -20,15 +20,41 @@ type AuditSource struct {
 	State      string         // of what it moved, after it; "": that has none
 	Actor      *User          // nil: nobody, time ran out
 	Reason     *string
-	From, To   *Group // of the invitation
-	About      *Group // the other group, or the one whose link moved, where it is about no invitation
-	Unsent     bool   // whether the invited group did not know of the invitation yet
+	From, To   *Group         // of the invitation
+	About      *Group         // the other group, or the one whose link moved, where it is about no invitation
+	Unsent     bool           // whether the invited group did not know of the invitation yet
+	Policy     *AuditedPolicy // what the sharing policy said after it; nil: it is about none, or was decided before that was kept
 }
+
+// AuditedPolicy is what a sharing policy says, as an audit keeps it. It is part of what is hashed: a new field is left out where it says nothing.
+type AuditedPolicy struct {
+	SharingEnabled     bool   `json:"sharingEnabled"`
+	WhoMayCreate       WhoMay `json:"whoMayCreate"`
+	WhoMayAccept       WhoMay `json:"whoMayAccept"`
+	OutgoingApproval   bool   `json:"outgoingApproval"`
+	IncomingApproval   bool   `json:"incomingApproval"`
+	InvitationTTLHours *int32 `json:"invitationTtlHours,omitempty"` // nil: as long as the installation says
+	LinksInNotes       bool   `json:"linksInNotes"`
+}
+
+// Audited is what an audit keeps of the policy.
+func (p *SharingPolicy) Audited() AuditedPolicy {
+	return AuditedPolicy{
+		SharingEnabled: p.SharingEnabled, WhoMayCreate: p.WhoMayCreate, WhoMayAccept: p.WhoMayAccept, OutgoingApproval: p.OutgoingApproval,
+		IncomingApproval: p.IncomingApproval, InvitationTTLHours: p.InvitationTTLHours, LinksInNotes: p.LinksInNotes,
+	}
+}
+
+// The forms of entries: those that say what a policy became have the second, all others the first, as all had once.
+const (
+	auditFormat         int32 = 1
+	auditFormatOfPolicy int32 = 2
+)
 
 // AuditEntry is what the audit of a group has about one decision or refusal, as far as the group may know it. What is hashed is its JSON, in this
 // order of the fields: see [AuditEntry.Text].
 type AuditEntry struct {
-	Format       int32           `json:"format"` // 1; another where what is made of a row changes
+	Format       int32           `json:"format"` // what is made of a row: see [AuditEntry.In]
 	Group        ids.Group       `json:"group"`
 	Number       int32           `json:"number"` // dense from 1 in the group's audit
 	At           time.Time       `json:"at"`
@@ -42,7 +68,8 @@ type AuditEntry struct {
 	Version      *int32          `json:"version,omitempty"`
 	State        *string         `json:"state,omitempty"`
 	Reason       *string         `json:"reason,omitempty"`
-	Source       string          `json:"source"` // the id of the row
+	Policy       *AuditedPolicy  `json:"policy,omitempty"` // what the group's own policy became
+	Source       string          `json:"source"`           // the id of the row
 	// PartnerHash is where the other group's audit stood, if it has an entry of this too; nil: it has none.
 	PartnerHash *AuditHash `json:"partnerHash,omitempty"`
 	// Nonce is random, so that whoever is told the hash can't guess what is in the entry, its number above all.
@@ -50,6 +77,15 @@ type AuditEntry struct {
 
 	Record string    `json:"-"` // the text that was hashed
 	Hash   AuditHash `json:"-"`
+}
+
+// In returns the entry as a release makes it that knows no newer form than that one. While replicas of two releases run, an older one may write what
+// a newer one decided.
+func (e AuditEntry) In(format int32) AuditEntry {
+	if format < auditFormatOfPolicy {
+		e.Format, e.Policy = auditFormat, nil
+	}
+	return e
 }
 
 // By returns who did it; nil where nobody did, or where it is the other group's own affair who.
@@ -109,7 +145,7 @@ func AuditOf(s *AuditSource) []AuditEntry {
 // entry is what a group has of it, which knows the other one.
 func (s *AuditSource) entry(group, other *Group, knowsChannel bool) AuditEntry {
 	e := AuditEntry{
-		Format: 1, Group: group.ID, At: s.At, Deed: s.Deed, Refused: s.Refused, Actor: s.Actor, OtherGroup: other, Reason: s.Reason, Source: s.ID.UUID().String(),
+		Format: auditFormat, Group: group.ID, At: s.At, Deed: s.Deed, Refused: s.Refused, Actor: s.Actor, OtherGroup: other, Reason: s.Reason, Source: s.ID.UUID().String(),
 	}
 	switch {
 	case s.Actor == nil && s.Rule != RuleTime && s.To == group: // that the other group parted is its own affair
@@ -129,6 +165,9 @@ func (s *AuditSource) entry(group, other *Group, knowsChannel bool) AuditEntry {
 	}
 	if s.State != "" {
 		e.State = &s.State
+	}
+	if s.Policy != nil && s.Actor != nil && s.Actor.Group.ID == group.ID { // no other group learns what it says
+		e.Format, e.Policy = auditFormatOfPolicy, s.Policy
 	}
 	return e
 }

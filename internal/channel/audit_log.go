@@ -14,6 +14,8 @@ type AuditLog interface {
 	// concern ([AuditGroups]; a group's first head is random), and keeps the entries, the heads as they are after it, and that the rows are
 	// done, all in one transaction. It returns how many rows it took; none while another process is at it. It may call chain more than once.
 	WriteAudit(ctx context.Context, limit int, chain func([]AuditSource, map[ids.Group]AuditHead) []AuditEntry) (int, error)
+	// OldestUnaudited returns how old the oldest row is of which nobody has made entries, by main's clock; 0: there is none.
+	OldestUnaudited(ctx context.Context) (time.Duration, error)
 	// ListAudit reads a part of a group's audit; positions are the entries' numbers.
 	ListAudit(ctx context.Context, group ids.Group, r Range) (Rows[*AuditEntry], error)
 	// NoteRefusal keeps a refusal for the audit, if the same was not refused to the user in this minute by main's clock.

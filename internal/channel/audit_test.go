@@ -81,6 +81,9 @@ func (s *auditScene) said(e *AuditEntry) string {
 	if e.Reason != nil {
 		add("%q", *e.Reason)
 	}
+	if e.Policy != nil {
+		add("what it says")
+	}
 	return strings.Join(words, " ")
 }
 
@@ -101,6 +104,7 @@ func TestAuditOf(t *testing.T) {
 	}
 	unsent := func(source *AuditSource) { source.Unsent = true }
 	reason := func(source *AuditSource) { source.Reason = &why }
+	policy := func(source *AuditSource) { source.Policy = &AuditedPolicy{SharingEnabled: true} }
 	refused := func(source *AuditSource) { source.Refused, source.Channel = true, ids.Channel{} }
 	about := func(group *Group, channel bool) func(*AuditSource) {
 		return func(source *AuditSource) {
@@ -143,8 +147,11 @@ func TestAuditOf(t *testing.T) {
 			`acme: DENY with globex channel invitation DENIED 3 "because"`, `globex: DENY by ROLE of Gil with acme invitation DENIED 3 "because"`}},
 		"declined": {of(DeedDecline, RuleRole, &s.gil, InvitationDeclined, 2, reason), []string{
 			`acme: DECLINE of Gil with globex channel invitation DECLINED 2 "because"`, `globex: DECLINE by ROLE of Gil with acme invitation DECLINED 2 "because"`}},
-		"a policy": {of(DeedSetPolicy, RuleRole, &s.ana, "", 2, about(nil, false)), []string{"acme: SET_POLICY by ROLE of Ana 2"}},
-		"trust":    {of(DeedTrust, RuleRole, &s.ana, "", 1, about(&s.globex, false)), []string{"acme: TRUST by ROLE of Ana with globex 1"}},
+		"a policy":                      {of(DeedSetPolicy, RuleRole, &s.ana, "", 2, about(nil, false)), []string{"acme: SET_POLICY by ROLE of Ana 2"}},
+		"a policy, with what it became": {of(DeedSetPolicy, RuleRole, &s.ana, "", 2, about(nil, false), policy), []string{"acme: SET_POLICY by ROLE of Ana 2 what it says"}},
+		"a policy that were about another group": {of(DeedSetPolicy, RuleRole, &s.ana, "", 2, about(&s.globex, true), policy), []string{
+			"globex: SET_POLICY of Ana with acme channel 2", "acme: SET_POLICY by ROLE of Ana with globex channel 2 what it says"}},
+		"trust": {of(DeedTrust, RuleRole, &s.ana, "", 1, about(&s.globex, false)), []string{"acme: TRUST by ROLE of Ana with globex 1"}},
 		"a group leaves": {of(DeedLeave, RuleRole, &s.gil, "LEFT", 3, about(&s.globex, true)), []string{
 			"globex: LEAVE by ROLE of Gil channel LEFT 3"}},
 		"a group is removed": {of(DeedRemove, RuleRole, &s.ana, "REMOVED", 3, about(&s.globex, true), reason), []string{
@@ -240,6 +247,44 @@ func TestGoldenAuditText(t *testing.T) {
 		`"source":"00000000-0000-7000-8000-000000000007","nonce":"0000000000000000000000000000000000000000000000000000000000000000"}`
 	if got := minimal[0].Text(); got != wantMinimal {
 		t.Errorf("the text is\n%s\nwant\n%s", got, wantMinimal)
+	}
+}
+
+// TestGoldenAuditTextOfAPolicy holds the bytes of an entry that says what a policy became, and of how an older release writes the same.
+func TestGoldenAuditTextOfAPolicy(t *testing.T) {
+	t.Parallel()
+	s := newAuditScene(t)
+	hours, standard := int32(48), DefaultPolicy(s.acme.ID)
+	changed := standard
+	changed.WhoMayAccept, changed.IncomingApproval, changed.InvitationTTLHours = MembersMay, true, &hours
+	const (
+		begin = `"group":"grp_0000000001r010000000000004","number":3,"at":"2026-11-26T12:00:00.123456Z","deed":"SET_POLICY","refused":false,"rule":"ROLE",` +
+			`"actor":{"id":"usr_0000000001r0100000000000040000000007004000000000005g","name":"Ana","group":{"id":"grp_0000000001r010000000000004","handle":"acme","name":"ACME"}},` +
+			`"version":2,`
+		end = `"source":"00000000-0000-7000-8000-000000000007","nonce":"0000000000000000000000000000000000000000000000000000000000000000"}`
+	)
+	for _, c := range []struct {
+		policy SharingPolicy
+		want   string
+	}{
+		{standard, `"policy":{"sharingEnabled":true,"whoMayCreate":"MEMBERS","whoMayAccept":"ADMINS","outgoingApproval":false,"incomingApproval":false,"linksInNotes":true},`},
+		{changed, `"policy":{"sharingEnabled":true,"whoMayCreate":"MEMBERS","whoMayAccept":"MEMBERS","outgoingApproval":false,"incomingApproval":true,"invitationTtlHours":48,"linksInNotes":true},`},
+	} {
+		policy := c.policy.Audited()
+		e := AuditOf(&AuditSource{ID: s.source, At: s.at, Deed: DeedSetPolicy, Rule: RuleRole, Version: 2, Actor: &s.ana, Policy: &policy})[0]
+		e.Number = 3
+		want := `{"format":2,` + begin + c.want + end
+		if got := e.Text(); got != want {
+			t.Errorf("the text is\n%s\nwant\n%s", got, want)
+		}
+		if read, err := ReadAuditEntry(want, AuditHash{}); err != nil || read.Text() != want {
+			t.Errorf("it is read as %+v: %v", read, err)
+		}
+		for format, want := range map[int32]string{0: `{"format":1,` + begin + end, 1: `{"format":1,` + begin + end, 2: want, 3: want} {
+			if older := e.In(format); older.Text() != want {
+				t.Errorf("in form %d the text is\n%s\nwant\n%s", format, older.Text(), want)
+			}
+		}
 	}
 }
 

@@ -12,10 +12,13 @@ const (
 
 	expireEvery = time.Second
 	auditEvery  = time.Second
-	deleteEvery = 10 * time.Second
-	forgetEvery = time.Hour
-	forgetBatch = 1000
-	forgetLogs  = 100 // at a time
+	// auditsLate is how old what has no entries may be before the log tells so, once in lookAtAudits.
+	auditsLate   = 5 * time.Minute
+	lookAtAudits = time.Minute
+	deleteEvery  = 10 * time.Second
+	forgetEvery  = time.Hour
+	forgetBatch  = 1000
+	forgetLogs   = 100 // at a time
 	// forgetEvents is how many events of a log go in one transaction: that long its writers wait. It takes as many as it needs.
 	forgetEvents = 500
 	deleteSides  = 100 // at a time
@@ -29,6 +32,7 @@ const (
 func (s *Service) Sweep(ctx context.Context) {
 	var beside sync.WaitGroup
 	beside.Go(func() { s.keepAudits(ctx) })
+	beside.Go(func() { s.watchAudits(ctx) })
 	for _, cluster := range s.Shards.ShardClusters() {
 		beside.Go(func() { s.keepRetention(ctx, cluster) })
 	}
@@ -58,6 +62,26 @@ func (s *Service) keepAudits(ctx context.Context) {
 			return
 		case <-write.C:
 			s.repeat(ctx, "write audits", auditBatch, func() (int, error) { return s.WriteAudit(ctx) })
+		}
+	}
+}
+
+// watchAudits tells the log until ctx ends when audits are late, whoever should write them and for whatever reason nobody does.
+func (s *Service) watchAudits(ctx context.Context) {
+	look := time.NewTicker(lookAtAudits)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+			switch oldest, err := s.Main.OldestUnaudited(ctx); {
+			case ctx.Err() != nil:
+			case err != nil:
+				s.Logger.WarnContext(ctx, "sweep: look at audits", "err", err)
+			case oldest > auditsLate:
+				s.Logger.WarnContext(ctx, "audits are late: nobody writes what was decided and refused", "oldest", oldest.Round(time.Second))
+			}
 		}
 	}
 }

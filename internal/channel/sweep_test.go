@@ -2,8 +2,11 @@ package channel
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,6 +50,48 @@ func TestForgetTakesAllThatIsOld(t *testing.T) {
 		want := []time.Duration{time.Hour, time.Hour + time.Second, time.Hour + 2*time.Second, time.Hour + 3*time.Second}
 		if !slices.Equal(o.ages["a"], want) || !slices.Equal(o.ages["b"], want[:1]) {
 			t.Errorf("asked for events older than %v, want %v on a and the first of them on b", o.ages, want)
+		}
+	})
+}
+
+// audits is a main database that tells how old the oldest is that has no entries, or that it can't tell.
+type audits struct {
+	Main
+	oldest func() (time.Duration, error)
+}
+
+func (a audits) OldestUnaudited(context.Context) (time.Duration, error) { return a.oldest() }
+
+// Late audits are told once a minute, from when they are late until they are not.
+func TestLateAuditsAreTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		var log strings.Builder
+		m := audits{oldest: func() (time.Duration, error) {
+			switch since := time.Since(began); {
+			case since < 10*time.Minute:
+				return since, nil
+			case since < 11*time.Minute:
+				return 0, errors.New("main is out of reach")
+			}
+			return time.Second, nil
+		}}
+		s := &Service{Main: m, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+		ctx, end := context.WithTimeout(t.Context(), 15*time.Minute+time.Second)
+		defer end()
+		s.watchAudits(ctx)
+		var told []string
+		for line := range strings.Lines(log.String()) {
+			_, said, _ := strings.Cut(line, "msg=")
+			told = append(told, strings.TrimSpace(said))
+		}
+		late := func(minutes int) string {
+			return fmt.Sprintf(`"audits are late: nobody writes what was decided and refused" oldest=%dm0s`, minutes)
+		}
+		want := []string{late(6), late(7), late(8), late(9), `"sweep: look at audits" err="main is out of reach"`}
+		if !slices.Equal(told, want) {
+			t.Errorf("the log tells %q, want %q", told, want)
 		}
 	})
 }

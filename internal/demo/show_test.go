@@ -60,6 +60,10 @@ func fixed() *scene {
 			asking: 3610 * time.Microsecond, accepting: 9870 * time.Microsecond, leaving: 4120 * time.Microsecond,
 			heard: pair{3980 * time.Microsecond, 4010 * time.Microsecond},
 		},
+		approval: approvalScene{
+			name: "review-7f3a", wanting: 5310 * time.Microsecond, asking: 6120 * time.Microsecond, waiting: 5870 * time.Microsecond,
+			agreeing: 8940 * time.Microsecond, linked: pair{5430 * time.Microsecond, 6210 * time.Microsecond},
+		},
 	}
 }
 
@@ -75,6 +79,7 @@ func drawn(t *testing.T, s *scene, width int, color bool) string {
 		s.listening(), s.asks(), s.arrives(), s.accepts(), s.hear(), s.same(), s.outsider(),
 		s.follows(), s.says(), s.hearsHello(), s.saysAlone(), s.replies(), s.hearReply(), s.readBack(),
 		s.asksThird(), s.thirdComes(), s.thirdLeaves(), s.hearThird(),
+		s.wantsApproval(), s.asksAgain(), s.memberAccepts(), s.agrees(), s.hearAgreed(),
 	} {
 		if err := to.row(r); err != nil {
 			t.Fatal(err)
@@ -100,6 +105,7 @@ func wide() *scene {
 	s.acmeName, s.globexName = "打ち上げ計画-とても長い名前のチャンネル-7f3a", "👩‍🚀🇩🇪 zu\u0308nden-7f3a"
 	s.note = "e\u0301\u0301 — " + strings.Repeat("🚀", 40)
 	s.acme, s.lives = place{1034, "cluster-in-a-region-with-a-name-that-is-far-too-long"}, place{1034, "クラスター"}
+	s.approval.name = strings.Repeat("打ち上げ", 12)
 	s.talk.hello, s.talk.alone = strings.Repeat("打ち上げ", 30), "zu\u0308nden "+strings.Repeat("🚀", 40)
 	s.asking, s.accepting, s.linked.left = 123456*time.Millisecond, 9*time.Hour, 9*time.Hour
 	s.times.hearing, s.times.alone, s.times.reading.left = 9*time.Hour, 9*time.Hour, 9*time.Hour
@@ -155,7 +161,7 @@ func TestTourSendsWhatTheSchemaKnows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, document := range []string{tourHome, tourInbox, tourCreate, tourAccept, tourRevoke, tourNode, tourFollow, tourPost, tourRead} {
+	for _, document := range []string{tourHome, tourInbox, tourCreate, tourAccept, tourRevoke, tourNode, tourFollow, tourPost, tourRead, tourInvite, tourLeave, tourApprove, tourReadPolicy, tourSetPolicy} {
 		if _, errs := gqlparser.LoadQueryWithRules(schema, document, nil); len(errs) > 0 {
 			t.Errorf("%v in %s", errs, document)
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 // TourUsers are those whose tokens the tour needs.
-var TourUsers = []string{"ana@acme", "gil@globex", "ivy@initech"}
+var TourUsers = []string{"ana@acme", "gil@globex", "hua@globex", "ivy@initech"}
 
 // TourConfig is what the tour needs.
 type TourConfig struct {
@@ -36,17 +36,21 @@ type TourConfig struct {
 }
 
 // Tour plays the main job on a running server with the demo groups and shows each step: what happened on which side, on
-// which clusters, and how long it took. It may be played any number of times; each makes a channel of its own.
+// which clusters, and how long it took. It may be played any number of times, one at a time; each makes channels of its own. For some
+// steps globex's policy is another; it is put back however the tour ends.
 //
 // The error says which step was not as it should be. With ctx it ends early, with ctx's error.
-func Tour(ctx context.Context, config TourConfig) error {
+func Tour(ctx context.Context, config TourConfig) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	t := &tour{
 		config: config,
 		screen: newScreen(config.Out, config.Width, config.Color),
-		ana:    config.party("ana@acme"), gil: config.party("gil@globex"), ivy: config.party("ivy@initech"),
+		ana:    config.party("ana@acme"), gil: config.party("gil@globex"), hua: config.party("hua@globex"), ivy: config.party("ivy@initech"),
 	}
 	defer func() {
+		ending, end := context.WithTimeout(context.WithoutCancel(ctx), putBackWithin)
+		defer end()
+		err = errors.Join(err, t.putBack(ending))
 		cancel()
 		for _, e := range []*ear{&t.ana.inbox, &t.ana.talk, &t.gil.inbox, &t.gil.talk} {
 			e.close()
@@ -56,6 +60,7 @@ func Tour(ctx context.Context, config TourConfig) error {
 	t.scene = scene{
 		url: config.URL, note: "Shall we plan it together?",
 		acmeName: "launch-" + suffix, globexName: "rocket-with-acme-" + suffix, talk: tourTalk,
+		approval: approvalScene{name: "review-" + suffix},
 	}
 	if err := t.look(ctx, suffix); err != nil {
 		return t.unreachable(err)
@@ -67,6 +72,7 @@ func Tour(ctx context.Context, config TourConfig) error {
 		t.listen, t.ask, t.arrive, t.accept, t.hear, t.open, t.outside,
 		t.follow, t.say, t.hearHello, t.sayAlone, t.reply, t.hearReply, t.readBack,
 		t.askThird, t.thirdComes, t.thirdLeaves, t.hearThird,
+		t.wantApproval, t.askAgain, t.memberAccepts, t.agree, t.hearAgreed,
 	}
 	for i, step := range steps {
 		shown, err := step(ctx)
@@ -89,16 +95,17 @@ func (c TourConfig) party(user string) *party {
 
 // tour is one that is being played.
 type tour struct {
-	config        TourConfig
-	screen        *screen
-	scene         scene
-	ana, gil, ivy *party
+	config             TourConfig
+	screen             *screen
+	scene              scene
+	ana, gil, hua, ivy *party
 
 	asked      time.Time // when step 2 began
 	accepted   time.Time // when step 4 began
 	invitation string
 	talk
 	circle
+	approval approval
 }
 
 // look finds out where the groups' data lives. With that all connections for requests are open.
@@ -109,8 +116,12 @@ func (t *tour) look(ctx context.Context, suffix string) (err error) {
 	if t.scene.globex, err = t.gil.home(ctx, "globex", "acme", "home-of-globex-"+suffix); err != nil {
 		return err
 	}
-	_, err = t.ivy.do(ctx, `{ __typename }`, nil, nil)
-	return err
+	for _, p := range []*party{t.hua, t.ivy} {
+		if _, err := p.do(ctx, `{ __typename }`, nil, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unreachable says what to do where the tour can't begin.

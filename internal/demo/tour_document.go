@@ -21,7 +21,17 @@ const (
 }`
 
 	tourAccept = `mutation TourAccept($input: AcceptSharedChannelInput!) {
-  acceptSharedChannel(input: $input) { sharedChannel { id state name } errors { code message } }
+  acceptSharedChannel(input: $input) { sharedChannel { id state name } invitation { state } errors { code message } }
+}`
+
+	tourApprove = `mutation TourApprove($input: ApproveInvitationInput!) {
+  approveInvitation(input: $input) { sharedChannel { id state name } invitation { state } errors { code message } }
+}`
+
+	tourReadPolicy = `query TourReadPolicy { viewer { sharingPolicy { version whoMayAccept incomingApproval } } }`
+
+	tourSetPolicy = `mutation TourSetPolicy($input: SetSharingPolicyInput!) {
+  setSharingPolicy(input: $input) { policy { version whoMayAccept incomingApproval } errors { code message } }
 }`
 
 	tourRevoke = `mutation TourRevoke($input: RevokeInvitationInput!) {
@@ -91,6 +101,12 @@ type (
 		ID, Body, Audience string
 		Author             struct{ Name string }
 		ReplyTo            *struct{ ID string }
+	}
+
+	tourPolicy struct {
+		Version          int32
+		WhoMayAccept     string
+		IncomingApproval bool
 	}
 
 	tourRefusals []struct{ Code, Message string }

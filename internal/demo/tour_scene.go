@@ -31,6 +31,8 @@ type scene struct {
 	times talkTimes
 
 	circle circleTimes
+
+	approval approvalScene
 }
 
 // pair is one duration a side.

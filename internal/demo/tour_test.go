@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"linkspan/internal/demo"
@@ -25,6 +27,7 @@ func tourOf(t *testing.T, s *servertest.Server) (demo.TourConfig, *bytes.Buffer)
 	for _, user := range demo.TourUsers {
 		config.Tokens[user] = servertest.Admin(t, user)
 	}
+	config.Tokens["hua@globex"] = servertest.Member(t, "hua@globex")
 	return config, out
 }
 
@@ -39,7 +42,8 @@ func TestTourCanBePlayedAgainAndAgain(t *testing.T) {
 		for _, shown := range []string{
 			"1 Ana listens", "1 Gil listens", "2 Ana asks", "3 Gil hears", "4 Gil accepts", "5 Ana hears", "5 Gil hears",
 			"6 Ana opens it", "6 Gil opens it", "7 Ivy (initech) tries", "8 Ana follows", "8 Gil follows", "9 Ana writes", "10 Gil hears",
-			"11 Gil whispers", "12 Gil replies", "13 Ana hears", "13 Gil hears", "14 Ana reads", "14 Gil reads", "15 Ana asks a third", "16 Ivy (initech) accepts", "17 Ivy (initech) leaves", "18 Ana hears", "18 Gil hears", "ms after 9", "ms after 12", "ms after 2", "ms after 4", "main, shard-", "Try next",
+			"11 Gil whispers", "12 Gil replies", "13 Ana hears", "13 Gil hears", "14 Ana reads", "14 Gil reads", "15 Ana asks a third", "16 Ivy (initech) accepts", "17 Ivy (initech) leaves", "18 Ana hears", "18 Gil hears",
+			"19 Gil wants approvals", "20 Ana asks again", "21 Hua says yes", "AWAITING_APPROVAL", "22 Gil agrees", "23 Ana hears", "23 Gil hears", "ms after 22", "ms after 9", "ms after 12", "ms after 2", "ms after 4", "main, shard-", "Try next",
 		} {
 			if !strings.Contains(out.String(), shown) {
 				t.Errorf("%q is not shown:\n%s", shown, out)
@@ -51,8 +55,44 @@ func TestTourCanBePlayedAgainAndAgain(t *testing.T) {
 	for _, node := range servertest.Get[[]any](t, channels, "viewer", "sharedChannels", "nodes") {
 		states[servertest.Get[string](t, node, "state")+" of "+servertest.Get[string](t, node, "initiator", "handle")]++
 	}
-	if states["ACTIVE of acme"] != 2 || states["CLOSED of globex"] != 1 || len(states) != 2 {
+	if states["ACTIVE of acme"] != 4 || states["CLOSED of globex"] != 1 || len(states) != 2 {
 		t.Errorf("two tours left globex %v", states)
+	}
+	if policy := policyOfGlobex(t, s); policy != "ADMINS false 5" {
+		t.Errorf("two tours left globex's policy as %s", policy)
+	}
+}
+
+// policyOfGlobex is who may accept, whether that takes an approval, and the version.
+func policyOfGlobex(t *testing.T, s *servertest.Server) string {
+	t.Helper()
+	seen := s.Must(servertest.Admin(t, "gil@globex"), `{ viewer { sharingPolicy { whoMayAccept incomingApproval version } } }`, nil)
+	policy := servertest.Get[map[string]any](t, seen, "viewer", "sharingPolicy")
+	return fmt.Sprint(policy["whoMayAccept"], " ", policy["incomingApproval"], " ", policy["version"])
+}
+
+func TestTourPutsThePolicyBackHoweverItEnds(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, servertest.Options{})
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	for i, c := range []struct {
+		operation, user string
+		change          func(string) string
+		want            string
+	}{
+		{"TourSetPolicy", "gil@globex", func(string) string { return `{"errors":[{"message":"Lost."}]}` }, "step 19 is not as it should be"},
+		{"TourAccept", "hua@globex", strings.NewReplacer("AWAITING_APPROVAL", "ACCEPTED").Replace, "step 21 is not as it should be: the invitation's state is ACCEPTED"},
+		{"TourNode", "hua@globex", func(answer string) string { end(); return answer }, "context canceled"},
+	} {
+		config, out := tourOf(t, s)
+		config.HTTP = &http.Client{Transport: tampering{c.operation, config.Tokens[c.user], first(c.change)}}
+		if err := demo.Tour(ctx, config); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "policy is not") {
+			t.Errorf("got %v, want %q in it\n%s", err, c.want, out)
+		}
+		if policy, want := policyOfGlobex(t, s), fmt.Sprint("ADMINS false ", 3+2*i); policy != want {
+			t.Errorf("after %s it is %s, want %s", c.operation, policy, want)
+		}
 	}
 }
 
@@ -78,6 +118,17 @@ func (c tampering) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, err := io.ReadAll(response.Body)
 	response.Body = io.NopCloser(strings.NewReader(c.change(string(answer))))
 	return response, err
+}
+
+// first changes the first answer alone.
+func first(change func(string) string) func(string) string {
+	var done atomic.Bool
+	return func(answer string) string {
+		if done.Swap(true) {
+			return answer
+		}
+		return change(answer)
+	}
 }
 
 func TestTourSaysWhichStepIsNotAsItShouldBe(t *testing.T) {

@@ -3,7 +3,6 @@ package metrics
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -77,62 +76,32 @@ func (s countedStore) ClaimDue(ctx context.Context, limit int, lease time.Durati
 	return claims, err
 }
 
-const (
-	// backlogFresh is for how long a look at the outbox serves scrapes.
-	backlogFresh = 5 * time.Second
-	// backlogTimeout bounds a look.
-	backlogTimeout = time.Second
-)
-
 // Backlog returns how many steps are open, and the age of the oldest; 0 and 0 where none is.
 type Backlog func(ctx context.Context) (open int64, oldest time.Duration, err error)
 
-// backlogCollector looks at the outbox when somebody asks, but not more often than main likes.
-type backlogCollector struct {
-	look              Backlog
-	open, age, failed *prometheus.Desc
-
-	mu       sync.Mutex
-	looked   time.Time
-	steps    int64
-	oldest   time.Duration
-	err      error
-	failures int64
+// backlog is what a look at the outbox finds.
+type backlog struct {
+	open   int64
+	oldest time.Duration
 }
 
 // WatchOutbox adds what is open in the outbox. Where main can't be asked, it has no values.
 func (m *Metrics) WatchOutbox(look Backlog) {
-	m.register(&backlogCollector{
-		look:   look,
-		open:   described("outbox_open_steps", "Steps of the outbox that have not taken effect, or whose effect is not noted yet. No value: main can't be asked."),
-		age:    described("outbox_oldest_step_age_seconds", "Age of the oldest of them; 0: there is none."),
+	m.register(&lookCollector[backlog]{
+		look: func(ctx context.Context) (found backlog, err error) {
+			found.open, found.oldest, err = look(ctx)
+			return found, err
+		},
 		failed: described("outbox_looks_failed_total", "Looks at the outbox, for the two above, that failed."),
+		values: []lookedAt[backlog]{
+			{
+				described("outbox_open_steps", "Steps of the outbox that have not taken effect, or whose effect is not noted yet. No value: main can't be asked."),
+				func(b backlog) float64 { return float64(b.open) },
+			},
+			{
+				described("outbox_oldest_step_age_seconds", "Age of the oldest of them; 0: there is none."),
+				func(b backlog) float64 { return b.oldest.Seconds() },
+			},
+		},
 	})
-}
-
-// Describe implements [prometheus.Collector].
-func (c *backlogCollector) Describe(to chan<- *prometheus.Desc) {
-	to <- c.open
-	to <- c.age
-	to <- c.failed
-}
-
-// Collect implements [prometheus.Collector].
-func (c *backlogCollector) Collect(to chan<- prometheus.Metric) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.looked.IsZero() || time.Since(c.looked) >= backlogFresh {
-		ctx, cancel := context.WithTimeout(context.Background(), backlogTimeout)
-		c.steps, c.oldest, c.err = c.look(ctx)
-		cancel()
-		c.looked = time.Now()
-		if c.err != nil {
-			c.failures++
-		}
-	}
-	to <- prometheus.MustNewConstMetric(c.failed, prometheus.CounterValue, float64(c.failures))
-	if c.err == nil {
-		to <- prometheus.MustNewConstMetric(c.open, prometheus.GaugeValue, float64(c.steps))
-		to <- prometheus.MustNewConstMetric(c.age, prometheus.GaugeValue, c.oldest.Seconds())
-	}
 }

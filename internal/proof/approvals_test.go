@@ -21,7 +21,7 @@ const (
 type policy struct {
 	outgoing, incoming bool // whether an admin has to agree with what members ask, and accept
 	membersAccept      bool
-	trusts, blocks     bool // the other group, of the two that play
+	trusts             bool // the other group, of the two that play
 }
 
 // approval is what an invitation waits for, and what was done about it.
@@ -105,7 +105,8 @@ func (m *model) accepts(op operation) answer {
 // open says which approvals of an invitation that was said yes to are still to be given.
 func (m *model) open(in *invitation, approvedFrom, approvedTo bool) (from, to bool) {
 	sender, invited := m.policies[in.from], m.policies[in.to]
-	return sender.blocks || sender.outgoing && !sender.trusts && !approvedFrom, invited.blocks || invited.incoming && !invited.trusts && !approvedTo
+	return m.blocks(in.from, in.to) || sender.outgoing && !sender.trusts && !approvedFrom,
+		m.blocks(in.to, in.from) || invited.incoming && !invited.trusts && !approvedTo
 }
 
 // agrees links the groups of an invitation, or has it wait for who has yet to agree.
@@ -162,7 +163,7 @@ func (m *model) approves(op operation) answer {
 		return same
 	case !in.waits():
 		return answer{refused: channel.CodeInvitationNotPending, state: in.shown()}
-	case !in.awaits(group), op.do == approve && group == in.from && m.policies[group].blocks, op.do == approve && l.strange(in),
+	case !in.awaits(group), op.do == approve && group == in.from && m.blocks(group, in.to), op.do == approve && l.strange(in),
 		op.do == approve && in.state == channel.InvitationRequested && in.from != l.initiator && !l.link(in.from).mayInvite:
 		return answer{refused: channel.CodeNotAllowed}
 	}

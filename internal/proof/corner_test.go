@@ -15,7 +15,7 @@ const (
 	cornerSteps = 60
 )
 
-// TestNoCorner shows that nobody is ever stuck: from each state that channels of three groups get to, under whatever policies, each group by itself
+// TestNoCorner shows that nobody is ever stuck: from each state that channels of three groups get to, under whatever policies and blocks, each group by itself
 // comes to an end of all that it is in, and each member to one of what it has asked. It asks the model, which TestLives holds the program to.
 func TestNoCorner(t *testing.T) {
 	t.Parallel()
@@ -36,6 +36,8 @@ func TestNoCorner(t *testing.T) {
 					if len(m.lives) > 0 {
 						op = s.drawApproval(t)
 					}
+				case 3:
+					op = s.drawBlock(t)
 				}
 				m.apply(op)
 				if len(m.lives) > 0 && rapid.IntRange(0, 19).Draw(t, "late") == 0 {
@@ -106,6 +108,8 @@ func (m *model) endsAll(group int) string {
 			do := decline
 			if in.from == group {
 				do = revoke
+			} else if m.hides(in, group) { // it ends the block first
+				m.apply(operation{do: unblock, by: by, target: in.from})
 			}
 			if a := m.apply(operation{do: do, by: by, life: i, in: n}); a.refused != "" || in.waits() {
 				return fmt.Sprintf("%s of invitation %d in life %d: %+v", do, n, i, a)

@@ -87,7 +87,7 @@ func (m *model) asks(op operation) answer {
 		return answer{refused: channel.CodeChannelNotFound}
 	case op.target == group:
 		return answer{refused: channel.CodeSelfInvitation}
-	case !initiates && !k.mayInvite,
+	case m.blocks(group, op.target), !initiates && !k.mayInvite,
 		!initiates && op.target != l.initiator && theirs != nil && theirs.wasLinked() && !theirs.linked():
 		return answer{refused: channel.CodeNotAllowed}
 	case state != channel.ChannelPending && state != channel.ChannelActive:

@@ -16,7 +16,8 @@ type model struct {
 	lives    []life
 	kept     map[string]keptAnswer // by user, mutation, subject and key
 	policies map[int]policy        // by group
-	blocked  []int                 // who has blocked the other group, in turn
+	blocking map[[2]int]bool       // the group, and whom it blocks
+	blocked  []int                 // who has blocked another group, in turn
 }
 
 type keptAnswer struct {
@@ -25,11 +26,11 @@ type keptAnswer struct {
 }
 
 func newModel() *model {
-	return &model{kept: make(map[string]keptAnswer), policies: make(map[int]policy)}
+	return &model{kept: make(map[string]keptAnswer), policies: make(map[int]policy), blocking: make(map[[2]int]bool)}
 }
 
 func (m *model) clone() *model {
-	c := &model{make([]life, len(m.lives)), maps.Clone(m.kept), maps.Clone(m.policies), slices.Clone(m.blocked)}
+	c := &model{make([]life, len(m.lives)), maps.Clone(m.kept), maps.Clone(m.policies), maps.Clone(m.blocking), slices.Clone(m.blocked)}
 	for i := range m.lives {
 		c.lives[i] = m.lives[i].clone()
 	}
@@ -83,7 +84,6 @@ func (m *model) decide(op operation) answer {
 	case rename:
 		return m.renames(op)
 	case setPolicy:
-		op.policy.blocks = m.policies[op.by.group].blocks
 		m.policies[op.by.group] = op.policy
 		return answer{}
 	case block, unblock:
@@ -97,7 +97,7 @@ func (m *model) create(op operation) answer {
 		return answer{refused: channel.CodeSelfInvitation}
 	}
 	own := m.policies[op.by.group]
-	if own.blocks {
+	if m.blocks(op.by.group, op.target) {
 		return answer{refused: channel.CodeNotAllowed}
 	}
 	if name := m.free(op.by.group, op.name); name != op.name {

@@ -17,7 +17,7 @@ import (
 )
 
 const auditDocument = `query($first: Int, $after: String, $last: Int, $before: String) { viewer { auditLog(first: $first, after: $after, last: $last, before: $before) {
-	nodes { number deed refused rule actor { ... on User { name } } otherGroup { handle } channelId invitationId version state reason partnerHash record hash }
+	nodes { number deed refused rule actor { ... on User { name } } otherGroup { handle } channelId invitationId version state reason policy { outgoingApproval incomingApproval whoMayAccept invitationTtlHours } partnerHash record hash }
 	edges { cursor node { number } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }`
 
 // auditOf returns the entries of the viewer's group's audit, the newest first, or nil where there is none for the viewer.
@@ -50,6 +50,9 @@ func saidIn(s *place, entries []any) (all []string) {
 					words = append(words, strings.TrimSuffix(name.(string), s.suffix))
 				}
 			}
+		}
+		if policy, ok := e["policy"].(object); ok {
+			words = append(words, fmt.Sprint(policy["outgoingApproval"], " ", policy["incomingApproval"], " ", policy["whoMayAccept"], " ", policy["invitationTtlHours"]))
 		}
 		if e["channelId"] != nil {
 			words = append(words, "channel")
@@ -84,7 +87,7 @@ func testAudits(t *testing.T, s *place) {
 	want(l.does("ivy@initech", "accept", nil), "INVITATION_NOT_FOUND")
 	want(l.does("hua@globex member", "accept", nil), "NOT_ALLOWED")
 	want(l.does("ana@acme", "accept", nil), "NOT_ALLOWED")
-	set("gil@globex", 1, object{"whoMayAccept": "MEMBERS", "incomingApproval": true})
+	set("gil@globex", 1, object{"whoMayAccept": "MEMBERS", "incomingApproval": true, "invitationTtlHours": 48})
 	want(l.does("hua@globex member", "accept", nil), "AWAITING_APPROVAL")
 	want(l.does("gil@globex", "approve", nil), "ACCEPTED")
 	want(l.does("hua@globex member", "decline", nil), "NOT_ALLOWED")
@@ -105,13 +108,13 @@ func testAudits(t *testing.T, s *place) {
 
 	for who, want := range map[string][]string{
 		"ana@acme": {
-			"SET_POLICY ROLE Ana", "CREATE OUTGOING_APPROVAL Ben globex REQUESTED channel", "refused APPROVE ROLE Ben globex",
+			"SET_POLICY ROLE Ana true false ADMINS <nil>", "CREATE OUTGOING_APPROVAL Ben globex REQUESTED channel", "refused APPROVE ROLE Ben globex",
 			"APPROVE OUTGOING_APPROVAL Ana globex PENDING channel partner", "refused ACCEPT ROLE Ana globex", "ACCEPT globex AWAITING_APPROVAL channel partner",
 			"APPROVE Gil globex ACCEPTED channel partner", "refused TRUST ROLE Ben globex", "refused TRUST ROLE Ben", "TRUST ROLE Ana globex",
 			"REMOVE ROLE Ana globex REMOVED done channel partner",
 		},
 		"gil@globex": {
-			"APPROVE acme PENDING partner", "refused ACCEPT WHO_MAY_ACCEPT Hua acme", "SET_POLICY ROLE Gil", "ACCEPT INCOMING_APPROVAL Hua acme AWAITING_APPROVAL partner",
+			"APPROVE acme PENDING partner", "refused ACCEPT WHO_MAY_ACCEPT Hua acme", "SET_POLICY ROLE Gil false true MEMBERS 48", "ACCEPT INCOMING_APPROVAL Hua acme AWAITING_APPROVAL partner",
 			"APPROVE INCOMING_APPROVAL Gil acme ACCEPTED channel partner", "refused DECLINE ROLE Hua acme", "refused LEAVE ROLE Hua channel", "REMOVE Ana acme REMOVED done channel partner",
 		},
 		"ivy@initech": nil, "ben@acme member": nil, "hua@globex member": nil, "operator": nil,

@@ -24,6 +24,13 @@ var isolationAudit = []isolated{
 	{"AuditEntry", `query { viewer { auditLog(last: 100) { nodes { FIELD } } } }`, []may{
 		//          nobody expired other invited member admin asker owner operator
 		{`reason`, `U      U       0     V       -      V     -     V     -`},
+		{`policy`, `U      U       V     V       -      V     -     V     -`},
+	}},
+	{"AuditedPolicy", `query { viewer { auditLog(last: 100) { nodes { policy { FIELD } } } } }`, []may{
+		//                                                         nobody expired other invited member admin asker owner operator
+		{`sharingEnabled whoMayCreate whoMayAccept linksInNotes`, `U      U       V     V       -      V     -     V     -`},
+		{`outgoingApproval incomingApproval`, `                    U      U       V     V       -      V     -     V     -`},
+		{`invitationTtlHours`, `                                   U      U       0     0       -      0     -     0     -`},
 	}},
 }
 

@@ -78,6 +78,9 @@ func newWorld(t *testing.T, s *place) *world {
 	_, requested := offer(t, s, w.users["ben"], "umbrella", "requested-by-ben")
 	_, unwanted := offer(t, s, w.users["ben"], "umbrella", "unwanted-by-acme")
 	succeed(t, s, w.users["ana"], policyDocument, object{"outgoingApproval": nil, "expectedVersion": 2})
+	for _, admin := range []string{"gil", "ivy"} { // so that the audits of all say what a policy became
+		succeed(t, s, w.users[admin], policyDocument, object{"expectedVersion": 1})
+	}
 
 	payload := succeed(t, s, w.users["ana"], createDocument, object{
 		"target": s.to("globex"), "name": "acme-secret-name", "topic": "acme-secret-topic", "note": "acme-secret-note",

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -23,17 +24,17 @@ const (
 	readUnaudited = `
 		SELECT s.refused, s.id, s.at, s.deed, s.rule, s.channel_id, s.invitation_id, s.version, s.state, s.reason,
 			s.actor_id, s.actor_name, s.actor_group_id, ag.handle, ag.name, i.from_group_id, fg.handle, fg.name, i.to_group_id, tg.handle, tg.name,
-			s.about_group_id, og.handle, og.name,
+			s.about_group_id, og.handle, og.name, s.policy,
 			NOT s.refused AND COALESCE((SELECT x.state FROM linkspan_main.transition AS x
 				WHERE x.invitation_id = s.invitation_id ORDER BY x.version LIMIT 1), '') = 'REQUESTED'
 			AND NOT EXISTS (SELECT FROM linkspan_main.transition AS x
 				WHERE x.invitation_id = s.invitation_id AND x.version <= s.version AND x.state = 'PENDING')
 		FROM (
 			(SELECT false AS refused, t.transition_id AS id, t.at, t.deed, t.rule, t.channel_id, t.invitation_id, t.version, COALESCE(t.state, '') AS state,
-				t.reason, t.actor_id, t.actor_name, t.actor_group_id, t.about_group_id
+				t.reason, t.actor_id, t.actor_name, t.actor_group_id, t.about_group_id, t.policy
 			FROM linkspan_main.transition AS t WHERE NOT t.audited ORDER BY t.at, t.transition_id LIMIT $1)
 			UNION ALL
-			(SELECT true, r.refusal_id, r.at, r.deed, r.rule, r.channel_id, r.invitation_id, 0, '', NULL, r.user_id, r.user_name, r.group_id, r.about_group_id
+			(SELECT true, r.refusal_id, r.at, r.deed, r.rule, r.channel_id, r.invitation_id, 0, '', NULL, r.user_id, r.user_name, r.group_id, r.about_group_id, NULL::jsonb
 			FROM linkspan_main.refusal AS r WHERE NOT r.audited ORDER BY r.at, r.refusal_id LIMIT $1)
 		) AS s
 		LEFT JOIN linkspan_main.groups AS ag ON ag.group_id = s.actor_group_id
@@ -106,7 +107,7 @@ func scanSource(row pgx.CollectableRow) (s channel.AuditSource, err error) {
 	for _, group := range []*maybeGroup{&actorGroup, &from, &to, &about} {
 		fields = append(fields, group.fields()...)
 	}
-	if err := row.Scan(append(fields, &s.Unsent)...); err != nil {
+	if err := row.Scan(append(fields, &s.Policy, &s.Unsent)...); err != nil {
 		return s, err
 	}
 	s.At, s.From, s.To, s.About = s.At.UTC(), from.group(), to.group(), about.group()
@@ -184,6 +185,20 @@ func keep(tx *shardrouter.Tx, sources []channel.AuditSource, entries []channel.A
 	}
 	tx.Queue(markTransitions, uuids(transitions))
 	tx.Queue(markRefusals, uuids(refusals))
+}
+
+const readOldestUnaudited = `
+	SELECT COALESCE(EXTRACT(EPOCH FROM clock_timestamp() - LEAST(
+		(SELECT min(t.at) FROM linkspan_main.transition AS t WHERE NOT t.audited),
+		(SELECT min(r.at) FROM linkspan_main.refusal AS r WHERE NOT r.audited))), 0)::float8`
+
+// OldestUnaudited implements [channel.AuditLog].
+func (s *Store) OldestUnaudited(ctx context.Context) (time.Duration, error) {
+	var seconds float64
+	err := s.router.Main().ReadPgx(ctx, func(ctx context.Context, conn shardrouter.Conn) error {
+		return conn.QueryRow(ctx, readOldestUnaudited).Scan(&seconds)
+	})
+	return time.Duration(seconds * float64(time.Second)), translate(err)
 }
 
 // noteRefusal arguments: id, deed, rule, the group, id and name of the user, the invitation, the channel, the other group.

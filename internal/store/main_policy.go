@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -125,8 +126,8 @@ func (t mainTx) Stance(ctx context.Context, group, other ids.Group) (at time.Tim
 }
 
 // What a group says is written over the version before, or where it never said, and leaves the row of history without a version elsewhere, as
-// writeMove does. noteOwn takes the name of that statement; arguments: group, version after, those of the row of history, and the statement's own.
-const (
+// writeMove does. Arguments: group, version after, those of the row of history, and the statement's own.
+var (
 	savePolicy = `
 		WITH saved AS (
 			INSERT INTO linkspan_main.sharing_policy AS p (group_id, version, sharing_enabled, who_may_create, who_may_accept,
@@ -139,7 +140,7 @@ const (
 				invitation_ttl_hours = excluded.invitation_ttl_hours, links_in_notes = excluded.links_in_notes
 			WHERE p.version = excluded.version - 1
 			RETURNING version
-		)` + noteOwn
+		)` + noteOwn("$17::jsonb")
 	saveStance = `
 		WITH saved AS (
 			INSERT INTO linkspan_main.stance AS s (group_id, other_group_id, version, trusted, blocked)
@@ -149,11 +150,15 @@ const (
 			SET version = excluded.version, trusted = excluded.trusted, blocked = excluded.blocked
 			WHERE s.version = excluded.version - 1
 			RETURNING version
-		)` + noteOwn
-	noteOwn = `
-		INSERT INTO linkspan_main.transition (transition_id, op_id, at, deed, rule, version, actor_group_id, actor_id, actor_name, about_group_id)
-		VALUES ($3, $4, $5, $6, 'ROLE', (SELECT version FROM saved), $1, $7, $8, $9)`
+		)` + noteOwn("NULL")
 )
+
+// noteOwn is the row of history behind a statement named saved, with what the policy says after it.
+func noteOwn(policy string) string {
+	return `
+		INSERT INTO linkspan_main.transition (transition_id, op_id, at, deed, rule, version, actor_group_id, actor_id, actor_name, about_group_id, policy)
+		VALUES ($3, $4, $5, $6, 'ROLE', (SELECT version FROM saved), $1, $7, $8, $9, ` + policy + `)`
+}
 
 // noted are the arguments of noteOwn.
 func noted(by channel.Decision, version int32, other ids.Group) []any {
@@ -162,8 +167,12 @@ func noted(by channel.Decision, version int32, other ids.Group) []any {
 
 // SavePolicy implements [channel.MainTx].
 func (t mainTx) SavePolicy(_ context.Context, by channel.Decision, p channel.SharingPolicy) error {
+	kept, err := json.Marshal(p.Audited())
+	if err != nil {
+		return err
+	}
 	t.tx.Queue(savePolicy, append(noted(by, p.Version, ids.Group{}), p.SharingEnabled, p.WhoMayCreate, p.WhoMayAccept, p.OutgoingApproval,
-		p.IncomingApproval, p.InvitationTTLHours, p.LinksInNotes)...)
+		p.IncomingApproval, p.InvitationTTLHours, p.LinksInNotes, string(kept))...)
 	return nil
 }
 

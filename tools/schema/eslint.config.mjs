@@ -44,6 +44,7 @@ export default [
               "SharingAnswer",
               // Of a group's audit: its number names it, and it never changes.
               "AuditEntry",
+              "AuditedPolicy",
               // Events, which their cursor names.
               "InvitationReceived",
               "InvitationChanged",

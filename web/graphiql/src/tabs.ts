@@ -1,5 +1,5 @@
-// The tabs that a newcomer meets: the main job and a conversation for both sides, from left to right, each executed by one
-// press.
+// The tabs that a newcomer meets: the main job and a conversation for both sides, then an approval and a parting, from left
+// to right, each executed by one press.
 
 import { headersToFill, naming, pageUser } from "./identity.js";
 
@@ -227,6 +227,173 @@ query GlobexSees {
   }
 }
 `,
+  },
+  {
+    user: "gil@globex",
+    query: `
+# 10. From now on members of globex may say yes
+#     to others, and an admin has to agree. The
+#     version becomes a number when it is sent.
+mutation GlobexWantsApproval($version: Int!) {
+  setSharingPolicy(
+    input: {
+      whoMayAccept: MEMBERS
+      incomingApproval: true
+      expectedVersion: $version
+    }
+  ) {
+    policy {
+      version
+      whoMayAccept
+      incomingApproval
+    }
+    errors { code message }
+  }
+}
+`,
+    variables: { version: "<policy version>" },
+  },
+  {
+    user: "ana@acme",
+    query: `
+# 11. Acme asks globex to share one more channel.
+mutation AcmeAsksAgain($name: String!) {
+  createSharedChannel(
+    input: {
+      target: { handle: "globex" }
+      name: $name
+    }
+  ) {
+    sharedChannel { id name state }
+    invitation { id state }
+    errors { code message }
+  }
+}
+`,
+    variables: { name: "review-<fresh>" },
+  },
+  {
+    user: "hua@globex",
+    query: `
+# 12. Hua, a member of globex, says yes. That
+#     waits for an admin: there is no channel yet.
+mutation HuaAccepts($invitation: ID!) {
+  acceptSharedChannel(
+    input: { invitationId: $invitation }
+  ) {
+    sharedChannel { id }
+    invitation {
+      state
+      waiting { name }
+      awaiting { name }
+    }
+    errors { code message }
+  }
+}
+`,
+    variables: { invitation: "<newest invitation>" },
+  },
+  {
+    user: "gil@globex",
+    query: `
+# 13. Gil, an admin, agrees: they are linked. And
+#     the policy is as before: null is the default.
+mutation GilApproves(
+  $invitation: ID!
+  $version: Int!
+) {
+  approveInvitation(
+    input: { invitationId: $invitation }
+  ) {
+    sharedChannel { id name state }
+    invitation {
+      state
+      history { deed state actor { name } }
+    }
+    errors { code message }
+  }
+  setSharingPolicy(
+    input: {
+      whoMayAccept: null
+      incomingApproval: null
+      expectedVersion: $version
+    }
+  ) {
+    policy {
+      version
+      whoMayAccept
+      incomingApproval
+    }
+    errors { code message }
+  }
+}
+`,
+    variables: { invitation: "<awaited approval>", version: "<policy version>" },
+  },
+  {
+    user: "gil@globex",
+    query: `
+# 14. Globex says a last word, and leaves.
+mutation GlobexLeaves(
+  $channel: ID!
+  $body: String!
+) {
+  postMessage(
+    input: { channelId: $channel, body: $body }
+  ) {
+    message { id body }
+    errors { code message }
+  }
+  leaveSharedChannel(
+    input: {
+      channelId: $channel
+      reason: "We are done."
+    }
+  ) {
+    sharedChannel { id name state }
+    errors { code message }
+  }
+}
+`,
+    variables: { channel: "<newest channel>", body: "It was a pleasure. (<fresh>)" },
+  },
+  {
+    user: "ana@acme",
+    query: `
+# 15. Acme goes on without globex.
+mutation AcmeGoesOn($channel: ID!, $body: String!) {
+  postMessage(
+    input: { channelId: $channel, body: $body }
+  ) {
+    message { id body }
+    errors { code message }
+  }
+}
+`,
+    variables: { channel: "<newest channel>", body: "Now it is only us. (<fresh>)" },
+  },
+  {
+    user: "gil@globex",
+    query: `
+# 16. Globex goes on reading what it knew, and
+#     nothing of what came later.
+query GlobexReadsOn($channel: ID!) {
+  node(id: $channel) {
+    ... on SharedChannel {
+      id
+      name
+      state
+      messages(last: 20) {
+        nodes {
+          body
+          author { name }
+        }
+      }
+    }
+  }
+}
+`,
+    variables: { channel: "<newest parting>" },
   },
 ];
 
