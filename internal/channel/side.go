@@ -14,6 +14,7 @@ type UpdateChannelSideInput struct {
 	ChannelID                   ids.Channel
 	Name, Topic                 *string
 	NameVisible, MutedByDefault *bool
+	Visibility                  *SideVisibility `json:",omitempty"` // as before there was one, where there is none
 	ExpectedVersion             int32
 	IdempotencyKey              *string
 
@@ -32,6 +33,8 @@ func (in *UpdateChannelSideInput) read(name string, value any) error {
 		return in.ChannelID.UnmarshalGQL(value)
 	case "expectedVersion":
 		return readInt(name, value, &in.ExpectedVersion)
+	case "visibility":
+		return readVisibility(name, value, &in.Visibility)
 	}
 	if text := map[string]**string{"name": &in.Name, "topic": &in.Topic, "idempotencyKey": &in.IdempotencyKey}[name]; text != nil {
 		return readText(name, value, text)
@@ -93,12 +96,15 @@ func updatesSide(ctx context.Context, tx MainTx, v *Viewer, op ids.Op, l *Links,
 	}
 	m := l.move(op, DeedUpdateSide, RuleRole, v.User, nil)
 	l.changes(m, link)
+	if link.MembersOnly != before.MembersOnly {
+		return append(steps, aboutMembers(m, v.Group, StepChangeVisibility, MemberMove{})...), tx.WriteLinks(ctx, m)
+	}
 	return append(steps, aboutLink(m, StepChangeChannel, v.Group)), tx.WriteLinks(ctx, m)
 }
 
 // judgeSide says why a viewer may not change its group's side of that version, in the order of [judgePart].
 func judgeSide(v *Viewer, l *Links, expected int32) error {
-	state := l.stateFor(v.Group.ID)
+	state := l.stateFor(v)
 	switch {
 	case v.Operator || state == "":
 		return channelNotFound()
@@ -128,6 +134,9 @@ func (l *Links) patch(link *Link, in *UpdateChannelSideInput) bool {
 	patch(in.Given["name"], &link.Name, in.Name, link.Proposed)
 	patch(in.Given["nameVisible"], &link.NameVisible, in.NameVisible, true)
 	patch(in.Given["mutedByDefault"], &link.MutedByDefault, in.MutedByDefault, false)
+	if in.Given["visibility"] {
+		link.MembersOnly = in.Visibility != nil && *in.Visibility == SideMembers
+	}
 	if in.Given["topic"] {
 		link.Topic = in.Topic
 		if l.initiates(link.Group) {
@@ -136,6 +145,7 @@ func (l *Links) patch(link *Link, in *UpdateChannelSideInput) bool {
 		}
 	}
 	changed := link.Name != before.Name || link.NameVisible != before.NameVisible || link.MutedByDefault != before.MutedByDefault ||
+		link.MembersOnly != before.MembersOnly ||
 		!sameText(link.Topic, before.Topic) || !sameText(topic, l.Channel.Topic)
 	l.Channel.Topic = topic
 	return changed
