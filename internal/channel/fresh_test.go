@@ -211,7 +211,7 @@ func TestNothingIsFreshAfterAnOutage(t *testing.T) {
 		named := f.event
 		f.post("hello", nil)
 		f.said.unread = Unavailable(errors.New("down"))
-		c := &conversation{f.service, f.ana, ChannelLogOf(f.id, f.ana.Group.ID)}
+		c := &conversation{f.service, f.ana, ChannelLogOf(f.id, f.ana.Group.ID), nil}
 		events, at, err := c.events(t.Context(), Delivery{Events: []LogEvent{named, f.event}}, f.known)
 		if err != nil || len(events) != 2 {
 			t.Fatal(events, err)

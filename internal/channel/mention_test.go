@@ -113,7 +113,7 @@ func (n namesakes) Named(_ context.Context, reader Reader, _ ids.Channel, _ Audi
 	users := map[string][]User{}
 	for _, key := range keys {
 		for i := range n.each {
-			users[key] = append(users[key], User{ID: ids.UserOf(reader.Group, fmt.Sprint(key, i)), Name: key})
+			users[key] = append(users[key], User{ID: ids.UserOf(reader.User.Group, fmt.Sprint(key, i)), Name: key})
 		}
 	}
 	return users, nil

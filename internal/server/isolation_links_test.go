@@ -3,6 +3,8 @@ package server_test
 import (
 	"fmt"
 	"testing"
+
+	"linkspan/internal/ids"
 )
 
 // isolatedLinks is what the table has of channels of many groups.
@@ -14,6 +16,8 @@ var isolatedLinks = []isolated{
 		{`removeGroup(input:$remove)`, `           U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
 		{`letGroupInvite(input:$letInvite)`, `     U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
 		{`updateChannelSide(input:$updateSide)`, ` U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED V           NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
+		{`addChannelMember(input:$listMember)`, `  U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED V           NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
+		{`removeChannelMember(input:$unlistMember)`, ` U   U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED V           NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
 		{`offerInitiatorTransfer(input:$offer)`, ` U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
 		{`acceptInitiatorTransfer(input:$take)`, ` U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
 	}},
@@ -25,6 +29,15 @@ var isolatedLinks = []isolated{
 		//                nobody expired other invited member admin asker owner operator
 		{`mayInvite`, `   U      U       -     -       V      V     V     V     V`},
 		{`nameVisible mutedByDefault`, ` U U      -     -       0      0     V     V     0`},
+		{`visibility members`, ` U   U    -     -       0      0     V     V     0`},
+	}},
+	{"UserConnection", `query { node(id: $ChannelSide) { ... on ChannelSide { members { FIELD } } } }`, []may{
+		//                     nobody expired other invited member admin asker owner operator
+		{`edges nodes pageInfo`, ` U  U       -     -       -      -     V     V     -`},
+	}},
+	{"UserEdge", `query { node(id: $ChannelSide) { ... on ChannelSide { members { edges { FIELD } } } } }`, []may{
+		//               nobody expired other invited member admin asker owner operator
+		{`cursor node`, ` U      U       -     -       -      -     V     V     -`},
 	}},
 	{"Invitation", `query { node(id: $Invitation) { ... on Invitation { FIELD } } }`, []may{
 		//               nobody expired other invited member admin asker owner operator
@@ -59,6 +72,16 @@ var isolatedLinks = []isolated{
 		{`sharedChannel`, `  U      U       0     0       0      V     0     V     0`},
 		{`errors`, `         U      U       V     V       V      []    V     []    V`},
 	}},
+	{"AddChannelMemberPayload", `mutation { addChannelMember(input: $listMember) { FIELD } }`, []may{
+		//                   nobody expired other invited member admin asker owner operator
+		{`sharedChannel`, `  U      U       0     0       0      V     0     V     0`},
+		{`errors`, `         U      U       V     V       V      []    V     []    V`},
+	}},
+	{"RemoveChannelMemberPayload", `mutation { removeChannelMember(input: $unlistMember) { FIELD } }`, []may{
+		//                   nobody expired other invited member admin asker owner operator
+		{`sharedChannel`, `  U      U       0     0       0      V     0     V     0`},
+		{`errors`, `         U      U       V     V       V      []    V     []    V`},
+	}},
 	{"OfferInitiatorTransferPayload", `mutation { offerInitiatorTransfer(input: $offer) { FIELD } }`, []may{
 		//                   nobody expired other invited member admin asker owner operator
 		{`sharedChannel`, `  U      U       0     0       0      0     0     V     0`},
@@ -80,7 +103,7 @@ func (c *cell) linked(name string, n int64) (object, bool) {
 	more, ok := map[string]object{
 		"leave": {}, "take": {}, "remove": {"groupId": c.w.s.group("globex").ID.String()}, "offer": {"groupId": c.w.s.group("globex").ID.String()},
 		"letInvite": {"groupId": c.w.s.group("globex").ID.String(), "mayInvite": true}, "invite": {"target": c.w.s.to("umbrella")},
-		"inviteShared": {"target": c.w.s.to("globex")}, "updateSide": {"name": fmt.Sprintf("renamed-by-%s-%d", groupOf[c.column], n), "expectedVersion": 1},
+		"inviteShared": {"target": c.w.s.to("globex")}, "listMember": {"userId": c.colleague()}, "unlistMember": {"userId": c.colleague()}, "updateSide": {"name": fmt.Sprintf("renamed-by-%s-%d", groupOf[c.column], n), "expectedVersion": 1},
 	}[name]
 	if !ok {
 		return nil, false
@@ -97,7 +120,16 @@ func (c *cell) linked(name string, n int64) (object, bool) {
 	return with(object{"channelId": channel}, more), true
 }
 
-// changesLinks has acme let globex invite, and not any more.
+// colleague is a user of the column's group, or of acme.
+func (c *cell) colleague() string {
+	group, sub := groupOf[c.column], "hua"
+	if group != "globex" {
+		group, sub = "acme", "ben"
+	}
+	return ids.UserOf(c.w.s.group(group).ID, sub).String()
+}
+
+// changesLinks has acme let globex invite, and not any more; and acme's side list a user.
 func (w *world) changesLinks(t *testing.T) {
 	t.Helper()
 	for _, may := range []bool{true, false} {
@@ -105,6 +137,7 @@ func (w *world) changesLinks(t *testing.T) {
 			"channelId": w.known["SharedChannel"], "groupId": w.s.group("globex").ID.String(), "mayInvite": may,
 		})
 	}
+	succeed(t, w.s, w.users["ana"], listDocument, object{"channelId": w.known["SharedChannel"], "userId": ids.UserOf(w.s.group("acme").ID, "ben").String()})
 }
 
 const letInviteDocument = `mutation($input: LetGroupInviteInput!) { it: letGroupInvite(input: $input) { sharedChannel { id } errors { code message path } } }`
