@@ -67,7 +67,7 @@ const sideMember = `jsonb_build_array(m.user_id, m.name, m.position)`
 
 // membersOf are what is listed of members m of a side, in one order.
 func membersOf(what, from string) string {
-	return `COALESCE((SELECT jsonb_agg(` + what + ` ORDER BY m.user_id) FROM ` + from + `), '[]')`
+	return `COALESCE((SELECT jsonb_agg(` + what + ` ORDER BY m.user_id) FROM ` + from + `)::text, '')`
 }
 
 // streamRow is how far main is with a stream: Head is the first step that it has not noted, Tail the last that it decided.

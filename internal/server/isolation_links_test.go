@@ -31,13 +31,13 @@ var isolatedLinks = []isolated{
 		{`nameVisible mutedByDefault`, ` U U      -     -       0      0     V     V     0`},
 		{`visibility members`, ` U   U    -     -       0      0     V     V     0`},
 	}},
-	{"UserConnection", `query { node(id: $ChannelSide) { ... on ChannelSide { members { FIELD } } } }`, []may{
-		//                     nobody expired other invited member admin asker owner operator
-		{`edges nodes pageInfo`, ` U  U       -     -       -      -     V     V     -`},
+	{"UserConnection", `query { node(id: $SharedChannel) { ... on SharedChannel { viewerSide { members { FIELD } } } } }`, []may{
+		//                        nobody expired other invited member admin asker owner operator
+		{`edges nodes pageInfo`, ` U      U       -     -       V      V     V     V     FORBIDDEN`},
 	}},
-	{"UserEdge", `query { node(id: $ChannelSide) { ... on ChannelSide { members { edges { FIELD } } } } }`, []may{
+	{"UserEdge", `query { node(id: $SharedChannel) { ... on SharedChannel { viewerSide { members { edges { FIELD } } } } } }`, []may{
 		//               nobody expired other invited member admin asker owner operator
-		{`cursor node`, ` U      U       -     -       -      -     V     V     -`},
+		{`cursor node`, ` U      U       -     -       V      V     V     V     FORBIDDEN`},
 	}},
 	{"Invitation", `query { node(id: $Invitation) { ... on Invitation { FIELD } } }`, []may{
 		//               nobody expired other invited member admin asker owner operator
@@ -129,7 +129,7 @@ func (c *cell) colleague() string {
 	return ids.UserOf(c.w.s.group(group).ID, sub).String()
 }
 
-// changesLinks has acme let globex invite, and not any more; and acme's side list a user.
+// changesLinks has acme let globex invite, and not any more; and both sides list a user.
 func (w *world) changesLinks(t *testing.T) {
 	t.Helper()
 	for _, may := range []bool{true, false} {
@@ -137,7 +137,9 @@ func (w *world) changesLinks(t *testing.T) {
 			"channelId": w.known["SharedChannel"], "groupId": w.s.group("globex").ID.String(), "mayInvite": may,
 		})
 	}
-	succeed(t, w.s, w.users["ana"], listDocument, object{"channelId": w.known["SharedChannel"], "userId": ids.UserOf(w.s.group("acme").ID, "ben").String()})
+	for user, group := range map[string]string{"ana": "acme", "gil": "globex"} {
+		succeed(t, w.s, w.users[user], listDocument, object{"channelId": w.known["SharedChannel"], "userId": ids.UserOf(w.s.group(group).ID, user).String()})
+	}
 }
 
 const letInviteDocument = `mutation($input: LetGroupInviteInput!) { it: letGroupInvite(input: $input) { sharedChannel { id } errors { code message path } } }`
