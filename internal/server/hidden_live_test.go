@@ -53,7 +53,7 @@ func (k *kept) expect(who string, next func() string, want ...string) {
 func TestSightEnds(t *testing.T) {
 	shapes(t, servertest.Options{}, func(t *testing.T, s *place) {
 		k := newKept(t, s)
-		k.change(listDocument, "hal")
+		k.change(addMemberDocument, "hal")
 		hua, hal, gil, ana := k.listen(t, huaAsMember), k.listen(t, halOf), k.listen(t, gilOf), k.listen(t, anaOf)
 		for who, next := range map[string]func() string{"Hua": hua, "Hal": hal, "Gil": gil, "Ana": ana} {
 			k.expect(who, next, "ChannelCheckpoint")
@@ -74,13 +74,13 @@ func TestSightEnds(t *testing.T) {
 		}
 		k.expect("Ana", ana, changed, "MessagePosted")
 
-		k.change(listDocument, "hua")
+		k.change(addMemberDocument, "hua")
 		hua = k.listen(t, huaAsMember)
 		k.expect("Hua, who comes back,", hua, "ChannelCheckpoint")
 		cursor := servertest.Get[string](t, s.For(t).Must(s.as(huaAsMember), messagesDocument, object{"id": k.id}), "node", "messages", "logCursor")
 		k.say(halOf, "among us")
 		k.expect("Hua, who comes back,", hua, "MessagePosted")
-		k.change(unlistDocument, "hua")
+		k.change(removeMemberDocument, "hua")
 		k.say(anaOf, "to some")
 		k.expect("Hua, who is removed,", hua, "complete")
 		for who, next := range map[string]func() string{"Hal": hal, "Gil": gil} {
@@ -110,7 +110,7 @@ func TestSightEndsInACrowd(t *testing.T) {
 		subs[i] = fmt.Sprintf("u%d", i)
 		if listed[i] = i%2 == 1; listed[i] {
 			k.say(subs[i]+"@globex member", "I am known now")
-			k.change(listDocument, subs[i])
+			k.change(addMemberDocument, subs[i])
 		}
 	}
 	for i := range crowd {
@@ -134,7 +134,7 @@ func TestSightEndsInACrowd(t *testing.T) {
 			k.expect(subs[i], next[i], "complete")
 		}
 	}
-	k.change(unlistDocument, "u1")
+	k.change(removeMemberDocument, "u1")
 	k.say(anaOf, "to some more")
 	for i := range crowd {
 		switch {
@@ -159,7 +159,7 @@ func TestSightEndsAtAnotherProcess(t *testing.T) {
 	t.Parallel()
 	s := newPlace(servertest.New(t, servertest.Options{}), "")
 	k := newKept(t, s)
-	k.change(listDocument, "hal")
+	k.change(addMemberDocument, "hal")
 	hua, hal := k.listen(t, huaAsMember), k.listen(t, halOf)
 	k.expect("Hua", hua, "ChannelCheckpoint")
 	k.expect("Hal", hal, "ChannelCheckpoint")
@@ -188,7 +188,7 @@ func TestActivityOfHiddenChannels(t *testing.T) {
 	s := newPlace(servertest.New(t, servertest.Options{}), "")
 	k := newKept(t, s)
 	other := newTalk(t, s, "landing")
-	k.change(listDocument, "hal")
+	k.change(addMemberDocument, "hal")
 	k.keep("MEMBERS")
 	hua, hal := newDevice(t, s, huaAsMember), newDevice(t, s, halOf)
 	k.say(anaOf, "to some")
@@ -199,7 +199,7 @@ func TestActivityOfHiddenChannels(t *testing.T) {
 	if moved, _ := hal.next(); moved != k.id {
 		t.Errorf("Hal is told of %s, want %s", moved, k.id)
 	}
-	k.change(listDocument, "hua")
+	k.change(addMemberDocument, "hua")
 	if moved, _ := hua.next(); moved != k.id {
 		t.Errorf("Hua, who is listed now, is told of %s, want %s", moved, k.id)
 	}
@@ -211,10 +211,10 @@ func TestSightIsLostAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newPlace(servertest.New(t, servertest.Options{}), "")
 	k := newKept(t, s)
-	k.change(listDocument, "hal")
+	k.change(addMemberDocument, "hal")
 	k.keep("MEMBERS")
 	for round := range 15 {
-		k.change(listDocument, "hua")
+		k.change(addMemberDocument, "hua")
 		socket := dial(t, s, bearing{payload: s.as(huaAsMember)})
 		var racing sync.WaitGroup
 		for n := range 4 {
@@ -227,7 +227,7 @@ func TestSightIsLostAtOnce(t *testing.T) {
 		}
 		id := ""
 		racing.Go(func() { id = socket.subscribe(sharedEventsDocument, object{"id": k.id}) })
-		racing.Go(func() { k.change(unlistDocument, "hua") })
+		racing.Go(func() { k.change(removeMemberDocument, "hua") })
 		racing.Wait()
 		secret := fmt.Sprint("said behind removal ", round)
 		k.say(anaOf, secret)

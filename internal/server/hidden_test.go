@@ -50,7 +50,7 @@ func newHidden(t *testing.T, s *place, keepers string) *hidden {
 		return servertest.Get[string](t, succeed(t, h.s, h.hal, postDocument, object{"channelId": h.channel, "body": body}), "message", "id")
 	}
 	h.said["hal's"] = say("hal was here @ann")
-	h.never = ids.NewChannel(time.Now(), uint16(parsed(t, h.channel).Channel.Slot()))
+	h.never = ids.NewChannel(time.Now(), parsed(t, h.channel).Channel.Slot())
 	hides(t, h.s, h.token(t, "gus"), h.channel, "MEMBERS")
 	return h
 }
@@ -165,7 +165,7 @@ func (h *hidden) askDeeds(t *testing.T, ask func(name, document string, variable
 	} {
 		ask(deed, linkDeeds[deed], object{"input": with(object{"channelId": h.channel}, input)})
 	}
-	for deed, document := range map[string]string{"list": listDocument, "unlist": unlistDocument} {
+	for deed, document := range map[string]string{"list": addMemberDocument, "unlist": removeMemberDocument} {
 		ask(deed, document, object{"input": object{"channelId": h.channel, "userId": user}})
 	}
 	for name, document := range map[string]string{"post": postDocument, "update": sideDocument} {
@@ -241,22 +241,22 @@ func (h *hidden) follow(t *testing.T, secrets []string) {
 func (h *hidden) lists(t *testing.T) {
 	t.Helper()
 	var ends []string
-	make := func(name string) {
+	share := func(name string) {
 		channel, invitation := offer(t, h.s, h.token(t, map[string]string{"globex": "gus", "acme": "ann"}[h.observers]), "initech", name)
 		succeed(t, h.s, h.s.as("ivy@initech"), acceptDocument, object{"invitationId": invitation})
 		ends = append(ends, channel)
 	}
 	if h.observers == "acme" {
-		make = func(name string) {
+		share = func(name string) {
 			channel, invitation := offer(t, h.s, h.token(t, "gus"), "initech", name)
 			succeed(t, h.s, h.s.as("ivy@initech"), acceptDocument, object{"invitationId": invitation})
 			ends = append(ends, channel)
 		}
 	}
-	make("above it")
+	share("above it")
 	middle := ends[0]
 	hides(t, h.s, h.token(t, "gus"), middle, "MEMBERS")
-	make("above both")
+	share("above both")
 	open(t, h.s).settle()
 	pages := func(token, way string) (all []string, more []bool) {
 		var at any
@@ -286,7 +286,7 @@ func (h *hidden) lists(t *testing.T) {
 			t.Errorf("%s: an admin's list has %v", way, got)
 		}
 	}
-	succeed(t, h.s, h.token(t, "gus"), listDocument, object{"channelId": middle, "userId": ids.UserOf(h.groups[h.observers], "hal").String()})
+	succeed(t, h.s, h.token(t, "gus"), addMemberDocument, object{"channelId": middle, "userId": ids.UserOf(h.groups[h.observers], "hal").String()})
 	if got, more := pages(h.hal, "first: 1, after"); len(got) != 2 || got[1] != middle || !more[0] || more[1] {
 		t.Errorf("once hal is listed its list has %v, more %v, want %s too", got, more, middle)
 	}

@@ -138,7 +138,7 @@ func (w *world) changesLinks(t *testing.T) {
 		})
 	}
 	for user, group := range map[string]string{"ana": "acme", "gil": "globex"} {
-		succeed(t, w.s, w.users[user], listDocument, object{"channelId": w.known["SharedChannel"], "userId": ids.UserOf(w.s.group(group).ID, user).String()})
+		succeed(t, w.s, w.users[user], addMemberDocument, object{"channelId": w.known["SharedChannel"], "userId": ids.UserOf(w.s.group(group).ID, user).String()})
 	}
 }
 

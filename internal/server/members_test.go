@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	memberPayload  = ` sharedChannel { id viewerSide { visibility members { nodes { name } } } } errors { code message path } } }`
-	listDocument   = `mutation($input: AddChannelMemberInput!) { it: addChannelMember(input: $input) {` + memberPayload
-	unlistDocument = `mutation($input: RemoveChannelMemberInput!) { it: removeChannelMember(input: $input) {` + memberPayload
-	seenDocument   = `query($id: ID!) { node(id: $id) { ... on SharedChannel { viewerSide { visibility version members { nodes { name } } } } } }`
+	memberPayload        = ` sharedChannel { id viewerSide { visibility members { nodes { name } } } } errors { code message path } } }`
+	addMemberDocument    = `mutation($input: AddChannelMemberInput!) { it: addChannelMember(input: $input) {` + memberPayload
+	removeMemberDocument = `mutation($input: RemoveChannelMemberInput!) { it: removeChannelMember(input: $input) {` + memberPayload
+	seenDocument         = `query($id: ID!) { node(id: $id) { ... on SharedChannel { viewerSide { visibility version members { nodes { name } } } } } }`
 
 	huaAsMember = "hua@globex member"
 	igorOf      = "igor@globex member"
@@ -68,16 +68,16 @@ func TestMembers(t *testing.T) {
 			talk := &talk{c.t, c.s, c.channel}
 			talk.say(huaAsMember, "I am known now")
 			c.want(c.sees(huaAsMember), "EVERYONE")
-			c.want(c.listing(gilOf, listDocument, "gil@globex"), "EVERYONE Gil") // prepared
+			c.want(c.listing(gilOf, addMemberDocument, "gil@globex"), "EVERYONE Gil") // prepared
 			hides(c.t, c.s, c.s.as(gilOf), c.channel, "MEMBERS")
 			c.want(c.sees(gilOf), "MEMBERS Gil")
 			c.want(c.sees("gil@globex member"), "MEMBERS Gil")
 			c.want(c.sees("greta@globex"), "MEMBERS Gil") // an admin, whoever is listed
 			c.want(c.sees(huaAsMember), "nothing")
-			c.want(c.listing(gilOf, listDocument, "hua@globex"), "MEMBERS Hua Gil")
+			c.want(c.listing(gilOf, addMemberDocument, "hua@globex"), "MEMBERS Hua Gil")
 			c.want(c.sees(huaAsMember), "MEMBERS Hua Gil")
 			talk.say(huaAsMember, "here again")
-			c.want(c.listing(gilOf, unlistDocument, "hua@globex"), "MEMBERS Gil")
+			c.want(c.listing(gilOf, removeMemberDocument, "hua@globex"), "MEMBERS Gil")
 			c.want(c.sees(huaAsMember), "nothing")
 			c.want(refusal(c.t, mutate(c.t, c.s, c.s.as(huaAsMember), postDocument, object{"channelId": c.channel, "body": "x"})), "CHANNEL_NOT_FOUND input.channelId")
 			c.want(c.sees(benOf), "EVERYONE") // of the other group
@@ -86,20 +86,20 @@ func TestMembers(t *testing.T) {
 		},
 		"who may say so, and of whom": func(c *circle) {
 			(&talk{c.t, c.s, c.channel}).say(huaAsMember, "I am known now")
-			c.want(c.listing(huaAsMember, listDocument, "hua@globex"), "NOT_ALLOWED input.channelId")
-			c.want(c.listing(ivyOf, listDocument, "ivy@initech"), "CHANNEL_NOT_FOUND input.channelId")
-			for _, document := range []string{listDocument, unlistDocument} {
+			c.want(c.listing(huaAsMember, addMemberDocument, "hua@globex"), "NOT_ALLOWED input.channelId")
+			c.want(c.listing(ivyOf, addMemberDocument, "ivy@initech"), "CHANNEL_NOT_FOUND input.channelId")
+			for _, document := range []string{addMemberDocument, removeMemberDocument} {
 				for _, user := range []string{"nobody@globex", "ana@acme", "ben@acme", "ivy@initech"} {
 					c.want(c.listing(gilOf, document, user), "INVALID_INPUT input.userId")
 				}
 			}
 			hides(c.t, c.s, c.s.as(gilOf), c.channel, "MEMBERS")
-			for _, document := range []string{listDocument, unlistDocument} {
+			for _, document := range []string{addMemberDocument, removeMemberDocument} {
 				c.want(c.listing(huaAsMember, document, "hua@globex"), "CHANNEL_NOT_FOUND input.channelId")
 			}
 			c.want(c.updates(benOf, object{"visibility": "MEMBERS"}), "NOT_ALLOWED input.channelId")
 			c.does(gilOf, "leave", "")
-			c.want(c.listing(gilOf, listDocument, "hua@globex"), "CHANNEL_NOT_ACTIVE input.channelId")
+			c.want(c.listing(gilOf, addMemberDocument, "hua@globex"), "CHANNEL_NOT_ACTIVE input.channelId")
 			c.want(c.sees(huaAsMember), "nothing") // nor what it was
 			c.want(c.sees(gilOf), "MEMBERS")
 			c.want(c.does(anaOf, "invite", "globex"), "PENDING")
@@ -109,13 +109,13 @@ func TestMembers(t *testing.T) {
 		"again and again": func(c *circle) {
 			(&talk{c.t, c.s, c.channel}).say(huaAsMember, "I am known now")
 			version := c.version(gilOf)
-			c.want(c.listing(gilOf, unlistDocument, "hua@globex"), "EVERYONE")
+			c.want(c.listing(gilOf, removeMemberDocument, "hua@globex"), "EVERYONE")
 			for range 2 {
-				c.want(c.listing(gilOf, listDocument, "hua@globex", object{"idempotencyKey": "k"}), "EVERYONE Hua")
+				c.want(c.listing(gilOf, addMemberDocument, "hua@globex", object{"idempotencyKey": "k"}), "EVERYONE Hua")
 			}
-			c.want(c.listing(gilOf, listDocument, "gil@globex", object{"idempotencyKey": "k"}), "IDEMPOTENCY_KEY_REUSED input.idempotencyKey")
-			c.want(c.listing(gilOf, listDocument, "hua@globex"), "EVERYONE Hua")
-			c.want(c.listing(gilOf, unlistDocument, "hua@globex"), "EVERYONE")
+			c.want(c.listing(gilOf, addMemberDocument, "gil@globex", object{"idempotencyKey": "k"}), "IDEMPOTENCY_KEY_REUSED input.idempotencyKey")
+			c.want(c.listing(gilOf, addMemberDocument, "hua@globex"), "EVERYONE Hua")
+			c.want(c.listing(gilOf, removeMemberDocument, "hua@globex"), "EVERYONE")
 			c.want(fmt.Sprint(c.version(gilOf)), fmt.Sprint(version)) // others notice nothing
 			c.want(c.updates(gilOf, object{"visibility": nil}), c.side(gilOf))
 			c.want(fmt.Sprint(c.version(gilOf)), fmt.Sprint(version)) // nothing was written
@@ -124,18 +124,18 @@ func TestMembers(t *testing.T) {
 			hides(c.t, c.s, c.s.as(gilOf), c.channel, "MEMBERS")
 			input := object{"channelId": c.channel, "groupId": c.s.group("acme").ID.String(), "idempotencyKey": "k"}
 			const asAdmin, asMember = "gus@globex", "gus@globex member"
-			c.want(refusal(c.t, mutate(c.t, c.s, c.s.as(asAdmin), listDocument, object{
+			c.want(refusal(c.t, mutate(c.t, c.s, c.s.as(asAdmin), addMemberDocument, object{
 				"channelId": c.channel, "userId": ids.UserOf(c.s.group("globex").ID, "gil").String(), "idempotencyKey": "k",
 			})), "")
-			c.want(refusal(c.t, mutate(c.t, c.s, c.s.as(asMember), listDocument, object{
+			c.want(refusal(c.t, mutate(c.t, c.s, c.s.as(asMember), addMemberDocument, object{
 				"channelId": c.channel, "userId": ids.UserOf(c.s.group("globex").ID, "gil").String(), "idempotencyKey": "k",
 			})), "CHANNEL_NOT_FOUND input.channelId")
 			c.want(refusal(c.t, mutate(c.t, c.s, c.s.as(asMember), linkDeeds["offer"], input)), "CHANNEL_NOT_FOUND input.channelId")
 		},
 		"the audit has it": func(c *circle) {
 			(&talk{c.t, c.s, c.channel}).say(huaAsMember, "I am known now")
-			c.listing(gilOf, listDocument, "hua@globex")
-			c.listing(gilOf, unlistDocument, "hua@globex")
+			c.listing(gilOf, addMemberDocument, "hua@globex")
+			c.listing(gilOf, removeMemberDocument, "hua@globex")
 			for written := 1; written > 0; {
 				var err error
 				if written, err = c.s.Service.WriteAudit(c.t.Context()); err != nil {
@@ -165,7 +165,7 @@ func TestMembersPages(t *testing.T) {
 		k := newTalk(t, s, "launch")
 		for _, sub := range []string{"one", "two", "three"} {
 			k.say(sub+"@globex member", "hello")
-			succeed(t, s, s.as(gilOf), listDocument, object{"channelId": k.id, "userId": ids.UserOf(s.group("globex").ID, sub).String()})
+			succeed(t, s, s.as(gilOf), addMemberDocument, object{"channelId": k.id, "userId": ids.UserOf(s.group("globex").ID, sub).String()})
 		}
 		page := func(args string) string {
 			side := ids.Side{Channel: parsed(t, k.id).Channel, Group: s.group("globex").ID}.String()
