@@ -205,6 +205,40 @@ func TestActivityOfHiddenChannels(t *testing.T) {
 	}
 }
 
+// TestInboxesOfHiddenChannels has users of one group ask the same of its inbox: the channel is there for those who see it, and null for the others,
+// whoever of them is first.
+func TestInboxesOfHiddenChannels(t *testing.T) {
+	shapes(t, servertest.Options{}, func(t *testing.T, s *place) {
+		begin := start(t, s, s.as(gilOf))
+		k := newKept(t, s)
+		k.change(addMemberDocument, "hal")
+		k.keep("MEMBERS")
+		const document = `subscription($after: LogCursor) { inbox(after: $after) { __typename
+			... on SharedChannelLinked { sharedChannel { id } invitation { sharedChannel { id } } } } }`
+		linked := func(who string) string {
+			socket := dial(t, s, bearing{payload: s.as(who)})
+			id := socket.subscribe(document, object{"after": begin})
+			for {
+				answer, done := socket.answer(id)
+				if done || len(answer.Errors) > 0 {
+					t.Fatalf("%s gets %s", who, answer.Body)
+				}
+				if kindOf(answer) == "SharedChannelLinked" {
+					return answer.Body
+				}
+			}
+		}
+		for range 2 {
+			for who, sees := range map[string]bool{halOf: true, huaAsMember: false, gilOf: true, "hua@globex": true} {
+				got := linked(who)
+				if want := 2; !sees && strings.Contains(got, k.id) || sees && strings.Count(got, k.id) != want {
+					t.Errorf("%s sees it: %v; it gets %s", who, sees, got)
+				}
+			}
+		}
+	})
+}
+
 // TestSightIsLostAtOnce has a user post and subscribe while it is being removed: once that is answered, nothing that it does comes through, and it gets
 // nothing that is said then.
 func TestSightIsLostAtOnce(t *testing.T) {

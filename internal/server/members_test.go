@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"linkspan/internal/channel"
 	"linkspan/internal/ids"
 	"linkspan/internal/server/servertest"
 )
@@ -131,6 +132,22 @@ func TestMembers(t *testing.T) {
 				"channelId": c.channel, "userId": ids.UserOf(c.s.group("globex").ID, "gil").String(), "idempotencyKey": "k",
 			})), "CHANNEL_NOT_FOUND input.channelId")
 			c.want(refusal(c.t, mutate(c.t, c.s, c.s.as(asMember), linkDeeds["offer"], input)), "CHANNEL_NOT_FOUND input.channelId")
+		},
+		"no more than a thousand": func(c *circle) {
+			_, err := open(c.t, c.s).main.Exec(c.t.Context(), `INSERT INTO linkspan_main.side_member (channel_id, group_id, user_id, name, position)
+				SELECT $1, $2, gen_random_uuid(), 'somebody', n FROM generate_series(1, $3) AS n`,
+				parsed(c.t, c.channel).Channel, c.s.group("globex").ID, channel.MaxSideMembers-1)
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			c.want(c.listing(gilOf, addMemberDocument, "gil@globex"), "EVERYONE Gil")
+			(&talk{c.t, c.s, c.channel}).say(huaAsMember, "I am known now")
+			c.want(c.listing(gilOf, addMemberDocument, "hua@globex"), "INVALID_INPUT input.userId")
+			c.want(c.listing(gilOf, removeMemberDocument, "gil@globex"), "EVERYONE")
+			_, err = open(c.t, c.s).main.Exec(c.t.Context(), `DELETE FROM linkspan_main.side_member WHERE channel_id = $1`, parsed(c.t, c.channel).Channel)
+			if err != nil {
+				c.t.Fatal(err)
+			}
 		},
 		"the audit has it": func(c *circle) {
 			(&talk{c.t, c.s, c.channel}).say(huaAsMember, "I am known now")

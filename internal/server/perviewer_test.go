@@ -25,7 +25,7 @@ var ofTheGroup = map[string]string{
 // shownElsewhere are marked fields that are of no object, or differ only where something is kept from a user, and the tests that show how they differ.
 var shownElsewhere = map[string]string{
 	"Subscription.channelActivity": "TestActivityOfOneUser", "Query.canShare": "TestSharingPolicy", "Viewer.sharingPolicy": "TestIsolation", "Viewer.auditLog": "TestIsolation",
-	"Invitation.sharedChannel": "TestHiddenChannels", "SharedChannelLinked.sharedChannel": "TestHiddenChannels",
+	"Invitation.sharedChannel": "TestInboxesOfHiddenChannels", "SharedChannelLinked.sharedChannel": "TestInboxesOfHiddenChannels",
 }
 
 // TestPerViewerNames looks that no field is called as one user's own without being marked so.
