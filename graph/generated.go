@@ -32,6 +32,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	ChannelSide() ChannelSideResolver
 	Invitation() InvitationResolver
 	InvitationConnection() InvitationConnectionResolver
 	Message() MessageResolver
@@ -41,6 +42,7 @@ type ResolverRoot interface {
 	SharedChannel() SharedChannelResolver
 	SharedChannelConnection() SharedChannelConnectionResolver
 	Subscription() SubscriptionResolver
+	UserConnection() UserConnectionResolver
 	Viewer() ViewerResolver
 }
 
@@ -58,6 +60,11 @@ type ComplexityRoot struct {
 		Invitation      func(childComplexity int) int
 		NameChangedFrom func(childComplexity int) int
 		SharedChannel   func(childComplexity int) int
+	}
+
+	AddChannelMemberPayload struct {
+		Errors        func(childComplexity int) int
+		SharedChannel func(childComplexity int) int
 	}
 
 	AddReactionPayload struct {
@@ -164,11 +171,13 @@ type ComplexityRoot struct {
 		ID             func(childComplexity int) int
 		LinkedAt       func(childComplexity int) int
 		MayInvite      func(childComplexity int) int
+		Members        func(childComplexity int, first *int32, after *string, last *int32, before *string) int
 		MutedByDefault func(childComplexity int) int
 		Name           func(childComplexity int) int
 		NameVisible    func(childComplexity int) int
 		RetentionDays  func(childComplexity int) int
 		Version        func(childComplexity int) int
+		Visibility     func(childComplexity int) int
 	}
 
 	CreateSharedChannelPayload struct {
@@ -400,6 +409,7 @@ type ComplexityRoot struct {
 	Mutation struct {
 		AcceptInitiatorTransfer func(childComplexity int, input channel.AcceptInitiatorTransferInput) int
 		AcceptSharedChannel     func(childComplexity int, input channel.AcceptSharedChannelInput) int
+		AddChannelMember        func(childComplexity int, input channel.AddChannelMemberInput) int
 		AddReaction             func(childComplexity int, input channel.AddReactionInput) int
 		ApproveInvitation       func(childComplexity int, input channel.ApproveInvitationInput) int
 		BlockGroup              func(childComplexity int, input channel.BlockGroupInput) int
@@ -415,6 +425,7 @@ type ComplexityRoot struct {
 		OfferInitiatorTransfer  func(childComplexity int, input channel.OfferInitiatorTransferInput) int
 		PostMessage             func(childComplexity int, input channel.PostMessageInput) int
 		RegisterGroup           func(childComplexity int, input channel.RegisterGroupInput) int
+		RemoveChannelMember     func(childComplexity int, input channel.RemoveChannelMemberInput) int
 		RemoveGroup             func(childComplexity int, input channel.RemoveGroupInput) int
 		RemoveReaction          func(childComplexity int, input channel.RemoveReactionInput) int
 		RevokeInvitation        func(childComplexity int, input channel.RevokeInvitationInput) int
@@ -483,6 +494,11 @@ type ComplexityRoot struct {
 	RegisterGroupPayload struct {
 		Errors func(childComplexity int) int
 		Group  func(childComplexity int) int
+	}
+
+	RemoveChannelMemberPayload struct {
+		Errors        func(childComplexity int) int
+		SharedChannel func(childComplexity int) int
 	}
 
 	RemoveGroupPayload struct {
@@ -602,6 +618,17 @@ type ComplexityRoot struct {
 		Name  func(childComplexity int) int
 	}
 
+	UserConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	UserEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	VersionConflictError struct {
 		Code    func(childComplexity int) int
 		Message func(childComplexity int) int
@@ -627,6 +654,9 @@ type ComplexityRoot struct {
 
 // region    ************************** generated!.gotpl **************************
 
+type ChannelSideResolver interface {
+	Members(ctx context.Context, obj *channel.ChannelSide, first *int32, after *string, last *int32, before *string) (*channel.Page[channel.User], error)
+}
 type InvitationResolver interface {
 	Previous(ctx context.Context, obj *channel.Invitation) (*channel.Invitation, error)
 	SharedChannel(ctx context.Context, obj *channel.Invitation) (*channel.SharedChannel, error)
@@ -669,6 +699,8 @@ type MutationResolver interface {
 	RemoveGroup(ctx context.Context, input channel.RemoveGroupInput) (*channel.RemoveGroupPayload, error)
 	LetGroupInvite(ctx context.Context, input channel.LetGroupInviteInput) (*channel.LetGroupInvitePayload, error)
 	UpdateChannelSide(ctx context.Context, input channel.UpdateChannelSideInput) (*channel.UpdateChannelSidePayload, error)
+	AddChannelMember(ctx context.Context, input channel.AddChannelMemberInput) (*channel.AddChannelMemberPayload, error)
+	RemoveChannelMember(ctx context.Context, input channel.RemoveChannelMemberInput) (*channel.RemoveChannelMemberPayload, error)
 	OfferInitiatorTransfer(ctx context.Context, input channel.OfferInitiatorTransferInput) (*channel.OfferInitiatorTransferPayload, error)
 	AcceptInitiatorTransfer(ctx context.Context, input channel.AcceptInitiatorTransferInput) (*channel.AcceptInitiatorTransferPayload, error)
 	PostMessage(ctx context.Context, input channel.PostMessageInput) (*channel.MessagePayload, error)
@@ -701,6 +733,9 @@ type SubscriptionResolver interface {
 	Inbox(ctx context.Context, after *ids.LogCursor) (<-chan channel.InboxEvent, error)
 	ChannelEvents(ctx context.Context, channelID ids.ID, after *ids.LogCursor) (<-chan channel.ChannelEvent, error)
 	ChannelActivity(ctx context.Context) (<-chan *channel.ChannelActivity, error)
+}
+type UserConnectionResolver interface {
+	Nodes(ctx context.Context, obj *channel.Page[channel.User]) ([]*channel.User, error)
 }
 type ViewerResolver interface {
 	InboxCursor(ctx context.Context, obj *channel.Viewer) (*ids.LogCursor, error)
@@ -766,6 +801,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AcceptSharedChannelPayload.SharedChannel(childComplexity), true
+
+	case "AddChannelMemberPayload.errors":
+		if e.ComplexityRoot.AddChannelMemberPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddChannelMemberPayload.Errors(childComplexity), true
+	case "AddChannelMemberPayload.sharedChannel":
+		if e.ComplexityRoot.AddChannelMemberPayload.SharedChannel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddChannelMemberPayload.SharedChannel(childComplexity), true
 
 	case "AddReactionPayload.errors":
 		if e.ComplexityRoot.AddReactionPayload.Errors == nil {
@@ -1147,6 +1195,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChannelSide.MayInvite(childComplexity), true
+	case "ChannelSide.members":
+		if e.ComplexityRoot.ChannelSide.Members == nil {
+			break
+		}
+
+		args, err := ec.field_ChannelSide_members_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ChannelSide.Members(childComplexity, args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
 	case "ChannelSide.mutedByDefault":
 		if e.ComplexityRoot.ChannelSide.MutedByDefault == nil {
 			break
@@ -1177,6 +1236,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChannelSide.Version(childComplexity), true
+	case "ChannelSide.visibility":
+		if e.ComplexityRoot.ChannelSide.Visibility == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelSide.Visibility(childComplexity), true
 
 	case "CreateSharedChannelPayload.errors":
 		if e.ComplexityRoot.CreateSharedChannelPayload.Errors == nil {
@@ -2017,6 +2082,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptSharedChannel(childComplexity, args["input"].(channel.AcceptSharedChannelInput)), true
+	case "Mutation.addChannelMember":
+		if e.ComplexityRoot.Mutation.AddChannelMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addChannelMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddChannelMember(childComplexity, args["input"].(channel.AddChannelMemberInput)), true
 	case "Mutation.addReaction":
 		if e.ComplexityRoot.Mutation.AddReaction == nil {
 			break
@@ -2182,6 +2258,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RegisterGroup(childComplexity, args["input"].(channel.RegisterGroupInput)), true
+	case "Mutation.removeChannelMember":
+		if e.ComplexityRoot.Mutation.RemoveChannelMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeChannelMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveChannelMember(childComplexity, args["input"].(channel.RemoveChannelMemberInput)), true
 	case "Mutation.removeGroup":
 		if e.ComplexityRoot.Mutation.RemoveGroup == nil {
 			break
@@ -2498,6 +2585,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RegisterGroupPayload.Group(childComplexity), true
+
+	case "RemoveChannelMemberPayload.errors":
+		if e.ComplexityRoot.RemoveChannelMemberPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveChannelMemberPayload.Errors(childComplexity), true
+	case "RemoveChannelMemberPayload.sharedChannel":
+		if e.ComplexityRoot.RemoveChannelMemberPayload.SharedChannel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveChannelMemberPayload.SharedChannel(childComplexity), true
 
 	case "RemoveGroupPayload.errors":
 		if e.ComplexityRoot.RemoveGroupPayload.Errors == nil {
@@ -2947,6 +3047,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.User.Name(childComplexity), true
 
+	case "UserConnection.edges":
+		if e.ComplexityRoot.UserConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserConnection.Edges(childComplexity), true
+	case "UserConnection.nodes":
+		if e.ComplexityRoot.UserConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserConnection.Nodes(childComplexity), true
+	case "UserConnection.pageInfo":
+		if e.ComplexityRoot.UserConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserConnection.PageInfo(childComplexity), true
+
+	case "UserEdge.cursor":
+		if e.ComplexityRoot.UserEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserEdge.Cursor(childComplexity), true
+	case "UserEdge.node":
+		if e.ComplexityRoot.UserEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserEdge.Node(childComplexity), true
+
 	case "VersionConflictError.code":
 		if e.ComplexityRoot.VersionConflictError.Code == nil {
 			break
@@ -3064,6 +3196,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AcceptInitiatorTransferInput", ec.unmarshalInputAcceptInitiatorTransferInput),
 			graphql.NewInputUnmarshaler("AcceptSharedChannelInput", ec.unmarshalInputAcceptSharedChannelInput),
+			graphql.NewInputUnmarshaler("AddChannelMemberInput", ec.unmarshalInputAddChannelMemberInput),
 			graphql.NewInputUnmarshaler("AddReactionInput", ec.unmarshalInputAddReactionInput),
 			graphql.NewInputUnmarshaler("ApproveInvitationInput", ec.unmarshalInputApproveInvitationInput),
 			graphql.NewInputUnmarshaler("BlockGroupInput", ec.unmarshalInputBlockGroupInput),
@@ -3079,6 +3212,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OfferInitiatorTransferInput", ec.unmarshalInputOfferInitiatorTransferInput),
 			graphql.NewInputUnmarshaler("PostMessageInput", ec.unmarshalInputPostMessageInput),
 			graphql.NewInputUnmarshaler("RegisterGroupInput", ec.unmarshalInputRegisterGroupInput),
+			graphql.NewInputUnmarshaler("RemoveChannelMemberInput", ec.unmarshalInputRemoveChannelMemberInput),
 			graphql.NewInputUnmarshaler("RemoveGroupInput", ec.unmarshalInputRemoveGroupInput),
 			graphql.NewInputUnmarshaler("RemoveReactionInput", ec.unmarshalInputRemoveReactionInput),
 			graphql.NewInputUnmarshaler("RevokeInvitationInput", ec.unmarshalInputRevokeInvitationInput),
@@ -3550,6 +3684,22 @@ type Mutation {
     input: UpdateChannelSideInput!
   ): UpdateChannelSidePayload!
   """
+  Lists a user of the own group on its side of a channel, for admins, as ` + "`" + `updateChannelSide` + "`" + ` may change that: where the side is for MEMBERS the user sees the
+  channel from now on. Only users who are known: who have written, read or decided something. Listing again is success.
+  """
+  addChannelMember(
+    """What to do, and under which idempotency key."""
+    input: AddChannelMemberInput!
+  ): AddChannelMemberPayload!
+  """
+  Lists a user on the own group's side of a channel no longer, for its admins: where the side is for MEMBERS the user sees nothing of the channel from now
+  on, and its subscriptions end. Repeating it is success.
+  """
+  removeChannelMember(
+    """What to do, and under which idempotency key."""
+    input: RemoveChannelMemberInput!
+  ): RemoveChannelMemberPayload!
+  """
   Offers the initiator's role to another group that takes part, for admins of the group that has it, also when that has left. To the own group it
   takes the offer back. Offering again is success.
   """
@@ -3888,6 +4038,48 @@ type ChannelSide implements Node {
   After how many days, of 24 hours, the messages of the group are deleted, by nobody; null: never, or the side is not the viewer's group's own.
   """
   retentionDays: Int
+  """Who of the group sees the channel; null where the side is not the viewer's group's own."""
+  visibility: SideVisibility
+  """
+  Whom the group's admins have listed, the last first; null where the side is not the viewer's group's own. The list is kept while the side is for EVERYONE,
+  and can be prepared then.
+  """
+  members(
+    """At most so many users from the beginning, 0 to 100. Without first and last: 20."""
+    first: Int
+    """Only what follows that cursor."""
+    after: String
+    """At most so many users from the end, 0 to 100."""
+    last: Int
+    """Only what precedes that cursor."""
+    before: String
+  ): UserConnection
+}
+
+"""Who of a group sees a channel. Nobody else of it finds out that the channel is there, and no other group finds out."""
+enum SideVisibility {
+  """All users of the group."""
+  EVERYONE
+  """The group's admins, and those whom they have listed with ` + "`" + `addChannelMember` + "`" + `."""
+  MEMBERS
+}
+
+"""A page of users."""
+type UserConnection {
+  """The entries of the page, in the order of the list."""
+  edges: [UserEdge!]!
+  """The edges' nodes, in the same order."""
+  nodes: [User]!
+  """Where the page stands in its list."""
+  pageInfo: PageInfo!
+}
+
+"""An entry of a page of users."""
+type UserEdge {
+  """The place of the entry in its list, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `."""
+  cursor: String!
+  """The user."""
+  node: User
 }
 
 """Where a channel's data lives: for those who run the platform."""
@@ -4030,8 +4222,8 @@ type Invitation implements Node {
   proposedName: String!
   """The last invitation of the same group to the channel before this one; null: there was none, or it is not to be seen."""
   previous: Invitation
-  """Null for the invited group until it is linked for the first time."""
-  sharedChannel: SharedChannel
+  """Null for the invited group until it is linked for the first time, and for users to whom their group does not show the channel."""
+  sharedChannel: SharedChannel @perViewer
   """Whether the user who reads may accept it as it stands."""
   viewerCanAccept: Boolean! @perViewer
   """Whether the user who reads may decline it as it stands."""
@@ -4092,6 +4284,10 @@ enum SharingDeed {
   TAKE
   """An admin changed the own group's side of a channel."""
   UPDATE_SIDE
+  """An admin listed a user on the own group's side of a channel: ` + "`" + `reason` + "`" + ` is the user's id."""
+  ADD_MEMBER
+  """An admin listed a user there no longer: ` + "`" + `reason` + "`" + ` is the user's id."""
+  REMOVE_MEMBER
 }
 
 """A step in the life of an invitation."""
@@ -4331,6 +4527,8 @@ input UpdateChannelSideInput {
   and goes on when the group takes part no longer. What was deleted stays so. Never by default.
   """
   retentionDays: Int
+  """Who of the group sees the channel. EVERYONE by default. Whoever sees it no longer has its subscriptions to it ended."""
+  visibility: SideVisibility
   """The version that is to be changed, as ` + "`" + `viewerSide` + "`" + ` tells it; another one is refused with VERSION_CONFLICT."""
   expectedVersion: Int!
   """
@@ -4338,6 +4536,48 @@ input UpdateChannelSideInput {
   refused. Null: each request is a new one.
   """
   idempotencyKey: String
+}
+
+"""Which user of the own group to list on its side of a channel."""
+input AddChannelMemberInput {
+  """The channel that it is about."""
+  channelId: ID!
+  """A user of the own group who is known; any other is refused with INVALID_INPUT."""
+  userId: ID!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `addChannelMember` + "`" + `."""
+type AddChannelMemberPayload {
+  """The channel as it is now; null where it was refused."""
+  sharedChannel: SharedChannel
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
+}
+
+"""Which user of the own group to list on its side of a channel no longer."""
+input RemoveChannelMemberInput {
+  """The channel that it is about."""
+  channelId: ID!
+  """A user of the own group who is listed or known; any other is refused with INVALID_INPUT."""
+  userId: ID!
+  """
+  1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is
+  refused. Null: each request is a new one.
+  """
+  idempotencyKey: String
+}
+
+"""The answer of ` + "`" + `removeChannelMember` + "`" + `."""
+type RemoveChannelMemberPayload {
+  """The channel as it is now; null where it was refused."""
+  sharedChannel: SharedChannel
+  """Empty exactly when the effect happened or had happened before; else why it did not, and the rest is null."""
+  errors: [UserError!]!
 }
 
 """The answer of ` + "`" + `updateChannelSide` + "`" + `."""
@@ -4714,8 +4954,8 @@ type SharedChannelLinked implements InboxEvent {
   at: DateTime!
   """The group that accepted and is linked now."""
   group: Group!
-  """Null, with an error, while the channel's cluster is out of reach."""
-  sharedChannel: SharedChannel
+  """Null, with an error, while the channel's cluster is out of reach; null too where the group shows the channel to others of its users alone."""
+  sharedChannel: SharedChannel @perViewer
   """The invitation that was accepted."""
   invitation: Invitation!
 }
@@ -5136,6 +5376,16 @@ func (ec *executionContext) childFields_AcceptSharedChannelPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type AcceptSharedChannelPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_AddChannelMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sharedChannel":
+		return ec.fieldContext_AddChannelMemberPayload_sharedChannel(ctx, field)
+	case "errors":
+		return ec.fieldContext_AddChannelMemberPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddChannelMemberPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_AddReactionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "message":
@@ -5288,6 +5538,10 @@ func (ec *executionContext) childFields_ChannelSide(ctx context.Context, field g
 		return ec.fieldContext_ChannelSide_mutedByDefault(ctx, field)
 	case "retentionDays":
 		return ec.fieldContext_ChannelSide_retentionDays(ctx, field)
+	case "visibility":
+		return ec.fieldContext_ChannelSide_visibility(ctx, field)
+	case "members":
+		return ec.fieldContext_ChannelSide_members(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChannelSide", field.Name)
 }
@@ -5634,6 +5888,16 @@ func (ec *executionContext) childFields_RegisterGroupPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type RegisterGroupPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RemoveChannelMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sharedChannel":
+		return ec.fieldContext_RemoveChannelMemberPayload_sharedChannel(ctx, field)
+	case "errors":
+		return ec.fieldContext_RemoveChannelMemberPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveChannelMemberPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RemoveGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "sharedChannel":
@@ -5840,6 +6104,28 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }
 
+func (ec *executionContext) childFields_UserConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_UserConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_UserConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UserConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_UserEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_UserEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_UserEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5982,6 +6268,44 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_ChannelSide_members_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Message_replies_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6040,6 +6364,20 @@ func (ec *executionContext) field_Mutation_acceptSharedChannel_args(ctx context.
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (channel.AcceptSharedChannelInput, error) {
 			return ec.unmarshalNAcceptSharedChannelInput2linkspanᚋinternalᚋchannelᚐAcceptSharedChannelInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_addChannelMember_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.AddChannelMemberInput, error) {
+			return ec.unmarshalNAddChannelMemberInput2linkspanᚋinternalᚋchannelᚐAddChannelMemberInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -6250,6 +6588,20 @@ func (ec *executionContext) field_Mutation_registerGroup_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (channel.RegisterGroupInput, error) {
 			return ec.unmarshalNRegisterGroupInput2linkspanᚋinternalᚋchannelᚐRegisterGroupInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_removeChannelMember_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (channel.RemoveChannelMemberInput, error) {
+			return ec.unmarshalNRemoveChannelMemberInput2linkspanᚋinternalᚋchannelᚐRemoveChannelMemberInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7049,6 +7401,70 @@ func (ec *executionContext) _AcceptSharedChannelPayload_errors(ctx context.Conte
 func (ec *executionContext) fieldContext_AcceptSharedChannelPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "AcceptSharedChannelPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AddChannelMemberPayload_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.AddChannelMemberPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddChannelMemberPayload_sharedChannel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SharedChannel, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {
+			return ec.marshalOSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AddChannelMemberPayload_sharedChannel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddChannelMemberPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SharedChannel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AddChannelMemberPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.AddChannelMemberPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AddChannelMemberPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AddChannelMemberPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AddChannelMemberPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -8755,6 +9171,73 @@ func (ec *executionContext) _ChannelSide_retentionDays(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_ChannelSide_retentionDays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ChannelSide", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ChannelSide_visibility(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelSide) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelSide_visibility(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Visibility, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SideVisibility) graphql.Marshaler {
+			return ec.marshalOSideVisibility2ᚖlinkspanᚋinternalᚋchannelᚐSideVisibility(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelSide_visibility(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChannelSide", field, false, false, "SideVisibility")
+}
+
+func (ec *executionContext) _ChannelSide_members(ctx context.Context, field graphql.CollectedField, obj *channel.ChannelSide) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChannelSide_members(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.ChannelSide().Members(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.Page[channel.User]) graphql.Marshaler {
+			return ec.marshalOUserConnection2ᚖlinkspanᚋinternalᚋchannelᚐPage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChannelSide_members(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChannelSide",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ChannelSide_members_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _CreateSharedChannelPayload_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.CreateSharedChannelPayload) (ret graphql.Marshaler) {
@@ -13020,6 +13503,94 @@ func (ec *executionContext) fieldContext_Mutation_updateChannelSide(ctx context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_addChannelMember(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_addChannelMember(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AddChannelMember(ctx, fc.Args["input"].(channel.AddChannelMemberInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.AddChannelMemberPayload) graphql.Marshaler {
+			return ec.marshalNAddChannelMemberPayload2ᚖlinkspanᚋinternalᚋchannelᚐAddChannelMemberPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_addChannelMember(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AddChannelMemberPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_addChannelMember_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_removeChannelMember(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_removeChannelMember(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveChannelMember(ctx, fc.Args["input"].(channel.RemoveChannelMemberInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.RemoveChannelMemberPayload) graphql.Marshaler {
+			return ec.marshalNRemoveChannelMemberPayload2ᚖlinkspanᚋinternalᚋchannelᚐRemoveChannelMemberPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_removeChannelMember(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RemoveChannelMemberPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_removeChannelMember_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_offerInitiatorTransfer(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14362,6 +14933,70 @@ func (ec *executionContext) _RegisterGroupPayload_errors(ctx context.Context, fi
 func (ec *executionContext) fieldContext_RegisterGroupPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "RegisterGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RemoveChannelMemberPayload_sharedChannel(ctx context.Context, field graphql.CollectedField, obj *channel.RemoveChannelMemberPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemoveChannelMemberPayload_sharedChannel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SharedChannel, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.SharedChannel) graphql.Marshaler {
+			return ec.marshalOSharedChannel2ᚖlinkspanᚋinternalᚋchannelᚐSharedChannel(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RemoveChannelMemberPayload_sharedChannel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoveChannelMemberPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SharedChannel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RemoveChannelMemberPayload_errors(ctx context.Context, field graphql.CollectedField, obj *channel.RemoveChannelMemberPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemoveChannelMemberPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕlinkspanᚋinternalᚋchannelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RemoveChannelMemberPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoveChannelMemberPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -16334,6 +16969,157 @@ func (ec *executionContext) fieldContext_User_group(_ context.Context, field gra
 	return fc, nil
 }
 
+func (ec *executionContext) _UserConnection_edges(ctx context.Context, field graphql.CollectedField, obj *channel.Page[channel.User]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.Edge[channel.User]) graphql.Marshaler {
+			return ec.marshalNUserEdge2ᚕlinkspanᚋinternalᚋchannelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UserConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UserConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *channel.Page[channel.User]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UserConnection().Nodes(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*channel.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚕᚖlinkspanᚋinternalᚋchannelᚐUser(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UserConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UserConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *channel.Page[channel.User]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v channel.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2linkspanᚋinternalᚋchannelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UserConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UserEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *channel.Edge[channel.User]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _UserEdge_node(ctx context.Context, field graphql.CollectedField, obj *channel.Edge[channel.User]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node()
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖlinkspanᚋinternalᚋchannelᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UserEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UserEdge",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _VersionConflictError_code(ctx context.Context, field graphql.CollectedField, obj *channel.VersionConflictError) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17945,6 +18731,62 @@ func UnmarshalAcceptSharedChannelInput(ctx context.Context, raw any) (channel.Ac
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputAddChannelMemberInput(ctx context.Context, obj any) (channel.AddChannelMemberInput, error) {
+	var it channel.AddChannelMemberInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"channelId", "userId", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "channelId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("channelId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐChannel(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChannelID = data
+		case "userId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐUser(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAddChannelMemberInput unmarshals raw into the AddChannelMemberInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAddChannelMemberInput(ctx context.Context, raw any) (channel.AddChannelMemberInput, error) {
+	var out channel.AddChannelMemberInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AddChannelMemberInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAddReactionInput(ctx context.Context, obj any) (channel.AddReactionInput, error) {
 	var it channel.AddReactionInput
 	if obj == nil {
@@ -18806,6 +19648,62 @@ func UnmarshalRegisterGroupInput(ctx context.Context, raw any) (channel.Register
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRemoveChannelMemberInput(ctx context.Context, obj any) (channel.RemoveChannelMemberInput, error) {
+	var it channel.RemoveChannelMemberInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"channelId", "userId", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "channelId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("channelId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐChannel(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ChannelID = data
+		case "userId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userId"))
+			data, err := ec.unmarshalNID2linkspanᚋinternalᚋidsᚐUser(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRemoveChannelMemberInput unmarshals raw into the RemoveChannelMemberInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRemoveChannelMemberInput(ctx context.Context, raw any) (channel.RemoveChannelMemberInput, error) {
+	var out channel.RemoveChannelMemberInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemoveChannelMemberInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputRemoveGroupInput(ctx context.Context, obj any) (channel.RemoveGroupInput, error) {
 	var it channel.RemoveGroupInput
 	if obj == nil {
@@ -19493,6 +20391,44 @@ func (ec *executionContext) _AcceptSharedChannelPayload(ctx context.Context, sel
 			}
 		case "errors":
 			out.Values[i] = ec._AcceptSharedChannelPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var addChannelMemberPayloadImplementors = []string{"AddChannelMemberPayload"}
+
+func (ec *executionContext) _AddChannelMemberPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.AddChannelMemberPayload) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, addChannelMemberPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AddChannelMemberPayload")
+		case "sharedChannel":
+			out.Values[i] = ec._AddChannelMemberPayload_sharedChannel(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._AddChannelMemberPayload_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -20204,48 +21140,59 @@ func (ec *executionContext) _ChannelSide(ctx context.Context, sel ast.SelectionS
 		case "id":
 			out.Values[i] = ec.marshalNID2linkspanᚋinternalᚋidsᚐSide(ctx, field.Selections, obj.ID)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "group":
 			out.Values[i] = ec.marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.Group)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
 			out.Values[i] = ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Name)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "linkedAt":
 			out.Values[i] = ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.LinkedAt)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "version":
 			out.Values[i] = ec.marshalNInt2int32(ctx, field.Selections, obj.Version)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "mayInvite":
 			out.Values[i] = ec.marshalNBoolean2bool(ctx, field.Selections, obj.MayInvite)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "nameVisible":
 			out.Values[i] = ec.marshalOBoolean2ᚖbool(ctx, field.Selections, obj.NameVisible)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "mutedByDefault":
 			out.Values[i] = ec.marshalOBoolean2ᚖbool(ctx, field.Selections, obj.MutedByDefault)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "retentionDays":
 			out.Values[i] = ec.marshalOInt2ᚖint32(ctx, field.Selections, obj.RetentionDays)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "visibility":
+			out.Values[i] = ec.marshalOSideVisibility2ᚖlinkspanᚋinternalᚋchannelᚐSideVisibility(ctx, field.Selections, obj.Visibility)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "members":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ChannelSide_members(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -21960,6 +22907,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "addChannelMember":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_addChannelMember(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removeChannelMember":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_removeChannelMember(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "offerInitiatorTransfer":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_offerInitiatorTransfer(ctx, field)
@@ -22477,6 +23438,44 @@ func (ec *executionContext) _RegisterGroupPayload(ctx context.Context, sel ast.S
 	return gqlobject.Object{Fields: fields, Values: out.Values}
 }
 
+var removeChannelMemberPayloadImplementors = []string{"RemoveChannelMemberPayload"}
+
+func (ec *executionContext) _RemoveChannelMemberPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.RemoveChannelMemberPayload) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, removeChannelMemberPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemoveChannelMemberPayload")
+		case "sharedChannel":
+			out.Values[i] = ec._RemoveChannelMemberPayload_sharedChannel(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._RemoveChannelMemberPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
 var removeGroupPayloadImplementors = []string{"RemoveGroupPayload"}
 
 func (ec *executionContext) _RemoveGroupPayload(ctx context.Context, sel ast.SelectionSet, obj *channel.RemoveGroupPayload) graphql.Marshaler {
@@ -22729,7 +23728,7 @@ func (ec *executionContext) _SharedChannel(ctx context.Context, sel ast.Selectio
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "sides":
-			out.Values[i] = ec.marshalNChannelSide2ᚕlinkspanᚋinternalᚋchannelᚐChannelSideᚄ(ctx, field.Selections, obj.Sides)
+			out.Values[i] = ec._SharedChannel_sides(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -23245,6 +24244,88 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 		case "group":
 			out.Values[i] = ec.marshalNGroup2linkspanᚋinternalᚋchannelᚐGroup(ctx, field.Selections, obj.Group)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var userConnectionImplementors = []string{"UserConnection"}
+
+func (ec *executionContext) _UserConnection(ctx context.Context, sel ast.SelectionSet, obj *channel.Page[channel.User]) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, userConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UserConnection")
+		case "edges":
+			out.Values[i] = ec._UserConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._UserConnection_nodes(ctx, field, obj)
+				})
+		case "pageInfo":
+			out.Values[i] = ec.marshalNPageInfo2linkspanᚋinternalᚋchannelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return gqlobject.Object{Fields: fields, Values: out.Values}
+}
+
+var userEdgeImplementors = []string{"UserEdge"}
+
+func (ec *executionContext) _UserEdge(ctx context.Context, sel ast.SelectionSet, obj *channel.Edge[channel.User]) graphql.Marshaler {
+	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, userEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := gqlobject.Deferred(ctx, fields)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UserEdge")
+		case "cursor":
+			out.Values[i] = ec.marshalNString2string(ctx, field.Selections, obj.Cursor)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._UserEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -23806,6 +24887,19 @@ func (ec *executionContext) marshalNActor2ᚕlinkspanᚋinternalᚋchannelᚐAct
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNAddChannelMemberInput2linkspanᚋinternalᚋchannelᚐAddChannelMemberInput(ctx context.Context, v any) (channel.AddChannelMemberInput, error) {
+	res, err := ec.unmarshalInputAddChannelMemberInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAddChannelMemberPayload2ᚖlinkspanᚋinternalᚋchannelᚐAddChannelMemberPayload(ctx context.Context, sel ast.SelectionSet, v *channel.AddChannelMemberPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AddChannelMemberPayload!")
+		return graphql.Null
+	}
+	return ec._AddChannelMemberPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNAddReactionInput2linkspanᚋinternalᚋchannelᚐAddReactionInput(ctx context.Context, v any) (channel.AddReactionInput, error) {
@@ -24542,6 +25636,19 @@ func (ec *executionContext) marshalNRegisterGroupPayload2ᚖlinkspanᚋinternal�
 	return ec._RegisterGroupPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNRemoveChannelMemberInput2linkspanᚋinternalᚋchannelᚐRemoveChannelMemberInput(ctx context.Context, v any) (channel.RemoveChannelMemberInput, error) {
+	res, err := ec.unmarshalInputRemoveChannelMemberInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRemoveChannelMemberPayload2ᚖlinkspanᚋinternalᚋchannelᚐRemoveChannelMemberPayload(ctx context.Context, sel ast.SelectionSet, v *channel.RemoveChannelMemberPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RemoveChannelMemberPayload!")
+		return graphql.Null
+	}
+	return ec._RemoveChannelMemberPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNRemoveGroupInput2linkspanᚋinternalᚋchannelᚐRemoveGroupInput(ctx context.Context, v any) (channel.RemoveGroupInput, error) {
 	res, err := ec.unmarshalInputRemoveGroupInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -24815,6 +25922,36 @@ func (ec *executionContext) marshalNUpdateChannelSidePayload2ᚖlinkspanᚋinter
 
 func (ec *executionContext) marshalNUser2linkspanᚋinternalᚋchannelᚐUser(ctx context.Context, sel ast.SelectionSet, v channel.User) graphql.Marshaler {
 	return ec._User(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNUser2ᚕᚖlinkspanᚋinternalᚋchannelᚐUser(ctx context.Context, sel ast.SelectionSet, v []*channel.User) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalOUser2ᚖlinkspanᚋinternalᚋchannelᚐUser(ctx, sel, v[i])
+	})
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUserEdge2linkspanᚋinternalᚋchannelᚐEdge(ctx context.Context, sel ast.SelectionSet, v channel.Edge[channel.User]) graphql.Marshaler {
+	return ec._UserEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNUserEdge2ᚕlinkspanᚋinternalᚋchannelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []channel.Edge[channel.User]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUserEdge2linkspanᚋinternalᚋchannelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNUserError2linkspanᚋinternalᚋchannelᚐUserError(ctx context.Context, sel ast.SelectionSet, v channel.UserError) graphql.Marshaler {
@@ -25321,6 +26458,25 @@ func (ec *executionContext) marshalOSharingRule2ᚖlinkspanᚋinternalᚋchannel
 	return v
 }
 
+func (ec *executionContext) unmarshalOSideVisibility2ᚖlinkspanᚋinternalᚋchannelᚐSideVisibility(ctx context.Context, v any) (*channel.SideVisibility, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := scalar.UnmarshalString(v)
+	res := channel.SideVisibility(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSideVisibility2ᚖlinkspanᚋinternalᚋchannelᚐSideVisibility(ctx context.Context, sel ast.SelectionSet, v *channel.SideVisibility) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -25337,6 +26493,20 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	_ = ctx
 	res := scalar.MarshalString(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOUser2ᚖlinkspanᚋinternalᚋchannelᚐUser(ctx context.Context, sel ast.SelectionSet, v *channel.User) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._User(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUserConnection2ᚖlinkspanᚋinternalᚋchannelᚐPage(ctx context.Context, sel ast.SelectionSet, v *channel.Page[channel.User]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UserConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOViewer2ᚖlinkspanᚋinternalᚋchannelᚐViewer(ctx context.Context, sel ast.SelectionSet, v *channel.Viewer) graphql.Marshaler {

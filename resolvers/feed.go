@@ -91,6 +91,7 @@ type logSource[From channel.Event, To any] struct {
 // outlooks are what the domain says of the next event, in the transport's words.
 var outlooks = [...]gqlhttp.Outlook{
 	channel.Clear: gqlhttp.Clear, channel.Nothing: gqlhttp.Nothing, channel.Apart: gqlhttp.Apart, channel.Behind: gqlhttp.Behind,
+	channel.Alone: gqlhttp.Alone,
 }
 
 // Ahead implements [gqlhttp.SharedSource].

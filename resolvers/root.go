@@ -42,6 +42,12 @@ func (r *Root) SharedChannelConnection() graph.SharedChannelConnectionResolver {
 	return sharedChannelConnection{}
 }
 
+// ChannelSide resolves what a side has beside its own fields.
+func (r *Root) ChannelSide() graph.ChannelSideResolver { return channelSide{r.service} }
+
+// UserConnection resolves the nodes of a page of users.
+func (r *Root) UserConnection() graph.UserConnectionResolver { return userConnection{} }
+
 // Invitation resolves what an invitation has beside its own fields.
 func (r *Root) Invitation() graph.InvitationResolver { return invitation{r.service} }
 

@@ -42,6 +42,18 @@ func (m mutation) UpdateChannelSide(
 	return m.service.UpdateChannelSide(ctx, channel.ViewerFrom(ctx), input)
 }
 
+func (m mutation) AddChannelMember(
+	ctx context.Context, input channel.AddChannelMemberInput,
+) (*channel.AddChannelMemberPayload, error) {
+	return m.service.AddChannelMember(ctx, channel.ViewerFrom(ctx), input)
+}
+
+func (m mutation) RemoveChannelMember(
+	ctx context.Context, input channel.RemoveChannelMemberInput,
+) (*channel.RemoveChannelMemberPayload, error) {
+	return m.service.RemoveChannelMember(ctx, channel.ViewerFrom(ctx), input)
+}
+
 func (m mutation) OfferInitiatorTransfer(
 	ctx context.Context, input channel.OfferInitiatorTransferInput,
 ) (*channel.OfferInitiatorTransferPayload, error) {
@@ -65,6 +77,21 @@ func (r sharedChannel) Invitations(
 
 func (r sharedChannel) Shard(ctx context.Context, c *channel.SharedChannel) (*channel.ChannelShard, error) {
 	return r.service.Shard(channel.ViewerFrom(ctx), c), nil
+}
+
+type channelSide struct{ service *channel.Service }
+
+func (r channelSide) Members(
+	ctx context.Context, side *channel.ChannelSide, first *int32, after *string, last *int32, before *string,
+) (*channel.UserConnection, error) {
+	args := channel.PageArgs{First: first, After: after, Last: last, Before: before}
+	return r.service.SideMembers(ctx, channel.ViewerFrom(ctx), side, args)
+}
+
+type userConnection struct{}
+
+func (userConnection) Nodes(ctx context.Context, p *channel.UserConnection) ([]*channel.User, error) {
+	return nodesOf(ctx, p), nil
 }
 
 type sharedChannelConnection struct{}

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ChannelEventsDocument, UpdateChannelSideDocument } from "../generated/operations.js";
+import { AddChannelMemberDocument, ChannelEventsDocument, RemoveChannelMemberDocument, UpdateChannelSideDocument, ViewerDocument } from "../generated/operations.js";
 import { happened, present, refused } from "../support/expect.js";
 import { limits, useLinkspan } from "../support/linkspan.js";
-import { seen, share } from "../support/steps.js";
+import { post, read, seen, share } from "../support/steps.js";
 
 describe("a group's own side of a channel", limits, () => {
   const linkspan = useLinkspan();
@@ -32,5 +32,26 @@ describe("a group's own side of a channel", limits, () => {
     const kept = { channelId, retentionDays: 30, expectedVersion: after.viewerSide.version };
     refused((await globex.admin.mutate(UpdateChannelSideDocument, { ...kept, retentionDays: 0 })).updateChannelSide, "INVALID_INPUT", ["input", "retentionDays"]);
     happened((await globex.admin.mutate(UpdateChannelSideDocument, kept)).updateChannelSide);
+  });
+
+  test("a channel that is for members alone is there for those whom an admin lists", async () => {
+    const [acme, globex] = await linkspan.newGroups("Acme", "Globex");
+    const channelId = await share(acme, globex, "launch");
+    await post(globex.member, channelId, "I am known now");
+    const heard = globex.member.follow(ChannelEventsDocument, { channelId });
+    await heard.until(({ channelEvents }) => channelEvents.__typename === "ChannelCheckpoint");
+
+    const { version } = present(await seen(globex.admin, channelId)).viewerSide;
+    happened((await globex.admin.mutate(UpdateChannelSideDocument, { channelId, visibility: "MEMBERS", expectedVersion: version })).updateChannelSide);
+    assert.equal(await seen(globex.member, channelId), null);
+    await post(acme.member, channelId, "among us");
+    await assert.rejects(heard.next(), /completed/);
+
+    const userId = present((await globex.member.query(ViewerDocument, {})).viewer).user.id;
+    const { viewerSide } = present(happened((await globex.admin.mutate(AddChannelMemberDocument, { channelId, userId })).addChannelMember).sharedChannel);
+    assert.deepEqual([viewerSide.visibility, viewerSide.members?.nodes.map((user) => user?.id)], ["MEMBERS", [userId]]);
+    assert.deepEqual((await read(globex.member, channelId, { first: 10 })).bodies, ["I am known now", "among us"]);
+    happened((await globex.admin.mutate(RemoveChannelMemberDocument, { channelId, userId })).removeChannelMember);
+    assert.equal(await seen(globex.member, channelId), null);
   });
 });

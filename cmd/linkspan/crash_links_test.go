@@ -5,6 +5,8 @@ package main
 import (
 	"errors"
 	"fmt"
+
+	"linkspan/internal/ids"
 )
 
 const (
@@ -17,6 +19,8 @@ const (
 	renameDocument = `mutation ($in: UpdateChannelSideInput!) { answer: updateChannelSide(input: $in) { sharedChannel { id } errors { code message } } }`
 	takeDocument   = `mutation ($in: AcceptInitiatorTransferInput!) { answer: acceptInitiatorTransfer(input: $in) {
 		sharedChannel { id } errors { code message } } }`
+	keepDocument = `mutation ($in: UpdateChannelSideInput!) { answer: updateChannelSide(input: $in) { sharedChannel { id } errors { code message } } }`
+	listDocument = `mutation ($in: AddChannelMemberInput!) { answer: addChannelMember(input: $in) { sharedChannel { id } errors { code message } } }`
 )
 
 func third(r *crashRun) *party { return r.parties[2] }
@@ -37,12 +41,30 @@ func in(document string, who, of func(r *crashRun) *party) func(r *crashRun) ans
 		case renameDocument:
 			input["name"], input["expectedVersion"] = "review", 2 // it was invited, and is linked
 		}
-		a := r.mutate(who(r), document, input)
-		if a.err == nil && len(a.Refusals) == 0 && a.Invitation == nil && a.Channel != nil {
-			a.Invitation = &struct{ ID string }{r.invitation}
-		}
-		return a
+		return r.ofRun(r.mutate(who(r), document, input))
 	}
+}
+
+// ofRun passes an answer without an invitation on with the run's.
+func (r *crashRun) ofRun(a answer) answer {
+	if a.err == nil && len(a.Refusals) == 0 && a.Invitation == nil && a.Channel != nil {
+		a.Invitation = &struct{ ID string }{r.invitation}
+	}
+	return a
+}
+
+// keeps has the target, which is not where the channel is, keep it to members.
+func keeps(r *crashRun) answer {
+	return r.ofRun(r.mutate(r.to, keepDocument, map[string]any{
+		"channelId": r.channel, "visibility": "MEMBERS", "expectedVersion": 2, "idempotencyKey": "keep",
+	}))
+}
+
+// lists has the initiator, which is, list its admin.
+func lists(r *crashRun) answer {
+	return r.ofRun(r.mutate(r.from, listDocument, map[string]any{
+		"channelId": r.channel, "userId": ids.UserOf(r.from.id, "ana").String(), "idempotencyKey": "list",
+	}))
 }
 
 // then makes a channel that both parties share, and has more happen.
@@ -118,6 +140,10 @@ func linkOperations() []crashed {
 			done:   with(linked, "from sent", "ACCEPTED, ACCEPTED", "to received", "ACCEPTED, ACCEPTED"),
 			events: [][]string{{hearsChange, hearsLink, hearsChange, hearsLink}, {hearsOf, hearsLink, hearsOf, hearsLink}}},
 		{name: "rename", setup: then(), do: in(renameDocument, target, nil), none: linked, done: with(linked, "to channel", "ACTIVE as review"),
+			events: [][]string{{hearsChange, hearsLink}, {hearsOf, hearsLink}}},
+		{name: "keep to members", setup: then(), do: keeps, none: linked, done: with(linked, "to hides", "it"),
+			events: [][]string{{hearsChange, hearsLink}, {hearsOf, hearsLink}}},
+		{name: "list a member", long: true, setup: then(), do: lists, none: linked, done: linked,
 			events: [][]string{{hearsChange, hearsLink}, {hearsOf, hearsLink}}},
 		{name: "take the role", long: true, setup: then(in(offerDocument, initiator, target)), do: in(takeDocument, target, nil), none: linked, done: linked,
 			events: [][]string{{hearsChange, hearsLink}, {hearsOf, hearsLink}}},

@@ -183,6 +183,20 @@ func (r *crashRun) states() (map[string]string, error) {
 		if err := r.asNode(who, channel, states[name+" channel"]); err != nil {
 			return nil, err
 		}
+		if states[name+" channel"] == "" {
+			continue
+		}
+		var ofMember struct{ Viewer sideSeen }
+		if err := r.client(who.member).Do(ctx, sideDocument, "", nil, &ofMember); err != nil {
+			return nil, err
+		}
+		listed := false
+		for _, shown := range ofMember.Viewer.SharedChannels.Nodes {
+			listed = listed || shown.ID == channel
+		}
+		if !listed {
+			states[name+" hides"] = "it"
+		}
 	}
 	return states, nil
 }

@@ -40,7 +40,7 @@ type someChannels struct {
 	unread map[ids.Channel]error
 }
 
-func (s someChannels) Channels(context.Context, ids.Group, []ids.Channel) (map[ids.Channel]*SharedChannel, map[ids.Channel]error) {
+func (s someChannels) Channels(context.Context, Reader, []ids.Channel) (map[ids.Channel]*SharedChannel, map[ids.Channel]error) {
 	return s.found, s.unread
 }
 

@@ -86,7 +86,7 @@ type attempt struct {
 // deedOfLinks are what mutations of groups' links with a channel are in the audit.
 var deedOfLinks = map[string]Deed{
 	"leaveSharedChannel": DeedLeave, "removeGroup": DeedRemove, "offerInitiatorTransfer": DeedOffer, "acceptInitiatorTransfer": DeedTake, "letGroupInvite": DeedGrant,
-	"updateChannelSide": DeedUpdateSide,
+	"updateChannelSide": DeedUpdateSide, "addChannelMember": DeedAddMember, "removeChannelMember": DeedRemoveMember,
 }
 
 // attemptOn is what a viewer asked for about links with a channel, its own or those of other groups.

@@ -9,7 +9,7 @@ import (
 
 // Conversation reads and changes what is said in channels, on their shards. Implementations are safe for concurrent use,
 // route by the ids alone and judge in each statement by the side of the reader's group what it may see: the other sides'
-// private messages are to it what does not exist. A group whose part has ended reads the channel as it stood then, but for what was
+// private messages are to it what does not exist, and so is a channel that its group keeps from it. A group whose part has ended reads the channel as it stood then, but for what was
 // deleted since; nothing else that came later exists for it. A cluster out of reach is a retryable SHARD_UNAVAILABLE fault.
 type Conversation interface {
 	// Change does what it is asked to, in one transaction with its event and its operation, or nothing. It does nothing
@@ -19,36 +19,38 @@ type Conversation interface {
 	Change(ctx context.Context, c Change) (Changed, error)
 	// MarkRead notes that the user has read all up to a message that its group may see, unless it has read more, or the
 	// operation was kept before. An operation that is nil is not kept. Read is set if the user has now read more than before.
-	MarkRead(ctx context.Context, by User, upTo ids.Message, op *Operation) (Changed, error)
+	MarkRead(ctx context.Context, by User, admin bool, upTo ids.Message, op *Operation) (Changed, error)
 
 	// Messages returns those of the messages that the reader's group may see.
-	Messages(ctx context.Context, reader ids.User, messages []ids.Message) (map[ids.Message]*Message, error)
+	Messages(ctx context.Context, reader Reader, messages []ids.Message) (map[ids.Message]*Message, error)
 	// ListMessages reads a part of a channel's messages in the order of its log, with the head of the log in the same
 	// snapshot. Where the group may not read the channel it returns nothing, not even a head.
-	ListMessages(ctx context.Context, reader ids.User, channel ids.Channel, r MessageRange) (MessageRows, error)
+	ListMessages(ctx context.Context, reader Reader, channel ids.Channel, r MessageRange) (MessageRows, error)
 	// OpenChannel reads a channel as Shards.Channels does and, as Unread and ListMessages do, how many of its messages the reader
 	// has not read, if that is asked for, and a part of them, if there is one, in one round trip. What could be read of the channel
 	// and not of these is nil in Opened.
-	OpenChannel(ctx context.Context, reader ids.User, channel ids.Channel, unread bool, messages *MessageRange) (Opened, error)
+	OpenChannel(ctx context.Context, reader Reader, channel ids.Channel, unread bool, messages *MessageRange) (Opened, error)
 	// ListReplies reads that part of the replies to each of the messages as ListMessages does, with one query a cluster. Messages of
 	// channels that the group may not read are absent. unread says for each that could not be read why.
-	ListReplies(ctx context.Context, reader ids.User, roots []ids.Message, r MessageRange) (replies map[ids.Message]MessageRows, unread map[ids.Message]error)
+	ListReplies(ctx context.Context, reader Reader, roots []ids.Message, r MessageRange) (replies map[ids.Message]MessageRows, unread map[ids.Message]error)
 	// SearchMessages reads a part of the messages of a channel that the reader's group may see and that say what is searched
 	// for, with the head of the log in the same snapshot. Where the group may not read the channel it returns nothing, not even a
 	// head.
-	SearchMessages(ctx context.Context, reader ids.User, channel ids.Channel, search Search, r MessageRange) (MessageRows, error)
+	SearchMessages(ctx context.Context, reader Reader, channel ids.Channel, search Search, r MessageRange) (MessageRows, error)
 	// Versions returns what each of the messages has said, in order of writing, the newest MaxVersions, with one query a cluster:
 	// nothing where it is deleted or not to be seen. unread says for each that could not be read why.
-	Versions(ctx context.Context, reader ids.User, messages []ids.Message) (said map[ids.Message][]MessageVersion, unread map[ids.Message]error)
+	Versions(ctx context.Context, reader Reader, messages []ids.Message) (said map[ids.Message][]MessageVersion, unread map[ids.Message]error)
 	// Unread returns how many messages of others each channel has that the reader has not read, at most MaxUnread; channels
 	// that the group may not read are absent. Unread says for each that could not be read why.
-	Unread(ctx context.Context, reader ids.User, channels []ids.Channel) (counts map[ids.Channel]int32, unread map[ids.Channel]error)
+	Unread(ctx context.Context, reader Reader, channels []ids.Channel) (counts map[ids.Channel]int32, unread map[ids.Channel]error)
 	// Participants returns those of the users who took part in a channel that the reader's group may read, and of those of
 	// other groups only who did so for everyone to see, under the name that they had then.
-	Participants(ctx context.Context, reader ids.User, channel ids.Channel, users []ids.User) (map[ids.User]User, error)
+	Participants(ctx context.Context, reader Reader, channel ids.Channel, users []ids.User) (map[ids.User]User, error)
+	// Sees returns how a channel stands for a reader who sees it; ErrNotFound: it does not.
+	Sees(ctx context.Context, reader Reader, channel ids.Channel) (Sight, error)
 	// Named returns the users of the channel who have one of these names, as NameKey spells them, by name: whom everyone in the
 	// channel knows, or for a message to the reader's group whom the group knows.
-	Named(ctx context.Context, reader ids.User, channel ids.Channel, audience Audience, keys []string) (map[string][]User, error)
+	Named(ctx context.Context, reader Reader, channel ids.Channel, audience Audience, keys []string) (map[string][]User, error)
 }
 
 // Opened is a channel with what was read with it. A Channel that is nil is not for the group's eyes.
@@ -72,7 +74,7 @@ type Change struct {
 	Kind     EventKind // what to do, by the event that tells of it
 	Op       Operation
 	By       User
-	Admin    bool        // By may delete what others of its group wrote
+	Admin    bool        // By is an admin: may delete what others of its group wrote, and sees what the group keeps to some
 	Message  ids.Message // to change; for a post its channel and owner alone
 	Body     string      // of a post or edit
 	Mentions []User      // of a post or edit

@@ -45,10 +45,25 @@ func (s Step) plan(tx ShardTx) {
 		tx.SaveChannel(e.Link.Channel, *e.Channel)
 	case StepChangeChannel:
 		tx.ChangeChannel(e)
+	case StepChangeVisibility, StepChangeMembers, StepListMembers:
+		s.planMembers(tx)
 	case StepReceiveInvitation, StepReceiveChannel, StepChangeInvitation:
 		s.planFor(tx, e.Invitation.ToGroup.ID)
 	default:
 		s.planFor(tx, e.Invitation.FromGroup.ID)
+	}
+}
+
+// planMembers says what changes where who of a group sees a channel does.
+func (s Step) planMembers(tx ShardTx) {
+	if s.Kind != StepListMembers {
+		tx.ChangeMembers(s.Effect)
+	}
+	if s.Kind == StepChangeVisibility {
+		tx.ChangeChannel(s.Effect)
+	}
+	if s.Kind == StepListMembers || s.Effect.Members.Home {
+		tx.ListMembers(s.Effect)
 	}
 }
 

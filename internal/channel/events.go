@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"math"
 	"slices"
@@ -103,31 +104,81 @@ func (s *Service) ChannelEvents(ctx context.Context, v *Viewer, channel ids.Chan
 	if err := log.check(after, v.Group.ID); err != nil {
 		return nil, err
 	}
+	gate, err := s.gateOf(ctx, v, log)
+	if err != nil {
+		return nil, err
+	}
 	sub, err := s.Hub.Follow(ctx, log, after)
 	if errors.Is(err, ErrNotFound) {
-		return nil, &Fault{Code: NotFound, Message: "There is no such channel."}
+		return nil, noSuchChannel()
 	}
 	if err != nil {
 		return nil, err
 	}
-	conversation := &conversation{service: s, viewer: v, log: log}
-	return &Feed[ChannelEvent]{sub: sub, render: conversation.events}, nil
+	if gate != nil && sub.Standing().Needed > gate.judged { // the subscription begins behind what was judged
+		if err := gate.pass(ctx); err != nil {
+			sub.Close()
+			return nil, shutOut(err)
+		}
+	}
+	conversation := &conversation{service: s, viewer: v, log: log, gate: gate}
+	return &Feed[ChannelEvent]{sub: sub, gate: gate, render: conversation.events}, nil
 }
+
+// gateOf returns that of a subscriber who sees the channel of a log; nil for admins, to whom their group keeps nothing.
+func (s *Service) gateOf(ctx context.Context, v *Viewer, log LogKey) (*gate, error) {
+	if v.Role == RoleAdmin {
+		return nil, nil
+	}
+	g := &gate{sees: func(ctx context.Context) (Sight, error) {
+		return patiently(ctx, s.Logger, log, func() (Sight, error) { return s.Conversation.Sees(ctx, v.reader(), log.ID.Channel()) })
+	}}
+	return g, shutOut(g.pass(ctx))
+}
+
+// shutOut is what the end of a subscriber means for who is about to be one.
+func shutOut(err error) error {
+	if errors.Is(err, io.EOF) {
+		return noSuchChannel()
+	}
+	return err
+}
+
+func noSuchChannel() error { return &Fault{Code: NotFound, Message: "There is no such channel."} }
 
 // conversation renders the events of one channel for one subscriber.
 type conversation struct {
 	service *Service
 	viewer  *Viewer
 	log     LogKey
+	gate    *gate
 }
 
-// events returns what the subscriber gets of a delivery, with objects as they are now, or were at a time not long ago.
+// reader is who reads what events show. What others are shown too is read as anybody.
+func (f *conversation) reader() Reader {
+	if f.viewer.isAnyone() && !f.gate.alone() {
+		return f.viewer.reader().anybody()
+	}
+	return f.viewer.reader()
+}
+
+// events returns what the subscriber gets of a delivery, with objects as they are now, or were at a time not long ago. The error is io.EOF where it
+// does not see the channel any more.
 func (f *conversation) events(ctx context.Context, d Delivery, known LogStanding) ([]ChannelEvent, time.Time, error) {
-	found, err := patiently(ctx, f.service.Logger, f.log, func() (talkObjects, error) {
-		found, err := f.objects(ctx, d.Events, known)
-		known.Read = math.MaxInt64 // where it is tried again, nothing is fresh any more
-		return found, err
-	})
+	read := func() (talkObjects, error) {
+		return patiently(ctx, f.service.Logger, f.log, func() (talkObjects, error) {
+			found, err := f.objects(ctx, d.Events, known)
+			known.Read = math.MaxInt64 // where it is tried again, nothing is fresh any more
+			return found, err
+		})
+	}
+	found, err := read()
+	if err == nil && f.gate != nil && (f.gate.alone() || found.lacks) {
+		shared := !f.gate.alone()
+		if err = f.gate.pass(ctx); err == nil && shared == f.gate.alone() {
+			found, err = read()
+		}
+	}
 	if err != nil {
 		return nil, found.at, err
 	}
@@ -148,6 +199,7 @@ type talkObjects struct {
 	messages map[ids.Message]*Message
 	actors   map[ids.User]User
 	channel  *SharedChannel // where an event tells of it
+	lacks    bool           // something was not to be seen
 	at       time.Time
 }
 
@@ -163,16 +215,21 @@ func (f *conversation) objects(ctx context.Context, events []LogEvent, known Log
 		}
 	}
 	if len(wanted) > 0 {
-		read, err := f.service.messages(ctx, f.viewer, wanted)
+		read, err := f.service.messagesFor(ctx, f.reader(), wanted)
 		if err != nil {
 			return o, err
 		}
 		maps.Copy(o.messages, read)
+		o.lacks = len(read) < len(wanted)
 	}
-	if slices.ContainsFunc(events, func(e LogEvent) bool { return e.Kind == EventChannelChanged }) {
-		if o.channel, err = f.service.channel(ctx, f.viewer, f.log.ID.Channel()); err != nil {
+	if slices.ContainsFunc(events, func(e LogEvent) bool { return e.Kind == EventChannelChanged || e.Kind == EventMembersChanged }) {
+		id := f.log.ID.Channel()
+		found, unread := f.service.channelsFor(ctx, f.reader(), []ids.Channel{id})
+		if err = unread[id]; err != nil {
 			return o, err
 		}
+		o.channel = found[id]
+		o.lacks = o.lacks || o.channel == nil
 	}
 	o.actors, err = f.actors(ctx, events, o.messages)
 	return o, err
@@ -184,7 +241,7 @@ func (f *conversation) fresh(events []LogEvent, known LogStanding) (map[ids.Mess
 	at := time.Now()
 	found := map[ids.Message]*Message{}
 	for _, event := range events {
-		if event.Number <= max(known.Read, known.Needed) {
+		if event.Number <= max(known.Read, known.Needed) || f.gate.alone() {
 			continue
 		}
 		if m, since := f.service.Fresh.find(event); m != nil {
@@ -210,7 +267,7 @@ func (f *conversation) actors(ctx context.Context, events []LogEvent, messages m
 			others = append(others, event.Actor)
 		}
 	}
-	found, err := f.service.Conversation.Participants(ctx, f.viewer.User.ID, f.log.ID.Channel(), others)
+	found, err := f.service.Conversation.Participants(ctx, f.reader(), f.log.ID.Channel(), others)
 	maps.Copy(actors, found)
 	return actors, err
 }
@@ -233,6 +290,11 @@ func (f *conversation) event(event LogEvent, history ids.History, o talkObjects)
 			return nil
 		}
 		return &ChannelChanged{happened, event.Group, o.channel}
+	case EventMembersChanged:
+		if o.channel == nil {
+			return nil
+		}
+		return &ChannelChanged{happened, f.viewer.Group, o.channel}
 	}
 	if message == nil {
 		return nil

@@ -25,6 +25,7 @@ type Feed[E Event] struct {
 	sub   Subscription
 	skips func(EventKind) bool // events that are not handed over; nil: all are
 	quiet bool                 // no checkpoints are handed over
+	gate  *gate                // by which the subscriber may be shut out; nil: nobody is
 	// render returns what is to be seen of a delivery, as it was at that time or later.
 	render   func(ctx context.Context, d Delivery, known LogStanding) ([]E, time.Time, error)
 	due      bool      // a delivery may be there
@@ -69,6 +70,9 @@ func (f *Feed[E]) Next(ctx context.Context) (event E, ok bool, err error) {
 		if ok, err = f.fetch(ctx); !ok || err != nil {
 			return event, false, err
 		}
+		if err = f.admit(ctx); err != nil {
+			return event, false, err
+		}
 		if err = f.show(ctx); err != nil {
 			return event, false, err
 		}
@@ -88,10 +92,20 @@ const (
 	Nothing                // there is nothing: [Feed.Notify] tells when
 	Apart                  // what comes is not of the log, or an error: ask [Feed.Next]
 	Behind                 // it must be waited for
+	Alone                  // whatever comes is for this subscriber alone: ask [Feed.Next] from here on
 )
 
 // Ahead tells which event of the log comes next, before it is rendered. Only if patient it waits for a read of the log.
 func (f *Feed[E]) Ahead(ctx context.Context, patient bool) (Ahead, Outlook) {
+	if f.gate.due(f.sub.Standing()) && !patient {
+		return Ahead{}, Behind
+	}
+	switch err := f.admit(ctx); {
+	case err != nil:
+		return Ahead{}, Apart
+	case f.gate.alone():
+		return Ahead{}, Alone
+	}
 	if !f.left() && f.over == nil && f.due {
 		switch {
 		case !f.sub.Due():
@@ -105,6 +119,8 @@ func (f *Feed[E]) Ahead(ctx context.Context, patient bool) (Ahead, Outlook) {
 		return Ahead{}, Apart
 	case !ok:
 		return Ahead{}, Nothing
+	case f.gate.due(f.sub.Standing()): // by what was just fetched
+		return f.Ahead(ctx, patient)
 	case len(f.delivery.Events) == 0:
 		return Ahead{}, Apart
 	}
@@ -131,11 +147,14 @@ func (f *Feed[E]) Takes(r Rendering) bool {
 	return r.Known >= f.sub.Standing().Needed && time.Since(r.At) < staleAfter
 }
 
-// Make renders the event ahead, and returns it if anything is to be seen of it. Either way the next is ahead then. Errors are
-// those of Next.
+// Make renders the event ahead, and returns it if anything is to be seen of it. Either way the next is ahead then, but where the rendering
+// is zero: the event is for this subscriber alone after all. Errors are those of Next.
 func (f *Feed[E]) Make(ctx context.Context) (event E, r Rendering, ok bool, err error) {
 	if err = f.show(ctx); err != nil {
 		return event, r, false, err
+	}
+	if f.gate.alone() {
+		return event, r, false, nil
 	}
 	r = f.rendered
 	if at := f.delivery.Events[0].Number; f.shown() > 0 && f.pending[0].Position().Position == at {
@@ -186,6 +205,17 @@ func (f *Feed[E]) fetch(ctx context.Context) (bool, error) {
 		f.delivery, f.at = f.wanted(delivery), Ahead{delivery.Position.History, delivery.Position.Number}
 	}
 	return true, nil
+}
+
+// admit has the subscriber judged anew, if that is due. The error is that which ends the feed.
+func (f *Feed[E]) admit(ctx context.Context) error {
+	if f.over != nil || !f.gate.due(f.sub.Standing()) {
+		return f.over
+	}
+	if err := f.gate.pass(ctx); err != nil {
+		f.over, f.pending, f.delivery = ending(ctx, err), nil, Delivery{}
+	}
+	return f.over
 }
 
 // wanted is the part of a delivery that is handed over.

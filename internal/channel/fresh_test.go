@@ -42,7 +42,7 @@ func (s *saying) Change(_ context.Context, c Change) (Changed, error) {
 	return done, nil
 }
 
-func (s *saying) Messages(_ context.Context, _ ids.User, messages []ids.Message) (map[ids.Message]*Message, error) {
+func (s *saying) Messages(_ context.Context, _ Reader, messages []ids.Message) (map[ids.Message]*Message, error) {
 	s.reads++
 	if err := s.unread; err != nil {
 		s.unread = nil
@@ -55,11 +55,11 @@ func (s *saying) Messages(_ context.Context, _ ids.User, messages []ids.Message)
 	return found, nil
 }
 
-func (s *saying) Participants(context.Context, ids.User, ids.Channel, []ids.User) (map[ids.User]User, error) {
+func (s *saying) Participants(context.Context, Reader, ids.Channel, []ids.User) (map[ids.User]User, error) {
 	return nil, nil
 }
 
-func (s *saying) Named(context.Context, ids.User, ids.Channel, Audience, []string) (map[string][]User, error) {
+func (s *saying) Named(context.Context, Reader, ids.Channel, Audience, []string) (map[string][]User, error) {
 	return map[string][]User{"gil": {{Name: "Gil"}}}, nil
 }
 
@@ -96,7 +96,7 @@ func (f *fresh) shown() (*Message, time.Time, bool) {
 	f.t.Helper()
 	before := f.said.reads
 	other := &Viewer{User: User{ID: ids.UserOf(f.ana.Group.ID, "ben")}, Group: f.ana.Group}
-	c := &conversation{f.service, other, ChannelLogOf(f.id, other.Group.ID)}
+	c := &conversation{f.service, other, ChannelLogOf(f.id, other.Group.ID), nil}
 	events, at, err := c.events(f.t.Context(), Delivery{Events: []LogEvent{f.event}}, f.known)
 	if err != nil || len(events) != 1 {
 		f.t.Fatal(events, err)
@@ -211,7 +211,7 @@ func TestNothingIsFreshAfterAnOutage(t *testing.T) {
 		named := f.event
 		f.post("hello", nil)
 		f.said.unread = Unavailable(errors.New("down"))
-		c := &conversation{f.service, f.ana, ChannelLogOf(f.id, f.ana.Group.ID)}
+		c := &conversation{f.service, f.ana, ChannelLogOf(f.id, f.ana.Group.ID), nil}
 		events, at, err := c.events(t.Context(), Delivery{Events: []LogEvent{named, f.event}}, f.known)
 		if err != nil || len(events) != 2 {
 			t.Fatal(events, err)

@@ -81,13 +81,13 @@ func (s *Service) asking(ctx context.Context, tx MainTx, v *Viewer, op Operation
 	if refusal := UserError(nil); unknown != nil && !errors.As(unknown, &refusal) {
 		return nil, unknown
 	}
-	l, err := tx.LockChannel(ctx, in.ChannelID, v.Group.ID, target.ID)
+	l, err := tx.LockChannel(ctx, in.ChannelID, v.User.ID, v.Group.ID, target.ID)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil, channelNotFound()
 	case err != nil:
 		return nil, err
-	case v.Operator || l.stateFor(v.Group.ID) == "":
+	case v.Operator || l.stateFor(v) == "":
 		return nil, channelNotFound()
 	case unknown != nil:
 		return nil, unknown
@@ -154,7 +154,7 @@ func (l *Links) judgeInvite(v *Viewer, note *string, own, target *Party, group i
 	case !initiates && theirs != nil && theirs.parted() && !l.initiates(group):
 		return verdict{}, ruledOut(RuleInitiator, "Only the group that has the initiator's role asks one back that took part before.", "target")
 	}
-	switch state := l.stateFor(v.Group.ID); {
+	switch state := l.stateFor(v); {
 	case state != ChannelPending && state != ChannelActive:
 		return verdict{}, linksStand(state)
 	case waits || theirs != nil && theirs.State == LinkLinked:

@@ -30,7 +30,9 @@ const (
 	DeedBlock     Deed = "BLOCK"
 	DeedUnblock   Deed = "UNBLOCK"
 
-	DeedUpdateSide Deed = "UPDATE_SIDE"
+	DeedUpdateSide   Deed = "UPDATE_SIDE"
+	DeedAddMember    Deed = "ADD_MEMBER"
+	DeedRemoveMember Deed = "REMOVE_MEMBER"
 )
 
 // MarshalGQL writes the deed in GraphQL.

@@ -105,7 +105,7 @@ func TestJudgeLinks(t *testing.T) {
 
 // asks judges as inviteGroup does.
 func (c *circle) asks(v *Viewer, group string, waits bool, atMost int) (SharingRule, error) {
-	if v.Operator || c.links.stateFor(v.Group.ID) == "" {
+	if v.Operator || c.links.stateFor(v) == "" {
 		return "", channelNotFound()
 	}
 	own, other := &Party{Policy: DefaultPolicy(v.Group.ID)}, &Party{Policy: DefaultPolicy(c.groups[group].ID)}

@@ -25,11 +25,11 @@ func (l *Links) state() SharedChannelState {
 	return l.Channel.State
 }
 
-// stateFor is that of the channel for a group; empty where the group may not see it.
-func (l *Links) stateFor(group ids.Group) SharedChannelState {
-	link := l.Of[group]
+// stateFor is that of the channel for a viewer's group; empty where the group or the viewer may not see it.
+func (l *Links) stateFor(v *Viewer) SharedChannelState {
+	link := l.Of[v.Group.ID]
 	switch {
-	case link == nil || !link.everLinked():
+	case link == nil || !link.everLinked(), link.MembersOnly && v.Role != RoleAdmin && !link.Listed:
 		return ""
 	case l.Channel.State != ChannelArchived && link.parted():
 		return ChannelDisconnected

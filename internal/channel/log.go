@@ -45,7 +45,8 @@ func (l LogKey) BeginsAgainWith(e LogEvent) bool {
 // TakesBack reports whether what was to be seen before the event is not to be seen any more as it was: a message says something
 // else or nothing, or a group may not read any more, or wants to see nothing of another.
 func (e LogEvent) TakesBack() bool {
-	return e.Kind == EventMessageEdited || e.Kind == EventMessageDeleted || e.Kind == EventGroupUnlinked || e.Kind == EventGroupBlocked
+	return e.Kind == EventMessageEdited || e.Kind == EventMessageDeleted || e.Kind == EventGroupUnlinked || e.Kind == EventGroupBlocked ||
+		e.Kind == EventMembersChanged
 }
 
 // LogHead is where a log stands: the number of its newest event (0: none yet) in its history.
@@ -86,6 +87,7 @@ const (
 	EventMessageDeleted  EventKind = "MESSAGE_DELETED"
 	EventReactionAdded   EventKind = "REACTION_ADDED"
 	EventReactionRemoved EventKind = "REACTION_REMOVED"
+	EventMembersChanged  EventKind = "MEMBERS_CHANGED" // of a private log: who of the group sees the channel
 )
 
 // LogEvent is an event as its log keeps it: what happened, when, and to which objects. It has no bodies; objects are
@@ -189,7 +191,9 @@ type LogStanding struct {
 	// Needed is how far it must have come when an object is read so that the subscriber may be shown it: as far as when the
 	// subscription began, and to the newest event that takes something back.
 	Needed int64
-	Read   int64 // the newest event that was read; those behind it are known because this process wrote them
+	// Members is the newest event that tells who of the reader's group sees the channel, since the log is followed; 0: there was none.
+	Members int64
+	Read    int64 // the newest event that was read; those behind it are known because this process wrote them
 }
 
 // Delivery is what a subscriber gets at once: events in order without gaps, and its position behind them.

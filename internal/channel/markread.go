@@ -45,7 +45,7 @@ func (s *Service) markRead(ctx context.Context, v *Viewer, in MarkReadInput) (*S
 	if upTo.Channel != in.ChannelID {
 		upTo = noMessage(in.ChannelID)
 	}
-	done, err := s.Conversation.MarkRead(ctx, v.User, upTo, keyed)
+	done, err := s.Conversation.MarkRead(ctx, v.User, v.Role == RoleAdmin, upTo, keyed)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +80,6 @@ func (s *Service) UnreadCount(ctx context.Context, v *Viewer, c *SharedChannel) 
 		counts = batchOf[ids.Channel, int32](c.ID)
 	}
 	return counts.get(c.ID, func(channels []ids.Channel) (map[ids.Channel]int32, map[ids.Channel]error) {
-		return s.Conversation.Unread(ctx, v.User.ID, channels)
+		return s.Conversation.Unread(ctx, v.reader(), channels)
 	})
 }

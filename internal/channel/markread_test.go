@@ -15,7 +15,7 @@ type marking struct {
 	err error
 }
 
-func (m marking) MarkRead(_ context.Context, _ User, upTo ids.Message, _ *Operation) (Changed, error) {
+func (m marking) MarkRead(_ context.Context, _ User, _ bool, upTo ids.Message, _ *Operation) (Changed, error) {
 	return Changed{
 		Standing: Standing{Channel: ChannelActive, Message: &MessageStanding{State: Posted}}, Read: &Place{Public: upTo.Number},
 	}, m.err

@@ -24,7 +24,7 @@ func (s *Service) mentions(ctx context.Context, v *Viewer, c *Change) ([]User, e
 	}
 	keys := slices.Concat(names...)
 	slices.Sort(keys)
-	users, err := s.Conversation.Named(ctx, v.User.ID, c.Message.Channel, audienceOf(c.Message), slices.Compact(keys))
+	users, err := s.Conversation.Named(ctx, v.reader(), c.Message.Channel, audienceOf(c.Message), slices.Compact(keys))
 	if err != nil {
 		return nil, err
 	}

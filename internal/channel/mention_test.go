@@ -17,7 +17,7 @@ type named struct {
 	asked int // for names, in the largest question
 }
 
-func (n *named) Named(_ context.Context, _ ids.User, _ ids.Channel, _ Audience, keys []string) (map[string][]User, error) {
+func (n *named) Named(_ context.Context, _ Reader, _ ids.Channel, _ Audience, keys []string) (map[string][]User, error) {
 	n.asked = max(n.asked, len(keys))
 	found := map[string][]User{}
 	for _, key := range keys {
@@ -109,11 +109,11 @@ type namesakes struct {
 	each int
 }
 
-func (n namesakes) Named(_ context.Context, reader ids.User, _ ids.Channel, _ Audience, keys []string) (map[string][]User, error) {
+func (n namesakes) Named(_ context.Context, reader Reader, _ ids.Channel, _ Audience, keys []string) (map[string][]User, error) {
 	users := map[string][]User{}
 	for _, key := range keys {
 		for i := range n.each {
-			users[key] = append(users[key], User{ID: ids.UserOf(reader.Group, fmt.Sprint(key, i)), Name: key})
+			users[key] = append(users[key], User{ID: ids.UserOf(reader.User.Group, fmt.Sprint(key, i)), Name: key})
 		}
 	}
 	return users, nil

@@ -158,7 +158,11 @@ func (s *Service) ReplyTo(ctx context.Context, v *Viewer, m *Message) (*Message,
 
 // messages returns those of the messages that the viewer's group may see.
 func (s *Service) messages(ctx context.Context, v *Viewer, wanted []ids.Message) (map[ids.Message]*Message, error) {
-	found, err := s.Conversation.Messages(ctx, v.User.ID, wanted)
+	return s.messagesFor(ctx, v.reader(), wanted)
+}
+
+func (s *Service) messagesFor(ctx context.Context, reader Reader, wanted []ids.Message) (map[ids.Message]*Message, error) {
+	found, err := s.Conversation.Messages(ctx, reader, wanted)
 	showTogether(maps.Values(found))
 	return found, err
 }

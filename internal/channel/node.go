@@ -102,7 +102,7 @@ func (s *Service) readNodes(ctx context.Context, v *Viewer, wanted []ids.ID) (re
 		reading.Go(func() { read.groups, read.groupsErr = s.Main.FindGroups(ctx, groups) })
 	}
 	if len(users) > 0 {
-		reading.Go(func() { read.users, read.usersErr = s.Shards.Users(ctx, v.Group.ID, users) })
+		reading.Go(func() { read.users, read.usersErr = s.Shards.Users(ctx, v.reader(), users) })
 	}
 	if len(messages) > 0 {
 		reading.Go(func() { read.messages, read.messagesErr = s.messages(ctx, v, messages) })

@@ -92,7 +92,7 @@ func (s *Service) changeLinks(
 			d.repeated = kept != nil
 			return err
 		}
-		l, err := tx.LockChannel(ctx, id, append(of, v.Group.ID)...)
+		l, err := tx.LockChannel(ctx, id, v.User.ID, append(of, v.Group.ID)...)
 		if errors.Is(err, ErrNotFound) {
 			return channelNotFound()
 		}
@@ -116,6 +116,10 @@ func (s *Service) changeLinks(
 		return nil, refusals, err
 	}
 	channel, err := s.channel(ctx, v, id)
+	if err == nil && channel == nil { // it was done with the key before, and is not for the viewer's eyes any more
+		refusals, err := s.refused(channelNotFound())
+		return nil, refusals, err
+	}
 	return channel, nil, err
 }
 
@@ -169,7 +173,7 @@ func takeBack(ctx context.Context, tx MainTx, op ids.Op, id ids.Channel, v *View
 func judgePart(v *Viewer, l *Links, p parting) (SharingRule, error) {
 	other := l.Of[p.group]
 	switch {
-	case v.Operator || l.stateFor(v.Group.ID) == "":
+	case v.Operator || l.stateFor(v) == "":
 		return "", channelNotFound()
 	case v.Role != RoleAdmin:
 		return "", notAllowed("Only admins of a group end its part in a channel, or another's.", "input", "channelId")
@@ -182,7 +186,7 @@ func judgePart(v *Viewer, l *Links, p parting) (SharingRule, error) {
 	case other.parted():
 		return "", errAgain
 	}
-	if state := l.stateFor(v.Group.ID); state != ChannelActive {
+	if state := l.stateFor(v); state != ChannelActive {
 		return "", linksStand(state)
 	}
 	return RuleRole, nil

@@ -73,7 +73,8 @@ type MainTx interface {
 
 	// LockChannel has decisions about a channel wait for the end of this one, and returns what is known of it, with the links of those groups and
 	// of the initiator; ErrNotFound.
-	LockChannel(ctx context.Context, id ids.Channel, groups ...ids.Group) (*Links, error)
+	// Of each link it tells whether the user is listed on that side.
+	LockChannel(ctx context.Context, id ids.Channel, user ids.User, groups ...ids.Group) (*Links, error)
 	// OpenInvitations returns what is known of the invitations to a channel, which this transaction has locked, that the group sent or got and nobody
 	// has decided on, the oldest first, overdue ones among them.
 	OpenInvitations(ctx context.Context, id ids.Channel, group ids.Group) ([]*Facts, error)
@@ -83,6 +84,11 @@ type MainTx interface {
 	// WriteLinks writes a move of links with a channel that this transaction has locked, and a row of history with it. Where a name is that of
 	// another live channel of the group Decide runs its closure again.
 	WriteLinks(ctx context.Context, m *LinkMove) error
+	// ListedMembers returns whether a user is listed on a group's side of a channel that this transaction has locked, and how many are.
+	ListedMembers(ctx context.Context, id ids.Channel, group ids.Group, user ids.User) (ListedMembers, error)
+	// WriteMember lists a user on the side of the move's first link, which it leaves as it is, or lists it no longer, and writes a row of history with it.
+	// Where the link is not as it was judged Decide runs its closure again.
+	WriteMember(ctx context.Context, m *LinkMove, move MemberMove) error
 
 	// Policy returns a group's sharing policy, and main's time.
 	Policy(ctx context.Context, group ids.Group) (at time.Time, policy SharingPolicy, err error)
@@ -121,15 +127,19 @@ type Shards interface {
 	// the step had taken effect before; ErrStepGap if an earlier one has not.
 	Apply(ctx context.Context, step Step, plan func(tx ShardTx)) ([]Appended, error)
 
-	// Channels returns the channels as the group sees them; those that it may not see, or that do not exist, are
-	// absent. Unread says for each that could not be read why. The zero group is an operator's view.
-	Channels(ctx context.Context, group ids.Group, channels []ids.Channel) (found map[ids.Channel]*SharedChannel, unread map[ids.Channel]error)
+	// Channels returns the channels as the reader's group sees them; those that the reader may not see, or that do not exist, are
+	// absent. Unread says for each that could not be read why. The zero reader is an operator.
+	Channels(ctx context.Context, reader Reader, channels []ids.Channel) (found map[ids.Channel]*SharedChannel, unread map[ids.Channel]error)
 	// Invitations returns those of the invitations that the group sent or received.
 	Invitations(ctx context.Context, group ids.Group, invitations []ids.Invitation) (map[ids.Invitation]*Invitation, error)
-	// Users returns those of the users that the group knows: its own, and those whom it met, in its channels too.
-	Users(ctx context.Context, group ids.Group, users []ids.User) (map[ids.User]User, error)
-	// ListChannels reads a part of the group's list of channels.
-	ListChannels(ctx context.Context, group ids.Group, r Range) (Rows[ids.Channel], error)
+	// Users returns those of the users that the reader's group knows: its own, and those whom it met, in its channels too, as far as the reader sees
+	// them.
+	Users(ctx context.Context, reader Reader, users []ids.User) (map[ids.User]User, error)
+	// ListChannels reads a part of the group's list of channels, of those that the reader sees.
+	ListChannels(ctx context.Context, reader Reader, r Range) (Rows[ids.Channel], error)
+	// ListSideMembers reads a part of those who are listed on the reader's group's side of a channel, under the names that they have now there,
+	// without their group: nothing where the reader does not see the channel. Positions are theirs.
+	ListSideMembers(ctx context.Context, reader Reader, channel ids.Channel, r Range) (Rows[User], error)
 	// ListInvitations reads a part of one of the group's lists of invitations, and the length of it if the range asks so.
 	ListInvitations(ctx context.Context, group ids.Group, f InvitationFilter, r Range) (Rows[*Invitation], error)
 
@@ -196,6 +206,11 @@ type ShardTx interface {
 	// and says about it, and the channel whom that role is offered to and what it is about; it appends to the channel's log an event about that
 	// side, unless it is as new. It locks the log first.
 	ChangeChannel(e Effect)
+	// ChangeMembers has a side say whether the channel is for members alone, lists a user there, or lists it no longer, and appends an event to the
+	// side's private log. It locks the log first.
+	ChangeMembers(e Effect)
+	// ListMembers has the group's list of channels know both.
+	ListMembers(e Effect)
 	// SavePolicy keeps the group's sharing policy.
 	SavePolicy(group ids.Group, policy *SharingPolicy)
 	// SaveBlocking keeps whether the group blocks another. What it asked is hidden from the group's readers while it does.

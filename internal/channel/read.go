@@ -36,7 +36,7 @@ func (s *Service) SharedChannels(ctx context.Context, v *Viewer, args PageArgs) 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.Shards.ListChannels(ctx, v.Group.ID, r)
+	rows, err := s.Shards.ListChannels(ctx, v.reader(), r)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,11 @@ func (s *Service) channel(ctx context.Context, v *Viewer, id ids.Channel) (*Shar
 
 // channels returns channels as the viewer's group sees them, and has them share the read of what the viewer has not read.
 func (s *Service) channels(ctx context.Context, v *Viewer, wanted []ids.Channel) (found map[ids.Channel]*SharedChannel, unread map[ids.Channel]error) {
-	found, unread = s.Shards.Channels(ctx, v.Group.ID, wanted)
+	return s.channelsFor(ctx, v.reader(), wanted)
+}
+
+func (s *Service) channelsFor(ctx context.Context, reader Reader, wanted []ids.Channel) (found map[ids.Channel]*SharedChannel, unread map[ids.Channel]error) {
+	found, unread = s.Shards.Channels(ctx, reader, wanted)
 	counts := batchOf[ids.Channel, int32](slices.Collect(maps.Keys(found))...)
 	for _, c := range found {
 		c.unread = counts

@@ -63,7 +63,7 @@ func (s *Service) SearchMessages(ctx context.Context, v *Viewer, channel ids.Cha
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.Conversation.SearchMessages(ctx, v.User.ID, channel, search, r)
+	rows, err := s.Conversation.SearchMessages(ctx, v.reader(), channel, search, r)
 	showTogether(slices.Values(rows.Messages))
 	return pageOfMessages(v, list, rows, err)
 }

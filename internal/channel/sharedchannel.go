@@ -54,10 +54,11 @@ type SharedChannel struct {
 // madeFor returns the channel of a first invitation as the initiator sees it when both have just been made: what its
 // step writes and [Shards.Channels] then reads.
 func madeFor(in *Invitation, topic *string) *SharedChannel {
-	name, linkedAt, visible, muted := in.ProposedName, in.CreatedAt, true, false
+	name, linkedAt, visible, muted, everyone := in.ProposedName, in.CreatedAt, true, false, SideEveryone
 	own := ChannelSide{
 		ID: ids.Side{Channel: in.ChannelID, Group: in.FromGroup.ID}, Group: in.FromGroup,
 		Name: &name, LinkedAt: &linkedAt, Version: 1, NameVisible: &visible, MutedByDefault: &muted,
+		Visibility: &everyone,
 	}
 	return &SharedChannel{
 		ID: in.ChannelID, State: ChannelPending, Topic: topic, CreatedAt: in.CreatedAt,
@@ -110,6 +111,8 @@ type ChannelSide struct {
 	NameVisible, MutedByDefault *bool
 	// RetentionDays is after how many days the group's messages are deleted; nil: never, or the side is not the viewer's group's own.
 	RetentionDays *int32
+	// Visibility is who of the group sees the channel; nil where the side is not the viewer's group's own.
+	Visibility *SideVisibility
 }
 
 // IsNode marks the type as a Node of the schema.

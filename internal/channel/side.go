@@ -15,6 +15,7 @@ type UpdateChannelSideInput struct {
 	Name, Topic                 *string
 	NameVisible, MutedByDefault *bool
 	RetentionDays               *int32
+	Visibility                  *SideVisibility `json:",omitempty"` // as before there was one, where there is none
 	ExpectedVersion             int32
 	IdempotencyKey              *string
 
@@ -39,6 +40,8 @@ func (in *UpdateChannelSideInput) read(name string, value any) error {
 	case "retentionDays":
 		in.RetentionDays = new(int32)
 		return readInt(name, value, in.RetentionDays)
+	case "visibility":
+		return readVisibility(name, value, &in.Visibility)
 	}
 	if text := map[string]**string{"name": &in.Name, "topic": &in.Topic, "idempotencyKey": &in.IdempotencyKey}[name]; text != nil {
 		return readText(name, value, text)
@@ -103,12 +106,15 @@ func updatesSide(ctx context.Context, tx MainTx, v *Viewer, op ids.Op, l *Links,
 	}
 	m := l.move(op, DeedUpdateSide, RuleRole, v.User, nil)
 	l.changes(m, link)
+	if link.MembersOnly != before.MembersOnly {
+		return append(steps, aboutMembers(m, v.Group, StepChangeVisibility, MemberMove{})...), tx.WriteLinks(ctx, m)
+	}
 	return append(steps, aboutLink(m, StepChangeChannel, v.Group)), tx.WriteLinks(ctx, m)
 }
 
 // judgeSide says why a viewer may not change its group's side of that version, in the order of [judgePart].
 func judgeSide(v *Viewer, l *Links, expected int32) error {
-	state := l.stateFor(v.Group.ID)
+	state := l.stateFor(v)
 	switch {
 	case v.Operator || state == "":
 		return channelNotFound()
@@ -141,6 +147,9 @@ func (l *Links) patch(link *Link, in *UpdateChannelSideInput) bool {
 	if in.Given["retentionDays"] {
 		link.RetentionDays = in.RetentionDays
 	}
+	if in.Given["visibility"] {
+		link.MembersOnly = in.Visibility != nil && *in.Visibility == SideMembers
+	}
 	if in.Given["topic"] {
 		link.Topic = in.Topic
 		if l.initiates(link.Group) {
@@ -149,7 +158,7 @@ func (l *Links) patch(link *Link, in *UpdateChannelSideInput) bool {
 		}
 	}
 	changed := link.Name != before.Name || link.NameVisible != before.NameVisible || link.MutedByDefault != before.MutedByDefault ||
-		!same(link.RetentionDays, before.RetentionDays) || !same(link.Topic, before.Topic) || !same(topic, l.Channel.Topic)
+		link.MembersOnly != before.MembersOnly || !same(link.RetentionDays, before.RetentionDays) || !same(link.Topic, before.Topic) || !same(topic, l.Channel.Topic)
 	l.Channel.Topic = topic
 	return changed
 }

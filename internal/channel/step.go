@@ -35,13 +35,18 @@ const (
 	StepReceiveInvitationHome StepKind = "RECEIVE_INVITATION_HOME"
 	StepChangeInvitationHome  StepKind = "CHANGE_INVITATION_HOME"
 	StepReceiveChannelHome    StepKind = "RECEIVE_CHANNEL_HOME"
+	// Those of who of a group sees a channel, which the release before does not know.
+	StepChangeVisibility StepKind = "CHANGE_VISIBILITY" // for a channel: ChangeChannel, and whether a side is for members alone
+	StepChangeMembers    StepKind = "CHANGE_MEMBERS"    // for a channel: a user who is listed on a side, or no longer
+	StepListMembers      StepKind = "LIST_MEMBERS"      // for a group: both, in its list of channels
 )
 
 func (k StepKind) known() bool {
 	switch k {
 	case StepRegisterGroup, StepCreateChannel, StepReceiveInvitation, StepLinkGroup, StepReceiveChannel, StepCloseChannel, StepChangeInvitation,
 		StepTellInvitation, StepSavePolicy, StepSaveStance, StepLinkSide, StepTellLinked, StepUnlinkGroup, StepChangeChannel,
-		StepTellInvitationAway, StepReceiveInvitationHome, StepChangeInvitationHome, StepReceiveChannelHome:
+		StepTellInvitationAway, StepReceiveInvitationHome, StepChangeInvitationHome, StepReceiveChannelHome,
+		StepChangeVisibility, StepChangeMembers, StepListMembers:
 		return true
 	}
 	return false
@@ -101,7 +106,9 @@ type Step struct {
 
 // AfterChannel reports whether the step waits for the channel's own step of the same decision: a group hears of a link
 // when its side is there. Where it goes to the channel itself it is behind that anyway.
-func (k StepKind) AfterChannel() bool { return k == StepReceiveChannel || k == StepTellLinked }
+func (k StepKind) AfterChannel() bool {
+	return k == StepReceiveChannel || k == StepTellLinked || k == StepListMembers
+}
 
 // Effect is what a step needs to know, as it was decided.
 type Effect struct {
@@ -117,6 +124,8 @@ type Effect struct {
 	By      *User          `json:"by,omitempty"`
 	Other   *Link          `json:"other,omitempty"`
 	Channel *ChannelEffect `json:"channel,omitempty"`
+	// Members is who of the group sees the channel: ChangeVisibility, ChangeMembers, ListMembers.
+	Members *MembersEffect `json:"members,omitempty"`
 }
 
 // ChannelEffect is what a channel's shard needs to know of the channel as a whole.
@@ -143,7 +152,9 @@ type Link struct {
 	Topic          *string `json:"topic,omitempty"`          // what the channel is about for the group alone; nil: what it is about for all
 	MutedByDefault bool    `json:"mutedByDefault,omitempty"` // whether clients are silent until a user says otherwise
 	RetentionDays  *int32  `json:"retentionDays,omitempty"`  // after how many days the group's messages are deleted; nil: never
+	MembersOnly    bool    `json:"membersOnly,omitempty"`    // whether the channel is for admins of the group and those whom they add alone
 	Proposed       string  `json:"-"`
+	Listed         bool    `json:"-"` // the user who decides is one of those
 	// UnlinkedAt is when the group's part ended; nil while it takes part.
 	UnlinkedAt *time.Time `json:"unlinkedAt,omitempty"`
 }

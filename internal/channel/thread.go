@@ -18,7 +18,7 @@ func (s *Service) ChannelMessages(ctx context.Context, v *Viewer, channel ids.Ch
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.Conversation.ListMessages(ctx, v.User.ID, channel, r)
+	rows, err := s.Conversation.ListMessages(ctx, v.reader(), channel, r)
 	showTogether(slices.Values(rows.Messages))
 	return pageOfMessages(v, list, rows, err)
 }
@@ -38,7 +38,7 @@ func (s *Service) openChannel(ctx context.Context, v *Viewer, id ids.Channel, al
 			part = &r
 		}
 	}
-	opened, err := s.Conversation.OpenChannel(ctx, v.User.ID, id, along.Unread, part)
+	opened, err := s.Conversation.OpenChannel(ctx, v.reader(), id, along.Unread, part)
 	c := opened.Channel
 	if err != nil || c == nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (s *Service) Replies(ctx context.Context, v *Viewer, m *Message, args PageA
 		replies = m.thread.repliesIn(r)
 	}
 	rows, err := replies.get(m.ID, func(roots []ids.Message) (map[ids.Message]MessageRows, map[ids.Message]error) {
-		found, unread := s.Conversation.ListReplies(ctx, v.User.ID, roots, r)
+		found, unread := s.Conversation.ListReplies(ctx, v.reader(), roots, r)
 		var all []*Message
 		for _, rows := range found {
 			all = append(all, rows.Messages...)
@@ -124,7 +124,7 @@ func (s *Service) History(ctx context.Context, v *Viewer, m *Message) ([]*Messag
 		history = m.thread.history
 	}
 	versions, err := history.get(m.ID, func(messages []ids.Message) (map[ids.Message][]MessageVersion, map[ids.Message]error) {
-		return s.Conversation.Versions(ctx, v.User.ID, messages)
+		return s.Conversation.Versions(ctx, v.reader(), messages)
 	})
 	shown := make([]*MessageVersion, len(versions))
 	for i, version := range versions {

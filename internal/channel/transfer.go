@@ -60,7 +60,7 @@ func (s *Service) OfferInitiatorTransfer(ctx context.Context, v *Viewer, in Offe
 func judgeOffer(v *Viewer, l *Links, group ids.Group) error {
 	other := l.Of[group]
 	switch {
-	case v.Operator || l.stateFor(v.Group.ID) == "":
+	case v.Operator || l.stateFor(v) == "":
 		return channelNotFound()
 	case v.Role != RoleAdmin:
 		return notAllowed("Only admins of a group offer the initiator's role to another.", "input", "channelId")
@@ -96,7 +96,7 @@ func (s *Service) AcceptInitiatorTransfer(ctx context.Context, v *Viewer, in Acc
 }
 
 func judgeTake(v *Viewer, l *Links) (SharingRule, error) {
-	c, state := l.Channel, l.stateFor(v.Group.ID)
+	c, state := l.Channel, l.stateFor(v)
 	switch {
 	case v.Operator || state == "":
 		return "", channelNotFound()
@@ -137,7 +137,7 @@ func (s *Service) LetGroupInvite(ctx context.Context, v *Viewer, in LetGroupInvi
 }
 
 func judgeGrant(v *Viewer, l *Links, in LetGroupInviteInput) error {
-	other, state := l.Of[in.GroupID], l.stateFor(v.Group.ID)
+	other, state := l.Of[in.GroupID], l.stateFor(v)
 	switch {
 	case v.Operator || state == "":
 		return channelNotFound()

@@ -23,6 +23,8 @@ type Viewer struct {
 	Role      Role
 	Operator  bool
 	ExpiresAt time.Time // when the token ends
+	// Subscriber is who subscribed for one who stands for all: what the group keeps to some of its users it is shown by that; zero: nothing of it.
+	Subscriber ids.User
 }
 
 // IsNode marks the type as a Node of the schema.
@@ -37,6 +39,16 @@ func (v *Viewer) Anyone() *Viewer {
 }
 
 type viewerKey struct{}
+
+// AnyoneIn is Anyone for what is about one channel alone, in which each who subscribes is judged by itself.
+func (v *Viewer) AnyoneIn() *Viewer {
+	anyone := v.Anyone()
+	anyone.Subscriber = v.User.ID
+	return anyone
+}
+
+// isAnyone reports whether the viewer stands for all users of its group with that role.
+func (v *Viewer) isAnyone() bool { return !v.Operator && v.User.ID.IsZero() }
 
 // WithViewer returns a context in which ViewerFrom finds v.
 func WithViewer(ctx context.Context, v *Viewer) context.Context {

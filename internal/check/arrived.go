@@ -39,14 +39,18 @@ var arrivedFacts = []struct {
 	{sideKind, `
 		SELECT k.subject, k.destination, s.group_id::text AS key, jsonb_build_object('role', s.role, 'state', s.state,
 			'version', s.version, 'name', s.name, 'linked', extract(epoch FROM s.linked_at), 'may_invite', s.may_invite,
-			'name_visible', s.name_visible, 'topic', s.topic, 'muted', s.muted_by_default, 'retention_days', s.retention_days)::text AS fields
+			'name_visible', s.name_visible, 'topic', s.topic, 'muted', s.muted_by_default, 'retention_days', s.retention_days,
+			'members_only', s.members_only, 'members', ` + membersOf(sideMember, `linkspan_shard.side_member AS m
+			WHERE m.slot = s.slot AND m.channel_id = s.channel_id AND m.group_id = s.group_id`) + `)::text AS fields
 		FROM ` + at + ` JOIN linkspan_shard.channel_side AS s ON s.slot = k.slot AND s.channel_id = k.destination`},
 	{invitationKind, `
 		SELECT k.subject, k.destination, i.group_id || ' ' || i.invitation_id AS key, ` + invitationFields + ` AS fields
 		FROM ` + at + ` JOIN linkspan_shard.group_invitation AS i
 			ON i.slot = k.slot AND i.group_id = k.list AND i.channel_id = k.subject`},
 	{listKind, `
-		SELECT k.subject, k.destination, l.group_id::text AS key, '{}' AS fields
+		SELECT k.subject, k.destination, l.group_id::text AS key, jsonb_build_object('members_only', l.members_only, 'members', ` +
+		membersOf(`m.user_id`, `linkspan_shard.listed_member AS m
+			WHERE m.slot = l.slot AND m.group_id = l.group_id AND m.channel_id = l.channel_id`) + `)::text AS fields
 		FROM ` + at + ` JOIN linkspan_shard.group_channel AS l
 			ON l.slot = k.slot AND l.group_id = k.list AND l.channel_id = k.subject`},
 	{policyKind, `

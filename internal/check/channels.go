@@ -62,6 +62,14 @@ func knowsResolver(group string) string {
 	return `(i.state <> 'DENIED' OR i.resolver_group_id = i.` + group + `)`
 }
 
+// sideMember is what a member m of a side has.
+const sideMember = `jsonb_build_array(m.user_id, m.name, m.position)`
+
+// membersOf are what is listed of members m of a side, in one order.
+func membersOf(what, from string) string {
+	return `COALESCE((SELECT jsonb_agg(` + what + ` ORDER BY m.user_id) FROM ` + from + `)::text, '')`
+}
+
 // streamRow is how far main is with a stream: Head is the first step that it has not noted, Tail the last that it decided.
 type streamRow struct {
 	Subject     uuid.UUID `bun:"subject"`
@@ -95,6 +103,7 @@ type (
 		Name    *string   `bun:"name"`
 		NameKey *string   `bun:"name_key"`
 		Fields  string    `bun:"fields"`
+		Listed  string    `bun:"listed"` // the fields of the entry in the group's list
 	}
 	invitationRow struct {
 		ID      uuid.UUID `bun:"invitation_id"`
@@ -168,8 +177,12 @@ func (c *checker) wantedOf(ctx context.Context, tx bun.Tx, rows []channelRow) ([
 	links, err := query[linkRow](ctx, tx, `
 		SELECT channel_id, group_id, name, name_key, jsonb_build_object('role', role, 'state', state,
 			'version', version, 'name', name, 'linked', extract(epoch FROM linked_at), 'may_invite', may_invite,
-			'name_visible', name_visible, 'topic', topic, 'muted', muted_by_default, 'retention_days', retention_days)::text AS fields
-		FROM linkspan_main.shard_referential WHERE channel_id IN (?)`, bun.List(channels))
+			'name_visible', name_visible, 'topic', topic, 'muted', muted_by_default, 'retention_days', retention_days,
+			'members_only', members_only, 'members', `+membersOf(sideMember, `linkspan_main.side_member AS m
+			WHERE m.channel_id = r.channel_id AND m.group_id = r.group_id`)+`)::text AS fields,
+			jsonb_build_object('members_only', members_only, 'members', `+membersOf(`m.user_id`, `linkspan_main.side_member AS m
+			WHERE m.channel_id = r.channel_id AND m.group_id = r.group_id`)+`)::text AS listed
+		FROM linkspan_main.shard_referential AS r WHERE channel_id IN (?)`, bun.List(channels))
 	if err != nil {
 		return nil, err
 	}
@@ -275,7 +288,7 @@ func (c *checker) wantLink(w wanted, row linkRow) {
 			"the key is not that of the name"})
 	}
 	w.destinations.at(row.Channel, row.Channel).want.add(sideKind, row.Group.String(), row.Fields)
-	w.listsOf(row.Group, row.Channel).want.add(listKind, row.Group.String(), "{}")
+	w.listsOf(row.Group, row.Channel).want.add(listKind, row.Group.String(), row.Listed)
 }
 
 // destinations returns the streams of the subjects, with nothing wanted yet.

@@ -12,7 +12,7 @@ const (
 		SELECT slot, channel_id, ` + nobody + ` AS owner, number, number AS follows, at, kind, actor_group_id, actor_id, message_number, emoji
 		FROM linkspan_shard.channel_event WHERE message_number IS NOT NULL
 		UNION ALL SELECT slot, channel_id, group_id, number, follows, at, kind, actor_group_id, actor_id, message_number, emoji
-		FROM linkspan_shard.private_event) AS e`
+		FROM linkspan_shard.private_event WHERE message_number IS NOT NULL) AS e`
 )
 
 // messageOf names a message.

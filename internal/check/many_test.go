@@ -87,6 +87,15 @@ var manyPlants = []plant{
 	{"channel-side", "shards", `UPDATE linkspan_shard.channel_side SET topic = 'another topic'`, ""},
 	{"channel-side", "shards", `UPDATE linkspan_shard.channel_side SET muted_by_default = NOT muted_by_default`, ""},
 	{"channel-shard", "shards", `UPDATE linkspan_shard.channel SET topic = 'another topic'`, ""},
+	// And who of it sees the channel, there and in its list.
+	{"channel-side", "shards", `UPDATE linkspan_shard.channel_side SET members_only = NOT members_only`, ""},
+	{"channel-side", "shards", `INSERT INTO linkspan_shard.side_member (slot, channel_id, group_id, user_id, name, position)
+		SELECT slot, channel_id, group_id, gen_random_uuid(), 'somebody', 1 FROM linkspan_shard.channel_side LIMIT 1`, ""},
+	{"listed-channel", "shards", `UPDATE linkspan_shard.group_channel SET members_only = NOT members_only`, ""},
+	{"listed-channel", "shards", `INSERT INTO linkspan_shard.listed_member (slot, group_id, channel_id, user_id)
+		SELECT slot, group_id, channel_id, gen_random_uuid() FROM linkspan_shard.group_channel LIMIT 1`, ""},
+	{"channel-side", "main", `INSERT INTO linkspan_main.side_member (channel_id, group_id, user_id, name, position)
+		SELECT channel_id, group_id, gen_random_uuid(), 'somebody', 1 FROM linkspan_main.shard_referential WHERE state = 'LINKED' LIMIT 1`, ""},
 	// Who was in has the channel in its list for good; who was not has not.
 	{"listed-channel", "shards", `DELETE FROM linkspan_shard.group_channel AS l USING linkspan_shard.group_invitation AS i
 		WHERE i.slot = l.slot AND i.group_id = l.group_id AND i.channel_id = l.channel_id AND i.to_handle = 'hooli'

@@ -28,9 +28,9 @@ func (p conversationPort) Change(ctx context.Context, c channel.Change) (channel
 }
 
 // MarkRead implements [channel.Conversation].
-func (p conversationPort) MarkRead(ctx context.Context, by channel.User, upTo ids.Message, op *channel.Operation) (channel.Changed, error) {
+func (p conversationPort) MarkRead(ctx context.Context, by channel.User, admin bool, upTo ids.Message, op *channel.Operation) (channel.Changed, error) {
 	p.at("markRead" + before)
-	done, err := p.Conversation.MarkRead(ctx, by, upTo, op)
+	done, err := p.Conversation.MarkRead(ctx, by, admin, upTo, op)
 	if err == nil {
 		p.at("markRead" + after)
 	}

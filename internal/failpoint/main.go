@@ -142,8 +142,16 @@ func (t *mainTx) InsertChannel(ctx context.Context, m *channel.Move) error {
 	return t.aroundBare("InsertChannel", func() error { return t.MainTx.InsertChannel(ctx, m) })
 }
 
-func (t *mainTx) LockChannel(ctx context.Context, id ids.Channel, groups ...ids.Group) (*channel.Links, error) {
-	return around(t, "LockChannel", func() (*channel.Links, error) { return t.MainTx.LockChannel(ctx, id, groups...) })
+func (t *mainTx) LockChannel(ctx context.Context, id ids.Channel, user ids.User, groups ...ids.Group) (*channel.Links, error) {
+	return around(t, "LockChannel", func() (*channel.Links, error) { return t.MainTx.LockChannel(ctx, id, user, groups...) })
+}
+
+func (t *mainTx) ListedMembers(ctx context.Context, id ids.Channel, group ids.Group, user ids.User) (channel.ListedMembers, error) {
+	return around(t, "ListedMembers", func() (channel.ListedMembers, error) { return t.MainTx.ListedMembers(ctx, id, group, user) })
+}
+
+func (t *mainTx) WriteMember(ctx context.Context, m *channel.LinkMove, move channel.MemberMove) error {
+	return t.aroundBare("WriteMember", func() error { return t.MainTx.WriteMember(ctx, m, move) })
 }
 
 func (t *mainTx) OpenInvitations(ctx context.Context, id ids.Channel, group ids.Group) ([]*channel.Facts, error) {

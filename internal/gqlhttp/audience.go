@@ -24,7 +24,8 @@ type SharedSource interface {
 	Skip(to EventKey, at time.Time)
 	// Takes reports whether the event ahead may be had as it was made then.
 	Takes(Stamp) bool
-	// Make sends the event ahead as Next does, if anything is to be seen of it. Either way the next is ahead then.
+	// Make sends the event ahead as Next does, if anything is to be seen of it. Either way the next is ahead then; but where the stamp is zero, and
+	// nothing sent, the event is for this subscriber alone after all.
 	Make(ctx context.Context) (stamp Stamp, sent, more bool)
 	// Pass passes over the event ahead.
 	Pass()
@@ -39,6 +40,7 @@ const (
 	Nothing                // nothing: Notify tells when there is more
 	Apart                  // something that is for this subscriber alone: ask Next
 	Behind                 // it must be waited for
+	Alone                  // from here on all is for this subscriber alone: ask Next
 )
 
 // EventKey names an event among those of one audience.
@@ -232,6 +234,7 @@ const (
 	awaited           // another subscriber makes it, and wakes this one
 	over
 	blocked // it is to be waited for
+	alone   // what comes next is for this subscriber alone
 )
 
 // advance asks for the next answer. wake is called when it is made elsewhere.
@@ -249,7 +252,10 @@ func (n *note) advance(ctx context.Context, responses graphql.ResponseHandler, w
 	case f == nil:
 		return answer{}, awaited
 	case mine:
-		return n.make(ctx, source, responses, f)
+		if a, progress := n.make(ctx, source, responses, f); progress != alone {
+			return a, progress
+		}
+		return n.own(ctx, responses)
 	case f.apart:
 		return n.own(ctx, responses)
 	}
@@ -311,6 +317,8 @@ func (n *note) make(ctx context.Context, source SharedSource, responses graphql.
 			made = &picture{apart: true}
 		}
 		return answer{}, over
+	case !sent && stamp.At.IsZero():
+		return answer{}, alone
 	case !sent:
 		made = &picture{stamp: stamp}
 		return answer{}, passed

@@ -66,7 +66,7 @@ func (a *audience) leads(ctx context.Context, t *Transport, n *note, responses g
 			}
 			if !mine {
 				source.Pass()
-			} else if _, progress := n.make(ctx, source, responses, f); progress == over {
+			} else if _, progress := n.make(ctx, source, responses, f); progress == over || progress == alone {
 				return
 			}
 			a.hand(t, f)
@@ -74,6 +74,8 @@ func (a *audience) leads(ctx context.Context, t *Transport, n *note, responses g
 		case Nothing:
 			a.stands(source.At())
 			source.Notify(wake)
+		case Alone: // who rests is to look for itself
+			return
 		default:
 			_, progress := n.own(ctx, responses) // it is for this subscription alone, and so for nobody
 			switch progress {

@@ -41,10 +41,13 @@ const (
 	ListReplies             ListKind = 6
 	ListFound               ListKind = 7 // by a search for one text
 	ListAudit               ListKind = 8
+	ListSideMembers         ListKind = 9
 )
 
 // ofChannel reports whether the list is one of a channel's.
-func (k ListKind) ofChannel() bool { return k >= ListChannelInvitations && k <= ListFound }
+func (k ListKind) ofChannel() bool {
+	return k >= ListChannelInvitations && k <= ListFound || k == ListSideMembers
+}
 
 // ofMessages reports whether the list is of messages, which have two numbers.
 func (k ListKind) ofMessages() bool { return k >= ListMessages && k <= ListFound }

@@ -68,7 +68,7 @@ func TestLogCursors(t *testing.T) {
 // TestPageCursors reads cursors in the list of the group that they are of, and in no other.
 func TestPageCursors(t *testing.T) {
 	t.Parallel()
-	kinds := []ids.ListKind{ids.ListSharedChannels, ids.ListReceivedInvitations, ids.ListSentInvitations, ids.ListChannelInvitations, ids.ListMessages, ids.ListReplies, ids.ListFound, ids.ListAudit}
+	kinds := []ids.ListKind{ids.ListSharedChannels, ids.ListReceivedInvitations, ids.ListSentInvitations, ids.ListChannelInvitations, ids.ListMessages, ids.ListReplies, ids.ListFound, ids.ListAudit, ids.ListSideMembers}
 	reader := ids.NewGroup()
 	for _, kind := range kinds {
 		c := ids.PageCursor{Kind: kind, Reader: reader, Position: 1 << 40}

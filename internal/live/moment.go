@@ -9,6 +9,7 @@ type moment struct {
 	head   channel.LogHead    // the newest event that has been read, in its history
 	recent []channel.LogEvent // the newest events, up to head; shared with subscribers, so only ever appended to
 	taken  int64              // the newest event that is known to take something back
+	whose  int64              // the newest event that is known to tell who of a group sees the channel
 	read   int64              // the newest event that was read, not taken from who wrote it
 	err    error              // why the last read failed for good
 	over   chan struct{}
@@ -33,10 +34,13 @@ func begun(epoch uint64, head channel.LogHead) *moment {
 // Appending may write behind the end of m.recent into the same memory, which nobody else sees: moments follow each
 // other in one line, and only the newest grows.
 func (m *moment) grown(events []channel.LogEvent, ring int) *moment {
-	next := &moment{epoch: m.epoch, head: m.head, recent: append(m.recent, events...), taken: m.taken, read: m.read, over: make(chan struct{})}
+	next := &moment{epoch: m.epoch, head: m.head, recent: append(m.recent, events...), taken: m.taken, whose: m.whose, read: m.read, over: make(chan struct{})}
 	for _, event := range events {
 		if event.TakesBack() {
 			next.taken = event.Number
+		}
+		if event.Kind == channel.EventMembersChanged {
+			next.whose = event.Number
 		}
 	}
 	next.head.Number += int64(len(events))
@@ -48,5 +52,5 @@ func (m *moment) grown(events []channel.LogEvent, ring int) *moment {
 
 // failed is the moment after m when a read failed for good.
 func (m *moment) failed(err error) *moment {
-	return &moment{epoch: m.epoch, head: m.head, recent: m.recent, taken: m.taken, read: m.read, err: err, over: make(chan struct{})}
+	return &moment{epoch: m.epoch, head: m.head, recent: m.recent, taken: m.taken, whose: m.whose, read: m.read, err: err, over: make(chan struct{})}
 }

@@ -119,7 +119,7 @@ func (s *Subscription) AtHand() bool {
 // Standing implements [channel.Subscription].
 func (s *Subscription) Standing() channel.LogStanding {
 	now := s.log.now.Load()
-	return channel.LogStanding{Known: now.head.Number, Needed: max(s.target, now.taken), Read: now.read}
+	return channel.LogStanding{Known: now.head.Number, Needed: max(s.target, now.taken), Members: now.whose, Read: now.read}
 }
 
 // Next implements [channel.Subscription]. The events of a delivery are shared with other subscribers and must not be

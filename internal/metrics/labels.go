@@ -30,7 +30,7 @@ var (
 		channel.StepReceiveChannel, channel.StepCloseChannel, channel.StepChangeInvitation,
 		channel.StepTellInvitation, channel.StepSavePolicy, channel.StepSaveStance, channel.StepLinkSide, channel.StepTellLinked, channel.StepUnlinkGroup,
 		channel.StepChangeChannel, channel.StepTellInvitationAway, channel.StepReceiveInvitationHome, channel.StepChangeInvitationHome,
-		channel.StepReceiveChannelHome,
+		channel.StepReceiveChannelHome, channel.StepChangeVisibility, channel.StepChangeMembers, channel.StepListMembers,
 	}
 	deliveryResults = []string{delivered, failed, early}
 	closeCodes      = []gqlhttp.CloseCode{

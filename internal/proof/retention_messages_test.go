@@ -203,7 +203,7 @@ func (k *talk) stands(t *testing.T, said *sayings, outdated map[ids.Message]bool
 	t.Helper()
 	for side := range k.world.groups {
 		own := slices.DeleteFunc(slices.Clone(said.all), func(m ids.Message) bool { return said.of[m] != side })
-		found, err := k.processes[1].store.Messages(t.Context(), k.viewer(side, "ana").User.ID, own)
+		found, err := k.processes[1].store.Messages(t.Context(), channel.Reader{User: k.viewer(side, "ana").User.ID}, own)
 		if err != nil {
 			t.Fatal(err)
 		}

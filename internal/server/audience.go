@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"linkspan/graph"
 	"linkspan/internal/channel"
@@ -38,5 +39,15 @@ func audience(ctx context.Context, operation *graphql.OperationContext) (string,
 		return "", ctx
 	}
 	key := sha256.Sum256(asked)
-	return string(key[:]), channel.WithViewer(ctx, viewer.Anyone())
+	anyone := viewer.Anyone()
+	if ofOneChannel(operation.Operation) {
+		anyone = viewer.AnyoneIn()
+	}
+	return string(key[:]), channel.WithViewer(ctx, anyone)
+}
+
+// ofOneChannel reports whether a subscription is to what happens in one channel, and so tells of nothing that its subscribers see apart from that.
+func ofOneChannel(operation *ast.OperationDefinition) bool {
+	field, ok := operation.SelectionSet[0].(*ast.Field)
+	return ok && len(operation.SelectionSet) == 1 && field.Name == "channelEvents"
 }

@@ -36,12 +36,12 @@ func (noConversation) Change(_ context.Context, c channel.Change) (channel.Chang
 	return channel.Changed{}, errNoClusters
 }
 
-func (noConversation) MarkRead(context.Context, channel.User, ids.Message, *channel.Operation) (channel.Changed, error) {
+func (noConversation) MarkRead(context.Context, channel.User, bool, ids.Message, *channel.Operation) (channel.Changed, error) {
 	return channel.Changed{}, errNoClusters
 }
 
 // Named knows every name, of two users each.
-func (noConversation) Named(_ context.Context, _ ids.User, _ ids.Channel, _ channel.Audience, keys []string) (map[string][]channel.User, error) {
+func (noConversation) Named(_ context.Context, _ channel.Reader, _ ids.Channel, _ channel.Audience, keys []string) (map[string][]channel.User, error) {
 	found := make(map[string][]channel.User, len(keys))
 	for _, key := range keys {
 		if !fit(key) || utf8.RuneCountInString(key) > 4*channel.MaxNameRunes {
@@ -62,23 +62,23 @@ type quiet struct {
 
 func (quiet) ClusterOf(ids.Channel) string { return "shard-1" }
 
-func (quiet) Channels(_ context.Context, _ ids.Group, wanted []ids.Channel) (map[ids.Channel]*channel.SharedChannel, map[ids.Channel]error) {
+func (quiet) Channels(_ context.Context, _ channel.Reader, wanted []ids.Channel) (map[ids.Channel]*channel.SharedChannel, map[ids.Channel]error) {
 	return map[ids.Channel]*channel.SharedChannel{fuzzChannel: {ID: fuzzChannel, State: channel.ChannelActive}}, nil
 }
 
-func (quiet) Messages(context.Context, ids.User, []ids.Message) (map[ids.Message]*channel.Message, error) {
+func (quiet) Messages(context.Context, channel.Reader, []ids.Message) (map[ids.Message]*channel.Message, error) {
 	return map[ids.Message]*channel.Message{fuzzMessage: {ID: fuzzMessage, State: channel.Posted}}, nil
 }
 
-func (q quiet) ListMessages(_ context.Context, _ ids.User, id ids.Channel, r channel.MessageRange) (channel.MessageRows, error) {
+func (q quiet) ListMessages(_ context.Context, _ channel.Reader, id ids.Channel, r channel.MessageRange) (channel.MessageRows, error) {
 	if id != fuzzChannel {
 		return channel.MessageRows{}, fmt.Errorf("the messages of %v", id)
 	}
 	return q.rows(r)
 }
 
-func (q quiet) OpenChannel(ctx context.Context, reader ids.User, id ids.Channel, unread bool, r *channel.MessageRange) (opened channel.Opened, err error) {
-	found, _ := q.Channels(ctx, reader.Group, []ids.Channel{id})
+func (q quiet) OpenChannel(ctx context.Context, reader channel.Reader, id ids.Channel, unread bool, r *channel.MessageRange) (opened channel.Opened, err error) {
+	found, _ := q.Channels(ctx, reader, []ids.Channel{id})
 	if opened.Channel = found[id]; r != nil {
 		rows, failed := q.ListMessages(ctx, reader, id, *r)
 		opened.Messages, err = &rows, failed
@@ -87,7 +87,7 @@ func (q quiet) OpenChannel(ctx context.Context, reader ids.User, id ids.Channel,
 }
 
 func (q quiet) ListReplies(
-	_ context.Context, _ ids.User, roots []ids.Message, r channel.MessageRange,
+	_ context.Context, _ channel.Reader, roots []ids.Message, r channel.MessageRange,
 ) (map[ids.Message]channel.MessageRows, map[ids.Message]error) {
 	rows, err := q.rows(r)
 	if len(roots) != 1 || roots[0] != fuzzMessage {
@@ -99,7 +99,7 @@ func (q quiet) ListReplies(
 	return map[ids.Message]channel.MessageRows{fuzzMessage: rows}, nil
 }
 
-func (q quiet) SearchMessages(_ context.Context, _ ids.User, id ids.Channel, search channel.Search, r channel.MessageRange) (channel.MessageRows, error) {
+func (q quiet) SearchMessages(_ context.Context, _ channel.Reader, id ids.Channel, search channel.Search, r channel.MessageRange) (channel.MessageRows, error) {
 	if id != fuzzChannel || !fit(search.Text) || utf8.RuneCountInString(search.Text) > channel.MaxSearchRunes ||
 		search.Order != channel.SearchNewest && search.Order != channel.SearchRank {
 		return channel.MessageRows{}, fmt.Errorf("searches %v for %+v", id, search)

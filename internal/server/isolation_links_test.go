@@ -3,6 +3,8 @@ package server_test
 import (
 	"fmt"
 	"testing"
+
+	"linkspan/internal/ids"
 )
 
 // isolatedLinks is what the table has of channels of many groups.
@@ -14,6 +16,8 @@ var isolatedLinks = []isolated{
 		{`removeGroup(input:$remove)`, `           U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
 		{`letGroupInvite(input:$letInvite)`, `     U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
 		{`updateChannelSide(input:$updateSide)`, ` U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED V           NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
+		{`addChannelMember(input:$listMember)`, `  U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED V           NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
+		{`removeChannelMember(input:$unlistMember)`, ` U   U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED V           NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
 		{`offerInitiatorTransfer(input:$offer)`, ` U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
 		{`acceptInitiatorTransfer(input:$take)`, ` U      U       CHANNEL_NOT_FOUND CHANNEL_NOT_FOUND NOT_ALLOWED NOT_ALLOWED NOT_ALLOWED V     CHANNEL_NOT_FOUND`},
 	}},
@@ -26,6 +30,15 @@ var isolatedLinks = []isolated{
 		{`mayInvite`, `   U      U       -     -       V      V     V     V     V`},
 		{`nameVisible mutedByDefault`, ` U U      -     -       0      0     V     V     0`},
 		{`retentionDays`, `              U U      -     -       0      0     V     V     0`},
+		{`visibility members`, ` U   U    -     -       0      0     V     V     0`},
+	}},
+	{"UserConnection", `query { node(id: $SharedChannel) { ... on SharedChannel { viewerSide { members { FIELD } } } } }`, []may{
+		//                        nobody expired other invited member admin asker owner operator
+		{`edges nodes pageInfo`, ` U      U       -     -       V      V     V     V     FORBIDDEN`},
+	}},
+	{"UserEdge", `query { node(id: $SharedChannel) { ... on SharedChannel { viewerSide { members { edges { FIELD } } } } } }`, []may{
+		//               nobody expired other invited member admin asker owner operator
+		{`cursor node`, ` U      U       -     -       V      V     V     V     FORBIDDEN`},
 	}},
 	{"Invitation", `query { node(id: $Invitation) { ... on Invitation { FIELD } } }`, []may{
 		//               nobody expired other invited member admin asker owner operator
@@ -60,6 +73,16 @@ var isolatedLinks = []isolated{
 		{`sharedChannel`, `  U      U       0     0       0      V     0     V     0`},
 		{`errors`, `         U      U       V     V       V      []    V     []    V`},
 	}},
+	{"AddChannelMemberPayload", `mutation { addChannelMember(input: $listMember) { FIELD } }`, []may{
+		//                   nobody expired other invited member admin asker owner operator
+		{`sharedChannel`, `  U      U       0     0       0      V     0     V     0`},
+		{`errors`, `         U      U       V     V       V      []    V     []    V`},
+	}},
+	{"RemoveChannelMemberPayload", `mutation { removeChannelMember(input: $unlistMember) { FIELD } }`, []may{
+		//                   nobody expired other invited member admin asker owner operator
+		{`sharedChannel`, `  U      U       0     0       0      V     0     V     0`},
+		{`errors`, `         U      U       V     V       V      []    V     []    V`},
+	}},
 	{"OfferInitiatorTransferPayload", `mutation { offerInitiatorTransfer(input: $offer) { FIELD } }`, []may{
 		//                   nobody expired other invited member admin asker owner operator
 		{`sharedChannel`, `  U      U       0     0       0      0     0     V     0`},
@@ -81,7 +104,7 @@ func (c *cell) linked(name string, n int64) (object, bool) {
 	more, ok := map[string]object{
 		"leave": {}, "take": {}, "remove": {"groupId": c.w.s.group("globex").ID.String()}, "offer": {"groupId": c.w.s.group("globex").ID.String()},
 		"letInvite": {"groupId": c.w.s.group("globex").ID.String(), "mayInvite": true}, "invite": {"target": c.w.s.to("umbrella")},
-		"inviteShared": {"target": c.w.s.to("globex")}, "updateSide": {"name": fmt.Sprintf("renamed-by-%s-%d", groupOf[c.column], n), "expectedVersion": 1},
+		"inviteShared": {"target": c.w.s.to("globex")}, "listMember": {"userId": c.colleague()}, "unlistMember": {"userId": c.colleague()}, "updateSide": {"name": fmt.Sprintf("renamed-by-%s-%d", groupOf[c.column], n), "expectedVersion": 1},
 	}[name]
 	if !ok {
 		return nil, false
@@ -98,7 +121,16 @@ func (c *cell) linked(name string, n int64) (object, bool) {
 	return with(object{"channelId": channel}, more), true
 }
 
-// changesLinks has acme let globex invite, and not any more, and say for how long its messages are kept.
+// colleague is a user of the column's group, or of acme.
+func (c *cell) colleague() string {
+	group, sub := groupOf[c.column], "hua"
+	if group != "globex" {
+		group, sub = "acme", "ben"
+	}
+	return ids.UserOf(c.w.s.group(group).ID, sub).String()
+}
+
+// changesLinks has acme let globex invite, and not any more, and say for how long its messages are kept; and both sides list a user.
 func (w *world) changesLinks(t *testing.T) {
 	t.Helper()
 	for _, may := range []bool{true, false} {
@@ -107,6 +139,9 @@ func (w *world) changesLinks(t *testing.T) {
 		})
 	}
 	succeed(t, w.s, w.users["ana"], sideDocument, object{"channelId": w.known["SharedChannel"], "retentionDays": 36_500, "expectedVersion": 1})
+	for user, group := range map[string]string{"ana": "acme", "gil": "globex"} {
+		succeed(t, w.s, w.users[user], addMemberDocument, object{"channelId": w.known["SharedChannel"], "userId": ids.UserOf(w.s.group(group).ID, user).String()})
+	}
 }
 
 const letInviteDocument = `mutation($input: LetGroupInviteInput!) { it: letGroupInvite(input: $input) { sharedChannel { id } errors { code message path } } }`

@@ -192,7 +192,7 @@ var types = map[string]string{
 	"invite": "InviteGroupInput!", "leave": "LeaveSharedChannelInput!", "remove": "RemoveGroupInput!", "letInvite": "LetGroupInviteInput!",
 	"updateSide": "UpdateChannelSideInput!", "offer": "OfferInitiatorTransferInput!", "take": "AcceptInitiatorTransferInput!",
 	"deny": "DenyInvitationInput!", "policy": "SetSharingPolicyInput!", "trust": "TrustGroupInput!", "untrust": "UntrustGroupInput!",
-	"block": "BlockGroupInput!", "unblock": "UnblockGroupInput!",
+	"block": "BlockGroupInput!", "unblock": "UnblockGroupInput!", "listMember": "AddChannelMemberInput!", "unlistMember": "RemoveChannelMemberInput!",
 }
 
 var variableNames = regexp.MustCompile(`\$(\w+)`)

@@ -35,7 +35,7 @@ func (s *place) tell(appended []channel.Appended) {
 // side is a group's side of a channel as the group sees it.
 func (s *place) side(t testing.TB, id ids.Channel, group ids.Group) *channel.ChannelSide {
 	t.Helper()
-	found, unread := s.Store.Channels(t.Context(), group, []ids.Channel{id})
+	found, unread := s.Store.Channels(t.Context(), channel.Reader{User: ids.User{Group: group}}, []ids.Channel{id})
 	if found[id] == nil {
 		t.Fatalf("no side: %v", unread[id])
 	}

@@ -22,9 +22,10 @@ var ofTheGroup = map[string]string{
 	"SharedChannel.viewerSide": "the side of the viewer's group, the same for all its users",
 }
 
-// shownElsewhere are marked fields that are of no object, and the tests that show how they differ.
+// shownElsewhere are marked fields that are of no object, or differ only where something is kept from a user, and the tests that show how they differ.
 var shownElsewhere = map[string]string{
 	"Subscription.channelActivity": "TestActivityOfOneUser", "Query.canShare": "TestSharingPolicy", "Viewer.sharingPolicy": "TestIsolation", "Viewer.auditLog": "TestIsolation",
+	"Invitation.sharedChannel": "TestInboxesOfHiddenChannels", "SharedChannelLinked.sharedChannel": "TestInboxesOfHiddenChannels",
 }
 
 // TestPerViewerNames looks that no field is called as one user's own without being marked so.

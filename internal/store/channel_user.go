@@ -12,9 +12,9 @@ import (
 )
 
 // markRead moves a user's position on, unless it is further. Arguments: slot, channel, group, user, the user's name and its key,
-// owner and number of the message, and the operation, its mutation and the hash of its input, all null without a key.
+// owner and number of the message, and the operation, its mutation and the hash of its input, all null without a key, and as whom the user is judged.
 var markRead = `
-	WITH ` + access + `,` + target(`$7`, `$8`) + `,
+	WITH ` + access(`$12`) + `,` + target(`$7`, `$8`) + `,
 	kept AS (
 		SELECT k.mutation, k.input_hash FROM access
 		JOIN linkspan_shard.channel_operation AS k ON k.slot = $1 AND k.channel_id = $2 AND k.op_id = $9::uuid
@@ -36,7 +36,7 @@ var markRead = `
 
 // MarkRead implements [channel.Conversation]. With a key it waits for the changes of the channel, as these do for each other,
 // so that of two with one key the second finds the first.
-func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message, op *channel.Operation) (done channel.Changed, err error) {
+func (s *Store) MarkRead(ctx context.Context, by channel.User, admin bool, upTo ids.Message, op *channel.Operation) (done channel.Changed, err error) {
 	var id ids.Op
 	var kind, input *string
 	if op != nil {
@@ -49,7 +49,8 @@ func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message,
 		if op != nil {
 			tx.Queue(lockLog, int16(slot), upTo.Channel)
 		}
-		args := []any{int16(slot), upTo.Channel, by.ID.Group, by.ID, by.Name, channel.NameKey(by.Name), upTo.Owner, upTo.Number, id, kind, input}
+		args := []any{int16(slot), upTo.Channel, by.ID.Group, by.ID, by.Name, channel.NameKey(by.Name), upTo.Owner, upTo.Number, id, kind, input,
+			judgedAs(readerOf(by, admin))}
 		tx.Queue(markRead, args...).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				owned = true
@@ -82,12 +83,12 @@ func (s *Store) MarkRead(ctx context.Context, by channel.User, upTo ids.Message,
 }
 
 // unreadOf counts a user's unread messages in channels. Arguments: slot or slots, channel or channels, group, user, the most that
-// are counted. Of those for everyone it asks only for what the primary key includes: a user's id is of one group alone (see ids.UserOf).
+// are counted, as whom the user is judged. Of those for everyone it asks only for what the primary key includes: a user's id is of one group alone (see ids.UserOf).
 func unreadOf(owned, which string) string {
 	return `
 	SELECT owned.slot, s.channel_id, c.n FROM ` + owned + `
 	LEFT JOIN linkspan_shard.channel_side AS s
-		ON s.slot = owned.slot AND s.channel_id` + which + ` AND s.group_id = $3 AND s.state = 'LINKED'
+		ON s.slot = owned.slot AND s.channel_id` + which + ` AND s.group_id = $3 AND s.state = 'LINKED' AND ` + sees(`s`, `$6`) + `
 	LEFT JOIN linkspan_shard.channel_user AS u
 		ON u.slot = s.slot AND u.channel_id = s.channel_id AND u.group_id = $3 AND u.user_id = $4
 	LEFT JOIN LATERAL (
@@ -110,17 +111,17 @@ var (
 	unreadOfSome = unreadOf(shardrouter.OwnedFirstMany, someOf)
 )
 
-func unreadArgs(reader ids.User, id ids.Channel) []any {
-	return []any{int16(slotOfChannel(id)), id, reader.Group, reader, channel.MaxUnread}
+func unreadArgs(reader channel.Reader, id ids.Channel) []any {
+	return []any{int16(slotOfChannel(id)), id, reader.User.Group, reader.User, channel.MaxUnread, judgedAs(reader)}
 }
 
 // Unread implements [channel.Conversation].
-func (s *Store) Unread(ctx context.Context, reader ids.User, channels []ids.Channel) (map[ids.Channel]int32, map[ids.Channel]error) {
+func (s *Store) Unread(ctx context.Context, reader channel.Reader, channels []ids.Channel) (map[ids.Channel]int32, map[ids.Channel]error) {
 	bySlot := onSlots(slices.Values(channels), slotOfChannel)
 	counts := make(map[ids.Channel]int32, len(channels))
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Channel) ([]shardrouter.Slot, func(), error) {
 		here := make(map[ids.Channel]int32, len(wanted))
-		text, args := unreadOfSome, []any{slots, uuids(wanted), reader.Group, reader, channel.MaxUnread}
+		text, args := unreadOfSome, []any{slots, uuids(wanted), reader.User.Group, reader.User, channel.MaxUnread, judgedAs(reader)}
 		if len(wanted) == 1 {
 			text, args = unreadOfOne, unreadArgs(reader, wanted[0])
 		}
@@ -141,7 +142,7 @@ func (s *Store) Unread(ctx context.Context, reader ids.User, channels []ids.Chan
 }
 
 // participantsOf are those users of a channel that a group may read whom the group knows, chosen by a condition on u and one on
-// the sides v and h, with a key each. Arguments: slot, channel, group, and those of the condition.
+// the sides v and h, with a key each. Arguments: slot, channel, group, as whom the reader is judged, and those of the condition.
 func participantsOf(which, sides, key string) string {
 	return `
 	SELECT owned.slot, u.group_id, u.user_id, u.key, u.name, h.handle, h.group_name
@@ -152,17 +153,17 @@ func participantsOf(which, sides, key string) string {
 			WHERE u.slot = v.slot AND u.channel_id = v.channel_id AND (u.group_id = $3 OR u.public_name IS NOT NULL) AND ` + which + `
 		) AS u ON u.name IS NOT NULL
 		JOIN linkspan_shard.channel_side AS h ON h.slot = v.slot AND h.channel_id = v.channel_id AND h.group_id = u.group_id
-	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3` + sides + `
+	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND ` + sees(`v`, `$4`) + sides + `
 	ORDER BY u.group_id, u.user_id`
 }
 
 const bothLinked = ` AND v.state = 'LINKED' AND h.state = 'LINKED'`
 
 var (
-	participantsByID = participantsOf(`u.group_id = ANY ($4) AND u.user_id = ANY ($5)`, ` AND `+anySide.mayRead(), `''`)
+	participantsByID = participantsOf(`u.group_id = ANY ($5) AND u.user_id = ANY ($6)`, ` AND `+anySide.mayRead(`$4`), `''`)
 	// What is for everyone names whom everyone knows, what is for a group whom the group knows.
-	participantsByPublicName = participantsOf(`u.public_name_key = ANY ($4)`, bothLinked, `u.public_name_key`)
-	participantsByName       = participantsOf(`(u.group_id = $3 AND u.name_key = ANY ($4) OR u.group_id <> $3 AND u.public_name_key = ANY ($4))`,
+	participantsByPublicName = participantsOf(`u.public_name_key = ANY ($5)`, bothLinked, `u.public_name_key`)
+	participantsByName       = participantsOf(`(u.group_id = $3 AND u.name_key = ANY ($5) OR u.group_id <> $3 AND u.public_name_key = ANY ($5))`,
 		bothLinked, `CASE WHEN u.group_id = $3 THEN u.name_key ELSE u.public_name_key END`)
 )
 
@@ -172,23 +173,24 @@ const channelsOfGroup = `
 	LEFT JOIN linkspan_shard.group_channel AS c ON c.slot = owned.slot AND c.group_id = $2`
 
 // participantsOfMany are users of channels that a group may read, as the group knows them, the newest name last; where the group parted,
-// as of then. Arguments: slots, channels, group, the users' groups, users.
+// as of then. Arguments: slots, channels, group, the users' groups, users, as whom the reader is judged.
 var participantsOfMany = `
 	SELECT owned.slot, u.group_id, u.user_id, '', ` + nameUntil(`u`, `v.unlinked_after`) + `, h.handle, h.group_name
 	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
 		linkspan_shard.channel_side AS v
 		JOIN linkspan_shard.channel_user AS u ON u.slot = v.slot AND u.channel_id = v.channel_id
 		JOIN linkspan_shard.channel_side AS h ON h.slot = v.slot AND h.channel_id = v.channel_id AND h.group_id = u.group_id
-	) ON v.slot = owned.slot AND v.channel_id = ANY ($2) AND v.group_id = $3 AND ` + anySide.mayRead() + `
+	) ON v.slot = owned.slot AND v.channel_id = ANY ($2) AND v.group_id = $3 AND ` + anySide.mayRead(`$6`) + `
 		AND u.group_id = ANY ($4) AND u.user_id = ANY ($5) AND ` + nameUntil(`u`, `v.unlinked_after`) + ` IS NOT NULL
 	ORDER BY CASE WHEN u.group_id = $3 THEN u.seen_at ELSE COALESCE(v.unlinked_at, u.public_at) END`
 
 // addParticipants adds those of the users whom the group knows from its channels alone. It looks in all of them, for nothing
 // tells in which a user takes part.
-func (s *Store) addParticipants(ctx context.Context, group ids.Group, users []ids.User, found map[ids.User]channel.User) error {
+func (s *Store) addParticipants(ctx context.Context, reader channel.Reader, users []ids.User, found map[ids.User]channel.User) error {
 	if len(users) == 0 {
 		return nil
 	}
+	group := reader.User.Group
 	bySlot := make(map[shardrouter.Slot][]ids.Channel)
 	err := s.readOne(ctx, group, channelsOfGroup, []any{group}, func() { clear(bySlot) }, func(row pgx.Rows) error {
 		var id ids.Channel
@@ -206,7 +208,7 @@ func (s *Store) addParticipants(ctx context.Context, group ids.Group, users []id
 	}
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, channels []ids.Channel) ([]shardrouter.Slot, func(), error) {
 		var here []channel.User
-		args := []any{slots, uuids(channels), group, uuids(homes), uuids(users)}
+		args := []any{slots, uuids(channels), group, uuids(homes), uuids(users), judgedAs(reader)}
 		owned, err := eachOwned(ctx, conn, participantsOfMany, args, func(row pgx.Rows) error {
 			user, _, err := scanParticipant(row)
 			here = append(here, user)
@@ -235,7 +237,7 @@ func scanParticipant(row pgx.Rows) (user channel.User, key string, err error) {
 }
 
 // Participants implements [channel.Conversation].
-func (s *Store) Participants(ctx context.Context, reader ids.User, id ids.Channel, users []ids.User) (map[ids.User]channel.User, error) {
+func (s *Store) Participants(ctx context.Context, reader channel.Reader, id ids.Channel, users []ids.User) (map[ids.User]channel.User, error) {
 	if len(users) == 0 {
 		return nil, nil
 	}
@@ -252,7 +254,7 @@ func (s *Store) Participants(ctx context.Context, reader ids.User, id ids.Channe
 }
 
 // Named implements [channel.Conversation].
-func (s *Store) Named(ctx context.Context, reader ids.User, id ids.Channel, audience channel.Audience, keys []string) (map[string][]channel.User, error) {
+func (s *Store) Named(ctx context.Context, reader channel.Reader, id ids.Channel, audience channel.Audience, keys []string) (map[string][]channel.User, error) {
 	text := participantsByPublicName
 	if audience == channel.AudienceOwnGroup {
 		text = participantsByName
@@ -261,8 +263,8 @@ func (s *Store) Named(ctx context.Context, reader ids.User, id ids.Channel, audi
 }
 
 // participants returns users by their keys.
-func (s *Store) participants(ctx context.Context, reader ids.User, id ids.Channel, text string, args ...any) (users map[string][]channel.User, err error) {
-	args = append([]any{id, reader.Group}, args...)
+func (s *Store) participants(ctx context.Context, reader channel.Reader, id ids.Channel, text string, args ...any) (users map[string][]channel.User, err error) {
+	args = append([]any{id, reader.User.Group, judgedAs(reader)}, args...)
 	err = s.readSlot(ctx, slotOfChannel(id), text, args, func() { users = map[string][]channel.User{} }, func(row pgx.Rows) error {
 		user, key, err := scanParticipant(row)
 		users[key] = append(users[key], user)

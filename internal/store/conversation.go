@@ -22,16 +22,18 @@ const lockLog = `SELECT 1 FROM linkspan_shard.channel_log WHERE slot = $1 AND ch
 // sideState is the state of a channel c for the group of its side s.
 const sideState = `CASE WHEN c.state = 'ARCHIVED' THEN 'ARCHIVED' WHEN s.state IN ('LEFT', 'REMOVED') THEN 'DISCONNECTED' WHEN s.state = 'CLOSED' OR ` + channelOverdue + ` THEN 'CLOSED' ELSE c.state END`
 
-// access is the channel for the viewer's group, and where its logs stand. Arguments: slot, channel, group.
-const access = `
+// access is the channel for the viewer, and where its logs stand. Arguments: slot, channel, group, and at its place as whom the viewer is judged.
+func access(as string) string {
+	return `
 	owned AS (SELECT slot FROM ` + shardrouter.OwnedFirst + `),
 	access AS (
 		SELECT ` + sideState + ` AS state, s.state = 'LINKED' AS linked, l.history, l.head
 		FROM owned
 		JOIN linkspan_shard.channel AS c ON c.slot = owned.slot AND c.channel_id = $2
-		JOIN linkspan_shard.channel_side AS s ON s.slot = owned.slot AND s.channel_id = $2 AND s.group_id = $3
+		JOIN linkspan_shard.channel_side AS s ON s.slot = owned.slot AND s.channel_id = $2 AND s.group_id = $3 AND ` + sees(`s`, as) + `
 		JOIN linkspan_shard.channel_log AS l ON l.slot = owned.slot AND l.channel_id = $2
 	)`
+}
 
 // target is a message of the channel that the viewer's group may see. Arguments: those of access, the message's owner and
 // its number at their places.
@@ -46,8 +48,8 @@ func target(owner, number string) string {
 }
 
 // The arguments of a change: $1 slot, $2 channel, $3 group, $4 user, $5 the user's name, $6 its key, $7 operation,
-// $8 mutation, $9 hash of the input, $10 kind, $11 owner of the message, $12 its number, $13 emoji. What a kind has beside
-// these comes behind.
+// $8 mutation, $9 hash of the input, $10 kind, $11 owner of the message, $12 its number, $13 emoji, $14 as whom the user is judged. What a kind
+// has beside these comes behind.
 
 // changeText is the statement of a kind of change, for the public log or for the group's private one. going says under which
 // condition it goes on, beside those that all have; effect are the statements that write it; numbered is what must have a row
@@ -81,7 +83,7 @@ func changeText(private bool, going, effect, numbered string) string {
 		known = `NULL, NULL, NULL, 0`
 	}
 	return `
-	WITH ` + access + `,
+	WITH ` + access(`$14`) + `,
 	kept AS (
 		SELECT k.mutation, k.input_hash, k.owner_group_id, k.number FROM access
 		JOIN linkspan_shard.channel_operation AS k ON k.slot = $1 AND k.channel_id = $2 AND k.op_id = $7
@@ -149,18 +151,18 @@ func editText(private bool) string {
 			COALESCE(t.edited_number, 0), log.number, t.mention_group_ids, t.mention_ids, `+words+` FROM log, target AS t
 	), edited AS (
 		UPDATE linkspan_shard.message AS m
-		SET body = $14, state = 'EDITED', version = m.version + 1, edited_at = log.at, edited_number = log.number,
-			mention_group_ids = $15, mention_ids = $16 FROM log
+		SET body = $15, state = 'EDITED', version = m.version + 1, edited_at = log.at, edited_number = log.number,
+			mention_group_ids = $16, mention_ids = $17 FROM log
 		WHERE m.slot = $1 AND m.channel_id = $2 AND m.owner_group_id = COALESCE($11::uuid, `+everyone+`) AND m.number = $12
 	), worded AS (
-		UPDATE linkspan_shard.message_words AS w SET words = $17::text::tsvector FROM log
+		UPDATE linkspan_shard.message_words AS w SET words = $18::text::tsvector FROM log
 		WHERE w.slot = $1 AND w.channel_id = $2 AND w.owner_group_id = COALESCE($11::uuid, `+everyone+`) AND w.number = $12
 	)`, `going`)
 }
 
 func deleteText(private bool) string {
 	return changeText(private,
-		`t.author_group_id = $3 AND ($14::boolean OR t.author_id = $4)`, `
+		`t.author_group_id = $3 AND ($15::boolean OR t.author_id = $4)`, `
 	deleted AS (
 		UPDATE linkspan_shard.message AS m SET body = NULL, state = 'DELETED', deleted_at = log.at, deleter_group_id = $3, deleter_id = $4,
 			mention_group_ids = '{}', mention_ids = '{}', reaction_count = 0 FROM log
@@ -258,7 +260,7 @@ func changeArgs(c *channel.Change) []any {
 	}
 	args := []any{
 		c.By.ID.Group, c.By.ID, c.By.Name, channel.NameKey(c.By.Name), c.Op.ID, c.Op.Mutation, c.Op.Input, c.Kind,
-		c.Message.Owner, c.Message.Number, emoji,
+		c.Message.Owner, c.Message.Number, emoji, judgedAs(readerOf(c.By, c.Admin)),
 	}
 	switch c.Kind {
 	case channel.EventMessageEdited:
@@ -271,6 +273,11 @@ func changeArgs(c *channel.Change) []any {
 		args = append(args, c.Admin)
 	}
 	return args
+}
+
+// readerOf is a user as a reader.
+func readerOf(user channel.User, admin bool) channel.Reader {
+	return channel.Reader{User: user.ID, As: user.ID, Admin: admin}
 }
 
 // changeRow is what came of a change, or of a post among others.

@@ -77,8 +77,8 @@ func (r *messageRow) finish() (*channel.Message, channel.Place) {
 }
 
 // messageWanted finds the message m that a row w names by its slot, channel, owner (null: everyone) and number, if the group, $3, may
-// see it. OFFSET 0 has Postgres find it by its whole key, also before it has statistics: by a part of it, it reads all of a channel.
-func (r reading) messageWanted() string {
+// see it, and the reader, who is judged as that argument. OFFSET 0 has Postgres find it by its whole key, also before it has statistics: by a part of it, it reads all of a channel.
+func (r reading) messageWanted(as string) string {
 	until := ``
 	if r == anySide {
 		until = ` AND (v.unlinked_after IS NULL OR m.owner_group_id <> ` + everyone + ` OR m.number <= v.unlinked_after)`
@@ -86,18 +86,18 @@ func (r reading) messageWanted() string {
 	return `LATERAL (
 		SELECT m.*, ` + r.ofSide() + ` FROM linkspan_shard.channel_side AS v JOIN linkspan_shard.message AS m ON m.slot = v.slot AND m.channel_id = v.channel_id
 			AND m.owner_group_id = COALESCE(w.owner_group_id, ` + everyone + `) AND m.number = w.number AND m.owner_group_id IN (` + everyone + `, $3)
-		WHERE v.slot = w.slot AND v.channel_id = w.channel_id AND v.group_id = $3 AND ` + r.mayFind() + until + ` OFFSET 0
+		WHERE v.slot = w.slot AND v.channel_id = w.channel_id AND v.group_id = $3 AND ` + r.mayFind(as) + until + ` OFFSET 0
 	) AS m`
 }
 
 // messages are some messages that a group may see. Arguments: slots, those of the messages, group, user, channels, owners,
-// numbers.
+// numbers, as whom the reader is judged.
 func (r reading) messages() string {
 	return `
 	SELECT owned.slot, ` + r.columns() + `
 	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
 		unnest($2::smallint[], $5::uuid[], $6::uuid[], $7::bigint[]) AS w (slot, channel_id, owner_group_id, number)
-		JOIN ` + r.messageWanted() + ` ON true
+		JOIN ` + r.messageWanted(`$8`) + ` ON true
 		` + r.joins() + `
 	) ON m.slot = owned.slot`
 }
@@ -116,7 +116,7 @@ func columnsOf(messages []ids.Message) (slots []int16, channels, owners []pgtype
 }
 
 // Messages implements [channel.Conversation].
-func (s *Store) Messages(ctx context.Context, reader ids.User, messages []ids.Message) (map[ids.Message]*channel.Message, error) {
+func (s *Store) Messages(ctx context.Context, reader channel.Reader, messages []ids.Message) (map[ids.Message]*channel.Message, error) {
 	found := make(map[ids.Message]*channel.Message, len(messages))
 	for _, text := range readMessages {
 		missing := slices.DeleteFunc(slices.Clone(messages), func(id ids.Message) bool { return found[id] != nil })
@@ -130,14 +130,14 @@ func (s *Store) Messages(ctx context.Context, reader ids.User, messages []ids.Me
 	return found, nil
 }
 
-func (s *Store) addMessages(ctx context.Context, reader ids.User, text string, messages []ids.Message, found map[ids.Message]*channel.Message) error {
+func (s *Store) addMessages(ctx context.Context, reader channel.Reader, text string, messages []ids.Message, found map[ids.Message]*channel.Message) error {
 	bySlot := onSlots(slices.Values(messages), slotOfMessage)
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Message) ([]shardrouter.Slot, func(), error) {
 		of, channels, owners, numbers := columnsOf(wanted)
 		var here []*channel.Message
 		var r messageRow
 		into := append([]any{nil}, r.fields()...)
-		owned, err := eachOwned(ctx, conn, text, []any{slots, of, reader.Group, reader, channels, owners, numbers}, func(row pgx.Rows) error {
+		owned, err := eachOwned(ctx, conn, text, []any{slots, of, reader.User.Group, reader.User, channels, owners, numbers, judgedAs(reader)}, func(row pgx.Rows) error {
 			if err := row.Scan(into...); err != nil {
 				return err
 			}
@@ -180,27 +180,28 @@ func (r reading) messagesBetween(condition string, backward bool) string {
 }
 
 // pageOfMessages is a part of a channel's messages for a group. Arguments: slot, channel, group, user, those of
-// messagesBetween.
+// messagesBetween, as whom the reader is judged.
 func (r reading) pageOfMessages(backward bool) string {
 	return `
 	SELECT owned.slot, ` + r.head() + `, ` + r.columns() + `
 	FROM ` + shardrouter.OwnedFirst + `
 	LEFT JOIN (
 		linkspan_shard.channel_side AS v JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
-	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND ` + r.mayRead() + `
+	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND ` + r.mayRead(`$11`) + `
 	LEFT JOIN ` + r.messagesBetween(``, backward) + ` ON true` + r.joins() + `
 	ORDER BY m.follows, m.private`
 }
 
 // pageOfReplies is that part of the replies to each of some messages for a group, with the place of the message among these.
-// Arguments: slots, those of the messages, group, user, those of messagesBetween, channels, owners, numbers.
+// Arguments: slots, those of the messages, group, user, those of messagesBetween, channels, owners, numbers, as whom the reader is
+// judged.
 func (r reading) pageOfReplies(backward bool) string {
 	const toRoot = ` AND m.reply_to_owner = COALESCE(w.owner_group_id, ` + everyone + `) AND m.reply_to = w.number`
 	return `
 	SELECT owned.slot, ` + r.head() + `, w.n, ` + r.columns() + `
 	FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
 		unnest($2::smallint[], $11::uuid[], $12::uuid[], $13::bigint[]) WITH ORDINALITY AS w (slot, channel_id, owner_group_id, number, n)
-		JOIN linkspan_shard.channel_side AS v ON v.slot = w.slot AND v.channel_id = w.channel_id AND v.group_id = $3 AND ` + r.mayRead() + `
+		JOIN linkspan_shard.channel_side AS v ON v.slot = w.slot AND v.channel_id = w.channel_id AND v.group_id = $3 AND ` + r.mayRead(`$14`) + `
 		JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
 		LEFT JOIN ` + r.messagesBetween(toRoot, backward) + ` ON true` + r.joins() + `
 	) ON v.slot = owned.slot
@@ -273,10 +274,10 @@ func (s *messageScan) addTo(rows *channel.MessageRows) {
 }
 
 // ListMessages implements [channel.Conversation].
-func (s *Store) ListMessages(ctx context.Context, reader ids.User, id ids.Channel, r channel.MessageRange) (rows channel.MessageRows, err error) {
+func (s *Store) ListMessages(ctx context.Context, reader channel.Reader, id ids.Channel, r channel.MessageRange) (rows channel.MessageRows, err error) {
 	for _, texts := range messagePages {
 		text, args := between(texts, r)
-		args = append([]any{id, reader.Group, reader}, args...)
+		args = append(append([]any{id, reader.User.Group, reader.User}, args...), judgedAs(reader))
 		scan := newMessageScan()
 		err = s.readSlot(ctx, slotOfChannel(id), text, args, func() { rows = channel.MessageRows{} }, func(row pgx.Rows) error {
 			if err := scan.scan(row); err != nil {
@@ -295,7 +296,7 @@ func (s *Store) ListMessages(ctx context.Context, reader ids.User, id ids.Channe
 
 // ListReplies implements [channel.Conversation].
 func (s *Store) ListReplies(
-	ctx context.Context, reader ids.User, roots []ids.Message, r channel.MessageRange,
+	ctx context.Context, reader channel.Reader, roots []ids.Message, r channel.MessageRange,
 ) (replies map[ids.Message]channel.MessageRows, unread map[ids.Message]error) {
 	replies, unread = make(map[ids.Message]channel.MessageRows, len(roots)), map[ids.Message]error{}
 	for _, texts := range replyPages {
@@ -312,14 +313,14 @@ func (s *Store) ListReplies(
 }
 
 func (s *Store) addReplies(
-	ctx context.Context, reader ids.User, texts [2]string, roots []ids.Message, r channel.MessageRange, replies map[ids.Message]channel.MessageRows,
+	ctx context.Context, reader channel.Reader, texts [2]string, roots []ids.Message, r channel.MessageRange, replies map[ids.Message]channel.MessageRows,
 ) map[ids.Message]error {
 	text, args := between(texts, r)
 	bySlot := onSlots(slices.Values(roots), slotOfMessage)
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Message) ([]shardrouter.Slot, func(), error) {
 		of, channels, owners, numbers := columnsOf(wanted)
 		here := make([]channel.MessageRows, len(wanted))
-		args := append(append([]any{slots, of, reader.Group, reader}, args...), channels, owners, numbers)
+		args := append(append([]any{slots, of, reader.User.Group, reader.User}, args...), channels, owners, numbers, judgedAs(reader))
 		var n int
 		scan := newMessageScan(&n)
 		owned, err := eachOwned(ctx, conn, text, args, func(row pgx.Rows) error {
@@ -357,12 +358,12 @@ func cut(rows *channel.MessageRows, r channel.MessageRange) {
 }
 
 // readVersions are what some messages have said that a group may see, the newest MaxVersions of each, with the place of the message
-// among these. Arguments: slots, those of the messages, group, channels, owners, numbers.
+// among these. Arguments: slots, those of the messages, group, channels, owners, numbers, the most, as whom the reader is judged.
 var readVersions = `
 	SELECT owned.slot, v.n, v.at, v.body FROM ` + shardrouter.OwnedFirstMany + ` LEFT JOIN (
 		SELECT m.slot, w.n, x.at, x.body, x.version
 		FROM unnest($2::smallint[], $4::uuid[], $5::uuid[], $6::bigint[]) WITH ORDINALITY AS w (slot, channel_id, owner_group_id, number, n)
-		JOIN ` + anySide.messageWanted() + ` ON true
+		JOIN ` + anySide.messageWanted(`$8`) + ` ON true
 		CROSS JOIN LATERAL (
 			(SELECT v.at, v.body, v.version FROM linkspan_shard.message_version AS v
 			WHERE v.slot = m.slot AND v.channel_id = m.channel_id AND v.owner_group_id = m.owner_group_id AND v.number = m.number
@@ -374,13 +375,13 @@ var readVersions = `
 	) AS v ON v.slot = owned.slot ORDER BY v.n, v.version`
 
 // Versions implements [channel.Conversation].
-func (s *Store) Versions(ctx context.Context, reader ids.User, messages []ids.Message) (map[ids.Message][]channel.MessageVersion, map[ids.Message]error) {
+func (s *Store) Versions(ctx context.Context, reader channel.Reader, messages []ids.Message) (map[ids.Message][]channel.MessageVersion, map[ids.Message]error) {
 	bySlot := onSlots(slices.Values(messages), slotOfMessage)
 	said := make(map[ids.Message][]channel.MessageVersion, len(messages))
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Message) ([]shardrouter.Slot, func(), error) {
 		of, channels, owners, numbers := columnsOf(wanted)
 		here := make([][]channel.MessageVersion, len(wanted))
-		args := []any{slots, of, reader.Group, channels, owners, numbers, channel.MaxVersions - 1}
+		args := []any{slots, of, reader.User.Group, channels, owners, numbers, channel.MaxVersions - 1, judgedAs(reader)}
 		owned, err := eachOwned(ctx, conn, readVersions, args, func(row pgx.Rows) error {
 			var v channel.MessageVersion
 			var n int

@@ -96,16 +96,22 @@ func inOrder[R, T any](found []R, r channel.Range, position func(*R) int64, valu
 	return rows
 }
 
+// listShows is that a group's list of channels c shows one to a reader, as [sees] is for a side. Arguments: as whom the reader is judged, the third.
+const listShows = `(NOT c.members_only OR c.group_id = ?2 OR EXISTS (
+				SELECT FROM linkspan_shard.listed_member AS lm
+				WHERE lm.slot = c.slot AND lm.group_id = c.group_id AND lm.channel_id = c.channel_id AND lm.user_id = ?2 OFFSET 0))`
+
 // ListChannels implements [channel.Shards].
-func (s *Store) ListChannels(ctx context.Context, group ids.Group, r channel.Range) (rows channel.Rows[ids.Channel], err error) {
+func (s *Store) ListChannels(ctx context.Context, reader channel.Reader, r channel.Range) (rows channel.Rows[ids.Channel], err error) {
 	type row struct {
 		listed
 		Channel ids.Channel `bun:"channel_id"`
 	}
+	group := reader.User.Group
 	err = s.read(ctx, group, func(ctx context.Context, db bun.IDB, slot shardrouter.Slot) (bool, error) {
 		page, args := paged(`
-			SELECT channel_id, position FROM linkspan_shard.group_channel
-			WHERE slot = owned.slot AND group_id = ?1`, []any{slot, group}, r)
+			SELECT c.channel_id, c.position FROM linkspan_shard.group_channel AS c
+			WHERE c.slot = owned.slot AND c.group_id = ?1 AND `+listShows, []any{slot, group, judgedAs(reader)}, r)
 		var found []row
 		err := db.NewRaw(`
 			SELECT l.history, COALESCE(l.head, 0) AS head, COALESCE(p.position, 0) AS position, p.channel_id`+

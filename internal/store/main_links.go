@@ -16,7 +16,7 @@ const homeOf = `(
 // lastAsked is the last invitation to the group of a link r, if it is one to that group: that of who made the channel may be the first that it sent.
 const lastAsked = `(SELECT i.invitation_id FROM linkspan_main.invitation AS i WHERE i.invitation_id = r.invitation_id AND i.to_group_id = r.group_id)`
 
-// The statements about channels and links. Arguments: a channel, and groups.
+// The statements about channels and links. Arguments: a channel, and groups, and who decides.
 var (
 	lockChannel = `SELECT 1 FROM linkspan_main.channel AS c WHERE c.channel_id = $1 FOR UPDATE`
 	readChannel = `
@@ -32,7 +32,8 @@ var (
 	readLinks = `
 		SELECT r.group_id, r.role = 'INITIATOR', r.state, r.version, COALESCE(r.name, ''), r.linked_at, r.may_invite, ` + lastAsked + `,
 			r.name_visible, r.topic, r.muted_by_default, r.retention_days,
-			(SELECT i.proposed_name FROM linkspan_main.invitation AS i WHERE i.invitation_id = r.invitation_id)
+			(SELECT i.proposed_name FROM linkspan_main.invitation AS i WHERE i.invitation_id = r.invitation_id), r.members_only,
+			EXISTS (SELECT FROM linkspan_main.side_member AS m WHERE m.channel_id = r.channel_id AND m.group_id = r.group_id AND m.user_id = $3 OFFSET 0)
 		FROM linkspan_main.shard_referential AS r
 		WHERE r.channel_id = $1 AND (r.group_id = ANY ($2) OR r.role = 'INITIATOR')`
 
@@ -41,7 +42,7 @@ var (
 )
 
 // LockChannel implements [channel.MainTx].
-func (t mainTx) LockChannel(ctx context.Context, id ids.Channel, groups ...ids.Group) (*channel.Links, error) {
+func (t mainTx) LockChannel(ctx context.Context, id ids.Channel, user ids.User, groups ...ids.Group) (*channel.Links, error) {
 	l := &channel.Links{Channel: &channel.ChannelFacts{ID: id}, Of: map[ids.Group]*channel.Link{}}
 	c := l.Channel
 	t.tx.Queue(lockChannel, id)
@@ -49,11 +50,12 @@ func (t mainTx) LockChannel(ctx context.Context, id ids.Channel, groups ...ids.G
 	t.tx.Queue(readChannel, id).QueryRow(func(row pgx.Row) error {
 		return oneRow(row.Scan(&l.At, &c.State, &c.Home, &initiator, &c.Offered, &c.Topic, &c.Open, &c.Waiting, &l.Until, &c.Linked))
 	})
-	t.tx.Queue(readLinks, id, uuids(groups)).Query(func(rows pgx.Rows) error {
+	t.tx.Queue(readLinks, id, uuids(groups), user).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			link := &channel.Link{Channel: id}
 			err := rows.Scan(&link.Group, &link.Initiator, &link.State, &link.Version, &link.Name, &link.LinkedAt, &link.MayInvite, &link.Asked,
-				&link.NameVisible, &link.Topic, &link.MutedByDefault, &link.RetentionDays, &link.Proposed)
+				&link.NameVisible, &link.Topic, &link.MutedByDefault, &link.RetentionDays, &link.Proposed,
+				&link.MembersOnly, &link.Listed)
 			if err != nil {
 				return err
 			}
@@ -119,16 +121,17 @@ func (t mainTx) InsertInvitation(_ context.Context, m *channel.Move) error {
 // it was. A row of history without a version ends the transaction, as in writeMove. Arguments: channel, its state,
 // initiator and whom that role is offered to after it; the groups, versions, states, roles and leave to invite of the links after it; id, operation,
 // time, deed and rule of the row of history, the group, id and name of who did it, the reason; names, name keys, whether those are visible, topics
-// and whether they are muted of the links after it; the channel's topic, null: it is as it was; whom it concerns beside the first link's group; the
-// retention days of the links after it.
+// and whether they are muted of the links after it; the channel's topic, null: it is as it was; whom the row of history is about; whether the links are
+// for members alone, and their retention days, after it.
 const writeLinks = `
 	WITH links AS (
 		UPDATE linkspan_main.shard_referential AS r
 		SET version = l.version, state = l.state, role = CASE WHEN l.initiator THEN 'INITIATOR' ELSE 'TARGET' END, may_invite = l.may_invite,
 			name = l.name, name_key = l.name_key, name_visible = l.name_visible, topic = l.topic, muted_by_default = l.muted_by_default,
-			retention_days = l.retention_days
-		FROM unnest($5::uuid[], $6::integer[], $7::text[], $8::boolean[], $9::boolean[], $19::text[], $20::text[], $21::boolean[], $22::text[], $23::boolean[], $26::integer[])
-			AS l (group_id, version, state, initiator, may_invite, name, name_key, name_visible, topic, muted_by_default, retention_days)
+			members_only = l.members_only, retention_days = l.retention_days
+		FROM unnest($5::uuid[], $6::integer[], $7::text[], $8::boolean[], $9::boolean[], $19::text[], $20::text[], $21::boolean[], $22::text[], $23::boolean[], $26::boolean[],
+				$27::integer[])
+			AS l (group_id, version, state, initiator, may_invite, name, name_key, name_visible, topic, muted_by_default, members_only, retention_days)
 		WHERE r.channel_id = $1 AND r.group_id = l.group_id AND r.version = l.version - 1
 		RETURNING r.group_id, r.version
 	), channel AS (
@@ -149,14 +152,15 @@ const writeLinks = `
 func (t mainTx) WriteLinks(_ context.Context, m *channel.LinkMove) error {
 	n, c := len(m.Links), m.Channel
 	groups, versions, states := make([]ids.Group, n), make([]int32, n), make([]string, n)
-	initiates, invite, visible, muted := make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
+	initiates, invite, visible, muted, only := make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
 	names, keys, topics, days := make([]string, n), make([]string, n), make([]*string, n), make([]*int32, n)
 	for i, link := range m.Links {
 		groups[i], versions[i], states[i], initiates[i], invite[i] = link.Group, link.Version, string(link.State), link.Initiator, link.MayInvite
 		names[i], keys[i], visible[i], topics[i], muted[i] = link.Name, channel.NameKey(link.Name), link.NameVisible, link.Topic, link.MutedByDefault
-		days[i] = link.RetentionDays
+		only[i], days[i] = link.MembersOnly, link.RetentionDays
 	}
 	t.tx.Queue(writeLinks, c.ID, c.State, c.Initiator.Group, c.Offered, uuids(groups), versions, states, initiates, invite,
-		ids.NewTransition(), m.Op, m.At, m.Deed, m.Rule, m.By.ID.Group, m.By.ID, m.By.Name, m.Reason, names, keys, visible, topics, muted, c.Topic, m.About, days)
+		ids.NewTransition(), m.Op, m.At, m.Deed, m.Rule, m.By.ID.Group, m.By.ID, m.By.Name, m.Reason, names, keys, visible, topics, muted, c.Topic, m.About,
+		only, days)
 	return nil
 }

@@ -122,7 +122,7 @@ func (c *chat) left(messages []ids.Message) (left []int) {
 		if m.Owner == c.globex.ID {
 			reader = c.user(c.globex, "reader").ID
 		}
-		found, err := c.Messages(c.t.Context(), reader, []ids.Message{m})
+		found, err := c.Messages(c.t.Context(), as(reader), []ids.Message{m})
 		c.must(err)
 		switch f := found[m]; {
 		case f == nil:

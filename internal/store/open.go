@@ -21,7 +21,7 @@ type part struct {
 // OpenChannel implements [channel.Conversation]. The statements are those of Channels, Unread and ListMessages; they are sent with
 // those of others who open channels of that cluster meanwhile.
 func (s *Store) OpenChannel(
-	ctx context.Context, reader ids.User, id ids.Channel, unread bool, r *channel.MessageRange,
+	ctx context.Context, reader channel.Reader, id ids.Channel, unread bool, r *channel.MessageRange,
 ) (channel.Opened, error) {
 	var opened channel.Opened
 	err := s.router.Route(ctx, slotOfChannel(id), func(d *shardrouter.Database) (err error) {
@@ -43,31 +43,31 @@ func (s *Store) OpenChannel(
 	return opened, translate(err)
 }
 
-func openSides(reader ids.User, id ids.Channel, opened *channel.Opened) part {
-	query, args := readSides(reader.Group, []shardrouter.Slot{slotOfChannel(id)}, []ids.Channel{id})
+func openSides(reader channel.Reader, id ids.Channel, opened *channel.Opened) part {
+	query, args := readSides(reader, []shardrouter.Slot{slotOfChannel(id)}, []ids.Channel{id})
 	found := map[ids.Channel]*channel.SharedChannel{}
 	return part{query, args, func(row pgx.Rows) error {
 		var side sideRow
 		err := side.scan(row)
 		if err == nil {
-			err = side.addTo(found, reader.Group)
+			err = side.addTo(found, reader.User.Group)
 		}
 		return err
 	}, func() { opened.Channel = found[id] }}
 }
 
-func openUnread(reader ids.User, id ids.Channel, opened *channel.Opened) part {
+func openUnread(reader channel.Reader, id ids.Channel, opened *channel.Opened) part {
 	var n int32
 	return part{unreadOfOne, unreadArgs(reader, id), func(row pgx.Rows) error {
 		return row.Scan(nil, nil, &n)
 	}, func() { opened.Unread = &n }}
 }
 
-func openMessages(reader ids.User, id ids.Channel, r channel.MessageRange, opened *channel.Opened) part {
+func openMessages(reader channel.Reader, id ids.Channel, r channel.MessageRange, opened *channel.Opened) part {
 	query, args := between(messagePages[takingPart], r)
 	var rows channel.MessageRows
 	scan := newMessageScan()
-	return part{query, append([]any{int16(slotOfChannel(id)), id, reader.Group, reader}, args...), func(row pgx.Rows) error {
+	return part{query, append(append([]any{int16(slotOfChannel(id)), id, reader.User.Group, reader.User}, args...), judgedAs(reader)), func(row pgx.Rows) error {
 		err := scan.scan(row)
 		if err == nil {
 			scan.addTo(&rows)

@@ -23,11 +23,11 @@ func TestAChannelIsOpenedAsItIsRead(t *testing.T) {
 			"the author": w.user(w.acme, "ana"), "a reader": w.user(w.acme, "ben"), "a stranger": w.user(w.globex, "gil"),
 		} {
 			for _, r := range []channel.MessageRange{{Limit: 3}, {Limit: 2, Backward: true, Before: &place}} {
-				opened, err := w.OpenChannel(ctx, reader.ID, id, true, &r)
+				opened, err := w.OpenChannel(ctx, as(reader.ID), id, true, &r)
 				w.must(err)
-				channels, unreadable := w.Channels(ctx, reader.ID.Group, []ids.Channel{id})
-				counts, uncounted := w.Unread(ctx, reader.ID, []ids.Channel{id})
-				rows, err := w.ListMessages(ctx, reader.ID, id, r)
+				channels, unreadable := w.Channels(ctx, anyOf(reader.ID.Group), []ids.Channel{id})
+				counts, uncounted := w.Unread(ctx, as(reader.ID), []ids.Channel{id})
+				rows, err := w.ListMessages(ctx, as(reader.ID), id, r)
 				w.must(err)
 				if len(unreadable)+len(uncounted) > 0 {
 					t.Fatal(unreadable, uncounted)
@@ -40,7 +40,7 @@ func TestAChannelIsOpenedAsItIsRead(t *testing.T) {
 					t.Errorf("%s: %+v, %d unread: this test tests nothing", name, opened.Channel, n)
 				}
 			}
-			alone, err := w.OpenChannel(ctx, reader.ID, id, false, nil)
+			alone, err := w.OpenChannel(ctx, as(reader.ID), id, false, nil)
 			if w.must(err); alone.Unread != nil || alone.Messages != nil {
 				t.Errorf("%s: nothing else was wanted: %+v", name, alone)
 			}
@@ -58,7 +58,7 @@ func TestAChannelIsOpenedWithoutWhatCantBeRead(t *testing.T) {
 	w.acme, w.globex = w.group("acme"), w.group("globex")
 	id, _ := w.talkIn("launch", 1)
 	reader, r := w.user(w.acme, "ben"), channel.MessageRange{Limit: 3}
-	if opened, err := w.OpenChannel(t.Context(), reader.ID, id, true, &r); err != nil || opened.Messages == nil {
+	if opened, err := w.OpenChannel(t.Context(), as(reader.ID), id, true, &r); err != nil || opened.Messages == nil {
 		t.Fatalf("%+v, %v", opened, err) // its statements are prepared now
 	}
 	_, other := storetest.OpenConfig(t, storetestAt(config))
@@ -67,7 +67,7 @@ func TestAChannelIsOpenedWithoutWhatCantBeRead(t *testing.T) {
 	defer func() { w.must(tx.Rollback(context.WithoutCancel(t.Context()))) }()
 	_, err = tx.Exec(t.Context(), `LOCK TABLE linkspan_shard.message IN ACCESS EXCLUSIVE MODE`)
 	w.must(err)
-	opened, err := w.OpenChannel(t.Context(), reader.ID, id, true, &r)
+	opened, err := w.OpenChannel(t.Context(), as(reader.ID), id, true, &r)
 	if err != nil || opened.Channel == nil || opened.Unread != nil || opened.Messages != nil {
 		t.Errorf("while messages can't be read: %+v, %v", opened, err)
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,11 +20,13 @@ import (
 type authorNames struct{ name, public *string }
 
 // roomsOfPosts are channels whose logs are locked as their sides see them, a row for each side, and what time it is. Where the cluster
-// does not own the slot, or there is no such channel, there is a row without a side. Arguments: slots, channels. OFFSET 0 has
-// Postgres find each row by its whole key, also before it has statistics.
+// does not own the slot, or there is no such channel, there is a row without a side. Of a side that shows the channel to some of its users alone it
+// says who of the authors is listed. Arguments: slots, channels, authors. OFFSET 0 has Postgres find each row by its whole key, also before it has statistics.
 var roomsOfPosts = `
 	SELECT w.channel_id, o.slot IS NOT NULL, c.state = 'ACTIVE', l.history, l.head, s.group_id, s.handle, s.group_name, ` + sideState + `, s.state = 'LINKED', s.private_head,
-		(SELECT clock_timestamp())
+		(SELECT clock_timestamp()), s.members_only, CASE WHEN s.members_only THEN ARRAY (
+			SELECT sm.user_id FROM linkspan_shard.side_member AS sm WHERE sm.slot = s.slot AND sm.channel_id = s.channel_id AND sm.group_id = s.group_id
+				AND sm.user_id = ANY ($3)) END
 	FROM unnest($1::smallint[], $2::uuid[]) AS w (slot, channel_id)
 	LEFT JOIN LATERAL (SELECT * FROM linkspan_shard.owned_slot AS o WHERE o.slot = w.slot AND o.state = 'OWNED' OFFSET 0) AS o ON true
 	LEFT JOIN LATERAL (SELECT * FROM linkspan_shard.channel AS c WHERE c.slot = o.slot AND c.channel_id = w.channel_id OFFSET 0) AS c ON true
@@ -49,6 +52,9 @@ const rootsOfPosts = `
 		WHERE t.slot = p.slot AND t.channel_id = p.channel_id AND t.owner_group_id = p.owner_group_id AND t.number = p.number
 			AND t.owner_group_id IN (` + everyone + `, p.group_id) OFFSET 0) AS t ON true`
 
+// roomsFor are the arguments of roomsOfPosts.
+func roomsFor(posts []*post) []any { return append(logsOf(posts), keys(posts, (*post).author)) }
+
 // room is a channel as the posts to it find it, and leave it.
 type room struct {
 	id            ids.Channel
@@ -65,6 +71,15 @@ type roomSide struct {
 	state  string
 	linked bool
 	head   int64
+	// whom it shows the channel to, if to members alone: of the authors of the group, beside admins
+	membersOnly bool
+	members     []ids.User
+}
+
+// shows reports whether who posts sees the channel.
+func (s *roomSide) shows(p *post) bool {
+	return !s.membersOnly || p.change.Admin ||
+		slices.ContainsFunc(s.members, func(listed ids.User) bool { return listed.UUID() == p.author().UUID() })
 }
 
 // side returns that of a group, if it has one.
@@ -88,7 +103,7 @@ func judge(ctx context.Context, tx *shardrouter.Tx, parts [][]*post) (map[ids.Ch
 
 // ask lets the statements wait in the transaction that tell how posts stand, and of their channels.
 func ask(tx *shardrouter.Tx, posts []*post, rooms map[ids.Channel]*room) {
-	tx.Queue(roomsOfPosts, logsOf(posts)...).Query(func(rows pgx.Rows) error {
+	tx.Queue(roomsOfPosts, roomsFor(posts)...).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			if err := scanRoom(rows, rooms); err != nil {
 				return err
@@ -123,11 +138,13 @@ func ask(tx *shardrouter.Tx, posts []*post, rooms map[ids.Channel]*room) {
 
 func scanRoom(rows pgx.Rows, rooms map[ids.Channel]*room) error {
 	var found room
-	var active, linked *bool
+	var active, linked, membersOnly *bool
+	var members []ids.User
 	var head, private *int64
 	var side roomSide
 	var handle, name, state *string
-	if err := rows.Scan(&found.id, &found.owned, &active, &found.history, &head, &side.group.ID, &handle, &name, &state, &linked, &private, &found.at); err != nil {
+	if err := rows.Scan(&found.id, &found.owned, &active, &found.history, &head, &side.group.ID, &handle, &name, &state, &linked, &private, &found.at,
+		&membersOnly, &members); err != nil {
 		return err
 	}
 	r := rooms[found.id]
@@ -139,6 +156,7 @@ func scanRoom(rows pgx.Rows, rooms map[ids.Channel]*room) error {
 		r.active, r.head = *active, *head
 		side.group.Handle, side.group.Name = *handle, *name
 		side.state, side.linked, side.head = *state, *linked, *private
+		side.membersOnly, side.members = *membersOnly, members
 		r.sides = append(r.sides, side)
 	}
 	return nil
@@ -163,6 +181,9 @@ func place(posts []*post, rooms map[ids.Channel]*room) (placed []*post) {
 			continue
 		}
 		side := r.side(p.group())
+		if side != nil && !side.shows(p) {
+			side = nil // there is no such channel
+		}
 		if side != nil {
 			p.row.state = &side.state
 		}

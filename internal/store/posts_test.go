@@ -226,7 +226,7 @@ func TestPostsTogetherStandInOrder(t *testing.T) {
 				t.Errorf("%q was told to stand at %d, and stands at %d", c.Body, told, at[done.Message])
 			}
 		}
-		found, err := w.Messages(t.Context(), changes[0].By.ID, []ids.Message{root.Message})
+		found, err := w.Messages(t.Context(), as(changes[0].By.ID), []ids.Message{root.Message})
 		w.must(err)
 		if n := found[root.Message].ReplyCount; n != 20 {
 			t.Errorf("20 replies are counted as %d", n)

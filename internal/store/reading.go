@@ -1,6 +1,13 @@
 package store
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
+)
 
 // reading is for which sides v a statement reads. Nearly all readers' sides take part: what is read all the time is asked for these
 // alone, by a statement that knows of nothing else, and of any side only where that finds none that may read.
@@ -14,21 +21,41 @@ const (
 	anySide
 )
 
-// mayRead is of a side v whose group may read the channel: it takes part, or the channel was closed before anybody else did, and so is
-// as empty as ever; or it parted.
-func (r reading) mayRead() string {
-	if r == takingPart {
-		return `v.state IN ('LINKED', 'CLOSED')`
+// sees is that a reader sees a channel by the side v of its group: the side shows it to everyone, or the reader, who is judged as the argument
+// ([judgedAs]), is an admin or listed. A side that shows it to everyone costs no look into another table. OFFSET 0 has Postgres look up the one row.
+func sees(v, as string) string {
+	return `(NOT ` + v + `.members_only OR ` + v + `.group_id = ` + as + `::uuid OR EXISTS (
+		SELECT FROM linkspan_shard.side_member AS sm WHERE sm.slot = ` + v + `.slot AND sm.channel_id = ` + v + `.channel_id
+			AND sm.group_id = ` + v + `.group_id AND sm.user_id = ` + as + ` OFFSET 0))`
+}
+
+// judgedAs is the argument as whom a reader is judged: its group if it is an admin, else the user. Null is somebody to whom nothing is shown that
+// is kept to some.
+func judgedAs(r channel.Reader) pgtype.UUID {
+	id := uuids([]ids.User{r.As})
+	if r.Admin {
+		id = uuids([]ids.Group{r.User.Group})
 	}
-	return `v.state IN ('LINKED', 'CLOSED', 'LEFT', 'REMOVED')`
+	return id[0]
+}
+
+// mayRead is of a side v whose group may read the channel: it takes part, or the channel was closed before anybody else did, and so is
+// as empty as ever; or it parted; and the reader sees it.
+func (r reading) mayRead(as string) string {
+	states := `'LINKED', 'CLOSED'`
+	if r != takingPart {
+		states += `, 'LEFT', 'REMOVED'`
+	}
+	return `v.state IN (` + states + `) AND ` + sees(`v`, as)
 }
 
 // mayFind is mayRead where there is something to be found.
-func (r reading) mayFind() string {
-	if r == takingPart {
-		return `v.state = 'LINKED'`
+func (r reading) mayFind(as string) string {
+	states := `v.state = 'LINKED'`
+	if r != takingPart {
+		states = `v.state IN ('LINKED', 'LEFT', 'REMOVED')`
 	}
-	return `v.state IN ('LINKED', 'LEFT', 'REMOVED')`
+	return states + ` AND ` + sees(`v`, as)
 }
 
 // head is where the order of the side v of a channel with the log l stands.

@@ -13,7 +13,7 @@ import (
 
 // pageOfFound is a part of what a search found in a channel, in descending order of rank and place. Arguments: slot, channel,
 // group, user, the rank and place that the part lies behind, those that it lies before, limit, the text, the marks of messages
-// to everyone and to the group. IS NOT DISTINCT FROM and OFFSET 0 leave Postgres no choice, which without statistics would read
+// to everyone and to the group, as whom the reader is judged. IS NOT DISTINCT FROM and OFFSET 0 leave Postgres no choice, which without statistics would read
 // all of the channel: words are found by their index, messages by their whole keys.
 func (r reading) pageOfFound(order channel.SearchOrder, backward bool) string {
 	rank := func(string) string { return `0::real` }
@@ -53,7 +53,7 @@ func (r reading) pageOfFound(order channel.SearchOrder, backward bool) string {
 	FROM ` + shardrouter.OwnedFirst + `
 	LEFT JOIN (
 		linkspan_shard.channel_side AS v JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
-	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND ` + r.mayFind() + `
+	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND ` + r.mayFind(`$15`) + `
 	LEFT JOIN LATERAL (
 		SELECT * FROM (` + found(`of_all`, everyone, `0::bigint`, words, known) + before + `
 			UNION ALL` + found(`of_group`, `$3`, `w.number`, words, ``) + `
@@ -80,7 +80,7 @@ func foundBy(order channel.SearchOrder) [2][2]string {
 
 // SearchMessages implements [channel.Conversation].
 func (s *Store) SearchMessages(
-	ctx context.Context, reader ids.User, id ids.Channel, search channel.Search, r channel.MessageRange,
+	ctx context.Context, reader channel.Reader, id ids.Channel, search channel.Search, r channel.MessageRange,
 ) (rows channel.MessageRows, err error) {
 	args := searchArgs(reader, id, search, r)
 	for _, texts := range foundPages[search.Order] {
@@ -108,7 +108,7 @@ func (s *Store) SearchMessages(
 }
 
 // searchArgs are the arguments of a page of what was found, from the second on.
-func searchArgs(reader ids.User, id ids.Channel, search channel.Search, r channel.MessageRange) []any {
+func searchArgs(reader channel.Reader, id ids.Channel, search channel.Search, r channel.MessageRange) []any {
 	above := channel.Place{Rank: math.MaxFloat32, Public: math.MaxInt64}
 	below := channel.Place{Rank: -1}
 	if r.After != nil {
@@ -118,7 +118,7 @@ func searchArgs(reader ids.User, id ids.Channel, search channel.Search, r channe
 		below = *r.Before
 	}
 	return []any{
-		id, reader.Group, reader, above.Rank, above.Public, above.Private, below.Rank, below.Public, below.Private, r.Limit + 1,
-		asked(search.Text), mark(id, ids.Group{}), mark(id, reader.Group),
+		id, reader.User.Group, reader.User, above.Rank, above.Public, above.Private, below.Rank, below.Public, below.Private, r.Limit + 1,
+		asked(search.Text), mark(id, ids.Group{}), mark(id, reader.User.Group), judgedAs(reader),
 	}
 }

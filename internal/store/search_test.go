@@ -53,7 +53,7 @@ func (m *many) plan(id ids.Channel, search channel.Search, mode string) []string
 	if _, err := m.Prepare(m.t.Context(), "searched", store.FoundPages[search.Order][0][0]); err != nil {
 		m.t.Fatal(err)
 	}
-	args := append([]any{m.slot}, store.SearchArgs(m.reader, id, search, channel.MessageRange{Limit: 20})...)
+	args := append([]any{m.slot}, store.SearchArgs(as(m.reader), id, search, channel.MessageRange{Limit: 20})...)
 	literals := make([]string, len(args))
 	for i, arg := range args {
 		switch arg := arg.(type) {

@@ -33,6 +33,7 @@ type sideRow struct {
 	NameVisible *bool
 	Muted       *bool
 	Retention   *int32
+	MembersOnly *bool
 	LinkedAt    *time.Time
 	Version     *int32
 	MayInvite   *bool
@@ -58,12 +59,12 @@ const (
 
 // sidesOf is the query of channels with their linked sides and the viewer's own, if the viewer's group has a side. If that parted it is
 // alone, and the channel as it was then.
-// Arguments: slot or slots, channel or channels, viewer's group.
+// Arguments: slot or slots, channel or channels, viewer's group, as whom the viewer is judged.
 func sidesOf(owned, which string) string {
 	return `
 	SELECT owned.slot, c.channel_id, ` + asOfSide(`initiator_group_id`) + `, ` + asOfSide(`initiator_handle`) + `, ` + asOfSide(`initiator_name`) + `,
 		` + channelState + `, CASE WHEN v.unlinked_after IS NULL THEN COALESCE(v.topic, c.topic) ELSE v.frozen_topic END, c.creator_id, c.creator_name, c.created_at, v.state,
-		s.group_id, s.handle, s.group_name, s.name, s.name_visible, s.muted_by_default, s.retention_days, ` + sideLinkedAt + `, ` + sideVersion + `, s.may_invite,
+		s.group_id, s.handle, s.group_name, s.name, s.name_visible, s.muted_by_default, s.retention_days, s.members_only, ` + sideLinkedAt + `, ` + sideVersion + `, s.may_invite,
 		CASE WHEN c.offered_group_id IS NOT NULL AND (v.unlinked_after IS NULL OR v.role = 'INITIATOR') THEN (
 			SELECT json_build_array(o.group_id, o.handle, o.group_name)::text FROM linkspan_shard.channel_side AS o
 			WHERE o.slot = c.slot AND o.channel_id = c.channel_id AND o.group_id = c.offered_group_id) END,
@@ -71,6 +72,7 @@ func sidesOf(owned, which string) string {
 	FROM ` + owned + ` LEFT JOIN (
 		linkspan_shard.channel AS c
 		JOIN linkspan_shard.channel_side AS v ON v.slot = c.slot AND v.channel_id = c.channel_id AND v.group_id = $3
+			AND ` + sees(`v`, `$4`) + `
 		JOIN linkspan_shard.channel_side AS s ON s.slot = c.slot AND s.channel_id = c.channel_id
 			AND (s.group_id = v.group_id OR s.state = 'LINKED' AND v.unlinked_after IS NULL)
 	) ON c.slot = owned.slot AND c.channel_id` + which + `
@@ -88,7 +90,7 @@ func sidesForOperatorOf(owned, which string) string {
 	return `
 	SELECT owned.slot, c.channel_id, c.initiator_group_id, c.initiator_handle, c.initiator_name, ` + channelState + `,
 		NULL::text, NULL::uuid, '', c.created_at, '',
-		s.group_id, s.handle, s.group_name, NULL::text, NULL::boolean, NULL::boolean, NULL::integer, ` + sideLinkedAt + `, ` + sideVersion + `, s.may_invite,
+		s.group_id, s.handle, s.group_name, NULL::text, NULL::boolean, NULL::boolean, NULL::integer, NULL::boolean, ` + sideLinkedAt + `, ` + sideVersion + `, s.may_invite,
 		NULL::text, NULL::uuid, '', ''
 	FROM ` + owned + ` LEFT JOIN (
 		linkspan_shard.channel AS c
@@ -104,11 +106,11 @@ var (
 	sidesOfSomeForOperator = sidesForOperatorOf(shardrouter.OwnedFirstMany, someOf)
 )
 
-// readSides is the query, and its arguments, for channels of some slots. The zero group is an operator.
-func readSides(group ids.Group, slots []shardrouter.Slot, channels []ids.Channel) (string, []any) {
+// readSides is the query, and its arguments, for channels of some slots. The zero reader is an operator.
+func readSides(reader channel.Reader, slots []shardrouter.Slot, channels []ids.Channel) (string, []any) {
 	one, some := sidesOfOne, sidesOfSome
-	viewer := []any{group}
-	if group.IsZero() {
+	viewer := []any{reader.User.Group, judgedAs(reader)}
+	if reader.User.Group.IsZero() {
 		one, some, viewer = sidesOfOneForOperator, sidesOfSomeForOperator, nil
 	}
 	if len(channels) == 1 {
@@ -120,23 +122,23 @@ func readSides(group ids.Group, slots []shardrouter.Slot, channels []ids.Channel
 func (r *sideRow) scan(row pgx.Rows) error {
 	return row.Scan(nil, &r.Channel, &r.Initiator.ID, &r.Initiator.Handle, &r.Initiator.Name, &r.State,
 		&r.Topic, &r.CreatorID, &r.CreatorName, &r.CreatedAt, &r.ViewerState,
-		&r.Group, &r.Handle, &r.GroupName, &r.Name, &r.NameVisible, &r.Muted, &r.Retention, &r.LinkedAt, &r.Version, &r.MayInvite,
+		&r.Group, &r.Handle, &r.GroupName, &r.Name, &r.NameVisible, &r.Muted, &r.Retention, &r.MembersOnly, &r.LinkedAt, &r.Version, &r.MayInvite,
 		&r.Offered, &r.Home.ID, &r.Home.Handle, &r.Home.Name)
 }
 
 // Channels implements [channel.Shards].
-func (s *Store) Channels(ctx context.Context, group ids.Group, channels []ids.Channel) (map[ids.Channel]*channel.SharedChannel, map[ids.Channel]error) {
+func (s *Store) Channels(ctx context.Context, reader channel.Reader, channels []ids.Channel) (map[ids.Channel]*channel.SharedChannel, map[ids.Channel]error) {
 	bySlot := onSlots(slices.Values(channels), slotOfChannel)
 	found := make(map[ids.Channel]*channel.SharedChannel, len(channels))
 	failed := readBySlot(ctx, s, bySlot, func(ctx context.Context, conn shardrouter.Conn, slots []shardrouter.Slot, wanted []ids.Channel) ([]shardrouter.Slot, func(), error) {
-		query, args := readSides(group, slots, wanted)
+		query, args := readSides(reader, slots, wanted)
 		here := make(map[ids.Channel]*channel.SharedChannel, len(wanted))
 		owned, err := eachOwned(ctx, conn, query, args, func(row pgx.Rows) error {
 			var side sideRow
 			if err := side.scan(row); err != nil {
 				return err
 			}
-			return side.addTo(here, group)
+			return side.addTo(here, reader.User.Group)
 		})
 		return owned, func() { maps.Copy(found, here) }, err
 	})
@@ -177,6 +179,11 @@ func (r *sideRow) addTo(found map[ids.Channel]*channel.SharedChannel, viewer ids
 		side.Name = r.Name
 	}
 	if r.Group == viewer {
+		visibility := channel.SideEveryone
+		if *r.MembersOnly {
+			visibility = channel.SideMembers
+		}
+		side.NameVisible, side.MutedByDefault, side.Visibility = r.NameVisible, r.Muted, &visibility
 		side.NameVisible, side.MutedByDefault, side.RetentionDays = r.NameVisible, r.Muted, r.Retention
 		own := side
 		c.Own = &own
@@ -249,7 +256,8 @@ const usersOf = `
 		ON u.slot = owned.slot AND u.group_id = $2 AND u.home_group_id = ANY ($3) AND u.user_id = ANY ($4)`
 
 // Users implements [channel.Shards].
-func (s *Store) Users(ctx context.Context, group ids.Group, users []ids.User) (map[ids.User]channel.User, error) {
+func (s *Store) Users(ctx context.Context, reader channel.Reader, users []ids.User) (map[ids.User]channel.User, error) {
+	group := reader.User.Group
 	homes := make([]ids.Group, len(users))
 	for i, id := range users {
 		homes[i] = id.Group
@@ -268,5 +276,5 @@ func (s *Store) Users(ctx context.Context, group ids.Group, users []ids.User) (m
 		return found, err
 	}
 	missing := slices.DeleteFunc(slices.Clone(users), func(id ids.User) bool { _, ok := found[id]; return ok })
-	return found, s.addParticipants(ctx, group, missing, found)
+	return found, s.addParticipants(ctx, reader, missing, found)
 }

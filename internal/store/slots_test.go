@@ -260,12 +260,12 @@ func TestAnswersOfPostsBySlot(t *testing.T) {
 				t.Errorf("channel %d: %s", i, diff)
 			}
 			root := ids.Message{Channel: id, Number: 2}
-			found, err := w.Messages(t.Context(), ids.UserOf(w.members[i].ID, "ana"), []ids.Message{root})
+			found, err := w.Messages(t.Context(), as(ids.UserOf(w.members[i].ID, "ana")), []ids.Message{root})
 			w.must(err)
 			if n := found[root].ReplyCount; n != 4 {
 				t.Errorf("channel %d: 4 replies are counted as %d", i, n)
 			}
-			known, err := w.Users(t.Context(), w.members[i].ID, []ids.User{ids.UserOf(w.members[i].ID, "ben")})
+			known, err := w.Users(t.Context(), anyOf(w.members[i].ID), []ids.User{ids.UserOf(w.members[i].ID, "ben")})
 			w.must(err)
 			if len(known) != 1 {
 				t.Errorf("channel %d: who was new is known as %+v", i, known)

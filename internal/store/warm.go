@@ -71,12 +71,12 @@ func warmUp(ctx context.Context, database *shardrouter.Database, connections int
 func aboutNothing() (batch pgx.Batch) {
 	batch.Queue(setBusyAfter)
 	batch.Queue(lockLogs, logsOf(nil)...)
-	batch.Queue(roomsOfPosts, logsOf(nil)...)
 	none := []*post(nil)
+	batch.Queue(roomsOfPosts, roomsFor(none)...)
 	batch.Queue(authorsOfPosts, about(none, keys(none, (*post).operation), keys(none, (*post).group), keys(none, (*post).author))...)
 	batch.Queue(writePosts, about(none, written(none)...)...)
 	batch.Queue(`SELECT $1::text::tsvector`, vector("word", mark(ids.Channel{}, ids.Group{})))
-	nobody := ids.User{Group: ids.NewGroup()} // an operator, who has no group, asks otherwise
+	nobody := channel.Reader{User: ids.User{Group: ids.NewGroup()}} // an operator, who has no group, asks otherwise
 	var opened channel.Opened
 	for _, p := range []part{
 		openSides(nobody, ids.Channel{}, &opened), openUnread(nobody, ids.Channel{}, &opened),

@@ -46,7 +46,7 @@ func TestWarmUp(t *testing.T) {
 		if done, err := fresh.Change(t.Context(), w.said(id, "hello")); err != nil || !done.Done {
 			t.Fatalf("%+v, %v", done, err)
 		}
-		_, err := fresh.OpenChannel(t.Context(), w.user(w.acme, "ana").ID, id, true, &channel.MessageRange{Limit: 20, Backward: true})
+		_, err := fresh.OpenChannel(t.Context(), as(w.user(w.acme, "ana").ID), id, true, &channel.MessageRange{Limit: 20, Backward: true})
 		w.must(err)
 		for _, after := range w.preparedOn(database) {
 			for _, statement := range after {
