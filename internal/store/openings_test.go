@@ -68,7 +68,7 @@ func TestManyOpenChannelsAtOnce(t *testing.T) {
 		want := make([]channel.Opened, len(views))
 		for i, v := range views {
 			var err error
-			want[i], err = w.OpenChannel(t.Context(), v.reader.ID, v.id, true, &r)
+			want[i], err = w.OpenChannel(t.Context(), as(v.reader.ID), v.id, true, &r)
 			w.must(err)
 		}
 		gone, leave := context.WithCancel(t.Context())
@@ -76,14 +76,14 @@ func TestManyOpenChannelsAtOnce(t *testing.T) {
 		for range 20 {
 			for i, v := range views {
 				all.Go(func() {
-					got, err := w.OpenChannel(t.Context(), v.reader.ID, v.id, true, &r)
+					got, err := w.OpenChannel(t.Context(), as(v.reader.ID), v.id, true, &r)
 					if err != nil || !reflect.DeepEqual(got, want[i]) {
 						t.Errorf("%s: %+v, %v", v.reader.Name, got, err)
 					}
 				})
 			}
 			all.Go(func() {
-				if got, err := w.OpenChannel(gone, views[0].reader.ID, views[0].id, true, &r); err != nil && (!errors.Is(err, context.Canceled) || got.Channel != nil) {
+				if got, err := w.OpenChannel(gone, as(views[0].reader.ID), views[0].id, true, &r); err != nil && (!errors.Is(err, context.Canceled) || got.Channel != nil) {
 					t.Errorf("who left got %+v, %v", got, err)
 				}
 			})
