@@ -146,8 +146,10 @@ func TestSightEndsInACrowd(t *testing.T) {
 			k.expect(subs[i], next[i], want...)
 		}
 	}
-	k.say(anaOf, "to all")
-	all("MessagePosted")
+	for range 12 { // long enough for somebody to lead them
+		k.say(anaOf, "to all")
+		all("MessagePosted")
+	}
 	k.keep("MEMBERS")
 	k.say(anaOf, "to some")
 	for i := range crowd {
