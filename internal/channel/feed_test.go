@@ -12,8 +12,8 @@ import (
 
 // deliveries is a subscription that has some deliveries.
 type deliveries struct {
-	left          []Delivery
-	known, needed int64
+	left                   []Delivery
+	known, needed, members int64
 }
 
 func (d *deliveries) Next(context.Context) (Delivery, error) {
@@ -32,7 +32,9 @@ func (d *deliveries) Remind(f func()) { f() }
 
 func (d *deliveries) Skip(int64, time.Time) {}
 
-func (d *deliveries) Standing() LogStanding { return LogStanding{Known: d.known, Needed: d.needed} }
+func (d *deliveries) Standing() LogStanding {
+	return LogStanding{Known: d.known, Needed: d.needed, Members: d.members}
+}
 
 // shown is an event as it was rendered at a time.
 type shown struct {
