@@ -126,26 +126,39 @@ func (s *Store) PostTogether(ctx context.Context, d *shardrouter.Database, chang
 	return results
 }
 
-// OpenTogether opens channels of one cluster in one group, whatever waits there, each by the first columns of rows of such queries.
-func (s *Store) OpenTogether(ctx context.Context, d *shardrouter.Database, queries ...[]string) (seen [][]string, errs []error) {
-	seen = make([][]string, len(queries))
+// OpenTogether opens channels of one cluster in one group, whatever waits there, each by such queries, and returns what they found.
+func (s *Store) OpenTogether(ctx context.Context, d *shardrouter.Database, queries ...[]string) (found [][]string, errs []error) {
+	found = make([][]string, len(queries))
 	var group []*opening
 	for i, texts := range queries {
-		group = append(group, &opening{ctx: ctx, done: make(chan struct{}), parts: func(*channel.Opened) (parts []part) {
-			seen[i] = nil
-			for _, text := range texts {
-				var found string
-				parts = append(parts, part{text, nil, func(row pgx.Rows) error {
-					return row.Scan(nil, &found)
-				}, func() { seen[i] = append(seen[i], found) }})
-			}
-			return parts
-		}})
+		group = append(group, &opening{ctx: ctx, done: make(chan struct{}), parts: partsOf(texts, &found[i])})
 	}
 	s.openings.door(d).read(group)
 	for _, o := range group {
 		<-o.done
 		errs = append(errs, o.err)
 	}
-	return seen, errs
+	return found, errs
+}
+
+// OpenBy opens a channel by such queries.
+func (s *Store) OpenBy(ctx context.Context, d *shardrouter.Database, queries ...string) (found []string, err error) {
+	_, err = s.openings.door(d).open(ctx, partsOf(queries, &found))
+	return found, err
+}
+
+func partsOf(queries []string, found *[]string) func(*channel.Opened) []part {
+	return func(*channel.Opened) (parts []part) {
+		*found = nil
+		for _, text := range queries {
+			var last string
+			parts = append(parts, part{text, nil, func(row pgx.Rows) error {
+				if string(row.RawValues()[1]) == "panic" {
+					panic("a row that is there")
+				}
+				return row.Scan(nil, &last)
+			}, func() { *found = append(*found, last) }})
+		}
+		return parts
+	}
 }

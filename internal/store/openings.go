@@ -3,8 +3,12 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,17 +17,20 @@ import (
 	"linkspan/shardrouter"
 )
 
-// Channels are opened in groups (docs/decisions/0032-channels-are-opened-in-groups.md): what is asked of a cluster while a quarter of the
-// connections are busy with others goes with the next of these that is free, in one round trip. Nobody waits for a clock: who comes
-// alone goes at once.
+// Channels are opened in groups (docs/decisions/0032-channels-are-opened-in-groups.md): what is asked of a cluster while some of the
+// connections are busy with others goes with the next of these that is free, in one round trip. Nobody waits for a clock: who comes alone
+// goes at once.
 
-// maxOpenings go in one round trip.
-const maxOpenings = 16
+const (
+	maxOpenings = 16                     // in one round trip
+	queues      = 500 * time.Millisecond // how long an opening waits for a group at most, and then goes as any other read
+)
 
 // opening is a channel that somebody opens. What became of it is set when done is closed.
 type opening struct {
 	ctx    context.Context
 	parts  func(*channel.Opened) []part // made anew for each attempt
+	state  atomic.Int32                 // waits, or goes: who changes it has it read
 	done   chan struct{}
 	opened channel.Opened
 	err    error
@@ -45,7 +52,8 @@ type door struct {
 	running int
 }
 
-// door returns that of a cluster.
+// door returns that of a cluster. A quarter of the connections is for groups, but two where there are as many: a slow one must not hold
+// up all others.
 func (o *openings) door(d *shardrouter.Database) *door {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -53,7 +61,8 @@ func (o *openings) door(d *shardrouter.Database) *door {
 		o.of = map[*shardrouter.Database]*door{}
 	}
 	if o.of[d] == nil {
-		o.of[d] = &door{database: d, most: max(1, int(d.Pool().Config().MaxConns)/4)}
+		connections := int(d.Pool().Config().MaxConns)
+		o.of[d] = &door{database: d, most: min(connections, max(2, connections/4))}
 	}
 	return o.of[d]
 }
@@ -62,11 +71,19 @@ func (o *openings) door(d *shardrouter.Database) *door {
 func (d *door) open(ctx context.Context, parts func(*channel.Opened) []part) (channel.Opened, error) {
 	o := &opening{ctx: ctx, parts: parts, done: make(chan struct{})}
 	d.take(o)
-	select {
-	case <-o.done:
-		return o.opened, o.err
-	case <-ctx.Done():
-		return channel.Opened{}, ctx.Err()
+	late := time.NewTimer(queues)
+	defer late.Stop()
+	for {
+		select {
+		case <-o.done:
+			return o.opened, o.err
+		case <-ctx.Done():
+			return channel.Opened{}, ctx.Err()
+		case <-late.C:
+			if o.state.CompareAndSwap(waits, goes) {
+				d.read([]*opening{o})
+			}
+		}
 	}
 }
 
@@ -92,7 +109,7 @@ func (d *door) run() {
 	}
 }
 
-// next takes a group off what waits. Whose caller has gone are dropped. Where nothing waits run has ended.
+// next takes a group off what waits. Whose caller has gone, or went alone, are dropped. Where nothing waits run has ended.
 func (d *door) next() (group []*opening) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -101,68 +118,90 @@ func (d *door) next() (group []*opening) {
 		if len(group) == maxOpenings {
 			break
 		}
-		if taken++; o.ctx.Err() == nil {
+		if taken++; o.ctx.Err() == nil && o.state.CompareAndSwap(waits, goes) {
 			group = append(group, o)
 		}
 	}
+	clear(d.waiting[:taken])
 	if d.waiting = d.waiting[taken:]; len(group) == 0 {
 		d.running--
 	}
 	return group
 }
 
-// read opens a group, and tells each what became of it. Where Postgres refuses one, that and those behind it go again, each alone.
+// read opens a group, and tells each what became of it. Where that fails whose statement it was has the error, if that is known; those
+// behind it go again, each alone.
 func (d *door) read(group []*opening) {
-	var left []*opening
-	err := d.database.ReadPgx(context.WithoutCancel(group[0].ctx), func(ctx context.Context, conn shardrouter.Conn) error {
-		answered, err := openTogether(ctx, conn, group)
-		if refused := (*pgconn.PgError)(nil); len(group) > 1 && errors.As(err, &refused) {
-			left, err = group[answered:], nil
-		}
-		return err
+	ctx := group[0].ctx
+	if len(group) > 1 {
+		ctx = context.WithoutCancel(ctx)
+	}
+	answered, culprit := 0, unknown
+	err := safely(func() error {
+		return d.database.ReadPgx(ctx, func(ctx context.Context, conn shardrouter.Conn) (err error) {
+			answered, culprit = 0, unknown
+			answered, culprit, err = openTogether(ctx, conn, group)
+			return err
+		})
 	})
-	for _, o := range group[:len(group)-len(left)] {
-		if err != nil {
+	for i, o := range group {
+		if err != nil && i >= answered {
+			if culprit != unknown && i != culprit {
+				go d.read([]*opening{o})
+				continue
+			}
 			o.opened, o.err = channel.Opened{}, err
 		}
 		close(o.done)
 	}
-	for _, o := range left {
-		go d.read([]*opening{o})
-	}
 }
 
-// openTogether sends the parts of a group in one round trip, and returns how many of it are answered. Of an opening only the first part
-// must succeed: where Postgres refuses another it counts as not read, as do those behind it.
-func openTogether(ctx context.Context, conn shardrouter.Conn, group []*opening) (answered int, err error) {
+// unknown is no place in a group.
+const unknown = -1
+
+// openTogether sends the parts of a group in one round trip, and returns how many of it are answered, and where there is an error whose
+// it is. Of an opening only the first part must succeed: where Postgres refuses another it counts as not read, as do those behind it.
+func openTogether(ctx context.Context, conn shardrouter.Conn, group []*opening) (answered, culprit int, err error) {
 	var batch pgx.Batch
+	culprit = unknown
 	for i, o := range group {
 		o.opened, o.err = channel.Opened{}, nil
-		for j, p := range o.parts(&o.opened) {
+		parts := o.parts(&o.opened)
+		for j, p := range parts {
 			batch.Queue(p.query, p.args...).Query(func(rows pgx.Rows) error {
-				var unfit error // a row that is not what it must be is the trouble of this opening alone
-				owned, err := scanOwned(rows, func(row pgx.Rows) error {
-					unfit = p.scan(row)
-					return unfit
-				})
-				if err != nil && unfit == nil {
-					return err
-				}
-				switch answered = i + 1; {
-				case unfit != nil:
-					o.err = errors.Join(o.err, unfit)
+				owned, err := scanOwned(rows, p.scan)
+				switch refused := (*pgconn.PgError)(nil); {
+				case j > 0 && errors.As(err, &refused):
+					answered = i + 1
+				case err != nil:
+					culprit = i
 				case len(owned) > 0:
 					p.read()
 				case j == 0:
 					o.err = shardrouter.ErrNotOwned
 				}
-				return nil
+				if err == nil && j == len(parts)-1 {
+					answered = i + 1
+				}
+				return err
 			})
 		}
 	}
-	err = conn.Send(ctx, &batch)
-	if refused := (*pgconn.PgError)(nil); answered == len(group) && errors.As(err, &refused) {
-		err = nil
+	if err = conn.Send(ctx, &batch); answered == len(group) {
+		return answered, unknown, nil
 	}
-	return answered, err
+	if err != nil && culprit == unknown && 0 < answered {
+		culprit = answered - 1 // whose last parts were refused
+	}
+	return answered, culprit, err
+}
+
+// safely runs fn, for callers who wait in other goroutines: a panic there would end the process.
+func safely(fn func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("store: panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return fn()
 }
