@@ -407,6 +407,52 @@ func TestOldMessagesOfWhoParted(t *testing.T) {
 	}
 }
 
+// A new deletion of a group that parted holds what is behind its end, however old. The log is looked at again when that is old, and not before: it would
+// stand in front of all others.
+func TestAHeldLogIsNotDue(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		c.says(w.globex, true, ids.Message{})
+		c.keeps(w.globex, 7)
+		c.version++
+		_, err := w.parts(c.id, c.version)
+		w.must(err)
+		c.says(w.acme, true, ids.Message{})
+		c.says(w.acme, false, ids.Message{})
+		aged := func() {
+			c.exec(`UPDATE linkspan_shard.channel_event SET at = at - interval '1 day' WHERE channel_id = $1`)
+			c.exec(`UPDATE linkspan_shard.private_event SET at = at - interval '1 day' WHERE channel_id = $1`)
+			c.exec(`UPDATE linkspan_shard.channel_log SET oldest_at = oldest_at - interval '1 day' WHERE channel_id = $1`)
+		}
+		forgets := func(want string) {
+			t.Helper()
+			for n := 1; n > 0; {
+				n, err = w.ForgetEvents(t.Context(), w.ClusterOf(c.id), 12*time.Hour, 100, 100)
+				w.must(err)
+			}
+			c.sound()
+			var stands string
+			var due bool
+			c.read(`SELECT CASE WHEN l.floor = s.unlinked_after THEN 'at its end' WHEN l.floor = l.head THEN 'at the head' ELSE l.floor::text END,
+					l.oldest_at < now() - interval '12 hours'
+				FROM linkspan_shard.channel_log AS l JOIN linkspan_shard.channel_side AS s USING (slot, channel_id)
+				WHERE l.channel_id = $1 AND s.role = 'TARGET'`, &stands, &due)
+			if stands != want || due {
+				t.Errorf("the floor is %s, want %s; due again: %v", stands, want, due)
+			}
+		}
+		aged()
+		c.days(7)
+		if got := c.sweep(10); !slices.Equal(got, []int{1}) {
+			t.Fatalf("%v went", got)
+		}
+		forgets("at its end")
+		aged()
+		forgets("at the head")
+	})
+}
+
 // What deletes waits for the channel's log before it holds anything else, and leaves alone what its cluster does not own.
 func TestOldMessagesWaitForTheLogFirst(t *testing.T) {
 	t.Parallel()
