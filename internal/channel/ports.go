@@ -150,6 +150,9 @@ type Shards interface {
 	// clock: at most limit for everyone and as many for the group alone, in one transaction with their events, and notes when to look
 	// next. It does nothing to a side that is not due. Any number of processes may call it at once.
 	DeleteOld(ctx context.Context, side ids.Side, limit int) (Cleared, error)
+	// PutOffSide has a side that is due be due in a minute, behind all that are due by now. It waits for nobody who deletes there just now: what they
+	// note holds.
+	PutOffSide(ctx context.Context, side ids.Side) error
 }
 
 // Cleared is what was deleted of a side's messages because its group keeps them no longer.

@@ -148,3 +148,19 @@ func (s *Store) DeleteOld(ctx context.Context, side ids.Side, limit int) (cleare
 	}, shardrouter.Repeatable())
 	return cleared, translate(err)
 }
+
+// putOffSide arguments: slot, channel, group.
+const putOffSide = `
+	UPDATE linkspan_shard.channel_side AS s SET retention_due_at = now() + interval '1 minute' FROM (
+		SELECT slot, channel_id, group_id FROM linkspan_shard.channel_side
+		WHERE slot = $1 AND channel_id = $2 AND group_id = $3 AND retention_due_at <= now() FOR NO KEY UPDATE SKIP LOCKED
+	) AS due WHERE s.slot = due.slot AND s.channel_id = due.channel_id AND s.group_id = due.group_id`
+
+// PutOffSide implements [channel.Shards].
+func (s *Store) PutOffSide(ctx context.Context, side ids.Side) error {
+	slot := slotOfChannel(side.Channel)
+	return translate(s.router.WritePgx(ctx, slot, func(_ context.Context, tx *shardrouter.Tx) error {
+		tx.Queue(putOffSide, int16(slot), side.Channel, side.Group)
+		return nil
+	}, shardrouter.Repeatable()))
+}

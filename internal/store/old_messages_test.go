@@ -407,6 +407,47 @@ func TestOldMessagesOfWhoParted(t *testing.T) {
 	}
 }
 
+// A side that is put off is not due for a minute, unless it was not due, or somebody deletes there just now.
+func TestPutOff(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		c.says(w.acme, false, ids.Message{})
+		side := ids.Side{Channel: c.id, Group: w.acme.ID}
+		due := func() (in float64, now bool) {
+			c.read(`SELECT COALESCE(extract(epoch FROM retention_due_at - now()), 0) FROM linkspan_shard.channel_side WHERE channel_id = $1 AND role = 'INITIATOR'`, &in)
+			found, err := w.DueSides(t.Context(), w.ClusterOf(c.id), 10)
+			w.must(err)
+			return in, slices.Contains(found, side)
+		}
+		w.must(w.PutOffSide(t.Context(), side))
+		if in, now := due(); in != 0 || now {
+			t.Errorf("a side without days is due in %v s: %v", in, now)
+		}
+		c.keeps(w.acme, 30)
+		database, _ := w.router.Cluster(w.ClusterOf(c.id))
+		tx, err := database.Pool().Begin(t.Context())
+		w.must(err)
+		_, err = tx.Exec(t.Context(), `SELECT 1 FROM linkspan_shard.channel_side WHERE channel_id = $1 FOR UPDATE`, c.id)
+		w.must(err)
+		w.must(w.PutOffSide(t.Context(), side))
+		w.must(tx.Rollback(t.Context()))
+		if _, now := due(); !now {
+			t.Error("who deletes there was overtaken")
+		}
+		w.must(w.PutOffSide(t.Context(), side))
+		if in, now := due(); in < 30 || in > 60 || now {
+			t.Errorf("put off, it is due in %v s: %v", in, now)
+		}
+		c.days(1)
+		c.sweep(10)
+		w.must(w.PutOffSide(t.Context(), side))
+		if in, now := due(); in < 24*3600 || now {
+			t.Errorf("a side that is due in %v s was put off: %v", in, now)
+		}
+	})
+}
+
 // A new deletion of a group that parted holds what is behind its end, however old. The log is looked at again when that is old, and not before: it would
 // stand in front of all others.
 func TestAHeldLogIsNotDue(t *testing.T) {
