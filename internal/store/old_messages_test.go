@@ -61,14 +61,17 @@ func (c *chat) does(group channel.Group, kind channel.EventKind, m ids.Message) 
 // keeps has a group's side say for how many days its messages are kept; 0: for good.
 func (c *chat) keeps(group channel.Group, days int32) {
 	c.t.Helper()
+	c.changes(group, &days)
+}
+
+// changes has a step change a group's side; nil: it says nothing of days.
+func (c *chat) changes(group channel.Group, said *int32) {
+	c.t.Helper()
 	c.version++
 	link := &channel.Link{Channel: c.id, Group: group.ID, Version: c.version, Name: "launch", NameVisible: true, Initiator: group == c.acme}
-	if days > 0 {
-		link.RetentionDays = &days
-	}
 	by := c.user(group, "admin")
 	_, err := c.step(c.id, func(tx channel.ShardTx) {
-		tx.ChangeChannel(channel.Effect{Group: &group, Link: link, By: &by, Channel: &channel.ChannelEffect{}})
+		tx.ChangeChannel(channel.Effect{Group: &group, Link: link, By: &by, Channel: &channel.ChannelEffect{}, RetentionDays: said})
 	})
 	c.must(err)
 }
@@ -241,6 +244,32 @@ func TestDaysChange(t *testing.T) {
 		}
 		c.keeps(w.acme, 1) // another's side
 		c.sound()
+	})
+}
+
+// A step that says nothing of days, as one of the release before, leaves them and when to look next alone.
+func TestDaysNotSaid(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		stands := func() (days string) {
+			c.read(`SELECT concat_ws(' ', retention_days, retention_due_at) FROM linkspan_shard.channel_side WHERE channel_id = $1 AND role = 'TARGET'`, &days)
+			return days
+		}
+		c.changes(w.globex, nil)
+		if got := stands(); got != "" {
+			t.Errorf("nobody said any days, and they are %s", got)
+		}
+		c.keeps(w.globex, 30)
+		c.sweep(10)
+		before := stands()
+		c.changes(w.globex, nil)
+		if got := stands(); got != before || before == "" {
+			t.Errorf("the days are %q, and were %q", got, before)
+		}
+		if c.keeps(w.globex, 0); stands() != "" {
+			t.Errorf("taken back, they are %s", stands())
+		}
 	})
 }
 
