@@ -10,8 +10,9 @@ import (
 	"linkspan/internal/ids"
 )
 
-// keepRetention deletes what is old on a cluster until ctx ends. Each cluster has its own, so that one out of reach delays no other.
-func (s *Service) keepRetention(ctx context.Context, cluster string) {
+// keepOutdated deletes outdated messages, those that their groups keep no longer, on a cluster until ctx ends. Each cluster has its own, so that
+// one out of reach delays no other.
+func (s *Service) keepOutdated(ctx context.Context, cluster string) {
 	look := time.NewTicker(deleteEvery)
 	defer look.Stop()
 	for {
@@ -24,7 +25,7 @@ func (s *Service) keepRetention(ctx context.Context, cluster string) {
 				s.Logger.InfoContext(ctx, "sweep: deleted messages that their groups keep no longer", "cluster", cluster, "messages", deleted)
 			}
 			if err != nil && ctx.Err() == nil {
-				s.Logger.WarnContext(ctx, "sweep: delete old messages of "+cluster, "err", err)
+				s.Logger.WarnContext(ctx, "sweep: delete outdated messages of "+cluster, "err", err)
 			}
 		}
 	}
@@ -44,7 +45,7 @@ func (s *Service) DeleteOutdated(ctx context.Context, cluster string) (deleted i
 		}
 		rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
 		for _, side := range due {
-			messages, cause := s.deleteOld(ctx, side)
+			messages, cause := s.deleteOutdatedOf(ctx, side)
 			deleted += messages
 			if cause == nil {
 				continue
@@ -57,9 +58,9 @@ func (s *Service) DeleteOutdated(ctx context.Context, cluster string) (deleted i
 	}
 }
 
-// deleteOld deletes what is old of a side, one transaction of it, and tells of it.
-func (s *Service) deleteOld(ctx context.Context, side ids.Side) (int, error) {
-	cleared, err := s.Shards.DeleteOld(ctx, side, deleteBatch)
+// deleteOutdatedOf deletes what is old of a side, one transaction of it, and tells of it.
+func (s *Service) deleteOutdatedOf(ctx context.Context, side ids.Side) (int, error) {
+	cleared, err := s.Shards.DeleteOutdated(ctx, side, deleteBatch)
 	if err != nil {
 		return 0, err
 	}

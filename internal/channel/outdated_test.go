@@ -16,8 +16,8 @@ import (
 	"linkspan/internal/ids"
 )
 
-// oldMessages are shards with sides that have old messages, so many batches each.
-type oldMessages struct {
+// outdatedShards are shards with sides that have old messages, so many batches each.
+type outdatedShards struct {
 	Shards
 	mu     sync.Mutex
 	left   map[ids.Side]int
@@ -31,9 +31,9 @@ type oldMessages struct {
 	worked int
 }
 
-func (o *oldMessages) ShardClusters() []string { return []string{"a", "b"} }
+func (o *outdatedShards) ShardClusters() []string { return []string{"a", "b"} }
 
-func (o *oldMessages) DueSides(ctx context.Context, cluster string, limit int) (due []ids.Side, err error) {
+func (o *outdatedShards) DueSides(ctx context.Context, cluster string, limit int) (due []ids.Side, err error) {
 	if cluster == o.hangs {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -50,18 +50,18 @@ func (o *oldMessages) DueSides(ctx context.Context, cluster string, limit int) (
 	return due[:min(limit, len(due))], nil
 }
 
-func (o *oldMessages) DeleteOld(_ context.Context, side ids.Side, limit int) (Cleared, error) {
+func (o *outdatedShards) DeleteOutdated(_ context.Context, side ids.Side, limit int) (DeletedOutdated, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.worked++
 	if err := o.errs[side]; err != nil {
-		return Cleared{}, err
+		return DeletedOutdated{}, err
 	}
 	o.left[side]--
-	return Cleared{limit, []LogKey{ChannelLogOf(side.Channel, side.Group)}}, nil
+	return DeletedOutdated{limit, []LogKey{ChannelLogOf(side.Channel, side.Group)}}, nil
 }
 
-func (o *oldMessages) PutOffSide(_ context.Context, side ids.Side) error {
+func (o *outdatedShards) PutOffSide(_ context.Context, side ids.Side) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.silent {
@@ -71,7 +71,7 @@ func (o *oldMessages) PutOffSide(_ context.Context, side ids.Side) error {
 	return nil
 }
 
-func (o *oldMessages) add(cluster string, batches int, err error) ids.Side {
+func (o *outdatedShards) add(cluster string, batches int, err error) ids.Side {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	side := ids.Side{Channel: ids.NewChannel(time.Now(), 1), Group: ids.NewGroup()}
@@ -79,8 +79,8 @@ func (o *oldMessages) add(cluster string, batches int, err error) ids.Side {
 	return side
 }
 
-func newOldMessages() *oldMessages {
-	return &oldMessages{left: map[ids.Side]int{}, on: map[ids.Side]string{}, since: map[ids.Side]int{}, later: map[ids.Side]bool{}, errs: map[ids.Side]error{}, asked: map[string]int{}}
+func newOutdatedShards() *outdatedShards {
+	return &outdatedShards{left: map[ids.Side]int{}, on: map[ids.Side]string{}, since: map[ids.Side]int{}, later: map[ids.Side]bool{}, errs: map[ids.Side]error{}, asked: map[string]int{}}
 }
 
 // told counts what is told of logs.
@@ -112,7 +112,7 @@ func TestDeleteOutdated(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o, hints, counted := newOldMessages(), &toldLogs{moved: map[LogKey]int{}}, 0
+			o, hints, counted := newOutdatedShards(), &toldLogs{moved: map[LogKey]int{}}, 0
 			o.silent = test.silent
 			s := &Service{Shards: o, Hints: hints, Logger: slog.New(slog.DiscardHandler), Outdated: func(n int) { counted += n }}
 			for range test.fail {
@@ -142,7 +142,7 @@ func TestDeleteOutdated(t *testing.T) {
 func TestSweepDeletesOnEachClusterByItself(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		o, hints := newOldMessages(), &toldLogs{moved: map[LogKey]int{}}
+		o, hints := newOutdatedShards(), &toldLogs{moved: map[LogKey]int{}}
 		o.hangs = "a"
 		o.add("a", 1, nil)
 		o.add("b", 1, nil)
@@ -151,7 +151,7 @@ func TestSweepDeletesOnEachClusterByItself(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
 		var sweeping sync.WaitGroup
 		for _, cluster := range o.ShardClusters() {
-			sweeping.Go(func() { s.keepRetention(ctx, cluster) })
+			sweeping.Go(func() { s.keepOutdated(ctx, cluster) })
 		}
 		time.Sleep(deleteEvery + time.Second)
 		o.add("b", 1, nil)

@@ -34,7 +34,7 @@ func (s *Service) Sweep(ctx context.Context) {
 	beside.Go(func() { s.keepAudits(ctx) })
 	beside.Go(func() { s.watchAudits(ctx) })
 	for _, cluster := range s.Shards.ShardClusters() {
-		beside.Go(func() { s.keepRetention(ctx, cluster) })
+		beside.Go(func() { s.keepOutdated(ctx, cluster) })
 	}
 	defer beside.Wait()
 	expire, forget := time.NewTicker(expireEvery), time.NewTicker(forgetEvery)

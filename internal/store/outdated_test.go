@@ -111,7 +111,7 @@ func (c *chat) sweep(limit int) (deleted []int) {
 		if len(due) == 0 {
 			return deleted
 		}
-		cleared, err := c.DeleteOld(c.t.Context(), due[0], limit)
+		cleared, err := c.DeleteOutdated(c.t.Context(), due[0], limit)
 		c.must(err)
 		deleted = append(deleted, cleared.Messages)
 	}
@@ -171,7 +171,7 @@ func (c *chat) sound() {
 }
 
 // Of what a group said the old goes, for everyone and for itself, and nothing else: a few in each transaction, each with its event.
-func TestOldMessagesGo(t *testing.T) {
+func TestOutdatedMessagesGo(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {
 		c := w.chat()
@@ -356,7 +356,7 @@ func TestSweepsAtOnce(t *testing.T) {
 						w.must(err)
 						return
 					}
-					cleared, err := w.DeleteOld(t.Context(), due[i%len(due)], 3)
+					cleared, err := w.DeleteOutdated(t.Context(), due[i%len(due)], 3)
 					if err != nil {
 						t.Error(err)
 						return
@@ -380,7 +380,7 @@ func TestSweepsAtOnce(t *testing.T) {
 }
 
 // What a group that parted has said goes too. Its order goes on behind its end, and is whole when it comes back, also where its end was removed.
-func TestOldMessagesOfWhoParted(t *testing.T) {
+func TestOutdatedMessagesOfWhoParted(t *testing.T) {
 	t.Parallel()
 	for name, forget := range map[string]bool{"its end is there": false, "its end was removed": true} {
 		t.Run(name, func(t *testing.T) {
@@ -524,7 +524,7 @@ func TestAHeldLogIsNotDue(t *testing.T) {
 }
 
 // What deletes waits for the channel's log before it holds anything else, and leaves alone what its cluster does not own.
-func TestOldMessagesWaitForTheLogFirst(t *testing.T) {
+func TestOutdatedMessagesWaitForTheLogFirst(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {
 		c := w.chat()
@@ -546,7 +546,7 @@ func TestOldMessagesWaitForTheLogFirst(t *testing.T) {
 		t.Cleanup(letGo)
 		done := make(chan error, 1)
 		go func() {
-			cleared, err := w.DeleteOld(t.Context(), ids.Side{Channel: c.id, Group: w.acme.ID}, 10)
+			cleared, err := w.DeleteOutdated(t.Context(), ids.Side{Channel: c.id, Group: w.acme.ID}, 10)
 			if err == nil && (cleared.Messages != 1 || len(cleared.Moved) != 2) {
 				err = fmt.Errorf("%+v", cleared)
 			}
@@ -568,10 +568,10 @@ func TestOldMessagesWaitForTheLogFirst(t *testing.T) {
 }
 
 // What is old must be looked for from behind what is cleared, and what goes with it found by whole keys.
-func TestOldMessagesAreFoundByTheirKeys(t *testing.T) {
+func TestOutdatedMessagesAreFoundByTheirKeys(t *testing.T) {
 	t.Parallel()
 	p := newPlans(t)
-	lines := p.of("what is old", store.DeleteOld)
+	lines := p.of("what is old", store.DeleteOutdated)
 	found := map[string]bool{}
 	for i, line := range lines[:len(lines)-1] {
 		for _, table := range []string{"message", "message_version", "message_words", "reaction"} {
