@@ -117,6 +117,9 @@ type Effect struct {
 	By      *User          `json:"by,omitempty"`
 	Other   *Link          `json:"other,omitempty"`
 	Channel *ChannelEffect `json:"channel,omitempty"`
+	// RetentionDays is after how many days the link's group's messages are deleted; 0: never; nil: what the shard knows, as in steps of the
+	// release before, which does not say it. ChangeChannel
+	RetentionDays *int32 `json:"retentionDays,omitempty"`
 }
 
 // ChannelEffect is what a channel's shard needs to know of the channel as a whole.
@@ -142,7 +145,7 @@ type Link struct {
 	NameVisible    bool    `json:"nameVisible,omitempty"`    // whether other groups see the name
 	Topic          *string `json:"topic,omitempty"`          // what the channel is about for the group alone; nil: what it is about for all
 	MutedByDefault bool    `json:"mutedByDefault,omitempty"` // whether clients are silent until a user says otherwise
-	RetentionDays  *int32  `json:"retentionDays,omitempty"`  // after how many days the group's messages are deleted; nil: never
+	RetentionDays  *int32  `json:"-"`                        // after how many days the group's messages are deleted; nil: never; in steps: [Effect]
 	Proposed       string  `json:"-"`
 	// UnlinkedAt is when the group's part ended; nil while it takes part.
 	UnlinkedAt *time.Time `json:"unlinkedAt,omitempty"`
