@@ -22420,12 +22420,12 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 					return ec._Message_replies(ctx, field, obj)
 				})
 		case "reactions":
-			out.Values[i] = ec.marshalNReaction2ᚕlinkspanᚋinternalᚋchannelᚐReactionᚄ(ctx, field.Selections, obj.Reactions)
+			out.Values[i] = ec._Message_reactions(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "mentions":
-			out.Values[i] = ec.marshalNActor2ᚕlinkspanᚋinternalᚋchannelᚐActorᚄ(ctx, field.Selections, obj.Mentions())
+			out.Values[i] = ec._Message_mentions(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

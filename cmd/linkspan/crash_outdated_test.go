@@ -58,7 +58,7 @@ func TestOutdatedKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for i, point := range []string{"deleteOld/before", "deleteOld/after", "deleteOld/after"} {
+	for i, point := range []string{"deleteOutdated/before", "deleteOutdated/after", "deleteOutdated/after"} {
 		at := failpoint.Arrival{Point: point, N: 1}
 		l.p.command(failpoint.Command{Do: failpoint.Kill, At: at})
 		if i == 0 {

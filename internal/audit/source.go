@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"encoding/json"
 	"time"
 
 	"linkspan/internal/channel"
@@ -71,18 +70,6 @@ func (r *sourceRow) fields() []any {
 	return append(fields, &r.unsent)
 }
 
-// policyIn reads what a policy became. What can't be read is none that anybody has set.
-func policyIn(text *string) *channel.AuditedPolicy {
-	if text == nil {
-		return nil
-	}
-	var p channel.AuditedPolicy
-	if json.Unmarshal([]byte(*text), &p) != nil {
-		return new(channel.AuditedPolicy)
-	}
-	return &p
-}
-
 // source returns the row; nil if it is not there.
 func (r *sourceRow) source() *channel.AuditSource {
 	if r.deed == nil {
@@ -91,7 +78,7 @@ func (r *sourceRow) source() *channel.AuditSource {
 	s := &channel.AuditSource{
 		ID: r.id, At: r.at.UTC(), Refused: *r.refused, Deed: channel.Deed(*r.deed), Rule: channel.SharingRule(*r.rule), Channel: r.channel,
 		Invitation: r.invitation, Version: *r.version, Reason: r.reason, From: r.from.group(), To: r.to.group(), About: r.other.group(),
-		Unsent: r.unsent != nil && *r.unsent, Policy: policyIn(r.policy),
+		Unsent: r.unsent != nil && *r.unsent, Policy: channel.ReadAuditedPolicy(r.policy),
 	}
 	if r.state != nil {
 		s.State = *r.state

@@ -159,6 +159,8 @@ func (v *verifier) entry(g *standing, l *link, before map[ids.Transition]channel
 	case l.source == nil:
 		breach("what it tells of is not there: %v", l.id.UUID())
 		return
+	case l.said.Policy != nil && l.said.Policy.Unread():
+		breach("what the policy became could not be read when it was written: %v", l.id.UUID())
 	case !l.audited:
 		breach("what it tells of is not marked as being in the audit: %v", l.id.UUID())
 	}

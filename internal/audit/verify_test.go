@@ -65,6 +65,8 @@ var tamperings = []tampering{
 	{"that it is kept what a policy became", `UPDATE linkspan_main.transition SET policy = NULL WHERE deed = 'SET_POLICY'`, "acme", "in format, policy"},
 	{"a policy", `UPDATE linkspan_main.sharing_policy SET outgoing_approval = false WHERE ` + of("acme"), "acme", "nobody has decided that: in outgoingApproval"},
 	{"a policy's time to live", `UPDATE linkspan_main.sharing_policy SET invitation_ttl_hours = 1 WHERE ` + of("acme"), "acme", "nobody has decided that: in invitationTtlHours"},
+	{"a policy and its version", `UPDATE linkspan_main.sharing_policy SET outgoing_approval = false, version = version + 1 WHERE ` + of("acme"), "acme", "has version 3 now, and nobody has decided that"},
+	{"that there is a policy", `DELETE FROM linkspan_main.sharing_policy WHERE ` + of("acme"), "acme", "the policy of the group is not there any more"},
 	{"when", `UPDATE linkspan_main.transition SET at = at - interval '1 microsecond' WHERE deed = 'TRUST'`, "acme", "in at"},
 	{"what was decided", `DELETE FROM linkspan_main.transition WHERE deed = 'TRUST'`, "acme", "what it tells of is not there"},
 	{"that it is in the audit", `UPDATE linkspan_main.transition SET audited = false WHERE deed = 'TRUST'`, "acme", "is not marked as being in the audit"},
@@ -259,6 +261,27 @@ func TestOlderFormsHold(t *testing.T) {
 	if err != nil || !report.OK() {
 		t.Errorf("the export of both: %+v: %v", report, err)
 	}
+}
+
+// A policy in the history that can't be read, before its entry is written, holds up nobody's audit, and is found, also where another was decided since.
+func TestUnreadPolicy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(t, `UPDATE linkspan_main.transition SET policy = '[{}]' WHERE deed = 'SET_POLICY'`)
+	w.rewriteAll(t)
+	report := w.verify(t)
+	finds(t, report, "acme", "what the policy became could not be read")
+	finds(t, report, "acme", "the policy of the group is another now")
+	no := false
+	set, err := w.Service.SetSharingPolicy(t.Context(), w.viewer("acme", "ana"), channel.SetSharingPolicyInput{
+		ExpectedVersion: 2, SharingEnabled: &no, Given: map[string]bool{"sharingEnabled": true},
+	})
+	w.must(err, set.Errors, false)
+	w.For(t).Audited()
+	if report = w.verify(t); len(report.Breaches) != 1 || report.Waiting != 0 {
+		t.Errorf("another was decided since: %+v", report)
+	}
+	finds(t, report, "acme", "what the policy became could not be read")
 }
 
 // Of many breaches the first are told. Progress ends each part.

@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"encoding/json"
 	"time"
 
 	"linkspan/internal/ids"
@@ -26,7 +27,8 @@ type AuditSource struct {
 	Policy     *AuditedPolicy // what the sharing policy said after it; nil: it is about none, or was decided before that was kept
 }
 
-// AuditedPolicy is what a sharing policy says, as an audit keeps it. It is part of what is hashed: a new field is left out where it says nothing.
+// AuditedPolicy is what a sharing policy says, as an audit keeps it. It is part of what is hashed, so a new field needs a new form of entries, which
+// [AuditEntry.In] takes it out of for those before: by a form that stays, an entry of the release before would be a breach.
 type AuditedPolicy struct {
 	SharingEnabled     bool   `json:"sharingEnabled"`
 	WhoMayCreate       WhoMay `json:"whoMayCreate"`
@@ -44,6 +46,22 @@ func (p *SharingPolicy) Audited() AuditedPolicy {
 		IncomingApproval: p.IncomingApproval, InvitationTTLHours: p.InvitationTTLHours, LinksInNotes: p.LinksInNotes,
 	}
 }
+
+// ReadAuditedPolicy reads the JSON of a row; nil: the row has none. What can't be read, as nobody has decided it, is a policy that says nothing, so that
+// the audits go on, and an entry has what gives it away: see [AuditedPolicy.Unread].
+func ReadAuditedPolicy(text *string) *AuditedPolicy {
+	if text == nil {
+		return nil
+	}
+	var p AuditedPolicy
+	if json.Unmarshal([]byte(*text), &p) != nil {
+		return new(AuditedPolicy)
+	}
+	return &p
+}
+
+// Unread reports whether it is what stands for one that can't be read.
+func (p *AuditedPolicy) Unread() bool { return *p == AuditedPolicy{} }
 
 // The forms of entries: those that say what a policy became have the second, all others the first, as all had once.
 const (

@@ -119,5 +119,8 @@ func aboutLink(m *LinkMove, kind StepKind, group Group) Step {
 	if len(m.Links) > 1 {
 		effect.Other = m.Links[1]
 	}
+	if effect.RetentionDays = m.Links[0].RetentionDays; effect.RetentionDays == nil {
+		effect.RetentionDays = new(int32)
+	}
 	return Step{Stream: Stream{Subject: id.Bytes(), Destination: toChannel(id)}, Op: m.Op, Kind: kind, Effect: effect}
 }

@@ -156,14 +156,17 @@ type Shards interface {
 	// DueSides returns at most limit sides of a cluster's channels whose groups may have messages there that are to be deleted by
 	// now, by the cluster's clock: those that have been due for longest.
 	DueSides(ctx context.Context, cluster string, limit int) ([]ids.Side, error)
-	// DeleteOld deletes, by nobody, the oldest messages of a side's group that are older than the group keeps them by the cluster's
+	// DeleteOutdated deletes, by nobody, the oldest messages of a side's group that are older than the group keeps them by the cluster's
 	// clock: at most limit for everyone and as many for the group alone, in one transaction with their events, and notes when to look
 	// next. It does nothing to a side that is not due. Any number of processes may call it at once.
-	DeleteOld(ctx context.Context, side ids.Side, limit int) (Cleared, error)
+	DeleteOutdated(ctx context.Context, side ids.Side, limit int) (DeletedOutdated, error)
+	// PutOffSide has a side that is due be due in a minute, behind all that are due by now. It waits for nobody who deletes there just now: what they
+	// note holds.
+	PutOffSide(ctx context.Context, side ids.Side) error
 }
 
-// Cleared is what was deleted of a side's messages because its group keeps them no longer.
-type Cleared struct {
+// DeletedOutdated is what was deleted of a side's messages because its group keeps them no longer.
+type DeletedOutdated struct {
 	Messages int
 	Moved    []LogKey // the channel's log for each side that may see of it
 }

@@ -126,6 +126,9 @@ type Effect struct {
 	Channel *ChannelEffect `json:"channel,omitempty"`
 	// Members is who of the group sees the channel: ChangeVisibility, ChangeMembers, ListMembers.
 	Members *MembersEffect `json:"members,omitempty"`
+	// RetentionDays is after how many days the link's group's messages are deleted; 0: never; nil: what the shard knows, as in steps of the
+	// release before, which does not say it. ChangeChannel
+	RetentionDays *int32 `json:"retentionDays,omitempty"`
 }
 
 // ChannelEffect is what a channel's shard needs to know of the channel as a whole.
@@ -151,7 +154,7 @@ type Link struct {
 	NameVisible    bool    `json:"nameVisible,omitempty"`    // whether other groups see the name
 	Topic          *string `json:"topic,omitempty"`          // what the channel is about for the group alone; nil: what it is about for all
 	MutedByDefault bool    `json:"mutedByDefault,omitempty"` // whether clients are silent until a user says otherwise
-	RetentionDays  *int32  `json:"retentionDays,omitempty"`  // after how many days the group's messages are deleted; nil: never
+	RetentionDays  *int32  `json:"-"`                        // after how many days the group's messages are deleted; nil: never; in steps: [Effect]
 	MembersOnly    bool    `json:"membersOnly,omitempty"`    // whether the channel is for admins of the group and those whom they add alone
 	Proposed       string  `json:"-"`
 	Listed         bool    `json:"-"` // the user who decides is one of those

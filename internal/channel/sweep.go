@@ -34,7 +34,7 @@ func (s *Service) Sweep(ctx context.Context) {
 	beside.Go(func() { s.keepAudits(ctx) })
 	beside.Go(func() { s.watchAudits(ctx) })
 	for _, cluster := range s.Shards.ShardClusters() {
-		beside.Go(func() { s.keepRetention(ctx, cluster) })
+		beside.Go(func() { s.keepOutdated(ctx, cluster) })
 	}
 	defer beside.Wait()
 	expire, forget := time.NewTicker(expireEvery), time.NewTicker(forgetEvery)
@@ -66,7 +66,8 @@ func (s *Service) keepAudits(ctx context.Context) {
 	}
 }
 
-// watchAudits tells the log until ctx ends when audits are late, whoever should write them and for whatever reason nobody does.
+// watchAudits tells the log until ctx ends when audits are late: nobody writes them, whoever should and for whatever reason, or there is much to write, as
+// after an upgrade.
 func (s *Service) watchAudits(ctx context.Context) {
 	look := time.NewTicker(lookAtAudits)
 	defer look.Stop()
@@ -80,7 +81,7 @@ func (s *Service) watchAudits(ctx context.Context) {
 			case err != nil:
 				s.Logger.WarnContext(ctx, "sweep: look at audits", "err", err)
 			case oldest > auditsLate:
-				s.Logger.WarnContext(ctx, "audits are late: nobody writes what was decided and refused", "oldest", oldest.Round(time.Second))
+				s.Logger.WarnContext(ctx, "audits are late", "oldest", oldest.Round(time.Second))
 			}
 		}
 	}

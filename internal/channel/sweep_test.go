@@ -87,7 +87,7 @@ func TestLateAuditsAreTold(t *testing.T) {
 			told = append(told, strings.TrimSpace(said))
 		}
 		late := func(minutes int) string {
-			return fmt.Sprintf(`"audits are late: nobody writes what was decided and refused" oldest=%dm0s`, minutes)
+			return fmt.Sprintf(`"audits are late" oldest=%dm0s`, minutes)
 		}
 		want := []string{late(6), late(7), late(8), late(9), `"sweep: look at audits" err="main is out of reach"`}
 		if !slices.Equal(told, want) {

@@ -75,7 +75,7 @@ func Run(ctx context.Context, router *shardrouter.Router, progress func(Progress
 	for i, name := range router.Clusters() {
 		checking.Go(func() {
 			database, _ := router.Cluster(name)
-			shardErrs[i] = errors.Join(c.rules(ctx, database, slices.Concat(shardRules, conversationRules, frozenRules, retentionRules)), c.strays(ctx, database))
+			shardErrs[i] = errors.Join(c.rules(ctx, database, slices.Concat(shardRules, conversationRules, frozenRules, outdatedRules)), c.strays(ctx, database))
 		})
 	}
 	checking.Wait()

@@ -216,5 +216,5 @@ func TestManyGroups(t *testing.T) {
 
 // allPlants are those of all tests.
 func allPlants() []plant {
-	return slices.Concat(plants, auditPlants, conversationPlants, frozenPlants, retentionPlants, manyPlants)
+	return slices.Concat(plants, auditPlants, conversationPlants, frozenPlants, outdatedPlants, manyPlants)
 }

@@ -109,7 +109,7 @@ func TestPlantedBreachesAreFound(t *testing.T) {
 		t.Fatalf("nothing is planted, and the report is %+v", report)
 	}
 	keep := newKeeper(w)
-	for _, p := range slices.Concat(plants, auditPlants, conversationPlants, frozenPlants, retentionPlants) {
+	for _, p := range slices.Concat(plants, auditPlants, conversationPlants, frozenPlants, outdatedPlants) {
 		w.finds(t, keep, p)
 	}
 	if again := w.check(); !again.OK() {

@@ -31,7 +31,7 @@ type finding struct {
 // Invariants returns all that Run judges.
 func Invariants() []Invariant {
 	var all []Invariant
-	for _, rules := range [][]rule{mainRules, auditRules, shardRules, conversationRules, frozenRules, retentionRules} {
+	for _, rules := range [][]rule{mainRules, auditRules, shardRules, conversationRules, frozenRules, outdatedRules} {
 		for _, rule := range rules {
 			all = append(all, rule.Invariant)
 		}

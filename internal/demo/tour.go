@@ -37,7 +37,8 @@ type TourConfig struct {
 
 // Tour plays the main job on a running server with the demo groups and shows each step: what happened on which side, on
 // which clusters, and how long it took. It may be played any number of times, one at a time; each makes channels of its own. For some
-// steps globex's policy is another; it is put back however the tour ends.
+// steps globex's policy is another. It is put back also where a step fails or ctx ends; where it can't be, because the process is killed or the server
+// goes away, it stays, and the error, if there is still somebody to return it to, says how to set it.
 //
 // The error says which step was not as it should be. With ctx it ends early, with ctx's error.
 func Tour(ctx context.Context, config TourConfig) (err error) {

@@ -84,7 +84,6 @@ func (t *tour) agree(ctx context.Context) (row, error) {
 	return t.scene.agrees(), errors.Join(
 		differs("the invitation's state", answer.ApproveInvitation.Invitation.State, "ACCEPTED"),
 		t.another(answer.ApproveInvitation.SharedChannel, "globex"),
-		t.putBack(ctx),
 	)
 }
 
@@ -128,7 +127,8 @@ func (t *tour) putBack(ctx context.Context) error {
 		_, _, err = t.setPolicy(ctx, before)
 	}
 	if err != nil {
-		return fmt.Errorf("globex's policy is not what it was: %w", err)
+		return fmt.Errorf("globex's policy may not be what it was: have Gil set whoMayAccept to %s and incomingApproval to %t by setSharingPolicy: %w",
+			t.approval.before.WhoMayAccept, t.approval.before.IncomingApproval, err)
 	}
 	t.approval.before = nil
 	return nil

@@ -29,7 +29,7 @@ func (s *scene) memberAccepts() row {
 
 func (s *scene) agrees() row {
 	return row{goes: right, right: &card{22, "Gil agrees", ms(s.approval.agreeing), onMain(s.lives, s.globex), []text{
-		plain("approveInvitation, as an admin. Then globex's policy is what it was."),
+		plain("approveInvitation, as an admin. At the end globex's policy is what it was."),
 	}}}
 }
 

@@ -71,7 +71,24 @@ func policyOfGlobex(t *testing.T, s *servertest.Server) string {
 	return fmt.Sprint(policy["whoMayAccept"], " ", policy["incomingApproval"], " ", policy["version"])
 }
 
-func TestTourPutsThePolicyBackHoweverItEnds(t *testing.T) {
+// A policy that can't be put back is told of once, with what it was.
+func TestTourTellsOfAPolicyThatStays(t *testing.T) {
+	t.Parallel()
+	s, calls := servertest.New(t, servertest.Options{}), 0
+	config, out := tourOf(t, s)
+	config.HTTP = &http.Client{Transport: tampering{"TourSetPolicy", config.Tokens["gil@globex"], func(answer string) string {
+		if calls++; calls == 1 {
+			return answer
+		}
+		return `{"errors":[{"message":"Lost."}]}`
+	}}}
+	err := demo.Tour(t.Context(), config)
+	if err == nil || strings.Count(err.Error(), "whoMayAccept to ADMINS and incomingApproval to false by setSharingPolicy") != 1 || strings.Count(err.Error(), "Lost.") != 1 {
+		t.Errorf("got %v, want it once, and how to put the policy back\n%s", err, out)
+	}
+}
+
+func TestTourPutsThePolicyBack(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, servertest.Options{})
 	ctx, end := context.WithCancel(t.Context())
@@ -87,7 +104,7 @@ func TestTourPutsThePolicyBackHoweverItEnds(t *testing.T) {
 	} {
 		config, out := tourOf(t, s)
 		config.HTTP = &http.Client{Transport: tampering{c.operation, config.Tokens[c.user], first(c.change)}}
-		if err := demo.Tour(ctx, config); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "policy is not") {
+		if err := demo.Tour(ctx, config); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "setSharingPolicy") {
 			t.Errorf("got %v, want %q in it\n%s", err, c.want, out)
 		}
 		if policy, want := policyOfGlobex(t, s), fmt.Sprint("ADMINS false ", 3+2*i); policy != want {

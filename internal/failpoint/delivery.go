@@ -41,12 +41,12 @@ func (s shardsPort) Apply(
 	return appended, err
 }
 
-// DeleteOld implements [channel.Shards].
-func (s shardsPort) DeleteOld(ctx context.Context, side ids.Side, limit int) (channel.Cleared, error) {
-	s.at("deleteOld" + before)
-	cleared, err := s.Shards.DeleteOld(ctx, side, limit)
+// DeleteOutdated implements [channel.Shards].
+func (s shardsPort) DeleteOutdated(ctx context.Context, side ids.Side, limit int) (channel.DeletedOutdated, error) {
+	s.at("deleteOutdated" + before)
+	cleared, err := s.Shards.DeleteOutdated(ctx, side, limit)
 	if err == nil {
-		s.at("deleteOld" + after)
+		s.at("deleteOutdated" + after)
 	}
 	return cleared, err
 }

@@ -24,7 +24,7 @@ const (
 	readUnaudited = `
 		SELECT s.refused, s.id, s.at, s.deed, s.rule, s.channel_id, s.invitation_id, s.version, s.state, s.reason,
 			s.actor_id, s.actor_name, s.actor_group_id, ag.handle, ag.name, i.from_group_id, fg.handle, fg.name, i.to_group_id, tg.handle, tg.name,
-			s.about_group_id, og.handle, og.name, s.policy,
+			s.about_group_id, og.handle, og.name, s.policy::text,
 			NOT s.refused AND COALESCE((SELECT x.state FROM linkspan_main.transition AS x
 				WHERE x.invitation_id = s.invitation_id ORDER BY x.version LIMIT 1), '') = 'REQUESTED'
 			AND NOT EXISTS (SELECT FROM linkspan_main.transition AS x
@@ -101,16 +101,16 @@ func unaudited(ctx context.Context, tx *shardrouter.Tx, limit int) (sources []ch
 // scanSource reads a row of readUnaudited.
 func scanSource(row pgx.CollectableRow) (s channel.AuditSource, err error) {
 	var actor ids.User
-	var actorName *string
+	var actorName, policy *string
 	var actorGroup, from, to, about maybeGroup
 	fields := []any{&s.Refused, &s.ID, &s.At, &s.Deed, &s.Rule, &s.Channel, &s.Invitation, &s.Version, &s.State, &s.Reason, &actor, &actorName}
 	for _, group := range []*maybeGroup{&actorGroup, &from, &to, &about} {
 		fields = append(fields, group.fields()...)
 	}
-	if err := row.Scan(append(fields, &s.Policy, &s.Unsent)...); err != nil {
+	if err := row.Scan(append(fields, &policy, &s.Unsent)...); err != nil {
 		return s, err
 	}
-	s.At, s.From, s.To, s.About = s.At.UTC(), from.group(), to.group(), about.group()
+	s.At, s.From, s.To, s.About, s.Policy = s.At.UTC(), from.group(), to.group(), about.group(), channel.ReadAuditedPolicy(policy)
 	if group := actorGroup.group(); group != nil && actorName != nil {
 		by := userIn(*group, actor, *actorName)
 		s.Actor = &by

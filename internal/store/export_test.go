@@ -53,10 +53,10 @@ var MessageQueries = map[string]string{
 	"a reaction": changeTexts[channel.EventReactionAdded][0], "a mark": markRead,
 }
 
-// DueSides and DeleteOld are the statements about what groups keep no longer.
+// DueSides and DeleteOutdated are the statements about what groups keep no longer.
 var (
-	DueSides  = dueSides
-	DeleteOld = deleteOld
+	DueSides       = dueSides
+	DeleteOutdated = deleteOutdated
 )
 
 // PageQueries are the statements that read messages with what belongs to them, by name.

@@ -107,6 +107,9 @@ func (s *Store) ForgetEvents(ctx context.Context, cluster string, age time.Durat
 // private one all that come before that, and of those right behind it the old ones. So each side loses a beginning of its
 // order; no public event goes before a private one that it has in front. It runs behind lockLog. Arguments: slot, channel,
 // age in seconds, the most of each log. It tells whether it got on.
+//
+// The oldest event that is left is the oldest of those that may go next. A public one behind a private one that is not old waits for that, and so do
+// the private ones behind it: a look on their account would find nothing to do, and come before those for other logs.
 const forgetChannelEvents = `
 	WITH owned AS (SELECT slot FROM ` + shardrouter.OwnedFirst + `),
 	log AS (
@@ -142,11 +145,12 @@ const forgetChannelEvents = `
 		WHERE s.slot = $1 AND s.channel_id = $2 AND s.group_id = sides.group_id
 	), oldest AS (
 		SELECT COALESCE(LEAST(
-			(SELECT e.at FROM linkspan_shard.channel_event AS e WHERE e.slot = $1 AND e.channel_id = $2 AND e.number = floor.number + 1),
+			(SELECT e.at FROM linkspan_shard.channel_event AS e WHERE e.slot = $1 AND e.channel_id = $2 AND e.number = floor.number + 1
+				AND NOT EXISTS (SELECT FROM private AS p WHERE NOT p.old AND p.follows <= floor.number)),
 			(SELECT min(e.at) FROM linkspan_shard.channel_side AS s
 				LEFT JOIN sides ON sides.group_id = s.group_id
 				JOIN linkspan_shard.private_event AS e ON e.slot = s.slot AND e.channel_id = s.channel_id AND e.group_id = s.group_id
-					AND e.number = COALESCE(sides.floor, s.private_floor) + 1
+					AND e.number = COALESCE(sides.floor, s.private_floor) + 1 AND e.follows <= floor.number
 				WHERE s.slot = $1 AND s.channel_id = $2)
 		), now()) AS at FROM floor
 	)

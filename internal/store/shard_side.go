@@ -108,8 +108,8 @@ func (t *shardTx) ChangeChannel(e channel.Effect) {
 	t.queue(`
 		WITH side AS (
 			UPDATE linkspan_shard.channel_side AS s SET version = $4, role = CASE WHEN $5 THEN 'INITIATOR' ELSE 'TARGET' END, may_invite = $6,
-				name = $19, name_visible = $20, topic = $21, muted_by_default = $22, retention_days = $24::integer,
-				retention_due_at = CASE WHEN s.retention_days IS NOT DISTINCT FROM $24 THEN s.retention_due_at WHEN $24 IS NOT NULL THEN now() END
+				name = $19, name_visible = $20, topic = $21, muted_by_default = $22, retention_days = CASE WHEN $24::integer IS NULL THEN s.retention_days ELSE NULLIF($24, 0) END,
+				retention_due_at = CASE WHEN COALESCE(s.retention_days, 0) = COALESCE($24, s.retention_days, 0) THEN s.retention_due_at WHEN $24 > 0 THEN now() END
 			WHERE s.slot = $1 AND s.channel_id = $2 AND s.group_id = $3 AND s.version < $4
 			RETURNING s.group_id, s.private_head, s.state = 'LINKED' AS told
 		), other AS (
@@ -131,7 +131,7 @@ func (t *shardTx) ChangeChannel(e channel.Effect) {
 		)`+told("CHANNEL_CHANGED", "$15", "$16", "$17", "$18", "$4"),
 		link.Channel, link.Group, link.Version, link.Initiator, link.MayInvite, other.Group, other.Version, other.Initiator, other.MayInvite,
 		e.Channel.Offered, initiator.ID, handle, name, by.ID.Group, by.ID, by.Name, channel.NameKey(by.Name),
-		link.Name, link.NameVisible, link.Topic, link.MutedByDefault, e.Channel.Topic, link.RetentionDays,
+		link.Name, link.NameVisible, link.Topic, link.MutedByDefault, e.Channel.Topic, e.RetentionDays,
 	).Query(t.tells(channel.LogEvent{Kind: channel.EventChannelChanged, Channel: link.Channel, Group: *e.Group, Actor: by.ID}))
 }
 

@@ -4,7 +4,7 @@
 //
 // What is a field of its object, or a method that can't fail, and has nothing below it that would have to be waited for or could fail
 // either, is marshalled without a context of its own, which nothing would ask for: field interceptors are not told of it, and an error of
-// it would stand at its object. Lists of the types LISTED are made in turn: their elements must have nothing to wait for but what is read
+// it would stand at its object. A field that is a list has one, as its elements have places below it. Lists of the types LISTED are made in turn: their elements must have nothing to wait for but what is read
 // for all of them at once. What selections come to is asked of package gqlobject, which remembers it.
 package main
 
@@ -62,7 +62,7 @@ func rewrite(source []byte, listed []string) ([]byte, error) {
 		r.findBelow(of)
 	}
 	for field := range r.ready {
-		if r.isLeaf(field, listed, nil) {
+		if r.isLeaf(field, nil) {
 			r.leaves[field] = r.ready[field]
 		}
 	}
@@ -159,21 +159,22 @@ func (r *rewriter) findBelow(of *ast.FuncDecl) {
 	}
 }
 
-// isLeaf reports whether a field of a type can be marshalled at once: it is there, and so is all that is below it. Types are those above.
-func (r *rewriter) isLeaf(field string, listed, above []string) bool {
+// isLeaf reports whether a field of a type can be marshalled at once: it is no list, is there, and so is all that is below it. Above are the types
+// that it is in.
+func (r *rewriter) isLeaf(field string, above []string) bool {
 	ready, ok := r.ready[field]
 	if !ok || r.scalars[field] {
 		return ok
 	}
 	name, bound, ok := strings.Cut(strings.TrimPrefix(ready.marshal, "ec.marshal"), "2")
-	if !ok || strings.HasPrefix(bound, "ᚕ") && !slices.Contains(listed, name[1:]) { // behind N or O: never null, or perhaps
+	if !ok || strings.HasPrefix(bound, "ᚕ") { // the elements of a list have places below the field's, which is what its context is for
 		return false
 	}
-	return r.isSettled(name[1:], listed, above)
+	return r.isSettled(name[1:], above) // behind N or O: never null, or perhaps
 }
 
 // isSettled reports whether all fields of a type, or of each type of an interface, can be marshalled at once.
-func (r *rewriter) isSettled(name string, listed, above []string) bool {
+func (r *rewriter) isSettled(name string, above []string) bool {
 	below, ok := r.below[name]
 	if !ok || slices.Contains(above, name) {
 		return false
@@ -181,9 +182,9 @@ func (r *rewriter) isSettled(name string, listed, above []string) bool {
 	above = append(slices.Clone(above), name)
 	return !slices.ContainsFunc(below, func(part string) bool {
 		if strings.Contains(part, "_") {
-			return !r.isLeaf(part, listed, above)
+			return !r.isLeaf(part, above)
 		}
-		return !r.isSettled(part, listed, above)
+		return !r.isSettled(part, above)
 	})
 }
 

@@ -61,14 +61,17 @@ func (c *chat) does(group channel.Group, kind channel.EventKind, m ids.Message) 
 // keeps has a group's side say for how many days its messages are kept; 0: for good.
 func (c *chat) keeps(group channel.Group, days int32) {
 	c.t.Helper()
+	c.changes(group, &days)
+}
+
+// changes has a step change a group's side; nil: it says nothing of days.
+func (c *chat) changes(group channel.Group, said *int32) {
+	c.t.Helper()
 	c.version++
 	link := &channel.Link{Channel: c.id, Group: group.ID, Version: c.version, Name: "launch", NameVisible: true, Initiator: group == c.acme}
-	if days > 0 {
-		link.RetentionDays = &days
-	}
 	by := c.user(group, "admin")
 	_, err := c.step(c.id, func(tx channel.ShardTx) {
-		tx.ChangeChannel(channel.Effect{Group: &group, Link: link, By: &by, Channel: &channel.ChannelEffect{}})
+		tx.ChangeChannel(channel.Effect{Group: &group, Link: link, By: &by, Channel: &channel.ChannelEffect{}, RetentionDays: said})
 	})
 	c.must(err)
 }
@@ -108,7 +111,7 @@ func (c *chat) sweep(limit int) (deleted []int) {
 		if len(due) == 0 {
 			return deleted
 		}
-		cleared, err := c.DeleteOld(c.t.Context(), due[0], limit)
+		cleared, err := c.DeleteOutdated(c.t.Context(), due[0], limit)
 		c.must(err)
 		deleted = append(deleted, cleared.Messages)
 	}
@@ -168,7 +171,7 @@ func (c *chat) sound() {
 }
 
 // Of what a group said the old goes, for everyone and for itself, and nothing else: a few in each transaction, each with its event.
-func TestOldMessagesGo(t *testing.T) {
+func TestOutdatedMessagesGo(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {
 		c := w.chat()
@@ -241,6 +244,32 @@ func TestDaysChange(t *testing.T) {
 		}
 		c.keeps(w.acme, 1) // another's side
 		c.sound()
+	})
+}
+
+// A step that says nothing of days, as one of the release before, leaves them and when to look next alone.
+func TestDaysNotSaid(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		stands := func() (days string) {
+			c.read(`SELECT concat_ws(' ', retention_days, retention_due_at) FROM linkspan_shard.channel_side WHERE channel_id = $1 AND role = 'TARGET'`, &days)
+			return days
+		}
+		c.changes(w.globex, nil)
+		if got := stands(); got != "" {
+			t.Errorf("nobody said any days, and they are %s", got)
+		}
+		c.keeps(w.globex, 30)
+		c.sweep(10)
+		before := stands()
+		c.changes(w.globex, nil)
+		if got := stands(); got != before || before == "" {
+			t.Errorf("the days are %q, and were %q", got, before)
+		}
+		if c.keeps(w.globex, 0); stands() != "" {
+			t.Errorf("taken back, they are %s", stands())
+		}
 	})
 }
 
@@ -327,7 +356,7 @@ func TestSweepsAtOnce(t *testing.T) {
 						w.must(err)
 						return
 					}
-					cleared, err := w.DeleteOld(t.Context(), due[i%len(due)], 3)
+					cleared, err := w.DeleteOutdated(t.Context(), due[i%len(due)], 3)
 					if err != nil {
 						t.Error(err)
 						return
@@ -351,7 +380,7 @@ func TestSweepsAtOnce(t *testing.T) {
 }
 
 // What a group that parted has said goes too. Its order goes on behind its end, and is whole when it comes back, also where its end was removed.
-func TestOldMessagesOfWhoParted(t *testing.T) {
+func TestOutdatedMessagesOfWhoParted(t *testing.T) {
 	t.Parallel()
 	for name, forget := range map[string]bool{"its end is there": false, "its end was removed": true} {
 		t.Run(name, func(t *testing.T) {
@@ -407,8 +436,95 @@ func TestOldMessagesOfWhoParted(t *testing.T) {
 	}
 }
 
+// A side that is put off is not due for a minute, unless it was not due, or somebody deletes there just now.
+func TestPutOff(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		c.says(w.acme, false, ids.Message{})
+		side := ids.Side{Channel: c.id, Group: w.acme.ID}
+		due := func() (in float64, now bool) {
+			c.read(`SELECT COALESCE(extract(epoch FROM retention_due_at - now()), 0) FROM linkspan_shard.channel_side WHERE channel_id = $1 AND role = 'INITIATOR'`, &in)
+			found, err := w.DueSides(t.Context(), w.ClusterOf(c.id), 10)
+			w.must(err)
+			return in, slices.Contains(found, side)
+		}
+		w.must(w.PutOffSide(t.Context(), side))
+		if in, now := due(); in != 0 || now {
+			t.Errorf("a side without days is due in %v s: %v", in, now)
+		}
+		c.keeps(w.acme, 30)
+		database, _ := w.router.Cluster(w.ClusterOf(c.id))
+		tx, err := database.Pool().Begin(t.Context())
+		w.must(err)
+		_, err = tx.Exec(t.Context(), `SELECT 1 FROM linkspan_shard.channel_side WHERE channel_id = $1 FOR UPDATE`, c.id)
+		w.must(err)
+		w.must(w.PutOffSide(t.Context(), side))
+		w.must(tx.Rollback(t.Context()))
+		if _, now := due(); !now {
+			t.Error("who deletes there was overtaken")
+		}
+		w.must(w.PutOffSide(t.Context(), side))
+		if in, now := due(); in < 30 || in > 60 || now {
+			t.Errorf("put off, it is due in %v s: %v", in, now)
+		}
+		c.days(1)
+		c.sweep(10)
+		w.must(w.PutOffSide(t.Context(), side))
+		if in, now := due(); in < 24*3600 || now {
+			t.Errorf("a side that is due in %v s was put off: %v", in, now)
+		}
+	})
+}
+
+// A new deletion of a group that parted holds what is behind its end, however old. The log is looked at again when that is old, and not before: it would
+// stand in front of all others.
+func TestAHeldLogIsNotDue(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		c.says(w.globex, true, ids.Message{})
+		c.keeps(w.globex, 7)
+		c.version++
+		_, err := w.parts(c.id, c.version)
+		w.must(err)
+		c.says(w.acme, true, ids.Message{})
+		c.says(w.acme, false, ids.Message{})
+		aged := func() {
+			c.exec(`UPDATE linkspan_shard.channel_event SET at = at - interval '1 day' WHERE channel_id = $1`)
+			c.exec(`UPDATE linkspan_shard.private_event SET at = at - interval '1 day' WHERE channel_id = $1`)
+			c.exec(`UPDATE linkspan_shard.channel_log SET oldest_at = oldest_at - interval '1 day' WHERE channel_id = $1`)
+		}
+		forgets := func(want string) {
+			t.Helper()
+			for n := 1; n > 0; {
+				n, err = w.ForgetEvents(t.Context(), w.ClusterOf(c.id), 12*time.Hour, 100, 100)
+				w.must(err)
+			}
+			c.sound()
+			var stands string
+			var due bool
+			c.read(`SELECT CASE WHEN l.floor = s.unlinked_after THEN 'at its end' WHEN l.floor = l.head THEN 'at the head' ELSE l.floor::text END,
+					l.oldest_at < now() - interval '12 hours'
+				FROM linkspan_shard.channel_log AS l JOIN linkspan_shard.channel_side AS s USING (slot, channel_id)
+				WHERE l.channel_id = $1 AND s.role = 'TARGET'`, &stands, &due)
+			if stands != want || due {
+				t.Errorf("the floor is %s, want %s; due again: %v", stands, want, due)
+			}
+		}
+		aged()
+		c.days(7)
+		if got := c.sweep(10); !slices.Equal(got, []int{1}) {
+			t.Fatalf("%v went", got)
+		}
+		forgets("at its end")
+		aged()
+		forgets("at the head")
+	})
+}
+
 // What deletes waits for the channel's log before it holds anything else, and leaves alone what its cluster does not own.
-func TestOldMessagesWaitForTheLogFirst(t *testing.T) {
+func TestOutdatedMessagesWaitForTheLogFirst(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {
 		c := w.chat()
@@ -430,7 +546,7 @@ func TestOldMessagesWaitForTheLogFirst(t *testing.T) {
 		t.Cleanup(letGo)
 		done := make(chan error, 1)
 		go func() {
-			cleared, err := w.DeleteOld(t.Context(), ids.Side{Channel: c.id, Group: w.acme.ID}, 10)
+			cleared, err := w.DeleteOutdated(t.Context(), ids.Side{Channel: c.id, Group: w.acme.ID}, 10)
 			if err == nil && (cleared.Messages != 1 || len(cleared.Moved) != 2) {
 				err = fmt.Errorf("%+v", cleared)
 			}
@@ -452,10 +568,10 @@ func TestOldMessagesWaitForTheLogFirst(t *testing.T) {
 }
 
 // What is old must be looked for from behind what is cleared, and what goes with it found by whole keys.
-func TestOldMessagesAreFoundByTheirKeys(t *testing.T) {
+func TestOutdatedMessagesAreFoundByTheirKeys(t *testing.T) {
 	t.Parallel()
 	p := newPlans(t)
-	lines := p.of("what is old", store.DeleteOld)
+	lines := p.of("what is old", store.DeleteOutdated)
 	found := map[string]bool{}
 	for i, line := range lines[:len(lines)-1] {
 		for _, table := range []string{"message", "message_version", "message_words", "reaction"} {

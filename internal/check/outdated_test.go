@@ -1,7 +1,7 @@
 package check_test
 
-// retentionPlants are those of what groups keep no longer.
-var retentionPlants = []plant{
+// outdatedPlants are those of what groups keep no longer.
+var outdatedPlants = []plant{
 	{"side-cleared", "shards", `UPDATE linkspan_shard.channel_side SET cleared_number = 1000000`, ""},
 	{"side-cleared", "shards", `UPDATE linkspan_shard.channel_side SET cleared_private = 1000000`, ""},
 	{"side-retention", "shards", `UPDATE linkspan_shard.channel_side SET retention_days = 1, retention_due_at = now() + interval '2 days'`, ""},

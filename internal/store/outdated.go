@@ -42,14 +42,14 @@ func (s *Store) DueSides(ctx context.Context, cluster string, limit int) (due []
 	return due, translate(err)
 }
 
-// deleteOld deletes what is old of a side's messages, public ones first, and tells how many and the groups that it is news for. It runs behind
+// deleteOutdated deletes what is old of a side's messages, public ones first, and tells how many and the groups that it is news for. It runs behind
 // lockLog. A side that parted reads no public event behind unlinked_after, so what is deleted in its private log follows that
 // one; where even that was removed, as too old, nothing of its order is left, and the event goes at once with the rest.
 //
 // What is next is the first message that stays, if it is the group's; where the look ended before it found one it goes on at once, and at the
 // end of a log nothing is due before what is said from now on. Arguments: slot, channel, group, how many messages to look at in
 // each log, and how many to delete.
-var deleteOld = `
+var deleteOutdated = `
 	WITH owned AS (SELECT slot FROM ` + shardrouter.OwnedFirst + `),
 	side AS (
 		SELECT l.history, l.head, s.private_head, COALESCE(s.cleared_number, 0) AS number, COALESCE(s.cleared_private, 0) AS private,
@@ -124,19 +124,19 @@ func isOf(row string) string {
 	return row + `.slot = g.slot AND ` + row + `.channel_id = g.channel AND ` + row + `.owner_group_id = g.owner AND ` + row + `.number = g.number`
 }
 
-// DeleteOld implements [channel.Shards].
-func (s *Store) DeleteOld(ctx context.Context, side ids.Side, limit int) (cleared channel.Cleared, err error) {
+// DeleteOutdated implements [channel.Shards].
+func (s *Store) DeleteOutdated(ctx context.Context, side ids.Side, limit int) (cleared channel.DeletedOutdated, err error) {
 	slot := slotOfChannel(side.Channel)
 	err = s.router.WritePgx(ctx, slot, func(_ context.Context, tx *shardrouter.Tx) error {
 		tx.Queue(lockLog, int16(slot), side.Channel)
-		tx.Queue(deleteOld, int16(slot), side.Channel, side.Group, lookedAt, limit).QueryRow(func(row pgx.Row) error {
+		tx.Queue(deleteOutdated, int16(slot), side.Channel, side.Group, lookedAt, limit).QueryRow(func(row pgx.Row) error {
 			var messages *int
 			var told []ids.Group
 			err := row.Scan(nil, &messages, &told)
 			if errors.Is(err, pgx.ErrNoRows) {
 				err = shardrouter.ErrNotOwned
 			}
-			if cleared = (channel.Cleared{}); messages != nil {
+			if cleared = (channel.DeletedOutdated{}); messages != nil {
 				cleared.Messages = *messages
 			}
 			for _, group := range told {
@@ -147,4 +147,20 @@ func (s *Store) DeleteOld(ctx context.Context, side ids.Side, limit int) (cleare
 		return nil
 	}, shardrouter.Repeatable())
 	return cleared, translate(err)
+}
+
+// putOffSide arguments: slot, channel, group.
+const putOffSide = `
+	UPDATE linkspan_shard.channel_side AS s SET retention_due_at = now() + interval '1 minute' FROM (
+		SELECT slot, channel_id, group_id FROM linkspan_shard.channel_side
+		WHERE slot = $1 AND channel_id = $2 AND group_id = $3 AND retention_due_at <= now() FOR NO KEY UPDATE SKIP LOCKED
+	) AS due WHERE s.slot = due.slot AND s.channel_id = due.channel_id AND s.group_id = due.group_id`
+
+// PutOffSide implements [channel.Shards].
+func (s *Store) PutOffSide(ctx context.Context, side ids.Side) error {
+	slot := slotOfChannel(side.Channel)
+	return translate(s.router.WritePgx(ctx, slot, func(_ context.Context, tx *shardrouter.Tx) error {
+		tx.Queue(putOffSide, int16(slot), side.Channel, side.Group)
+		return nil
+	}, shardrouter.Repeatable()))
 }
