@@ -3692,7 +3692,7 @@ type Mutation {
     input: AddChannelMemberInput!
   ): AddChannelMemberPayload!
   """
-  Lists a user on the own group's side of a channel no longer, for its admins: where the side is for MEMBERS the user sees nothing of the channel from now
+  Lists a user on the own group's side of a channel no longer, for its admins, as long as the group can read the channel: where the side is for MEMBERS the user sees nothing of the channel from now
   on, and its subscriptions end. Repeating it is success.
   """
   removeChannelMember(
@@ -4563,7 +4563,7 @@ type AddChannelMemberPayload {
 input RemoveChannelMemberInput {
   """The channel that it is about."""
   channelId: ID!
-  """A user of the own group who is listed or known; any other is refused with INVALID_INPUT."""
+  """A user of the own group; any other is refused with INVALID_INPUT."""
   userId: ID!
   """
   1 to 200 characters. The same key and input within 24 hours gives the same answer again; the key with another input is

@@ -81,6 +81,13 @@ func (s *Service) decide(
 		if err != nil {
 			return err
 		}
+		if link := &f.Link; link.MembersOnly && link.Group == v.Group.ID && v.Role != RoleAdmin {
+			listed, err := tx.ListedMembers(ctx, link.Channel, link.Group, v.User.ID)
+			if err != nil {
+				return err
+			}
+			link.Listed = listed.Has
+		}
 		allowed, refusal := judge(deed, v, f)
 		if refusal != nil {
 			return refusal

@@ -59,7 +59,7 @@ func (s Step) planMembers(tx ShardTx) {
 	if s.Kind != StepListMembers {
 		tx.ChangeMembers(s.Effect)
 	}
-	if s.Kind == StepChangeVisibility {
+	if s.Kind == StepChangeVisibility && s.Effect.Link.State == LinkLinked { // of a side that takes part no longer the others hear nothing
 		tx.ChangeChannel(s.Effect)
 	}
 	if s.Kind == StepListMembers || s.Effect.Members.Home {

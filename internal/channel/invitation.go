@@ -150,9 +150,14 @@ func mayAccept(i *Invitation, v *Viewer, policy *SharingPolicy) UserError {
 	case v.Group.ID != i.ToGroup.ID:
 		return notAllowed("Only the invited group decides on an invitation.", "input", "invitationId")
 	case !policy.WhoMayAccept.may(v.Role):
-		return ruledOut(RuleWhoMayAccept, "Only admins of the invited group decide on an invitation.", "invitationId")
+		return onlyAdminsAccept()
 	}
 	return nil
+}
+
+// onlyAdminsAccept is also the answer for who does not see that the group has a side of the channel, which would change.
+func onlyAdminsAccept() UserError {
+	return ruledOut(RuleWhoMayAccept, "Only admins of the invited group decide on an invitation.", "invitationId")
 }
 
 // mayDecline is the rule of who declines: admins of the invited group.

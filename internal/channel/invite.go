@@ -56,6 +56,9 @@ func (s *Service) inviteGroup(ctx context.Context, v *Viewer, in InviteGroupInpu
 			return err
 		} else if kept != nil {
 			d = decided{outcome: *kept, repeated: true}
+			if err := sees(ctx, tx, v, in.ChannelID); err != nil {
+				return err
+			}
 			return d.findChannel(ctx, tx)
 		}
 		a, err := s.asking(ctx, tx, v, op, in, note)
@@ -66,6 +69,15 @@ func (s *Service) inviteGroup(ctx context.Context, v *Viewer, in InviteGroupInpu
 		return tx.AppendSteps(ctx, d.steps)
 	})
 	return d, err
+}
+
+// sees refuses who sees a channel no longer.
+func sees(ctx context.Context, tx MainTx, v *Viewer, id ids.Channel) error {
+	l, err := tx.LockChannel(ctx, id, v.User.ID, v.Group.ID)
+	if err == nil && (v.Operator || l.stateFor(v) == "") || errors.Is(err, ErrNotFound) {
+		return channelNotFound()
+	}
+	return err
 }
 
 // asked is what is decided about asking one more group.

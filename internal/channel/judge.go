@@ -121,6 +121,9 @@ func (f *Facts) judgeAccept(v *Viewer) (verdict, UserError) {
 	if refusal := mayAccept(in, v, &f.To.Policy); refusal != nil {
 		return verdict{}, refusal
 	}
+	if f.Link.hiddenFrom(v) {
+		return verdict{}, onlyAdminsAccept()
+	}
 	switch {
 	case state == InvitationAccepted:
 		return verdict{again: true}, nil

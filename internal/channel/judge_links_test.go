@@ -76,8 +76,20 @@ func TestJudgeLinks(t *testing.T) {
 		}},
 		{"offer to globex", func(c *circle, v *Viewer) (SharingRule, error) { return "", judgeOffer(v, c.links, c.globex.ID) }},
 		{"take the offer back", func(c *circle, v *Viewer) (SharingRule, error) { return "", judgeOffer(v, c.links, v.Group.ID) }},
-		{"change the own side", func(c *circle, v *Viewer) (SharingRule, error) { return "", judgeSide(v, c.links, 1) }},
-		{"change the own side, of another version", func(c *circle, v *Viewer) (SharingRule, error) { return "", judgeSide(v, c.links, 2) }},
+		{"change the own side", func(c *circle, v *Viewer) (SharingRule, error) {
+			return "", judgeSide(v, c.links, &UpdateChannelSideInput{ExpectedVersion: 1})
+		}},
+		{"change the own side, of another version", func(c *circle, v *Viewer) (SharingRule, error) {
+			return "", judgeSide(v, c.links, &UpdateChannelSideInput{ExpectedVersion: 2})
+		}},
+		{"say who sees the own side", func(c *circle, v *Viewer) (SharingRule, error) {
+			return "", judgeSide(v, c.links, &UpdateChannelSideInput{ExpectedVersion: 1, Given: map[string]bool{"visibility": true}})
+		}},
+		{"say who sees the own side, and more", func(c *circle, v *Viewer) (SharingRule, error) {
+			return "", judgeSide(v, c.links, &UpdateChannelSideInput{ExpectedVersion: 1, Given: map[string]bool{"visibility": true, "topic": true}})
+		}},
+		{"list a user", func(c *circle, v *Viewer) (SharingRule, error) { return "", judgeMembers(v, c.links, false) }},
+		{"list a user no longer", func(c *circle, v *Viewer) (SharingRule, error) { return "", judgeMembers(v, c.links, true) }},
 		{"take the role", func(c *circle, v *Viewer) (SharingRule, error) { return judgeTake(v, c.links) }},
 	}
 	var b strings.Builder

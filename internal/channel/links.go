@@ -29,7 +29,7 @@ func (l *Links) state() SharedChannelState {
 func (l *Links) stateFor(v *Viewer) SharedChannelState {
 	link := l.Of[v.Group.ID]
 	switch {
-	case link == nil || !link.everLinked(), link.MembersOnly && v.Role != RoleAdmin && !link.Listed:
+	case link == nil || !link.everLinked(), link.hiddenFrom(v):
 		return ""
 	case l.Channel.State != ChannelArchived && link.parted():
 		return ChannelDisconnected
@@ -42,6 +42,9 @@ func (l *Links) initiates(group ids.Group) bool { return l.Channel.Initiator.Gro
 
 // everLinked reports whether the group is or was linked: then it calls the channel something.
 func (l *Link) everLinked() bool { return l.Name != "" }
+
+// hiddenFrom reports whether the group keeps the channel to some of its users, and the viewer, who is one of the group, is none of these.
+func (l *Link) hiddenFrom(v *Viewer) bool { return l.MembersOnly && v.Role != RoleAdmin && !l.Listed }
 
 // parted reports whether the group took part, and does not.
 func (l *Link) parted() bool { return l.State == LinkLeft || l.State == LinkRemoved }

@@ -31,8 +31,8 @@ func (l LogKey) check(cursor *ids.LogCursor, reader ids.Group) error {
 	return nil
 }
 
-// EndsWith reports whether the log ends with the event: the side takes part no longer. Behind it come deletions in its private log at most,
-// by nobody, until that is linked again.
+// EndsWith reports whether the log ends with the event: the side takes part no longer. Behind it, until that is linked again, come in its
+// private log at most deletions by nobody, and who of the group sees the channel.
 func (l LogKey) EndsWith(e LogEvent) bool {
 	return e.Kind == EventGroupUnlinked && e.Group.ID == l.Side
 }
@@ -54,7 +54,7 @@ type LogHead struct {
 	History ids.History
 	Number  int64
 	Floor   int64 // what is up to this number was removed, as too old
-	Ended   bool  // nothing comes behind Number but deletions of its own by nobody, unless the reader's group is linked again
+	Ended   bool  // nothing comes behind Number but deletions of its own by nobody and who of the group sees it, unless the reader's group is linked again
 }
 
 // Is reports whether a log stands where it stood, however much was removed.

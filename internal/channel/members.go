@@ -78,8 +78,8 @@ func (s *Service) AddChannelMember(ctx context.Context, v *Viewer, in AddChannel
 	return &AddChannelMemberPayload{SharedChannel: channel, Errors: refusals}, err
 }
 
-// RemoveChannelMember takes a user away from them: where the channel is for members alone the user sees nothing of it once this returns. Removing
-// who is not added is success.
+// RemoveChannelMember takes a user away from them: where the channel is for members alone the user sees nothing of it once this returns. It works as
+// long as the group can read the channel, and looks for the user nowhere else than in the list. Removing who is not added is success.
 func (s *Service) RemoveChannelMember(ctx context.Context, v *Viewer, in RemoveChannelMemberInput) (*RemoveChannelMemberPayload, error) {
 	channel, refusals, err := s.changeMember(ctx, v, "removeChannelMember", AddChannelMemberInput(in), true)
 	return &RemoveChannelMemberPayload{SharedChannel: channel, Errors: refusals}, err
@@ -88,20 +88,23 @@ func (s *Service) RemoveChannelMember(ctx context.Context, v *Viewer, in RemoveC
 func (s *Service) changeMember(
 	ctx context.Context, v *Viewer, mutation string, in AddChannelMemberInput, remove bool,
 ) (*SharedChannel, []UserError, error) {
-	user, err := s.ownUser(ctx, v, in.UserID)
-	if err != nil {
-		return nil, nil, err
+	var user *User
+	if !remove {
+		var err error
+		if user, err = s.ownUser(ctx, v, in.ChannelID, in.UserID); err != nil {
+			return nil, nil, err
+		}
 	}
 	return s.changeLinks(ctx, v, mutation, in.ChannelID, in.IdempotencyKey, []any{in.UserID}, nil,
 		func(ctx context.Context, tx MainTx, op ids.Op, l *Links) ([]Step, error) {
-			if err := judgeMembers(v, l); err != nil {
+			if err := judgeMembers(v, l, remove); err != nil {
 				return nil, err
 			}
 			listed, err := tx.ListedMembers(ctx, in.ChannelID, v.Group.ID, in.UserID)
 			switch {
 			case err != nil:
 				return nil, err
-			case user == nil && !listed.Has:
+			case in.UserID.Group != v.Group.ID || !remove && !listed.Has && user == nil:
 				return nil, noSuchMember()
 			case listed.Has != remove:
 				return nil, errAgain
@@ -125,36 +128,41 @@ type ListedMembers struct {
 	Count int
 }
 
-// ownUser returns a user of the viewer's group that is known; nil: there is none.
-func (s *Service) ownUser(ctx context.Context, v *Viewer, id ids.User) (*User, error) {
+// ownUser returns a user of the viewer's group that is known; nil: there is none. It looks in the channel first, then in all others: a cluster that
+// is out of reach matters to who is found nowhere else alone.
+func (s *Service) ownUser(ctx context.Context, v *Viewer, channel ids.Channel, id ids.User) (*User, error) {
 	switch {
 	case v.Operator || v.Role != RoleAdmin || id.Group != v.Group.ID:
 		return nil, nil
 	case id == v.User.ID:
 		return &v.User, nil
 	}
-	found, err := s.Shards.Users(ctx, v.reader(), []ids.User{id})
+	found, err := s.Conversation.Participants(ctx, v.reader(), channel, []ids.User{id})
 	if user, ok := found[id]; ok && err == nil {
+		return &user, nil
+	}
+	found, err = s.Shards.Users(ctx, v.reader(), []ids.User{id})
+	if user, ok := found[id]; ok {
 		return &user, nil
 	}
 	return nil, err
 }
 
 // judgeMembers says why a viewer may not change who is listed on its group's side, in the order of [judgeSide].
-func judgeMembers(v *Viewer, l *Links) error {
+func judgeMembers(v *Viewer, l *Links, remove bool) error {
 	state := l.stateFor(v)
 	switch {
 	case v.Operator || state == "":
 		return channelNotFound()
 	case v.Role != RoleAdmin:
 		return notAllowed("Only admins of a group say to whom of it a channel is shown.", "input", "channelId")
-	case state != ChannelActive && state != ChannelPending:
+	case state != ChannelActive && state != ChannelPending && !remove:
 		return sideStands(state)
 	}
 	return nil
 }
 
-// noSuchMember is the answer for whoever is no user of the own group, or is not known.
+// noSuchMember is the answer for whoever is no user of the own group, or is to be added and is not known.
 func noSuchMember() error {
 	return invalidInput("Your group has no user of that id who is known: who has written, read or decided something is.", "userId")
 }

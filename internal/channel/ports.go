@@ -210,7 +210,7 @@ type ShardTx interface {
 	// side, unless it is as new. It locks the log first.
 	ChangeChannel(e Effect)
 	// ChangeMembers has a side say whether the channel is for members alone, lists a user there, or lists it no longer, and appends an event to the
-	// side's private log. It locks the log first.
+	// side's private log. A side that takes part no longer gets its version too. It locks the log first.
 	ChangeMembers(e Effect)
 	// ListMembers has the group's list of channels know both.
 	ListMembers(e Effect)

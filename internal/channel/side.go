@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 
 	"linkspan/internal/ids"
 )
@@ -55,8 +56,8 @@ func (in UpdateChannelSideInput) MarshalGQL(w io.Writer) { writeInput(w, in) }
 // UpdateChannelSidePayload is the answer of Mutation.updateChannelSide.
 type UpdateChannelSidePayload LeaveSharedChannelPayload
 
-// UpdateChannelSide changes the side of the viewer's group, for admins, if it has the version that they expect: in an ACTIVE channel, and for the
-// initiator in a PENDING one too. It answers when the channel's cluster has it. A change to what is so already is success.
+// UpdateChannelSide changes the side of the viewer's group, for admins, if it has the version that they expect: in an ACTIVE channel, for the
+// initiator in a PENDING one too, and the visibility alone in any that the group can read. It answers when the channel's cluster has it. A change to what is so already is success.
 func (s *Service) UpdateChannelSide(ctx context.Context, v *Viewer, in UpdateChannelSideInput) (*UpdateChannelSidePayload, error) {
 	key := in.IdempotencyKey
 	if err := in.clean(); err != nil {
@@ -89,7 +90,7 @@ func (in *UpdateChannelSideInput) clean() error {
 }
 
 func updatesSide(ctx context.Context, tx MainTx, v *Viewer, op ids.Op, l *Links, in *UpdateChannelSideInput) ([]Step, error) {
-	if err := judgeSide(v, l, in.ExpectedVersion); err != nil {
+	if err := judgeSide(v, l, in); err != nil {
 		return nil, err
 	}
 	link := l.Of[v.Group.ID]
@@ -112,17 +113,24 @@ func updatesSide(ctx context.Context, tx MainTx, v *Viewer, op ids.Op, l *Links,
 	return append(steps, aboutLink(m, StepChangeChannel, v.Group)), tx.WriteLinks(ctx, m)
 }
 
-// judgeSide says why a viewer may not change its group's side of that version, in the order of [judgePart].
-func judgeSide(v *Viewer, l *Links, expected int32) error {
+// onlyVisibility reports whether the input changes nothing else.
+func (in *UpdateChannelSideInput) onlyVisibility() bool {
+	return in.Given["visibility"] && !slices.ContainsFunc([]string{"name", "topic", "nameVisible", "mutedByDefault", "retentionDays"},
+		func(field string) bool { return in.Given[field] })
+}
+
+// judgeSide says why a viewer may not change its group's side as an input says, in the order of [judgePart]. Who of the group sees the channel is
+// its own affair for as long as it can be read.
+func judgeSide(v *Viewer, l *Links, in *UpdateChannelSideInput) error {
 	state := l.stateFor(v)
 	switch {
 	case v.Operator || state == "":
 		return channelNotFound()
 	case v.Role != RoleAdmin:
 		return notAllowed("Only admins of a group change its side of a channel.", "input", "channelId")
-	case state != ChannelActive && state != ChannelPending:
+	case state != ChannelActive && state != ChannelPending && !in.onlyVisibility():
 		return sideStands(state)
-	case l.Of[v.Group.ID].Version != expected:
+	case l.Of[v.Group.ID].Version != in.ExpectedVersion:
 		return versionConflict(l.Of[v.Group.ID].Version)
 	}
 	return nil

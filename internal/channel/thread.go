@@ -102,7 +102,7 @@ func pageOfMessages(v *Viewer, list List, rows MessageRows, err error) (*Message
 		return nil, err
 	}
 	if rows.Log.History.IsZero() {
-		return nil, &Fault{Code: Forbidden, Message: "Your group does not take part in this channel now."}
+		return nil, &Fault{Code: Forbidden, Message: "Your group does not take part in this channel now, or does not show it to you."}
 	}
 	p := &MessageConnection{
 		Edges:     make([]MessageEdge, len(rows.Messages)),

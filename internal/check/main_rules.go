@@ -86,6 +86,12 @@ var mainRules = []rule{
 		UNION ALL SELECT 'channel ' || c.channel_id, format('the role is offered to %s, which has no link', c.offered_group_id)
 		FROM linkspan_main.channel AS c WHERE c.offered_group_id IS NOT NULL AND NOT EXISTS (
 			SELECT FROM linkspan_main.shard_referential AS r WHERE r.channel_id = c.channel_id AND r.group_id = c.offered_group_id)`},
+	{Invariant{"member-link", "Whom a side lists is there with the link of a group that is or was linked."}, `
+		SELECT format('link of %s with %s', m.group_id, m.channel_id), format('%s users are listed, and it %s', count(*),
+			CASE WHEN r.channel_id IS NULL THEN 'is not there' ELSE 'was never linked' END)
+		FROM linkspan_main.side_member AS m
+		LEFT JOIN linkspan_main.shard_referential AS r ON r.channel_id = m.channel_id AND r.group_id = m.group_id
+		WHERE r.channel_id IS NULL OR NOT ` + wasLinked("r") + ` GROUP BY m.channel_id, m.group_id, r.channel_id`},
 	{Invariant{"link-name", "Among a group's live links no name occurs twice."}, `
 		SELECT 'group ' || group_id, format('%s live links have the name key %L', count(*), name_key)
 		FROM linkspan_main.shard_referential WHERE state = 'LINKED'

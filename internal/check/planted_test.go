@@ -27,6 +27,10 @@ var plants = []plant{
 	{"link-invitation", "main", `UPDATE linkspan_main.shard_referential SET state = 'INVITED' WHERE role = 'TARGET' AND state = 'LINKED'`, ""},
 	{"link-invitation", "main", `DELETE FROM linkspan_main.invitation`, ""},
 	{"link-initiator", "main", `UPDATE linkspan_main.shard_referential SET state = 'CLOSED' WHERE role = 'INITIATOR' AND state = 'LINKED'`, ""},
+	{"member-link", "main", `INSERT INTO linkspan_main.side_member (channel_id, group_id, user_id, name, position)
+		SELECT channel_id, gen_random_uuid(), gen_random_uuid(), 'somebody', 1 FROM linkspan_main.channel`, ""},
+	{"member-link", "main", `INSERT INTO linkspan_main.side_member (channel_id, group_id, user_id, name, position)
+		SELECT channel_id, group_id, gen_random_uuid(), 'somebody', 1 FROM linkspan_main.shard_referential WHERE name IS NULL`, ""},
 	{"link-name", "main", `DROP INDEX linkspan_main.shard_referential_live_name;
 		UPDATE linkspan_main.shard_referential SET name_key = 'one' WHERE state = 'LINKED'`, `
 		CREATE UNIQUE INDEX shard_referential_live_name ON linkspan_main.shard_referential (group_id, name_key) WHERE state = 'LINKED'`},
@@ -52,6 +56,10 @@ var plants = []plant{
 	{"channel-log", "shards", `DELETE FROM linkspan_shard.channel_log`, ""},
 	{"channel-log", "shards", `DELETE FROM linkspan_shard.channel_side WHERE role = 'INITIATOR'`, ""},
 	{"side-channel", "shards", `DELETE FROM linkspan_shard.channel`, ""},
+	{"member-side", "shards", `INSERT INTO linkspan_shard.side_member (slot, channel_id, group_id, user_id, name, position)
+		SELECT slot, channel_id, gen_random_uuid(), gen_random_uuid(), 'somebody', 1 FROM linkspan_shard.channel`, ""},
+	{"member-side", "shards", `INSERT INTO linkspan_shard.listed_member (slot, group_id, channel_id, user_id)
+		SELECT slot, group_id, gen_random_uuid(), gen_random_uuid() FROM linkspan_shard.inbox_log`, ""},
 	{"channel-log-dense", "shards", `UPDATE linkspan_shard.channel_log SET head = head + 1`, ""},
 	{"channel-log-dense", "shards", `DELETE FROM linkspan_shard.channel_event WHERE number = 1`, ""},
 	{"channel-event-once", "shards", `UPDATE linkspan_shard.channel_event SET side_version = 1,

@@ -28,6 +28,15 @@ var shardRules = []rule{
 		FROM linkspan_shard.channel_side AS s
 		LEFT JOIN linkspan_shard.channel AS c ON c.slot = s.slot AND c.channel_id = s.channel_id
 		WHERE c.channel_id IS NULL`},
+	{Invariant{"member-side", "Whom a side lists is there with the side, and with the channel in the group's list."}, `
+		SELECT format('side of %s in %s', m.group_id, m.channel_id), format('%s users are listed, and there is no such side here', count(*))
+		FROM linkspan_shard.side_member AS m
+		LEFT JOIN linkspan_shard.channel_side AS s ON s.slot = m.slot AND s.channel_id = m.channel_id AND s.group_id = m.group_id
+		WHERE s.channel_id IS NULL GROUP BY m.slot, m.channel_id, m.group_id
+		UNION ALL SELECT format('list of %s', m.group_id), format('%s users are listed for channel %s, which is not in the list here', count(*), m.channel_id)
+		FROM linkspan_shard.listed_member AS m
+		LEFT JOIN linkspan_shard.group_channel AS c ON c.slot = m.slot AND c.group_id = m.group_id AND c.channel_id = m.channel_id
+		WHERE c.channel_id IS NULL GROUP BY m.slot, m.group_id, m.channel_id`},
 	{Invariant{"channel-log-dense", "A channel's events are numbered from behind its log's floor to its head."}, `
 		SELECT 'channel ' || channel_id, format('floor %s, head %s; %s events from %s to %s', COALESCE(l.floor::text, 'none'),
 			COALESCE(l.head::text, 'none'), COALESCE(e.n, 0), COALESCE(e.first, 0), COALESCE(e.last, 0))

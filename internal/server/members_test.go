@@ -90,10 +90,12 @@ func TestMembers(t *testing.T) {
 			c.want(c.listing(huaAsMember, addMemberDocument, "hua@globex"), "NOT_ALLOWED input.channelId")
 			c.want(c.listing(ivyOf, addMemberDocument, "ivy@initech"), "CHANNEL_NOT_FOUND input.channelId")
 			for _, document := range []string{addMemberDocument, removeMemberDocument} {
-				for _, user := range []string{"nobody@globex", "ana@acme", "ben@acme", "ivy@initech"} {
+				for _, user := range []string{"ana@acme", "ben@acme", "ivy@initech"} {
 					c.want(c.listing(gilOf, document, user), "INVALID_INPUT input.userId")
 				}
 			}
+			c.want(c.listing(gilOf, addMemberDocument, "nobody@globex"), "INVALID_INPUT input.userId")
+			c.want(c.listing(gilOf, removeMemberDocument, "nobody@globex"), "EVERYONE") // who is not listed may be anybody
 			hides(c.t, c.s, c.s.as(gilOf), c.channel, "MEMBERS")
 			for _, document := range []string{addMemberDocument, removeMemberDocument} {
 				c.want(c.listing(huaAsMember, document, "hua@globex"), "CHANNEL_NOT_FOUND input.channelId")
@@ -106,6 +108,74 @@ func TestMembers(t *testing.T) {
 			c.want(c.does(anaOf, "invite", "globex"), "PENDING")
 			c.want(c.answers(gilOf, "accept", "globex"), "ACCEPTED, a channel")
 			c.want(c.sees(huaAsMember), "nothing") // who comes back finds its side as it was
+		},
+		"of a group that takes part no longer": func(c *circle) {
+			talk := &talk{c.t, c.s, c.channel}
+			talk.say(huaAsMember, "I am known now")
+			c.want(c.listing(gilOf, addMemberDocument, "hua@globex"), "EVERYONE Hua")
+			hides(c.t, c.s, c.s.as(gilOf), c.channel, "MEMBERS")
+			c.does(gilOf, "leave", "")
+			talk.say(benOf, "they are gone")
+			c.want(c.sees(huaAsMember), "MEMBERS Hua")
+			c.want(c.listing(gilOf, removeMemberDocument, "hua@globex"), "MEMBERS")
+			c.want(c.sees(huaAsMember), "nothing")
+			others := c.side(benOf)
+			hides(c.t, c.s, c.s.as(gilOf), c.channel, "EVERYONE")
+			c.want(c.sees(huaAsMember), "EVERYONE")
+			c.want(c.updates(gilOf, object{"visibility": "MEMBERS", "topic": "then"}), "CHANNEL_NOT_ACTIVE input.channelId DISCONNECTED")
+			c.want(c.updates(gilOf, object{"topic": "then"}), "CHANNEL_NOT_ACTIVE input.channelId DISCONNECTED")
+			hides(c.t, c.s, c.s.as(gilOf), c.channel, "MEMBERS")
+			c.want(c.sees(huaAsMember), "nothing")
+			c.want(c.side(benOf), others)
+			c.want(c.does(anaOf, "invite", "globex"), "PENDING")
+			c.want(c.answers(gilOf, "accept", "globex"), "ACCEPTED, a channel")
+			c.want(c.listing(gilOf, addMemberDocument, "hua@globex"), "MEMBERS Hua")
+			talk.say(huaAsMember, "here again")
+			for _, admin := range []string{gilOf, anaOf} {
+				c.does(admin, "leave", "")
+			}
+			c.want(c.listing(gilOf, removeMemberDocument, "hua@globex"), "MEMBERS") // of one that is archived
+			c.want(c.sees(huaAsMember), "nothing")
+		},
+		"of a channel that nobody else came into": func(c *circle) {
+			l := &life{t: c.t, s: c.s}
+			l.want(l.does(benOf, "create", nil), "PENDING")
+			l.want(l.does(benOf, "revoke", nil), "REVOKED")
+			alone := &circle{l, nil}
+			c.want(alone.listing(anaOf, removeMemberDocument, "ben@acme"), "EVERYONE")
+			c.want(alone.sees("ben@acme member"), "EVERYONE")
+			hides(c.t, c.s, c.s.as(anaOf), l.channel, "MEMBERS")
+			c.want(alone.sees("ben@acme member"), "nothing")
+		},
+		"who comes back is let in by who sees it": func(c *circle) {
+			talk := &talk{c.t, c.s, c.channel}
+			talk.say(huaAsMember, "I am known now")
+			c.life.policy(gilOf, object{"whoMayAccept": "MEMBERS"})
+			hides(c.t, c.s, c.s.as(gilOf), c.channel, "MEMBERS")
+			c.does(gilOf, "leave", "")
+			c.want(c.does(anaOf, "invite", "globex"), "PENDING")
+			c.want(c.answers(huaAsMember, "accept", "globex"), "NOT_ALLOWED WHO_MAY_ACCEPT")
+			c.want(c.sees(gilOf), "MEMBERS")
+			c.want(c.answers(gilOf, "accept", "globex"), "ACCEPTED, a channel")
+			c.want(c.listing(gilOf, addMemberDocument, "hua@globex"), "MEMBERS Hua")
+			c.does(gilOf, "leave", "")
+			c.want(c.does(anaOf, "invite", "globex"), "PENDING")
+			c.want(c.answers(huaAsMember, "accept", "globex"), "ACCEPTED, a channel")
+		},
+		"whoever says so is known": func(c *circle) {
+			(&talk{c.t, c.s, c.channel}).say(huaAsMember, "I am known now")
+			listens := dial(c.t, c.s, bearing{payload: c.s.as(gilOf)})
+			id := listens.subscribe(`subscription($id: ID!) { channelEvents(channelId: $id) { __typename actor { ... on User { name } } } }`, object{"id": c.channel})
+			hears := func() string {
+				answer, _ := listens.answer(id)
+				event := servertest.Get[object](c.t, answer.Data, "channelEvents")
+				return fmt.Sprint(event["__typename"], " ", event["actor"])
+			}
+			hears()                                                                          // where it is
+			c.want(c.listing("gus@globex", addMemberDocument, "hua@globex"), "EVERYONE Hua") // who has done nothing else here
+			c.want(hears(), "ChannelChanged map[name:Gus]")
+			gus := object{"id": ids.UserOf(c.s.group("globex").ID, "gus").String()}
+			c.want(fmt.Sprint(c.s.For(c.t).Must(c.s.as(benOf), `query($id: ID!) { node(id: $id) { id } }`, gus)["node"]), "<nil>") // to its own group alone
 		},
 		"again and again": func(c *circle) {
 			(&talk{c.t, c.s, c.channel}).say(huaAsMember, "I am known now")
@@ -132,6 +202,19 @@ func TestMembers(t *testing.T) {
 				"channelId": c.channel, "userId": ids.UserOf(c.s.group("globex").ID, "gil").String(), "idempotencyKey": "k",
 			})), "CHANNEL_NOT_FOUND input.channelId")
 			c.want(refusal(c.t, mutate(c.t, c.s, c.s.as(asMember), linkDeeds["offer"], input)), "CHANNEL_NOT_FOUND input.channelId")
+
+			const ben = "ben@acme member" // who has made the channel
+			invite := object{"channelId": c.channel, "target": c.s.to("initech"), "idempotencyKey": "k"}
+			c.want(refusal(c.t, mutate(c.t, c.s, c.s.as(ben), linkDeeds["invite"], invite)), "")
+			create := object{"target": c.s.to("initech"), "name": "another", "idempotencyKey": "m"}
+			made := mutate(c.t, c.s, c.s.as(ben), createDocument, create)
+			hides(c.t, c.s, c.s.as(anaOf), c.channel, "MEMBERS")
+			hides(c.t, c.s, c.s.as(anaOf), servertest.Get[string](c.t, made, "sharedChannel", "id"), "MEMBERS")
+			c.want(refusal(c.t, mutate(c.t, c.s, c.s.as(ben), linkDeeds["invite"], invite)), "CHANNEL_NOT_FOUND input.channelId")
+			again := mutate(c.t, c.s, c.s.as(ben), createDocument, create)
+			c.want(fmt.Sprint(again["sharedChannel"]), "<nil>")
+			c.want(fmt.Sprint(again["invitation"]), fmt.Sprint(made["invitation"])) // that stays the group's
+			c.want(refusal(c.t, mutate(c.t, c.s, c.s.as(anaOf), linkDeeds["invite"], with(invite, object{"idempotencyKey": "n"}))), "ALREADY_SHARED input.target")
 		},
 		"no more than a thousand": func(c *circle) {
 			_, err := open(c.t, c.s).main.Exec(c.t.Context(), `INSERT INTO linkspan_main.side_member (channel_id, group_id, user_id, name, position)

@@ -21,7 +21,7 @@ const openStates = `('REQUESTED', 'PENDING', 'AWAITING_APPROVAL')`
 func factsOf(which string) string {
 	return `
 	SELECT clock_timestamp(), ` + invitationInMain + `, i.unsent, i.approved_from, i.approved_to, i.asked_name,
-		` + policyOf("fp") + `, ` + stanceOf("fs") + `, ` + policyOf("tp") + `, ` + stanceOf("ts") + `, t.state, t.version, COALESCE(t.name, ''), t.linked_at,
+		` + policyOf("fp") + `, ` + stanceOf("fs") + `, ` + policyOf("tp") + `, ` + stanceOf("ts") + `, t.state, t.version, COALESCE(t.name, ''), t.linked_at, t.members_only,
 		s.role = 'INITIATOR', s.may_invite,
 		c.state, ` + homeOf + `, c.offered_group_id, o.group_id, o.state, o.version, COALESCE(o.name, ''), o.linked_at,
 		i.previous_id,
@@ -214,7 +214,7 @@ func scanFacts(row pgx.CollectableRow, channels map[ids.Channel]*channel.Channel
 	fields := append([]any{&f.At}, in.fields()...)
 	fields = append(fields, &known.Unsent, &known.ApprovedFrom, &known.ApprovedTo, &known.AskedName)
 	fields = slices.Concat(fields, policyFields(&f.From.Policy), stanceFields(&f.From.Stance), policyFields(&f.To.Policy), stanceFields(&f.To.Stance))
-	fields = append(fields, &f.Link.State, &f.Link.Version, &f.Link.Name, &f.Link.LinkedAt,
+	fields = append(fields, &f.Link.State, &f.Link.Version, &f.Link.Name, &f.Link.LinkedAt, &f.Link.MembersOnly,
 		&f.Asks.Initiates, &f.Asks.MayInvite,
 		&c.State, &c.Home, &c.Offered, &c.Initiator.Group, &c.Initiator.State, &c.Initiator.Version, &c.Initiator.Name, &c.Initiator.LinkedAt,
 		&known.PreviousID, &c.Open, &c.Linked, &f.Others)

@@ -33,7 +33,8 @@ var (
 		SELECT r.group_id, r.role = 'INITIATOR', r.state, r.version, COALESCE(r.name, ''), r.linked_at, r.may_invite, ` + lastAsked + `,
 			r.name_visible, r.topic, r.muted_by_default, r.retention_days,
 			(SELECT i.proposed_name FROM linkspan_main.invitation AS i WHERE i.invitation_id = r.invitation_id), r.members_only,
-			EXISTS (SELECT FROM linkspan_main.side_member AS m WHERE m.channel_id = r.channel_id AND m.group_id = r.group_id AND m.user_id = $3 OFFSET 0)
+			CASE WHEN r.members_only THEN EXISTS (
+				SELECT FROM linkspan_main.side_member AS m WHERE m.channel_id = r.channel_id AND m.group_id = r.group_id AND m.user_id = $3 OFFSET 0) ELSE false END
 		FROM linkspan_main.shard_referential AS r
 		WHERE r.channel_id = $1 AND (r.group_id = ANY ($2) OR r.role = 'INITIATOR')`
 

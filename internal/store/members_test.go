@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
@@ -132,4 +133,69 @@ func TestReadersAreJudged(t *testing.T) {
 		w.keeps(id, false, channel.MemberMove{})
 		judge("for everyone again", all)
 	})
+}
+
+// Who of a group sees a channel changes when the group takes part no longer too: behind the end of its order, whatever the others say meanwhile, and
+// without an event where the end itself was removed; and it comes back to an order without a gap.
+func TestMembersOfWhoParted(t *testing.T) {
+	t.Parallel()
+	for name, forget := range map[string]bool{"its end is there": false, "its end was removed": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachShape(t, func(t *testing.T, w *world) {
+				c := w.chat()
+				gus := w.user(w.globex, "gus")
+				keeps := func(move channel.MemberMove) []channel.Appended {
+					t.Helper()
+					c.version++
+					link := &channel.Link{Channel: c.id, Group: w.globex.ID, State: channel.LinkLeft, Version: c.version}
+					appended, err := w.step(c.id, func(tx channel.ShardTx) {
+						tx.ChangeMembers(channel.Effect{Group: &w.globex, Link: link, By: &gus, Members: &channel.MembersEffect{Only: true, MemberMove: move}})
+					})
+					w.must(err)
+					return appended
+				}
+				c.says(w.globex, true, ids.Message{})
+				c.version++
+				_, err := w.parts(c.id, c.version)
+				w.must(err)
+				c.says(w.acme, false, ids.Message{})
+				if forget {
+					_, err := w.ForgetEvents(t.Context(), w.ClusterOf(c.id), -time.Hour, 100, 100)
+					w.must(err)
+				}
+				others, before := w.heads(c.id)
+				gil := w.user(w.globex, "gil")
+				appended := keeps(channel.MemberMove{Added: &channel.SideMember{User: gil.ID, Name: gil.Name, Position: 1}})
+				if forget != (len(appended) == 0) || !forget && (len(appended) != 1 || appended[0].Event.Number != before.Number+1 || appended[0].Event.Actor != gus.ID) {
+					t.Errorf("told is %+v, and the log stood at %+v", appended, before)
+				}
+				if _, err := w.Sees(t.Context(), as(gil.ID), c.id); err != nil {
+					t.Errorf("who is listed sees nothing: %v", err)
+				}
+				keeps(channel.MemberMove{Removed: gil.ID})
+				if _, err := w.Sees(t.Context(), as(gil.ID), c.id); !errors.Is(err, channel.ErrNotFound) {
+					t.Errorf("who is listed no longer: %v", err)
+				}
+				if acme, head := w.heads(c.id); acme != others || !head.Ended || head.Number != before.Number+2 || forget != (head.Floor == head.Number) {
+					t.Errorf("its log stands at %+v, that of the others at %+v; they stood at %+v and %+v", head, acme, before, others)
+				}
+				c.sound()
+				var version int32
+				var known, public bool
+				c.read(`SELECT s.version, u.name = 'gus', u.public_name IS NOT NULL FROM linkspan_shard.channel_side AS s JOIN linkspan_shard.channel_user AS u USING (slot, channel_id, group_id)
+					WHERE s.channel_id = $1 AND s.state = 'LEFT' AND u.user_id = '`+gus.ID.UUID().String()+`'`, &version, &known, &public)
+				if version != c.version || !known || public {
+					t.Errorf("its side has version %d, want %d; who did it is known: %v, to others: %v", version, c.version, known, public)
+				}
+				c.version++
+				_, err = w.links(c.id, c.version)
+				w.must(err)
+				c.says(w.acme, false, ids.Message{})
+				keeps(channel.MemberMove{Added: &channel.SideMember{User: w.user(w.globex, "sub").ID, Name: "sub", Position: 2}})
+				c.says(w.globex, true, ids.Message{})
+				c.sound()
+			})
+		})
+	}
 }

@@ -19,15 +19,22 @@ func memberArgs(e *channel.MembersEffect) []any {
 	return []any{ids.User{}, e.Removed, (*string)(nil), (*int64)(nil)}
 }
 
-// ChangeMembers implements [channel.ShardTx]. What it appends is seen by the side alone; a side that does not take part has no subscribers.
+// ChangeMembers implements [channel.ShardTx]. What it appends is seen by the side alone. Of a side that parted it follows the event that ended the
+// part, as deletions do; where even that was removed, as too old, it goes at once with the rest.
 func (t *shardTx) ChangeMembers(e channel.Effect) {
 	link, by := e.Link, e.By
 	t.queue(lockLog, link.Channel)
 	t.queue(`
 		WITH side AS (
-			UPDATE linkspan_shard.channel_side AS s SET members_only = $4, private_head = s.private_head + 1
-			WHERE s.slot = $1 AND s.channel_id = $2 AND s.group_id = $3
-			RETURNING s.private_head
+			UPDATE linkspan_shard.channel_side AS s SET members_only = $4, private_head = s.private_head + 1,
+				private_floor = s.private_floor + CASE WHEN l.floor > s.unlinked_after THEN 1 ELSE 0 END,
+				version = CASE WHEN s.state = 'LINKED' THEN s.version ELSE GREATEST(s.version, $13) END
+			FROM linkspan_shard.channel_log AS l
+			WHERE s.slot = $1 AND s.channel_id = $2 AND s.group_id = $3 AND l.slot = s.slot AND l.channel_id = s.channel_id
+			RETURNING s.private_head, COALESCE(s.unlinked_after, l.head) AS follows, COALESCE(l.floor > s.unlinked_after, false) AS removed, l.history
+		), known AS (
+			INSERT INTO linkspan_shard.channel_user AS u (slot, channel_id, group_id, user_id, name, name_key)
+			SELECT $1, $2, $9, $10, $11, $12 FROM side ON CONFLICT (slot, channel_id, group_id, user_id) DO NOTHING
 		), listed AS (
 			INSERT INTO linkspan_shard.side_member (slot, channel_id, group_id, user_id, name, position)
 			SELECT $1, $2, $3, $5::uuid, $7::text, $8::bigint FROM side WHERE $5::uuid IS NOT NULL
@@ -35,16 +42,16 @@ func (t *shardTx) ChangeMembers(e channel.Effect) {
 		), unlisted AS (
 			DELETE FROM linkspan_shard.side_member AS m
 			WHERE m.slot = $1 AND m.channel_id = $2 AND m.group_id = $3 AND m.user_id = $6::uuid
-		), log AS (
-			SELECT l.head, l.history FROM linkspan_shard.channel_log AS l WHERE l.slot = $1 AND l.channel_id = $2
 		), event AS (
 			INSERT INTO linkspan_shard.private_event
 				(slot, channel_id, group_id, number, follows, position, kind, actor_group_id, actor_id, at)
-			SELECT $1, $2, $3, side.private_head, log.head, log.head + side.private_head, 'MEMBERS_CHANGED', $9, $10, clock_timestamp() FROM side, log
+			SELECT $1, $2, $3, side.private_head, side.follows, side.follows + side.private_head, 'MEMBERS_CHANGED', $9, $10, clock_timestamp()
+			FROM side WHERE NOT side.removed
 			RETURNING number, follows, at
 		)
-		SELECT event.follows, event.at, log.history, $3::uuid, event.number FROM event, log`,
-		append(append([]any{link.Channel, link.Group, e.Members.Only}, memberArgs(e.Members)...), by.ID.Group, by.ID)...,
+		SELECT event.follows, event.at, side.history, $3::uuid, event.number FROM event, side`,
+		append(append([]any{link.Channel, link.Group, e.Members.Only}, memberArgs(e.Members)...),
+			by.ID.Group, by.ID, by.Name, channel.NameKey(by.Name), link.Version)...,
 	).Query(t.tells(channel.LogEvent{Kind: channel.EventMembersChanged, Channel: link.Channel, Actor: by.ID}))
 }
 
