@@ -142,6 +142,8 @@ func (s *boardSource) Takes(made gqlhttp.Stamp) bool {
 	return made.Reached >= s.board.taken
 }
 
+func (s *boardSource) Holds(made gqlhttp.Stamp) bool { return s.Takes(made) }
+
 func (s *boardSource) Make(ctx context.Context) (made gqlhttp.Stamp, sent, more bool) {
 	s.board.mu.Lock()
 	made = gqlhttp.Stamp{At: time.Now(), Reached: int64(len(s.board.notices))}
