@@ -154,9 +154,9 @@ func TestEventsAreNotLostWithSight(t *testing.T) {
 		"it is for everyone, and was for a moment not": {false, []func() (Sight, error){seen(7, false)}, []bool{true, false}, 2, nil},
 		"it is for everyone, and the event is gone":    {false, []func() (Sight, error){seen(7, false)}, []bool{true}, 2, io.ErrNoProgress},
 		"it was taken away and given back":             {true, []func() (Sight, error){seen(7, true)}, []bool{true, false}, 2, nil},
-		"it was so twice": {true, []func() (Sight, error){seen(7, true), seen(9, true)}, []bool{true, true, false}, 3, nil},
-		"it is kept now, and taken away behind that": {false, []func() (Sight, error){seen(6, true), unseen}, []bool{true, false}, 2, io.EOF},
-		"it is for everyone again, and then not":     {true, []func() (Sight, error){seen(6, false), seen(8, true)}, []bool{true, true, false}, 3, nil},
+		"it was so twice":                              {true, []func() (Sight, error){seen(7, true), seen(9, true)}, []bool{true, true, false}, 3, nil},
+		"it is kept now, and taken away behind that":   {false, []func() (Sight, error){seen(6, true), unseen}, []bool{true, false}, 2, io.EOF},
+		"it is for everyone again, and then not":       {true, []func() (Sight, error){seen(6, false), seen(8, true)}, []bool{true, true, false}, 3, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
