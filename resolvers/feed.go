@@ -117,6 +117,11 @@ func (s *logSource[From, To]) Takes(made gqlhttp.Stamp) bool {
 	return s.log.Takes(channel.Rendering{At: made.At, Known: made.Reached})
 }
 
+// Holds implements [gqlhttp.SharedSource].
+func (s *logSource[From, To]) Holds(made gqlhttp.Stamp) bool {
+	return s.log.Holds(channel.Rendering{At: made.At, Known: made.Reached})
+}
+
 // Make implements [gqlhttp.SharedSource].
 func (s *logSource[From, To]) Make(ctx context.Context) (made gqlhttp.Stamp, sent, more bool) {
 	event, rendering, ok, err := s.log.Make(ctx)

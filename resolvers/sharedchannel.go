@@ -85,7 +85,7 @@ func (r channelSide) Members(
 	ctx context.Context, side *channel.ChannelSide, first *int32, after *string, last *int32, before *string,
 ) (*channel.UserConnection, error) {
 	args := channel.PageArgs{First: first, After: after, Last: last, Before: before}
-	return r.service.SideMembers(ctx, channel.ViewerFrom(ctx), side, args)
+	return r.service.ShownMembers(ctx, channel.ViewerFrom(ctx), side, args)
 }
 
 type userConnection struct{}

@@ -115,11 +115,20 @@ func (s *Service) ChannelEvents(ctx context.Context, v *Viewer, channel ids.Chan
 	if err != nil {
 		return nil, err
 	}
-	if gate != nil && sub.Standing().Needed > gate.judged { // the subscription begins behind what was judged
-		if err := gate.pass(ctx); err != nil {
+	if known := sub.Standing(); gate != nil && known.Needed > gate.judged { // the subscription begins behind what was judged
+		if err := gate.pass(ctx, known.Members); err != nil {
 			sub.Close()
 			return nil, shutOut(err)
 		}
+	}
+	if gate != nil { // from here on its cluster is waited for
+		sees := gate.sees
+		gate.sees = func(ctx context.Context) (Sight, error) {
+			return patiently(ctx, s.Logger, log, func() (Sight, error) { return sees(ctx) })
+		}
+	}
+	if v.isAnyone() {
+		v.gate = gate
 	}
 	conversation := &conversation{service: s, viewer: v, log: log, gate: gate}
 	return &Feed[ChannelEvent]{sub: sub, gate: gate, render: conversation.events}, nil
@@ -130,10 +139,9 @@ func (s *Service) gateOf(ctx context.Context, v *Viewer, log LogKey) (*gate, err
 	if v.Role == RoleAdmin {
 		return nil, nil
 	}
-	g := &gate{sees: func(ctx context.Context) (Sight, error) {
-		return patiently(ctx, s.Logger, log, func() (Sight, error) { return s.Conversation.Sees(ctx, v.reader(), log.ID.Channel()) })
-	}}
-	return g, shutOut(g.pass(ctx))
+	reader := v.subscriber()
+	g := &gate{sees: func(ctx context.Context) (Sight, error) { return s.Conversation.Sees(ctx, reader, log.ID.Channel()) }}
+	return g, shutOut(g.pass(ctx, 0))
 }
 
 // shutOut is what the end of a subscriber means for who is about to be one.
@@ -154,14 +162,6 @@ type conversation struct {
 	gate    *gate
 }
 
-// reader is who reads what events show. What others are shown too is read as anybody.
-func (f *conversation) reader() Reader {
-	if f.viewer.isAnyone() && !f.gate.alone() {
-		return f.viewer.reader().anybody()
-	}
-	return f.viewer.reader()
-}
-
 // events returns what the subscriber gets of a delivery, with objects as they are now, or were at a time not long ago. The error is io.EOF where it
 // does not see the channel any more.
 func (f *conversation) events(ctx context.Context, d Delivery, known LogStanding) ([]ChannelEvent, time.Time, error) {
@@ -172,13 +172,7 @@ func (f *conversation) events(ctx context.Context, d Delivery, known LogStanding
 			return found, err
 		})
 	}
-	found, err := read()
-	if err == nil && f.gate != nil && (f.gate.alone() || found.lacks) {
-		shared := !f.gate.alone()
-		if err = f.gate.pass(ctx); err == nil && shared == f.gate.alone() {
-			found, err = read()
-		}
-	}
+	found, err := f.judged(ctx, read, known)
 	if err != nil {
 		return nil, found.at, err
 	}
@@ -192,6 +186,24 @@ func (f *conversation) events(ctx context.Context, d Delivery, known LogStanding
 		events = append(events, &ChannelCheckpoint{Happened{Cursor: d.Position.cursor(f.log, f.viewer.Group.ID), At: time.Now().UTC()}})
 	}
 	return events, found.at, nil
+}
+
+// judged reads until the subscriber is judged behind what was read, as who it was read as, and it lacks nothing, or nothing has happened meanwhile that it
+// could lack something for. What all of the group may see needs that only where something is lacking.
+func (f *conversation) judged(ctx context.Context, read func() (talkObjects, error), known LogStanding) (talkObjects, error) {
+	for at := (LogHead{}); ; at = f.gate.at {
+		alone := f.gate.alone()
+		found, err := read()
+		if err != nil || !alone && (f.gate == nil || !found.lacks) {
+			return found, err
+		}
+		if err := f.gate.pass(ctx, known.Members); err != nil {
+			return found, err
+		}
+		if alone == f.gate.alone() && (!found.lacks || at.Is(f.gate.at)) {
+			return found, nil
+		}
+	}
 }
 
 // talkObjects is what events of a channel show, as it was at a time or later.
@@ -215,7 +227,7 @@ func (f *conversation) objects(ctx context.Context, events []LogEvent, known Log
 		}
 	}
 	if len(wanted) > 0 {
-		read, err := f.service.messagesFor(ctx, f.reader(), wanted)
+		read, err := f.service.messagesFor(ctx, f.viewer.reader(), wanted)
 		if err != nil {
 			return o, err
 		}
@@ -224,14 +236,14 @@ func (f *conversation) objects(ctx context.Context, events []LogEvent, known Log
 	}
 	if slices.ContainsFunc(events, func(e LogEvent) bool { return e.Kind == EventChannelChanged || e.Kind == EventMembersChanged }) {
 		id := f.log.ID.Channel()
-		found, unread := f.service.channelsFor(ctx, f.reader(), []ids.Channel{id})
+		found, unread := f.service.channelsFor(ctx, f.viewer.reader(), []ids.Channel{id})
 		if err = unread[id]; err != nil {
 			return o, err
 		}
 		o.channel = found[id]
 		o.lacks = o.lacks || o.channel == nil
 	}
-	o.actors, err = f.actors(ctx, events, o.messages)
+	err = f.readActors(ctx, events, &o)
 	return o, err
 }
 
@@ -255,21 +267,22 @@ func (f *conversation) fresh(events []LogEvent, known LogStanding) (map[ids.Mess
 	return found, at
 }
 
-// actors returns who did what the events tell of. Authors are known from their messages; only others are read.
-func (f *conversation) actors(ctx context.Context, events []LogEvent, messages map[ids.Message]*Message) (map[ids.User]User, error) {
-	actors := make(map[ids.User]User, len(messages))
-	for _, message := range messages {
-		actors[message.Writer.ID] = message.Writer
+// readActors reads who did what the events tell of. Authors are known from their messages; only others are read.
+func (f *conversation) readActors(ctx context.Context, events []LogEvent, o *talkObjects) error {
+	o.actors = make(map[ids.User]User, len(o.messages))
+	for _, message := range o.messages {
+		o.actors[message.Writer.ID] = message.Writer
 	}
 	var others []ids.User
 	for _, event := range events {
-		if _, known := actors[event.Actor]; !known && !event.Actor.IsZero() {
+		if _, known := o.actors[event.Actor]; !known && !event.Actor.IsZero() && !slices.Contains(others, event.Actor) {
 			others = append(others, event.Actor)
 		}
 	}
-	found, err := f.service.Conversation.Participants(ctx, f.reader(), f.log.ID.Channel(), others)
-	maps.Copy(actors, found)
-	return actors, err
+	found, err := f.service.Conversation.Participants(ctx, f.viewer.reader(), f.log.ID.Channel(), others)
+	maps.Copy(o.actors, found)
+	o.lacks = o.lacks || len(found) < len(others)
+	return err
 }
 
 // event is what the subscriber gets of an event; nil where what it shows is not to be seen any more.

@@ -143,9 +143,10 @@ func (f *Feed[E]) Skip(to int64, at time.Time) {
 }
 
 // Takes reports whether the event ahead may be had as it was rendered then.
-func (f *Feed[E]) Takes(r Rendering) bool {
-	return r.Known >= f.sub.Standing().Needed && time.Since(r.At) < staleAfter
-}
+func (f *Feed[E]) Takes(r Rendering) bool { return f.Holds(r) && time.Since(r.At) < staleAfter }
+
+// Holds reports whether nothing is known that takes back what was rendered then, or takes it from somebody. Any goroutine may ask at any time.
+func (f *Feed[E]) Holds(r Rendering) bool { return r.Known >= f.sub.Standing().Needed }
 
 // Make renders the event ahead, and returns it if anything is to be seen of it. Either way the next is ahead then, but where the rendering
 // is zero: the event is for this subscriber alone after all. Errors are those of Next.
@@ -209,10 +210,11 @@ func (f *Feed[E]) fetch(ctx context.Context) (bool, error) {
 
 // admit has the subscriber judged anew, if that is due. The error is that which ends the feed.
 func (f *Feed[E]) admit(ctx context.Context) error {
-	if f.over != nil || !f.gate.due(f.sub.Standing()) {
+	known := f.sub.Standing()
+	if f.over != nil || !f.gate.due(known) {
 		return f.over
 	}
-	if err := f.gate.pass(ctx); err != nil {
+	if err := f.gate.pass(ctx, known.Members); err != nil {
 		f.over, f.pending, f.delivery = ending(ctx, err), nil, Delivery{}
 	}
 	return f.over

@@ -180,7 +180,7 @@ type Subscription interface {
 	Due() bool
 	// AtHand reports whether Next would not wait for a read of the log.
 	AtHand() bool
-	// Standing tells what is known of the log.
+	// Standing tells what is known of the log. Any goroutine may ask, also behind Close.
 	Standing() LogStanding
 	Close()
 }

@@ -150,10 +150,14 @@ func (s *Service) ReplyTo(ctx context.Context, v *Viewer, m *Message) (*Message,
 	if m.thread != nil {
 		roots = m.thread.roots
 	}
-	return roots.get(m.Root, func(wanted []ids.Message) (map[ids.Message]*Message, map[ids.Message]error) {
+	root, err := roots.get(m.Root, func(wanted []ids.Message) (map[ids.Message]*Message, map[ids.Message]error) {
 		found, err := s.messages(ctx, v, wanted)
 		return found, unreadAll(wanted, err)
 	})
+	if err == nil && root == nil {
+		err = s.shown(ctx, v, m.ID.Channel)
+	}
+	return root, err
 }
 
 // messages returns those of the messages that the viewer's group may see.

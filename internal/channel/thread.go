@@ -126,6 +126,9 @@ func (s *Service) History(ctx context.Context, v *Viewer, m *Message) ([]*Messag
 	versions, err := history.get(m.ID, func(messages []ids.Message) (map[ids.Message][]MessageVersion, map[ids.Message]error) {
 		return s.Conversation.Versions(ctx, v.reader(), messages)
 	})
+	if err == nil && len(versions) == 0 && m.State != Deleted {
+		err = s.shown(ctx, v, m.ID.Channel)
+	}
 	shown := make([]*MessageVersion, len(versions))
 	for i, version := range versions {
 		version.Actor = m.Writer // nobody else edits

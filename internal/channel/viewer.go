@@ -25,6 +25,7 @@ type Viewer struct {
 	ExpiresAt time.Time // when the token ends
 	// Subscriber is who subscribed for one who stands for all: what the group keeps to some of its users it is shown by that; zero: nothing of it.
 	Subscriber ids.User
+	gate       *gate // by which who subscribed is judged; what is asked of an event is read as its gate has it. Nil: nobody is
 }
 
 // IsNode marks the type as a Node of the schema.

@@ -69,7 +69,7 @@ func OnlyAt(operation *ast.OperationDefinition, argument string) string {
 	u := uses{of: map[string]int{}, seen: map[*ast.FragmentDefinition]bool{}}
 	u.set(operation.SelectionSet)
 	u.directives(operation.Directives)
-	root := rootField(operation.SelectionSet)
+	root := RootField(operation.SelectionSet)
 	if root == nil {
 		return ""
 	}
@@ -80,8 +80,8 @@ func OnlyAt(operation *ast.OperationDefinition, argument string) string {
 	return given.Value.Raw
 }
 
-// rootField is the field of an operation that has one.
-func rootField(set ast.SelectionSet) *ast.Field {
+// RootField is the field of a valid operation whose selection set names one alone, in fragments or not; nil: it names several, which may be one field all the same.
+func RootField(set ast.SelectionSet) *ast.Field {
 	if len(set) != 1 {
 		return nil
 	}
@@ -89,9 +89,9 @@ func rootField(set ast.SelectionSet) *ast.Field {
 	case *ast.Field:
 		return selection
 	case *ast.InlineFragment:
-		return rootField(selection.SelectionSet)
+		return RootField(selection.SelectionSet)
 	case *ast.FragmentSpread:
-		return rootField(selection.Definition.SelectionSet)
+		return RootField(selection.Definition.SelectionSet)
 	}
 	return nil
 }

@@ -24,6 +24,9 @@ type SharedSource interface {
 	Skip(to EventKey, at time.Time)
 	// Takes reports whether the event ahead may be had as it was made then.
 	Takes(Stamp) bool
+	// Holds reports whether what was made then may still be shown to who waited for it. Any goroutine may ask, also when the source is closed; it is
+	// asked for each subscriber, and must cost next to nothing.
+	Holds(Stamp) bool
 	// Make sends the event ahead as Next does, if anything is to be seen of it. Either way the next is ahead then; but where the stamp is zero, and
 	// nothing sent, the event is for this subscriber alone after all.
 	Make(ctx context.Context) (stamp Stamp, sent, more bool)
@@ -186,7 +189,8 @@ func (t *Transport) inAudience(ctx context.Context, executor graphql.GraphExecut
 		t.audiences[key] = a
 	}
 	if a.members++; a.members >= t.config.Crowd && a.end == nil {
-		a.begin(shared, t, executor, operation)
+		_, apart := t.config.Audience(ctx, operation) // what a context has is one subscription's
+		a.begin(apart, t, executor, operation)
 	}
 	n.audience, n.leave = a, func() { t.leaveAudience(a) }
 	return shared

@@ -302,6 +302,70 @@ func TestAudienceIsNudged(t *testing.T) {
 	}
 }
 
+// TestAudienceHandsNothingThatWasTakenBack takes back what an event shows while it is handed to those who rest: who has not got it yet looks for itself.
+func TestAudienceHandsNothingThatWasTakenBack(t *testing.T) {
+	t.Parallel()
+	s := serve(t, together(gqlhttp.Config{Crowd: 1, Heartbeat: time.Minute}))
+	const sockets = 20
+	asked := 0 // guarded by the board's mutex
+	s.board.asked = func() {
+		s.board.mu.Lock()
+		defer s.board.mu.Unlock()
+		if len(s.board.notices) != 2 {
+			return
+		}
+		if asked++; asked == 2 { // behind the lead, the first of those who get it
+			s.board.notices = append(s.board.notices, notice{text: "more"})
+			s.board.notices[1].text, s.board.taken = "taken back", 3
+		}
+	}
+	var all []*socket
+	for range sockets {
+		all = append(all, s.follow(boardDocument))
+	}
+	s.board.put(notice{text: "first"})
+	for _, k := range all {
+		k.expect(next("first"))
+	}
+	eventually(t, "all rest", func() bool {
+		s.board.mu.Lock()
+		defer s.board.mu.Unlock()
+		return len(s.board.resting) == sockets
+	})
+	s.board.put(notice{text: "said"})
+	for _, k := range all {
+		k.expect(next("taken back"), next("more"))
+	}
+}
+
+// TestAudienceKeepsContextsApart gives each who subscribes, and who leads, the context of one subscription.
+func TestAudienceKeepsContextsApart(t *testing.T) {
+	t.Parallel()
+	type ownKey struct{}
+	config := together(gqlhttp.Config{Crowd: 2})
+	shared := config.Audience
+	config.Audience = func(ctx context.Context, operation *graphql.OperationContext) (string, context.Context) {
+		key, ctx := shared(ctx, operation)
+		return key, context.WithValue(ctx, ownKey{}, new(int))
+	}
+	s := serve(t, config)
+	var mu sync.Mutex
+	followed := map[any]int{}
+	s.board.follows = func(ctx context.Context) {
+		mu.Lock()
+		defer mu.Unlock()
+		followed[ctx.Value(ownKey{})]++
+	}
+	s.follow(boardDocument)
+	s.follow(boardDocument)
+	eventually(t, "two follow, and somebody leads", func() bool { return s.running.Load() == 3 })
+	mu.Lock()
+	defer mu.Unlock()
+	if len(followed) != 3 {
+		t.Errorf("three subscriptions have %d contexts", len(followed))
+	}
+}
+
 // TestFramesAreWhole has messages and control frames on a socket whole, whoever writes them.
 func TestFramesAreWhole(t *testing.T) {
 	crowds(t, framesAreWhole)

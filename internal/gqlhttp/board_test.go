@@ -35,10 +35,13 @@ type board struct {
 
 	made    atomic.Int64                     // answers
 	working func(ctx context.Context, n int) // is called while the n-th is made
+	asked   func()                           // is called when it is asked whether what was made still holds
+	follows func(ctx context.Context)        // is called when a source begins
 }
 
 func newBoard() *board {
-	return &board{waiting: map[*boardSource]func(){}, resting: map[*boardSource]func(){}, working: func(context.Context, int) {}}
+	return &board{waiting: map[*boardSource]func(){}, resting: map[*boardSource]func(){}, working: func(context.Context, int) {},
+		asked: func() {}, follows: func(context.Context) {}}
 }
 
 // put adds notices and wakes all who wait.
@@ -66,6 +69,7 @@ func (b *board) nudge() {
 func (b *board) follow(ctx context.Context, ended func()) graphql.ResponseHandler {
 	s := &boardSource{board: b, out: make(chan notice, 1), ended: ended}
 	gqlhttp.Pull(ctx, s)
+	b.follows(ctx)
 	return func(ctx context.Context) *graphql.Response {
 		b.made.Add(1)
 		n := <-s.out
@@ -140,6 +144,11 @@ func (s *boardSource) Takes(made gqlhttp.Stamp) bool {
 	s.board.mu.Lock()
 	defer s.board.mu.Unlock()
 	return made.Reached >= s.board.taken
+}
+
+func (s *boardSource) Holds(made gqlhttp.Stamp) bool {
+	s.board.asked()
+	return s.Takes(made)
 }
 
 func (s *boardSource) Make(ctx context.Context) (made gqlhttp.Stamp, sent, more bool) {

@@ -59,7 +59,7 @@ func (f *flow) receive(h *handing) bool {
 		return false
 	}
 	if key := h.frame.key; f.at.Number < key.Number {
-		if f.ctx.Err() != nil || f.at.Number < h.before || !f.socket.writing.TryLock() {
+		if f.ctx.Err() != nil || f.at.Number < h.before || !h.valid() || !f.socket.writing.TryLock() {
 			f.pass()
 			return false
 		}

@@ -24,6 +24,7 @@ type handing struct {
 	audience *audience
 	before   int64 // who has that event lacks this one alone
 	frame    *frame
+	valid    func() bool // false: who gets it is to look for itself whether it may
 	at       time.Time
 }
 
@@ -69,7 +70,7 @@ func (a *audience) leads(ctx context.Context, t *Transport, n *note, responses g
 			} else if _, progress := n.make(ctx, source, responses, f); progress == over || progress == alone {
 				return
 			}
-			a.hand(t, f)
+			a.hand(t, f, func() bool { return source.Holds(f.stamp) })
 			continue
 		case Nothing:
 			a.stands(source.At())
@@ -148,16 +149,16 @@ func (a *audience) takeResting() []*flow {
 }
 
 // hand has a frame handed to all who rest.
-func (a *audience) hand(t *Transport, f *frame) {
+func (a *audience) hand(t *Transport, f *frame, valid func() bool) {
 	a.mu.Lock()
 	resting, before := a.takeResting(), a.reached
 	a.reached = f.key
 	a.mu.Unlock()
-	if f.apart || before.Line != f.key.Line {
+	if f.apart || before.Line != f.key.Line || !valid() {
 		wakeAll(resting)
 		return
 	}
-	t.crew.hand(resting, &handing{a, before.Number, f, time.Now()})
+	t.crew.hand(resting, &handing{a, before.Number, f, valid, time.Now()})
 }
 
 // again has flows rest on that an event was handed to, unless there is a newer one.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
 
 	"linkspan/graph"
 	"linkspan/internal/channel"
@@ -20,11 +19,12 @@ const perViewer = "perViewer"
 var ofOneUser = gqldoc.NewMarks(graph.NewExecutableSchema(graph.Config{}).Schema(), perViewer)
 
 // audience names those who get the same answers to a subscription: the users of a group with the same role who ask for the same,
-// wherever they begin, and for nothing that depends on the one user. It runs for them all as nobody in particular, so that
+// wherever they begin, in one field, and for nothing that depends on the one user. It runs for them all as nobody in particular, so that
 // what would tell of one user tells of nobody.
 func audience(ctx context.Context, operation *graphql.OperationContext) (string, context.Context) {
 	viewer := channel.ViewerFrom(ctx)
-	if viewer == nil || viewer.Operator || ofOneUser.In(operation.Operation) {
+	root := gqldoc.RootField(operation.Operation.SelectionSet)
+	if viewer == nil || viewer.Operator || root == nil || ofOneUser.In(operation.Operation) {
 		return "", ctx
 	}
 	begin := gqldoc.OnlyAt(operation.Operation, "after")
@@ -40,14 +40,8 @@ func audience(ctx context.Context, operation *graphql.OperationContext) (string,
 	}
 	key := sha256.Sum256(asked)
 	anyone := viewer.Anyone()
-	if ofOneChannel(operation.Operation) {
+	if root.Name == "channelEvents" { // it tells of nothing that its subscribers see apart from that channel
 		anyone = viewer.AnyoneIn()
 	}
 	return string(key[:]), channel.WithViewer(ctx, anyone)
-}
-
-// ofOneChannel reports whether a subscription is to what happens in one channel, and so tells of nothing that its subscribers see apart from that.
-func ofOneChannel(operation *ast.OperationDefinition) bool {
-	field, ok := operation.SelectionSet[0].(*ast.Field)
-	return ok && len(operation.SelectionSet) == 1 && field.Name == "channelEvents"
 }

@@ -207,6 +207,28 @@ func TestSightEndsAtAnotherProcess(t *testing.T) {
 	k.expect("Hal", hal, "complete")
 }
 
+// TestSightWhateverIsWritten has who is listed follow a channel by documents that say the same in other words.
+func TestSightWhateverIsWritten(t *testing.T) {
+	t.Parallel()
+	s := newPlace(servertest.New(t, servertest.Options{}), "")
+	k := newKept(t, s)
+	k.change(addMemberDocument, "hal")
+	k.keep("MEMBERS")
+	for _, document := range []string{
+		`subscription ($id: ID!) { ...Root } fragment Root on Subscription { channelEvents(channelId: $id) { __typename cursor } }`,
+		`subscription ($id: ID!) { ... on Subscription { ... { channelEvents(channelId: $id) { __typename cursor } } } }`,
+		`subscription ($id: ID!) { channelEvents(channelId: $id) { __typename } channelEvents(channelId: $id) { cursor } }`,
+		`subscription ($id: ID!) { channelEvents(channelId: $id) { __typename } ...More } fragment More on Subscription { channelEvents(channelId: $id) { cursor } }`,
+	} {
+		for who, want := range map[string]string{halOf: `"ChannelCheckpoint"`, huaAsMember: `"NOT_FOUND"`} {
+			socket := dial(t, s, bearing{payload: s.as(who)})
+			if answer, _ := socket.answer(socket.subscribe(document, object{"id": k.id})); !strings.Contains(answer.Body, want) {
+				t.Errorf("%s gets %s by %s", who, answer.Body, document)
+			}
+		}
+	}
+}
+
 // TestActivityOfHiddenChannels tells nobody that something happens in a channel that is kept from it.
 func TestActivityOfHiddenChannels(t *testing.T) {
 	t.Parallel()
