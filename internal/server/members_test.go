@@ -150,7 +150,7 @@ func TestMembers(t *testing.T) {
 		"who comes back is let in by who sees it": func(c *circle) {
 			talk := &talk{c.t, c.s, c.channel}
 			talk.say(huaAsMember, "I am known now")
-			c.life.policy(gilOf, object{"whoMayAccept": "MEMBERS"})
+			c.policy(gilOf, object{"whoMayAccept": "MEMBERS"})
 			hides(c.t, c.s, c.s.as(gilOf), c.channel, "MEMBERS")
 			c.does(gilOf, "leave", "")
 			c.want(c.does(anaOf, "invite", "globex"), "PENDING")
