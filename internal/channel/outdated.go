@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
-	"time"
 
 	"linkspan/internal/ids"
 )
@@ -13,22 +12,15 @@ import (
 // keepOutdated deletes outdated messages, those that their groups keep no longer, on a cluster until ctx ends. Each cluster has its own, so that
 // one out of reach delays no other.
 func (s *Service) keepOutdated(ctx context.Context, cluster string) {
-	look := time.NewTicker(deleteEvery)
-	defer look.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-look.C:
-			deleted, err := s.DeleteOutdated(ctx, cluster)
-			if deleted > 0 {
-				s.Logger.InfoContext(ctx, "sweep: deleted messages that their groups keep no longer", "cluster", cluster, "messages", deleted)
-			}
-			if err != nil && ctx.Err() == nil {
-				s.Logger.WarnContext(ctx, "sweep: delete outdated messages of "+cluster, "err", err)
-			}
+	every(ctx, deleteEvery, func() {
+		deleted, err := s.DeleteOutdated(ctx, cluster)
+		if deleted > 0 {
+			s.Logger.InfoContext(ctx, "sweep: deleted messages that their groups keep no longer", "cluster", cluster, "messages", deleted)
 		}
-	}
+		if err != nil && ctx.Err() == nil {
+			s.Logger.WarnContext(ctx, "sweep: delete outdated messages of "+cluster, "err", err)
+		}
+	})
 }
 
 // DeleteOutdated deletes the messages on a cluster that are older than their groups keep them, one transaction after the other, and returns

@@ -54,35 +54,35 @@ func (s *Service) Sweep(ctx context.Context) {
 
 // keepAudits writes audits until ctx ends. What there is to write, after an upgrade all that was ever decided, holds nothing else up.
 func (s *Service) keepAudits(ctx context.Context) {
-	write := time.NewTicker(auditEvery)
-	defer write.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-write.C:
-			s.repeat(ctx, "write audits", auditBatch, func() (int, error) { return s.WriteAudit(ctx) })
-		}
-	}
+	every(ctx, auditEvery, func() {
+		s.repeat(ctx, "write audits", auditBatch, func() (int, error) { return s.WriteAudit(ctx) })
+	})
 }
 
 // watchAudits tells the log until ctx ends when audits are late: nobody writes them, whoever should and for whatever reason, or there is much to write, as
 // after an upgrade.
 func (s *Service) watchAudits(ctx context.Context) {
-	look := time.NewTicker(lookAtAudits)
-	defer look.Stop()
+	every(ctx, lookAtAudits, func() {
+		switch oldest, err := s.Main.OldestUnaudited(ctx); {
+		case ctx.Err() != nil:
+		case err != nil:
+			s.Logger.WarnContext(ctx, "sweep: look at audits", "err", err)
+		case oldest > auditsLate:
+			s.Logger.WarnContext(ctx, "audits are late", "oldest", oldest.Round(time.Second))
+		}
+	})
+}
+
+// every does something again and again until ctx ends, the first time after that long. What takes longer is not caught up with.
+func every(ctx context.Context, period time.Duration, do func()) {
+	ticker := time.NewTicker(period)
+	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-look.C:
-			switch oldest, err := s.Main.OldestUnaudited(ctx); {
-			case ctx.Err() != nil:
-			case err != nil:
-				s.Logger.WarnContext(ctx, "sweep: look at audits", "err", err)
-			case oldest > auditsLate:
-				s.Logger.WarnContext(ctx, "audits are late", "oldest", oldest.Round(time.Second))
-			}
+		case <-ticker.C:
+			do()
 		}
 	}
 }

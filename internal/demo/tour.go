@@ -199,17 +199,24 @@ func (t *tour) accept(ctx context.Context) (row, error) {
 	return t.scene.accepts(), t.active(answer.AcceptSharedChannel.SharedChannel, "globex", t.scene.globexName)
 }
 
-func (t *tour) hear(ctx context.Context) (row, error) {
+// bothHear waits until both groups' inboxes tell that a channel is linked.
+func (t *tour) bothHear(ctx context.Context, channel string) (ana, gil heard, err error) {
 	of := func(e tourEvent) bool {
-		return e.Typename == "SharedChannelLinked" && e.SharedChannel != nil && e.SharedChannel.ID == t.scene.channel
+		return e.Typename == "SharedChannelLinked" && e.SharedChannel != nil && e.SharedChannel.ID == channel
 	}
-	ana, err := t.ana.inbox.hears(ctx, of)
-	if err != nil {
-		return row{}, fmt.Errorf("hearing as Ana of the link: %w", err)
+	if ana, err = t.ana.inbox.hears(ctx, of); err != nil {
+		return ana, gil, fmt.Errorf("hearing as Ana of the link: %w", err)
 	}
-	gil, err := t.gil.inbox.hears(ctx, of)
+	if gil, err = t.gil.inbox.hears(ctx, of); err != nil {
+		return ana, gil, fmt.Errorf("hearing as Gil of the link: %w", err)
+	}
+	return ana, gil, nil
+}
+
+func (t *tour) hear(ctx context.Context) (row, error) {
+	ana, gil, err := t.bothHear(ctx, t.scene.channel)
 	if err != nil {
-		return row{}, fmt.Errorf("hearing as Gil of the link: %w", err)
+		return row{}, err
 	}
 	t.scene.linked = pair{ana.at.Sub(t.accepted), gil.at.Sub(t.accepted)}
 	return t.scene.hear(), errors.Join(

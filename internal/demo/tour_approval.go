@@ -88,16 +88,9 @@ func (t *tour) agree(ctx context.Context) (row, error) {
 }
 
 func (t *tour) hearAgreed(ctx context.Context) (row, error) {
-	of := func(e tourEvent) bool {
-		return e.Typename == "SharedChannelLinked" && e.SharedChannel != nil && e.SharedChannel.ID == t.approval.channel
-	}
-	ana, err := t.ana.inbox.hears(ctx, of)
+	ana, gil, err := t.bothHear(ctx, t.approval.channel)
 	if err != nil {
-		return row{}, fmt.Errorf("hearing as Ana of the link: %w", err)
-	}
-	gil, err := t.gil.inbox.hears(ctx, of)
-	if err != nil {
-		return row{}, fmt.Errorf("hearing as Gil of the link: %w", err)
+		return row{}, err
 	}
 	t.scene.approval.linked = pair{ana.at.Sub(t.approval.agreed), gil.at.Sub(t.approval.agreed)}
 	return t.scene.hearAgreed(), errors.Join(t.another(ana.event.SharedChannel, "acme"), t.another(gil.event.SharedChannel, "globex"))

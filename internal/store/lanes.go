@@ -50,9 +50,25 @@ const (
 // lanes are those of all clusters.
 type lanes struct {
 	bySlot bool // see [PostBySlot]
+	perCluster[lane]
+}
 
+// perCluster has one of something for each cluster, made when it is first asked for.
+type perCluster[T any] struct {
 	mu sync.Mutex
-	of map[*shardrouter.Database]*lane
+	of map[*shardrouter.Database]*T
+}
+
+func (p *perCluster[T]) get(d *shardrouter.Database, made func() *T) *T {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.of == nil {
+		p.of = map[*shardrouter.Database]*T{}
+	}
+	if p.of[d] == nil {
+		p.of[d] = made()
+	}
+	return p.of[d]
 }
 
 // lane takes the posts to a cluster's channels, one group after the other. A channel that somebody else holds is taken out
@@ -70,15 +86,9 @@ type lane struct {
 
 // lane returns the lane of a cluster.
 func (l *lanes) lane(d *shardrouter.Database) *lane {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.of == nil {
-		l.of = map[*shardrouter.Database]*lane{}
-	}
-	if l.of[d] == nil {
-		l.of[d] = &lane{database: d, bySlot: l.bySlot, busy: map[ids.Channel]*[]*post{}, patient: make(chan struct{}, maxPatient)}
-	}
-	return l.of[d]
+	return l.get(d, func() *lane {
+		return &lane{database: d, bySlot: l.bySlot, busy: map[ids.Channel]*[]*post{}, patient: make(chan struct{}, maxPatient)}
+	})
 }
 
 // post posts a message together with others, and returns when it is durable. Where ctx ends while it still waits nothing has

@@ -37,10 +37,7 @@ type opening struct {
 }
 
 // openings are the doors of all clusters.
-type openings struct {
-	mu sync.Mutex
-	of map[*shardrouter.Database]*door
-}
+type openings struct{ perCluster[door] }
 
 // door takes what is opened on a cluster, a few groups at once.
 type door struct {
@@ -55,16 +52,10 @@ type door struct {
 // door returns that of a cluster. A quarter of the connections is for groups, but two where there are as many: a slow one must not hold
 // up all others.
 func (o *openings) door(d *shardrouter.Database) *door {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.of == nil {
-		o.of = map[*shardrouter.Database]*door{}
-	}
-	if o.of[d] == nil {
+	return o.get(d, func() *door {
 		connections := int(d.Pool().Config().MaxConns)
-		o.of[d] = &door{database: d, most: min(connections, max(2, connections/4))}
-	}
-	return o.of[d]
+		return &door{database: d, most: min(connections, max(2, connections/4))}
+	})
 }
 
 // open opens a channel by those parts, with others or alone.
