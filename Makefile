@@ -59,7 +59,7 @@ tools/schema/node_modules: tools/schema/package-lock.json
 
 generate: ## Make graph/ anew from schema.graphqls
 	$(GO) tool gqlgen generate
-	$(GO) run ./internal/gqlobject/rewrite graph/generated.go Actor ChannelSide Message MessageEdge Reaction
+	$(GO) run ./internal/gqlobject/rewrite graph/generated.go MessageConnection Actor ChannelSide Message MessageEdge Reaction
 	@test ! -e graph/models_gen.go || { echo "graph/models_gen.go appeared: a type of the schema lacks its type in internal/channel"; rm -f graph/models_gen.go; exit 1; }
 
 verify: ## Prove that graph/ is what schema.graphqls makes, go.mod is tidy, and the schema migrates up, down and up again

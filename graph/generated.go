@@ -25501,7 +25501,7 @@ func (ec *executionContext) marshalNMessageConnection2ᚖlinkspanᚋinternalᚋc
 		graphql.AddInvalidNullError(ctx, "MessageConnection!")
 		return graphql.Null
 	}
-	return ec._MessageConnection(ctx, sel, v)
+	return gqlobject.Written(ctx, sel, v.Written, func(ctx context.Context) graphql.Marshaler { return ec._MessageConnection(ctx, sel, v) })
 }
 
 func (ec *executionContext) marshalNMessageEdge2linkspanᚋinternalᚋchannelᚐEdge(ctx context.Context, sel ast.SelectionSet, v channel.Edge[channel.Message]) graphql.Marshaler {

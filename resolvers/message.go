@@ -72,7 +72,11 @@ func (r sharedChannel) Search(
 type message struct{ service *channel.Service }
 
 func (r message) ReplyTo(ctx context.Context, m *channel.Message) (*channel.Message, error) {
-	return r.service.ReplyTo(ctx, channel.ViewerFrom(ctx), m)
+	root, err := r.service.ReplyTo(ctx, channel.OneOfTheGroup(ctx), m)
+	if root != nil && len(root.Reactions) > 0 {
+		channel.ViewerFrom(ctx) // whose reactions are among them
+	}
+	return root, err
 }
 
 func (r message) Replies(

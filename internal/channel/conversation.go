@@ -139,4 +139,5 @@ type MessageRows struct {
 	Places                 []Place
 	MoreBefore, MoreBehind bool
 	Log                    LogHead
+	Written                *Written // what was written of the page; nil: it is not kept
 }

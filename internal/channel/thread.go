@@ -108,6 +108,7 @@ func pageOfMessages(v *Viewer, list List, rows MessageRows, err error) (*Message
 		Edges:     make([]MessageEdge, len(rows.Messages)),
 		PageInfo:  PageInfo{HasNextPage: rows.MoreBehind, HasPreviousPage: rows.MoreBefore},
 		LogCursor: rows.Log.cursor(ChannelLogOf(list.Channel, v.Group.ID), v.Group.ID),
+		Written:   rows.Written,
 	}
 	for i, m := range rows.Messages {
 		p.Edges[i] = MessageEdge{Cursor: list.placeCursor(rows.Places[i]), Value: m}

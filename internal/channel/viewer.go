@@ -2,6 +2,7 @@ package channel
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"linkspan/internal/ids"
@@ -25,7 +26,8 @@ type Viewer struct {
 	ExpiresAt time.Time // when the token ends
 	// Subscriber is who subscribed for one who stands for all: what the group keeps to some of its users it is shown by that; zero: nothing of it.
 	Subscriber ids.User
-	gate       *gate // by which who subscribed is judged; what is asked of an event is read as its gate has it. Nil: nobody is
+	gate       *gate        // by which who subscribed is judged; what is asked of an event is read as its gate has it. Nil: nobody is
+	forOne     *atomic.Bool // set when something is made for the one viewer ([Written.Watch]); nil: nobody wants to know
 }
 
 // IsNode marks the type as a Node of the schema.
@@ -56,8 +58,20 @@ func WithViewer(ctx context.Context, v *Viewer) context.Context {
 	return context.WithValue(ctx, viewerKey{}, v)
 }
 
-// ViewerFrom returns who asks; nil where nobody signed in, which the edge lets through for introspection alone.
+// ViewerFrom returns who asks; nil where nobody signed in, which the edge lets through for introspection alone. What is made then counts as
+// made for that one viewer.
 func ViewerFrom(ctx context.Context) *Viewer {
+	v := viewerIn(ctx)
+	if v != nil && v.forOne != nil {
+		v.forOne.Store(true)
+	}
+	return v
+}
+
+// OneOfTheGroup is ViewerFrom for what hangs on the viewer's group and a channel's log alone: it is the same for all who see the channel.
+func OneOfTheGroup(ctx context.Context) *Viewer { return viewerIn(ctx) }
+
+func viewerIn(ctx context.Context) *Viewer {
 	v, _ := ctx.Value(viewerKey{}).(*Viewer)
 	return v
 }

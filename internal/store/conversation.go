@@ -76,9 +76,9 @@ func changeText(private bool, going, effect, numbered string) string {
 		RETURNING number, follows, at
 	)`
 	}
-	// Where there is nothing for everyone to see, nobody but the group learns of the user or its name.
-	known := `CASE WHEN log.number IS NOT NULL THEN $5::text END, CASE WHEN log.number IS NOT NULL THEN $6::text END,
-			CASE WHEN log.number IS NOT NULL THEN now() END, COALESCE(log.number, 0)`
+	// Names change with an event alone, by which who has read the channel knows that it is not as it was. Where that is not for everyone to see, nobody
+	// but the group learns of the user or its name.
+	known := `$5::text, $6::text, now(), log.number`
 	if private {
 		known = `NULL, NULL, NULL, 0`
 	}
@@ -98,7 +98,7 @@ func changeText(private bool, going, effect, numbered string) string {
 	), known AS (
 		INSERT INTO linkspan_shard.channel_user AS u
 			(slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at, public_number)
-		SELECT $1, $2, $3, $4, $5, $6, ` + known + ` FROM going LEFT JOIN log ON true
+		SELECT $1, $2, $3, $4, $5, $6, ` + known + ` FROM log
 		` + userKnown + `
 	)
 	SELECT a.state, k.mutation, k.input_hash, k.owner_group_id, k.number,
@@ -249,6 +249,7 @@ func (s *Store) Change(ctx context.Context, c channel.Change) (done channel.Chan
 		})
 		return nil
 	}, shardrouter.Repeatable())
+	s.pages.drop(id, c.Message.Owner)
 	return done, translate(err)
 }
 

@@ -109,6 +109,7 @@ func (s *Store) post(ctx context.Context, c *channel.Change) (channel.Changed, e
 		}
 		return p.err
 	})
+	s.pages.drop(c.Message.Channel, c.Message.Owner)
 	if err != nil {
 		return channel.Changed{}, translate(err)
 	}

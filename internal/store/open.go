@@ -19,36 +19,76 @@ type part struct {
 }
 
 // OpenChannel implements [channel.Conversation]. The statements are those of Channels, Unread and ListMessages; they are sent with
-// those of others who open channels of that cluster meanwhile.
+// those of others who open channels of that cluster meanwhile. Of a page that is kept the first says whether it is still so.
 func (s *Store) OpenChannel(
 	ctx context.Context, reader channel.Reader, id ids.Channel, unread bool, r *channel.MessageRange,
-) (channel.Opened, error) {
-	var opened channel.Opened
-	err := s.router.Route(ctx, slotOfChannel(id), func(d *shardrouter.Database) (err error) {
-		opened, err = s.openings.door(d).open(ctx, func(opened *channel.Opened) []part {
-			parts := []part{openSides(reader, id, opened)}
-			if unread {
-				parts = append(parts, openUnread(reader, id, opened))
-			}
-			if r != nil {
-				parts = append(parts, openMessages(reader, id, *r, opened))
-			}
-			return parts
+) (opened channel.Opened, err error) {
+	kept := s.pages.find(id, reader, r)
+	if kept != nil {
+		opened, err = s.open(ctx, id, func(opened *channel.Opened) []part {
+			return withUnread(reader, id, unread, opened, openKept(reader, id, kept, opened))
 		})
+		if err == nil && opened.Channel == nil {
+			s.pages.drop(id, reader.User.Group)
+		}
+		if err != nil || opened.Channel == nil || opened.Messages != nil {
+			return opened, err
+		}
+	}
+	opened, err = s.open(ctx, id, func(opened *channel.Opened) []part {
+		parts := withUnread(reader, id, unread, opened, openSides(reader, id, opened))
+		if r != nil {
+			parts = append(parts, openMessages(reader, id, *r, opened))
+		}
+		return parts
+	})
+	switch m := opened.Messages; {
+	case opened.Channel == nil || m == nil:
+	case m.Log.History.IsZero():
+		opened.Messages = nil // the group's part has ended: what it reads is asked in another way
+	case opened.Channel.State == channel.ChannelActive:
+		s.pages.keep(opened.Channel, reader, r, m)
+	}
+	return opened, err
+}
+
+func (s *Store) open(ctx context.Context, id ids.Channel, parts func(*channel.Opened) []part) (opened channel.Opened, err error) {
+	err = s.router.Route(ctx, slotOfChannel(id), func(d *shardrouter.Database) (err error) {
+		opened, err = s.openings.door(d).open(ctx, parts)
 		return err
 	})
-	if m := opened.Messages; opened.Channel != nil && m != nil && m.Log.History.IsZero() {
-		opened.Messages = nil // the group's part has ended: what it reads is asked in another way
-	}
 	return opened, translate(err)
 }
 
-func openSides(reader channel.Reader, id ids.Channel, opened *channel.Opened) part {
+func withUnread(reader channel.Reader, id ids.Channel, unread bool, opened *channel.Opened, parts ...part) []part {
+	if unread {
+		parts = append(parts, openUnread(reader, id, opened))
+	}
+	return parts
+}
+
+// openKept is openSides, with a page that was kept where it is still as it was.
+func openKept(reader channel.Reader, id ids.Channel, kept *page, opened *channel.Opened) part {
+	var log channel.LogHead
+	sides := openSides(reader, id, opened, &log.History, &log.Number)
+	sides.query = sidesOfOneWithHead
+	read := sides.read
+	sides.read = func() {
+		read()
+		if opened.Channel != nil && opened.Channel.State == channel.ChannelActive && log.Is(kept.rows.Log) {
+			rows := copied(kept.rows)
+			opened.Messages = &rows
+		}
+	}
+	return sides
+}
+
+func openSides(reader channel.Reader, id ids.Channel, opened *channel.Opened, beside ...any) part {
 	query, args := readSides(reader, []shardrouter.Slot{slotOfChannel(id)}, []ids.Channel{id})
 	found := map[ids.Channel]*channel.SharedChannel{}
 	return part{query, args, func(row pgx.Rows) error {
 		var side sideRow
-		err := side.scan(row)
+		err := side.scan(row, beside...)
 		if err == nil {
 			err = side.addTo(found, reader.User.Group)
 		}

@@ -58,9 +58,9 @@ const (
 )
 
 // sidesOf is the query of channels with their linked sides and the viewer's own, if the viewer's group has a side. If that parted it is
-// alone, and the channel as it was then.
+// alone, and the channel as it was then. beside are columns more.
 // Arguments: slot or slots, channel or channels, viewer's group, as whom the viewer is judged.
-func sidesOf(owned, which string) string {
+func sidesOf(owned, which string, beside besides) string {
 	return `
 	SELECT owned.slot, c.channel_id, ` + asOfSide(`initiator_group_id`) + `, ` + asOfSide(`initiator_handle`) + `, ` + asOfSide(`initiator_name`) + `,
 		` + channelState + `, CASE WHEN v.unlinked_after IS NULL THEN COALESCE(v.topic, c.topic) ELSE v.frozen_topic END, c.creator_id, c.creator_name, c.created_at, v.state,
@@ -68,15 +68,24 @@ func sidesOf(owned, which string) string {
 		CASE WHEN c.offered_group_id IS NOT NULL AND (v.unlinked_after IS NULL OR v.role = 'INITIATOR') THEN (
 			SELECT json_build_array(o.group_id, o.handle, o.group_name)::text FROM linkspan_shard.channel_side AS o
 			WHERE o.slot = c.slot AND o.channel_id = c.channel_id AND o.group_id = c.offered_group_id) END,
-		c.home_group_id, COALESCE(c.home_handle, ''), COALESCE(c.home_name, '')
+		c.home_group_id, COALESCE(c.home_handle, ''), COALESCE(c.home_name, '')` + beside.columns + `
 	FROM ` + owned + ` LEFT JOIN (
-		linkspan_shard.channel AS c
+		linkspan_shard.channel AS c` + beside.join + `
 		JOIN linkspan_shard.channel_side AS v ON v.slot = c.slot AND v.channel_id = c.channel_id AND v.group_id = $3
 			AND ` + sees(`v`, `$4`) + `
 		JOIN linkspan_shard.channel_side AS s ON s.slot = c.slot AND s.channel_id = c.channel_id
 			AND (s.group_id = v.group_id OR s.state = 'LINKED' AND v.unlinked_after IS NULL)
 	) ON c.slot = owned.slot AND c.channel_id` + which + `
 	ORDER BY c.channel_id, s.role, s.linked_at, s.group_id`
+}
+
+// besides is what a statement reads more of a channel c and the viewer's side v of it.
+type besides struct{ columns, join string }
+
+// head is where the log of a channel stands for the viewer's side, as pages of messages have it.
+var head = besides{
+	`, ` + takingPart.head(), `
+		JOIN linkspan_shard.channel_log AS l ON l.slot = c.slot AND l.channel_id = c.channel_id`,
 }
 
 // asOfSide is a column of a channel c as the group of its side v sees it.
@@ -100,8 +109,9 @@ func sidesForOperatorOf(owned, which string) string {
 }
 
 var (
-	sidesOfOne             = sidesOf(shardrouter.OwnedFirst, oneOf)
-	sidesOfSome            = sidesOf(shardrouter.OwnedFirstMany, someOf)
+	sidesOfOne             = sidesOf(shardrouter.OwnedFirst, oneOf, besides{})
+	sidesOfOneWithHead     = sidesOf(shardrouter.OwnedFirst, oneOf, head)
+	sidesOfSome            = sidesOf(shardrouter.OwnedFirstMany, someOf, besides{})
 	sidesOfOneForOperator  = sidesForOperatorOf(shardrouter.OwnedFirst, oneOf)
 	sidesOfSomeForOperator = sidesForOperatorOf(shardrouter.OwnedFirstMany, someOf)
 )
@@ -119,11 +129,17 @@ func readSides(reader channel.Reader, slots []shardrouter.Slot, channels []ids.C
 	return some, append([]any{slots, uuids(channels)}, viewer...)
 }
 
-func (r *sideRow) scan(row pgx.Rows) error {
-	return row.Scan(nil, &r.Channel, &r.Initiator.ID, &r.Initiator.Handle, &r.Initiator.Name, &r.State,
+func (r *sideRow) scan(row pgx.Rows, beside ...any) error {
+	return row.Scan(append(r.fields(), beside...)...)
+}
+
+func (r *sideRow) fields() []any {
+	return []any{
+		nil, &r.Channel, &r.Initiator.ID, &r.Initiator.Handle, &r.Initiator.Name, &r.State,
 		&r.Topic, &r.CreatorID, &r.CreatorName, &r.CreatedAt, &r.ViewerState,
 		&r.Group, &r.Handle, &r.GroupName, &r.Name, &r.NameVisible, &r.Muted, &r.Retention, &r.MembersOnly, &r.LinkedAt, &r.Version, &r.MayInvite,
-		&r.Offered, &r.Home.ID, &r.Home.Handle, &r.Home.Name)
+		&r.Offered, &r.Home.ID, &r.Home.Handle, &r.Home.Name,
+	}
 }
 
 // Channels implements [channel.Shards].

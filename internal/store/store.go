@@ -27,6 +27,7 @@ type Store struct {
 	groups   groupCache
 	lanes    lanes
 	openings openings
+	pages    pages
 }
 
 var (
@@ -52,7 +53,7 @@ func PostBySlot(bySlot bool) Option { return func(s *Store) { s.lanes.bySlot = b
 
 // New returns a store over the router, which the caller closes.
 func New(router *shardrouter.Router, options ...Option) *Store {
-	s := &Store{router: router}
+	s := &Store{router: router, pages: newPages()}
 	for _, option := range options {
 		option(s)
 	}

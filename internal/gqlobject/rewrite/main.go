@@ -1,11 +1,12 @@
 // Command rewrite has code that gqlgen generated make objects by package gqlobject:
 //
-//	rewrite FILE LISTED...
+//	rewrite FILE WRITTEN LISTED...
 //
 // What is a field of its object, or a method that can't fail, and has nothing below it that would have to be waited for or could fail
 // either, is marshalled without a context of its own, which nothing would ask for: field interceptors are not told of it, and an error of
 // it would stand at its object. A field that is a list has one, as its elements have places below it. Lists of the types LISTED are made in turn: their elements must have nothing to wait for but what is read
-// for all of them at once. What selections come to is asked of package gqlobject, which remembers it.
+// for all of them at once. What selections come to is asked of package gqlobject, which remembers it. An object of the type WRITTEN, which has a field
+// Written, is written once for all who select the same of it.
 package main
 
 import (
@@ -21,15 +22,15 @@ import (
 )
 
 func main() {
-	if len(os.Args) < 2 {
-		fail(errors.New("usage: rewrite FILE LISTED…"))
+	if len(os.Args) < 3 {
+		fail(errors.New("usage: rewrite FILE WRITTEN LISTED…"))
 	}
 	name := os.Args[1]
 	source, err := os.ReadFile(name)
 	if err != nil {
 		fail(err)
 	}
-	rewritten, err := rewrite(source, os.Args[2:])
+	rewritten, err := rewrite(source, os.Args[2], os.Args[3:])
 	if err != nil {
 		fail(err)
 	}
@@ -46,7 +47,7 @@ func fail(err error) {
 const gqlobject = `"linkspan/internal/gqlobject"`
 
 // rewrite returns the source of the file, rewritten.
-func rewrite(source []byte, listed []string) ([]byte, error) {
+func rewrite(source []byte, written string, listed []string) ([]byte, error) {
 	r := &rewriter{
 		source: source, set: token.NewFileSet(), scalars: map[string]bool{}, ready: map[string]leaf{}, below: map[string][]string{}, leaves: map[string]leaf{},
 	}
@@ -70,10 +71,11 @@ func rewrite(source []byte, listed []string) ([]byte, error) {
 		r.rewriteObject(of)
 		r.rewriteList(of, listed)
 		r.rewriteAnswer(of)
+		r.rewriteWritten(of, written)
 	}
-	if len(r.leaves) == 0 || r.objects == 0 || r.lists == 0 || r.answers == 0 || r.selections == 0 {
-		return nil, fmt.Errorf("found %d leaves, %d objects, %d lists, %d answers, %d selections: gqlgen's code looks otherwise now",
-			len(r.leaves), r.objects, r.lists, r.answers, r.selections)
+	if len(r.leaves) == 0 || r.objects == 0 || r.lists == 0 || r.answers == 0 || r.selections == 0 || r.written == 0 {
+		return nil, fmt.Errorf("found %d leaves, %d objects, %d lists, %d answers, %d selections, %d to write once: gqlgen's code looks otherwise now",
+			len(r.leaves), r.objects, r.lists, r.answers, r.selections, r.written)
 	}
 	first := file.Imports[0].Pos()
 	r.replace(first, first, gqlobject+"\n")
@@ -99,6 +101,7 @@ type rewriter struct {
 	objects, lists int
 	answers        int
 	selections     int
+	written        int
 	edits          []edit
 }
 
@@ -255,6 +258,20 @@ func (r *rewriter) rewriteAnswer(of *ast.FuncDecl) {
 		}
 		return true
 	})
+}
+
+// rewriteWritten rewrites a function that makes an object of that type where there is one.
+func (r *rewriter) rewriteWritten(of *ast.FuncDecl, written string) {
+	kind, _, bound := strings.Cut(strings.TrimPrefix(of.Name.Name, "marshal"), "2")
+	if !bound || kind[1:] != written { // behind N or O: never null, or perhaps
+		return
+	}
+	end, ok := of.Body.List[len(of.Body.List)-1].(*ast.ReturnStmt)
+	if made := "ec._" + written + "(ctx, sel, v)"; ok && r.text(end.Results[0]) == made {
+		r.written++
+		r.replace(end.Results[0].Pos(), end.Results[0].End(),
+			"gqlobject.Written(ctx, sel, v.Written, func(ctx context.Context) graphql.Marshaler { return "+made+" })")
+	}
 }
 
 // returned is the call whose result a function returns, if it does nothing else.
