@@ -33,6 +33,7 @@ type serverFlags struct {
 	PoolSize      int           `default:"8" env:"LINKSPAN_POOL_SIZE" help:"Most connections to each cluster."`
 	NoPrepare     bool          `env:"LINKSPAN_NO_PREPARE" help:"Prepare no statements: for pgbouncer in transaction mode."`
 	PostBySlot    bool          `env:"LINKSPAN_POST_BY_SLOT" help:"Write messages by statements about one slot each: for engines that refuse others."`
+	PagesMB       int           `name:"pages-mb" default:"128" env:"LINKSPAN_PAGES_MB" help:"Most memory for pages of messages that were read, in MB; 0: none are kept."`
 	Origins       []string      `name:"allowed-origins" placeholder:"ORIGIN" env:"LINKSPAN_ALLOWED_ORIGINS" help:"Origins whose pages may use the API, as https://app.example.com or https://*.example.com."`
 	Operations    string        `placeholder:"FILE" env:"LINKSPAN_OPERATIONS" help:"Operations that clients may name by their SHA-256: graphql-codegen's persisted-documents.json."`
 	OnlyThose     bool          `name:"operations-only" env:"LINKSPAN_OPERATIONS_ONLY" help:"Take no other operations than those."`
@@ -54,6 +55,8 @@ func (f serverFlags) check() error {
 		return fmt.Errorf("LINKSPAN_LOG_RETENTION is %v: it must be positive, as in 720h, or 0", f.LogRetention)
 	case f.PoolSize < 1:
 		return fmt.Errorf("LINKSPAN_POOL_SIZE is %d: it must be at least 1", f.PoolSize)
+	case f.PagesMB < 0:
+		return fmt.Errorf("LINKSPAN_PAGES_MB is %d: it must be positive, as in 128, or 0", f.PagesMB)
 	}
 	if err := f.limitFlags.check(); err != nil {
 		return err
@@ -146,7 +149,7 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 		in.closeTraces()
 		return nil, err
 	}
-	in.store = store.New(in.router, store.PostBySlot(flags.PostBySlot))
+	in.store = store.New(in.router, store.PostBySlot(flags.PostBySlot), store.PagesMB(flags.PagesMB))
 	in.hub = live.NewHub(live.Config{Reader: in.store, Hints: in.hints, Logger: logger, Watch: in.metrics})
 	stored := ports{in.store, in.store, in.store, in.store}
 	if wrapPorts != nil {
@@ -167,6 +170,7 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	in.metrics.WatchHub(in.hub)
 	in.metrics.WatchOutbox(in.store.Backlog)
 	in.metrics.WatchAudits(in.store.OldestUnaudited)
+	in.metrics.WatchPages(in.store.Pages)
 	background := context.WithoutCancel(ctx)
 	sweep, stopSweep := context.WithCancel(background)
 	background, stop := context.WithCancel(background)

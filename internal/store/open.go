@@ -31,6 +31,9 @@ func (s *Store) OpenChannel(
 		if err == nil && opened.Channel == nil {
 			s.pages.drop(id, reader.User.Group)
 		}
+		if opened.Messages != nil {
+			s.pages.confirmed.Add(1)
+		}
 		if err != nil || opened.Channel == nil || opened.Messages != nil {
 			return opened, err
 		}
@@ -42,6 +45,9 @@ func (s *Store) OpenChannel(
 		}
 		return parts
 	})
+	if opened.Messages != nil {
+		s.pages.read.Add(1)
+	}
 	switch m := opened.Messages; {
 	case opened.Channel == nil || m == nil:
 	case m.Log.History.IsZero():

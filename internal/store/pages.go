@@ -3,6 +3,7 @@ package store
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -26,6 +27,8 @@ const DefaultPagesMB = 128
 type pages struct {
 	most int // bytes
 
+	confirmed, read atomic.Int64
+
 	mu    sync.Mutex
 	bytes int
 	of    *simplelru.LRU[ids.Channel, map[pageKey]*page]
@@ -46,13 +49,13 @@ type page struct {
 	unquiet bool // in its place was one of another time: this one has not been confirmed yet
 }
 
-func newPages() pages {
+func newPages() *pages {
 	// The length is bounded by what the channels take; the library wants one.
 	of, err := simplelru.NewLRU[ids.Channel, map[pageKey]*page](1<<30, nil)
 	if err != nil {
 		panic(err) // it is for a length below 1 only
 	}
-	return pages{most: DefaultPagesMB << 20, of: of}
+	return &pages{most: DefaultPagesMB << 20, of: of}
 }
 
 // keyOf is the key of a page for a reader; no page is kept for nobody in particular, nor where a cursor bounds it.
@@ -147,6 +150,13 @@ func (p *pages) drop(id ids.Channel, owner ids.Group) {
 	if len(kept) == 0 {
 		p.of.Remove(id)
 	}
+}
+
+// Pages returns about how many bytes the pages take that are kept, and how many were opened since the start: confirmed by a statement, and read.
+func (s *Store) Pages() (bytes int, confirmed, read int64) {
+	s.pages.mu.Lock()
+	defer s.pages.mu.Unlock()
+	return s.pages.bytes, s.pages.confirmed.Load(), s.pages.read.Load()
 }
 
 // copied are rows with messages of their own: those who show a page note with its messages what is shown together.

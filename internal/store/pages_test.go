@@ -9,6 +9,7 @@ import (
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
 	"linkspan/internal/store"
+	"linkspan/internal/store/storetest"
 )
 
 // Whatever happens to a channel, by another process too, each user reads it as it is: as does one who keeps no pages.
@@ -129,4 +130,40 @@ func (c *chat) keepsTo(only bool, sub string) {
 		move.Added = &channel.SideMember{User: u.ID, Name: u.Name, Position: time.Now().UnixNano()}
 	}
 	c.world.keeps(c.id, only, move)
+}
+
+// Pages take no more memory than they may: the channel that was opened least lately goes.
+func TestKeptPagesAreBounded(t *testing.T) {
+	t.Parallel()
+	_, router := storetest.OpenConfig(t, storetest.Config(t, 0))
+	s := store.New(router, store.PagesMB(1))
+	w := &world{t: t, Store: s, router: router, deliverer: channel.Deliverer{Shards: s, Hints: noHints{}}}
+	w.acme, w.globex = w.group("acme"), w.group("globex")
+	reader := w.user(w.acme, "ben")
+	open := func(id ids.Channel) (fromMemory bool) {
+		_, before, _ := s.Pages()
+		_, err := s.OpenChannel(t.Context(), as(reader.ID), id, false, &channel.MessageRange{Limit: 100})
+		w.must(err)
+		_, after, _ := s.Pages()
+		return after > before
+	}
+	const channels = 30
+	var opened []ids.Channel
+	for n := range channels {
+		id, _ := w.talkIn(fmt.Sprint("launch", n), 20)
+		_, err := w.links(id, 2)
+		w.must(err)
+		opened = append(opened, id)
+		open(id)
+		open(opened[0])
+		if bytes, _, _ := s.Pages(); bytes > 1<<20 {
+			t.Fatalf("pages take %d bytes", bytes)
+		}
+	}
+	if !open(opened[0]) || !open(opened[channels-1]) {
+		t.Error("what was opened last is not kept")
+	}
+	if open(opened[1]) {
+		t.Errorf("%d pages are within 1 MB: this test tests nothing", channels)
+	}
 }

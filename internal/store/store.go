@@ -27,7 +27,7 @@ type Store struct {
 	groups   groupCache
 	lanes    lanes
 	openings openings
-	pages    pages
+	pages    *pages
 }
 
 var (
