@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"linkspan/internal/channel"
+	"linkspan/internal/ids"
 	"linkspan/shardrouter"
 )
 
@@ -161,4 +162,12 @@ func partsOf(queries []string, found *[]string) func(*channel.Opened) []part {
 		}
 		return parts
 	}
+}
+
+// Sights is [sights].
+type Sights = sights
+
+// Join is [sights.join].
+func (s *sights) Join(ctx context.Context, side ids.Side, see func(context.Context) (channel.Sight, error)) (channel.Sight, error) {
+	return s.join(ctx, side, see)
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 
 	"linkspan/internal/channel"
@@ -70,26 +69,6 @@ func (t *shardTx) ListMembers(e channel.Effect) {
 		DELETE FROM linkspan_shard.listed_member AS m
 		WHERE m.slot = $1 AND m.group_id = $2 AND m.channel_id = $3 AND m.user_id = $6::uuid`,
 		append([]any{link.Group, link.Channel, e.Members.Only}, member...)...)
-}
-
-// sight is how a channel stands for a side v whose reader sees it. Arguments: slot, channel, group, as whom the reader is judged.
-var sight = `
-	SELECT owned.slot, ` + sideHead + `, v.members_only
-	FROM ` + shardrouter.OwnedFirst + `
-	LEFT JOIN (
-		linkspan_shard.channel_side AS v JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
-	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND ` + sees(`v`, `$4`)
-
-// Sees implements [channel.Conversation].
-func (s *Store) Sees(ctx context.Context, reader channel.Reader, id ids.Channel) (seen channel.Sight, err error) {
-	begin := func() { seen = channel.Sight{} }
-	err = s.readSlot(ctx, slotOfChannel(id), sight, []any{id, reader.User.Group, judgedAs(reader)}, begin, func(row pgx.Rows) error {
-		return row.Scan(nil, &seen.At.History, &seen.At.Number, &seen.At.Floor, &seen.At.Ended, &seen.Members)
-	})
-	if err == nil && seen.At.History.IsZero() {
-		err = channel.ErrNotFound
-	}
-	return seen, err
 }
 
 // ListSideMembers implements [channel.Shards].

@@ -28,6 +28,7 @@ type Store struct {
 	lanes    lanes
 	openings openings
 	pages    *pages
+	sights   sights
 }
 
 var (
