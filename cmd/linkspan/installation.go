@@ -44,6 +44,9 @@ type serverFlags struct {
 const otelHelp = `  OTEL_…                        where traces go, by OpenTelemetry's variables,
                                 as OTEL_EXPORTER_OTLP_ENDPOINT; none: nowhere`
 
+// maxPagesMB is more memory than any machine has.
+const maxPagesMB = 1 << 24
+
 // check says what is wrong with the settings; kong has read them from flags or the environment.
 func (f serverFlags) check() error {
 	switch {
@@ -55,8 +58,8 @@ func (f serverFlags) check() error {
 		return fmt.Errorf("LINKSPAN_LOG_RETENTION is %v: it must be positive, as in 720h, or 0", f.LogRetention)
 	case f.PoolSize < 1:
 		return fmt.Errorf("LINKSPAN_POOL_SIZE is %d: it must be at least 1", f.PoolSize)
-	case f.PagesMB < 0:
-		return fmt.Errorf("LINKSPAN_PAGES_MB is %d: it must be positive, as in 128, or 0", f.PagesMB)
+	case f.PagesMB < 0 || f.PagesMB > maxPagesMB:
+		return fmt.Errorf("LINKSPAN_PAGES_MB is %d: it is 0 to %d", f.PagesMB, maxPagesMB)
 	}
 	if err := f.limitFlags.check(); err != nil {
 		return err

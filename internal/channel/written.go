@@ -6,49 +6,55 @@ import (
 	"sync/atomic"
 )
 
+// MaxWrittenBytes is how long a text may be that is kept.
+const MaxWrittenBytes = 128 << 10
+
 // Written is what was written of a page of messages, which is kept with it: by what was selected the text of the answer. A page is the
 // same for all who get it while the log stands where it stood, so its text is too, unless somebody asked for whom it is
-// ([Written.Watch]). It keeps the texts of two selections, of 128 KiB at most each. It is safe for concurrent use.
+// ([Written.Watch]). It keeps the texts of two selections, of [MaxWrittenBytes] at most each. It is safe for concurrent use.
 type Written struct {
+	// Takes is told by how many bytes more, or less, the texts take, after the fact; nil: nobody wants to know.
+	Takes func(bytes int)
+
 	mu    sync.Mutex
 	texts [2]writtenText
 	next  int // whose place is taken next
 }
 
 type writtenText struct {
-	selection any
+	selection uint64
 	text      []byte
 }
 
-// MaxWrittenBytes is how long a text may be that is kept.
-const MaxWrittenBytes = 128 << 10
-
-// Text returns what was written for a selection, which nobody changes; nil: nothing is kept.
-func (w *Written) Text(selection any) []byte {
+// Text returns what was written for a selection, by its number, which nobody changes; nil: nothing is kept.
+func (w *Written) Text(selection uint64) []byte {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, kept := range w.texts {
-		if kept.selection == selection {
+		if kept.text != nil && kept.selection == selection {
 			return kept.text
 		}
 	}
 	return nil
 }
 
-// Keep keeps what was written for a selection, in place of the oldest.
-func (w *Written) Keep(selection any, text []byte) {
-	if len(text) > MaxWrittenBytes {
-		return
+// Keep keeps what was written for a selection, in place of the oldest, unless it is too long or was kept before.
+func (w *Written) Keep(selection uint64, text []byte) {
+	if taken := w.keep(selection, text); taken != 0 && w.Takes != nil {
+		w.Takes(taken)
+	}
+}
+
+func (w *Written) keep(selection uint64, text []byte) (taken int) {
+	if len(text) == 0 || len(text) > MaxWrittenBytes || w.Text(selection) != nil {
+		return 0
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, kept := range w.texts {
-		if kept.selection == selection {
-			return
-		}
-	}
+	taken = len(text) - len(w.texts[w.next].text)
 	w.texts[w.next] = writtenText{selection, text}
 	w.next = (w.next + 1) % len(w.texts)
+	return taken
 }
 
 // Watch returns a context to write in, and what tells afterwards whether anything there was for its one viewer.

@@ -3,6 +3,7 @@ package gqlobject
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -11,9 +12,10 @@ import (
 // Selections are which fields the selections of a document come to for each type, so that its requests need not find that out one after
 // the other. The document has none of the directives that leave fields out or put them off. It is safe for concurrent use.
 type Selections struct {
-	mu    sync.RWMutex
-	kept  map[selection][]graphql.CollectedField
-	bytes int // that may still be kept; below 0: nothing more is
+	mu      sync.RWMutex
+	kept    map[selection][]graphql.CollectedField
+	numbers map[selection]uint64
+	bytes   int // that may still be kept; below 0: nothing more is
 }
 
 // What is kept takes so many bytes: an entry, a field of it, and each selection in one of the slices that it holds on to.
@@ -33,7 +35,7 @@ type selection struct {
 // NewSelections returns those of a document that take about so many bytes at most. From the first on that would take more nothing is
 // kept, and each request finds it by itself.
 func NewSelections(bytes int) *Selections {
-	return &Selections{kept: map[selection][]graphql.CollectedField{}, bytes: bytes}
+	return &Selections{kept: map[selection][]graphql.CollectedField{}, numbers: map[selection]uint64{}, bytes: bytes}
 }
 
 type selectionsKey struct{}
@@ -84,4 +86,32 @@ func (s *Selections) keep(key selection, fields []graphql.CollectedField) []grap
 	copy(exact, fields)
 	s.kept[key] = exact
 	return exact
+}
+
+// numbered is the last number that a selection of this process has.
+var numbered atomic.Uint64
+
+// number returns the number of a selection, which no other has or will have; 0: it has none, for a field has arguments, or nothing more is kept.
+func (s *Selections) number(selected ast.SelectionSet) uint64 {
+	key := selection{first: &selected[0], length: len(selected)}
+	s.mu.RLock()
+	number, found := s.numbers[key]
+	full := s.bytes < 0
+	s.mu.RUnlock()
+	if found || full {
+		return number
+	}
+	if !hasArguments(selected) {
+		number = numbered.Add(1)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first, found := s.numbers[key]; found {
+		return first
+	}
+	if s.bytes -= entryBytes; s.bytes < 0 {
+		return 0
+	}
+	s.numbers[key] = number
+	return number
 }

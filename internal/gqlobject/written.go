@@ -12,10 +12,10 @@ import (
 // Texts keeps what was written of an object, by what was selected of it, as long as the object is what it is for all who get it. It is
 // safe for concurrent use.
 type Texts interface {
-	// Text returns what is kept for a selection, a comparable value; nil: nothing.
-	Text(selection any) []byte
+	// Text returns what is kept for a selection, by its number; nil: nothing.
+	Text(selection uint64) []byte
 	// Keep keeps a text, which nobody changes any more.
-	Keep(selection any, text []byte)
+	Keep(selection uint64, text []byte)
 	// Watch returns a context to write in, and what tells afterwards whether that was for its one viewer.
 	Watch(ctx context.Context) (watched context.Context, forOne func() bool)
 }
@@ -31,12 +31,12 @@ func Written[T interface {
 	if texts == none || s == nil || len(selected) == 0 {
 		return write(ctx)
 	}
-	key := selection{first: &selected[0], length: len(selected)}
-	if text := texts.Text(key); text != nil {
-		return answer(text)
-	}
-	if hasArguments(selected) {
+	number := s.number(selected)
+	if number == 0 {
 		return write(ctx)
+	}
+	if text := texts.Text(number); text != nil {
+		return answer(text)
 	}
 	failed := len(graphql.GetErrors(ctx))
 	watched, forOne := texts.Watch(ctx)
@@ -46,7 +46,7 @@ func Written[T interface {
 	}
 	var text bytes.Buffer
 	made.MarshalGQL(&text)
-	texts.Keep(key, bytes.Clone(text.Bytes()))
+	texts.Keep(number, bytes.Clone(text.Bytes()))
 	return answer(text.Bytes())
 }
 

@@ -15,12 +15,12 @@ import (
 
 // kept keeps all that it is given.
 type kept struct {
-	texts  map[any][]byte
+	texts  map[uint64][]byte
 	forOne bool
 }
 
-func (k *kept) Text(selection any) []byte       { return k.texts[selection] }
-func (k *kept) Keep(selection any, text []byte) { k.texts[selection] = text }
+func (k *kept) Text(selection uint64) []byte       { return k.texts[selection] }
+func (k *kept) Keep(selection uint64, text []byte) { k.texts[selection] = text }
 func (k *kept) Watch(ctx context.Context) (context.Context, func() bool) {
 	k.forOne = false
 	return ctx, func() bool { return k.forOne }
@@ -36,6 +36,7 @@ func TestWritten(t *testing.T) {
 	for name, c := range map[string]struct {
 		selected  ast.SelectionSet
 		no        bool // documents keep no selections
+		full      bool // nor anything more
 		made      func(ctx context.Context, k *kept) graphql.Marshaler
 		writtenIn int // of three times
 	}{
@@ -43,6 +44,7 @@ func TestWritten(t *testing.T) {
 		"in fragments":           {selected: ast.SelectionSet{&ast.InlineFragment{SelectionSet: ast.SelectionSet{field("id", nil)}}}, writtenIn: 1},
 		"nothing selected":       {writtenIn: 3},
 		"selections that change": {selected: ast.SelectionSet{field("id", nil)}, no: true, writtenIn: 3},
+		"no room":                {selected: ast.SelectionSet{field("id", nil)}, full: true, writtenIn: 3},
 		"arguments":              {selected: ast.SelectionSet{field("list", given)}, writtenIn: 3},
 		"arguments below":        {selected: ast.SelectionSet{field("node", nil, field("list", given))}, writtenIn: 3},
 		"arguments in a fragment": {selected: ast.SelectionSet{&ast.FragmentSpread{
@@ -58,10 +60,10 @@ func TestWritten(t *testing.T) {
 		}, writtenIn: 3},
 		"null": {selected: ast.SelectionSet{field("id", nil)}, made: func(context.Context, *kept) graphql.Marshaler { return graphql.Null }, writtenIn: 3},
 	} {
-		k := &kept{texts: map[any][]byte{}}
+		k := &kept{texts: map[uint64][]byte{}}
 		ctx := graphql.WithResponseContext(t.Context(), graphql.DefaultErrorPresenter, graphql.DefaultRecover)
 		if !c.no {
-			ctx = gqlobject.WithSelections(ctx, gqlobject.NewSelections(1<<20))
+			ctx = gqlobject.WithSelections(ctx, gqlobject.NewSelections(map[bool]int{false: 1 << 20}[c.full]))
 		}
 		times := 0
 		for range 3 {

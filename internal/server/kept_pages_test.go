@@ -52,8 +52,24 @@ func TestKeptPagesAreEachReadersOwn(t *testing.T) {
 		}
 	}
 	compare("nothing said")
+	if _, confirmed, _ := a.s.Store.Pages(); confirmed == 0 {
+		t.Error("no page came from memory")
+	}
 	root := a.post("ana@acme", object{"body": "hello @Gil"})
 	compare("said")
+	texts := func(selection string) int {
+		t.Helper()
+		before, _, _ := a.s.Store.Pages()
+		a.s.For(t).Must(a.s.as("ana@acme"), `query($id: ID!) { node(id: $id) { ... on SharedChannel { messages(last: 5) { nodes { `+selection+` } } } } }`, object{"id": a.id})
+		after, _, _ := a.s.Store.Pages()
+		return after - before
+	}
+	if kept := texts("body state"); kept == 0 {
+		t.Error("what is written of a page is not kept")
+	}
+	if kept := texts("body history { body }"); kept != 0 {
+		t.Errorf("%d bytes are kept of what was made for one", kept)
+	}
 	reply := a.post("gil@globex", object{"body": "hi", "replyToId": root})
 	a.post("gil@globex", object{"body": "among us", "replyToId": root, "audience": "OWN_GROUP"})
 	compare("replied")

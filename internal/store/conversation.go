@@ -249,8 +249,15 @@ func (s *Store) Change(ctx context.Context, c channel.Change) (done channel.Chan
 		})
 		return nil
 	}, shardrouter.Repeatable())
-	s.pages.drop(id, c.Message.Owner)
+	s.happened(done, &c)
 	return done, translate(err)
+}
+
+// happened has pages forgotten that a change made old.
+func (s *Store) happened(done channel.Changed, c *channel.Change) {
+	if len(done.Appended) > 0 {
+		s.pages.drop(c.Message.Channel, c.Message.Owner)
+	}
 }
 
 // changeArgs are the arguments of a change, from the third on.

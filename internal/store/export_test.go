@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -170,4 +171,12 @@ type Sights = sights
 // Join is [sights.join].
 func (s *sights) Join(ctx context.Context, side ids.Side, see func(context.Context) (channel.Sight, error)) (channel.Sight, error) {
 	return s.join(ctx, side, see)
+}
+
+// MovePage has a page that is kept be of a server that was started so much later, and returns when the one was that it is of.
+func (s *Store) MovePage(id ids.Channel, reader channel.Reader, r *channel.MessageRange, by time.Duration) time.Time {
+	kept := s.pages.find(id, reader, r)
+	was := kept.version.server
+	kept.version.server = was.Add(by)
+	return was
 }

@@ -109,10 +109,10 @@ func (s *Store) post(ctx context.Context, c *channel.Change) (channel.Changed, e
 		}
 		return p.err
 	})
-	s.pages.drop(c.Message.Channel, c.Message.Owner)
 	if err != nil {
 		return channel.Changed{}, translate(err)
 	}
+	s.happened(p.changed, c)
 	return p.changed, nil
 }
 

@@ -19,41 +19,43 @@ type part struct {
 }
 
 // OpenChannel implements [channel.Conversation]. The statements are those of Channels, Unread and ListMessages; they are sent with
-// those of others who open channels of that cluster meanwhile. Of a page that is kept the first says whether it is still so.
+// those of others who open channels of that cluster meanwhile. Of a page that is kept the first says whether it is still so; if not, all are sent.
 func (s *Store) OpenChannel(
 	ctx context.Context, reader channel.Reader, id ids.Channel, unread bool, r *channel.MessageRange,
 ) (opened channel.Opened, err error) {
-	kept := s.pages.find(id, reader, r)
-	if kept != nil {
+	var at version
+	if kept := s.pages.find(id, reader, r); kept != nil {
 		opened, err = s.open(ctx, id, func(opened *channel.Opened) []part {
-			return withUnread(reader, id, unread, opened, openKept(reader, id, kept, opened))
+			return withUnread(reader, id, unread, opened, openSides(reader, id, opened, &at))
 		})
-		if err == nil && opened.Channel == nil {
-			s.pages.drop(id, reader.User.Group)
-		}
-		if opened.Messages != nil {
-			s.pages.confirmed.Add(1)
-		}
-		if err != nil || opened.Channel == nil || opened.Messages != nil {
+		switch {
+		case err != nil:
 			return opened, err
+		case opened.Channel == nil || opened.Channel.State != channel.ChannelActive:
+			s.pages.drop(id, reader.User.Group)
+		case at.is(kept.version):
+			s.pages.confirmed.Add(1)
+			rows := copied(kept.rows)
+			opened.Messages = &rows
+			return opened, nil
+		}
+		if opened.Channel == nil {
+			return opened, nil
 		}
 	}
 	opened, err = s.open(ctx, id, func(opened *channel.Opened) []part {
-		parts := withUnread(reader, id, unread, opened, openSides(reader, id, opened))
+		parts := withUnread(reader, id, unread, opened, openSides(reader, id, opened, &at))
 		if r != nil {
 			parts = append(parts, openMessages(reader, id, *r, opened))
 		}
 		return parts
 	})
-	if opened.Messages != nil {
-		s.pages.read.Add(1)
-	}
 	switch m := opened.Messages; {
 	case opened.Channel == nil || m == nil:
 	case m.Log.History.IsZero():
 		opened.Messages = nil // the group's part has ended: what it reads is asked in another way
 	case opened.Channel.State == channel.ChannelActive:
-		s.pages.keep(opened.Channel, reader, r, m)
+		s.pages.keep(opened.Channel, reader, r, m, at)
 	}
 	return opened, err
 }
@@ -73,24 +75,14 @@ func withUnread(reader channel.Reader, id ids.Channel, unread bool, opened *chan
 	return parts
 }
 
-// openKept is openSides, with a page that was kept where it is still as it was.
-func openKept(reader channel.Reader, id ids.Channel, kept *page, opened *channel.Opened) part {
-	var log channel.LogHead
-	sides := openSides(reader, id, opened, &log.History, &log.Number)
-	sides.query = sidesOfOneWithHead
-	read := sides.read
-	sides.read = func() {
-		read()
-		if opened.Channel != nil && opened.Channel.State == channel.ChannelActive && log.Is(kept.rows.Log) {
-			rows := copied(kept.rows)
-			opened.Messages = &rows
-		}
-	}
-	return sides
-}
-
-func openSides(reader channel.Reader, id ids.Channel, opened *channel.Opened, beside ...any) part {
+// openSides says with the channel of when it is; an operator is not told.
+func openSides(reader channel.Reader, id ids.Channel, opened *channel.Opened, at *version) part {
 	query, args := readSides(reader, []shardrouter.Slot{slotOfChannel(id)}, []ids.Channel{id})
+	var now version
+	beside := []any{&now.log.History, &now.log.Number, &now.server}
+	if query = sidesOfOneWithHead; reader.User.Group.IsZero() {
+		query, beside = sidesOfOneForOperator, nil
+	}
 	found := map[ids.Channel]*channel.SharedChannel{}
 	return part{query, args, func(row pgx.Rows) error {
 		var side sideRow
@@ -99,7 +91,7 @@ func openSides(reader channel.Reader, id ids.Channel, opened *channel.Opened, be
 			err = side.addTo(found, reader.User.Group)
 		}
 		return err
-	}, func() { opened.Channel = found[id] }}
+	}, func() { opened.Channel, *at = found[id], now }}
 }
 
 func openUnread(reader channel.Reader, id ids.Channel, opened *channel.Opened) part {

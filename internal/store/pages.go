@@ -1,9 +1,11 @@
 package store
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -23,7 +25,7 @@ func PagesMB(most int) Option { return func(s *Store) { s.pages.most = most << 2
 // DefaultPagesMB is what pages take where nothing else is said.
 const DefaultPagesMB = 128
 
-// pages are those that are kept, by channel: the channel that was opened least lately goes first.
+// pages are those that are kept: the one that was opened least lately goes first.
 type pages struct {
 	most int // bytes
 
@@ -31,11 +33,13 @@ type pages struct {
 
 	mu    sync.Mutex
 	bytes int
-	of    *simplelru.LRU[ids.Channel, map[pageKey]*page]
+	lru   *simplelru.LRU[pageKey, *page]
+	of    map[ids.Channel]map[pageKey]*page // the same by channel
 }
 
-// pageKey says for whom a page of a channel is, and which it is.
+// pageKey says of which channel and for whom a page is, and which it is.
 type pageKey struct {
+	channel  ids.Channel
 	group    ids.Group
 	user     ids.User // zero: any of the group
 	limit    int
@@ -44,26 +48,48 @@ type pageKey struct {
 
 // page is a page as it was read. Nobody changes it, or its messages.
 type page struct {
+	key     pageKey
 	rows    channel.MessageRows
-	bytes   int
+	version version
+	bytes   int  // under the lock of all
 	unquiet bool // in its place was one of another time: this one has not been confirmed yet
 }
 
+// version is of when a page is: two pages with one version are the same. Two servers may have come to tell different things under one number of a
+// log, where one took over from the other before it had all that was seen there, though not acknowledged.
+type version struct {
+	log    channel.LogHead
+	server time.Time // when it was started
+}
+
+func (v version) is(other version) bool { return v.log.Is(other.log) && v.server.Equal(other.server) }
+
 func newPages() *pages {
-	// The length is bounded by what the channels take; the library wants one.
-	of, err := simplelru.NewLRU[ids.Channel, map[pageKey]*page](1<<30, nil)
+	p := &pages{most: DefaultPagesMB << 20, of: map[ids.Channel]map[pageKey]*page{}}
+	const unbounded = math.MaxInt // what counts is how many bytes they take
+	lru, err := simplelru.NewLRU(unbounded, p.forget)
 	if err != nil {
 		panic(err) // it is for a length below 1 only
 	}
-	return &pages{most: DefaultPagesMB << 20, of: of}
+	p.lru = lru
+	return p
+}
+
+// forget is told of each page that is kept no longer.
+func (p *pages) forget(key pageKey, gone *page) {
+	p.bytes -= gone.bytes
+	kept := p.of[key.channel]
+	if delete(kept, key); len(kept) == 0 {
+		delete(p.of, key.channel)
+	}
 }
 
 // keyOf is the key of a page for a reader; no page is kept for nobody in particular, nor where a cursor bounds it.
-func keyOf(reader channel.Reader, r *channel.MessageRange) (pageKey, bool) {
-	if r == nil || r.After != nil || r.Before != nil || reader.User.IsZero() {
+func (p *pages) keyOf(id ids.Channel, reader channel.Reader, r *channel.MessageRange) (pageKey, bool) {
+	if p.most == 0 || r == nil || r.After != nil || r.Before != nil || reader.User.IsZero() {
 		return pageKey{}, false
 	}
-	return pageKey{reader.User.Group, reader.User, r.Limit, r.Backward}, true
+	return pageKey{id, reader.User.Group, reader.User, r.Limit, r.Backward}, true
 }
 
 func (k pageKey) ofAny() pageKey {
@@ -73,18 +99,17 @@ func (k pageKey) ofAny() pageKey {
 
 // find returns a page that is worth confirming; nil: none.
 func (p *pages) find(id ids.Channel, reader channel.Reader, r *channel.MessageRange) *page {
-	key, ok := keyOf(reader, r)
-	if !ok || p.most == 0 {
+	key, ok := p.keyOf(id, reader, r)
+	if !ok {
 		return nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	kept, _ := p.of.Get(id)
-	found := kept[key.ofAny()]
-	if found == nil {
-		found = kept[key]
+	found, ok := p.lru.Get(key.ofAny())
+	if !ok {
+		found, ok = p.lru.Get(key)
 	}
-	if found == nil || found.unquiet {
+	if !ok || found.unquiet {
 		return nil
 	}
 	return found
@@ -92,46 +117,61 @@ func (p *pages) find(id ids.Channel, reader channel.Reader, r *channel.MessageRa
 
 // keep keeps a page that was read with a channel, in place of those that it makes old, and has its rows keep what is written of them. Of a channel that is
 // kept to some it is for the reader alone: to confirm it is quicker than to find that there is no such channel.
-func (p *pages) keep(c *channel.SharedChannel, reader channel.Reader, r *channel.MessageRange, rows *channel.MessageRows) {
-	id := c.ID
-	key, ok := keyOf(reader, r)
-	if !ok || p.most == 0 {
+func (p *pages) keep(c *channel.SharedChannel, reader channel.Reader, r *channel.MessageRange, rows *channel.MessageRows, at version) {
+	key, ok := p.keyOf(c.ID, reader, r)
+	if !ok || !at.log.Is(rows.Log) { // something happened between the statements
 		return
 	}
+	p.read.Add(1)
 	forAll := c.Own != nil && c.Own.Visibility != nil && *c.Own.Visibility == channel.SideEveryone
+	own, other := key, key.ofAny()
 	if forAll && !slices.ContainsFunc(rows.Messages, func(m *channel.Message) bool { return len(m.Reactions) > 0 }) {
-		key = key.ofAny()
+		own, other = other, own
 	}
+	made := &page{key: own, version: at, bytes: sizeOf(rows)}
+	made.rows.Written = &channel.Written{Takes: func(bytes int) { p.takes(made, bytes) }}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	kept, ok := p.of.Get(id)
-	if !ok {
-		kept = map[pageKey]*page{}
-	}
-	made := &page{bytes: sizeOf(rows)}
-	rows.Written = new(channel.Written)
-	for old, was := range kept {
-		if old.ofAny() != key.ofAny() || old != key && was.rows.Log.Is(rows.Log) {
+	for _, key := range []pageKey{own, other} {
+		was, ok := p.lru.Peek(key)
+		if !ok {
 			continue
 		}
-		if was.rows.Log.Is(rows.Log) {
+		if made.unquiet = made.unquiet || !was.version.is(at); key == own && was.version.is(at) {
+			was.unquiet = false
 			rows.Written = was.rows.Written
-		} else {
-			made.unquiet = true
+			return
 		}
-		p.bytes -= was.bytes
-		delete(kept, old)
+		p.lru.Remove(key)
 	}
+	if !forAll {
+		p.dropWhere(c.ID, func(key pageKey) bool { return key.group == own.group && key == key.ofAny() })
+	}
+	rows.Written = made.rows.Written
 	made.rows = copied(*rows)
-	kept[key] = made
+	p.lru.Add(own, made)
+	if p.of[c.ID] == nil {
+		p.of[c.ID] = map[pageKey]*page{}
+	}
+	p.of[c.ID][own] = made
 	p.bytes += made.bytes
-	p.of.Add(id, kept)
+	p.makeRoom()
+}
+
+// takes notes that a page takes so many bytes more, if it is still kept.
+func (p *pages) takes(of *page, bytes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now, ok := p.lru.Peek(of.key); ok && now == of {
+		of.bytes += bytes
+		p.bytes += bytes
+		p.makeRoom()
+	}
+}
+
+func (p *pages) makeRoom() {
 	for p.bytes > p.most {
-		_, old, ok := p.of.RemoveOldest()
-		if !ok {
-			break
-		}
-		p.bytes -= sizeOfAll(old)
+		p.lru.RemoveOldest()
 	}
 }
 
@@ -140,15 +180,14 @@ func (p *pages) keep(c *channel.SharedChannel, reader channel.Reader, r *channel
 func (p *pages) drop(id ids.Channel, owner ids.Group) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	kept, _ := p.of.Peek(id)
-	for key, was := range kept {
-		if owner.IsZero() || key.group == owner {
-			p.bytes -= was.bytes
-			delete(kept, key)
+	p.dropWhere(id, func(key pageKey) bool { return owner.IsZero() || key.group == owner })
+}
+
+func (p *pages) dropWhere(id ids.Channel, goes func(pageKey) bool) {
+	for key := range p.of[id] {
+		if goes(key) {
+			p.lru.Remove(key)
 		}
-	}
-	if len(kept) == 0 {
-		p.of.Remove(id)
 	}
 }
 
@@ -174,24 +213,15 @@ func copied(rows channel.MessageRows) channel.MessageRows {
 	return rows
 }
 
-func sizeOfAll(kept map[pageKey]*page) (bytes int) {
-	for _, p := range kept {
-		bytes += p.bytes
-	}
-	return bytes
-}
-
-// sizeOf is about what a page takes, with two texts of it.
+// sizeOf is about what a page takes, without texts.
 func sizeOf(rows *channel.MessageRows) int {
-	const perPage, perMessage, textsPerMessage, texts = 1024, int(unsafe.Sizeof(channel.Message{})) + 160, 700, 2
+	const perPage, perMessage, perUser = 1024, int(unsafe.Sizeof(channel.Message{})) + 160, 200
 	bytes := perPage
 	for _, m := range rows.Messages {
-		body := 0
 		if m.Body != nil {
-			body = len(*m.Body)
+			bytes += len(*m.Body)
 		}
-		more := 200 * (len(m.Reactions) + len(m.Mentioned))
-		bytes += perMessage + body + more + texts*(textsPerMessage+body+more)
+		bytes += perMessage + perUser*(len(m.Reactions)+len(m.Mentioned))
 	}
 	return bytes
 }

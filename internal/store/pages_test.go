@@ -3,6 +3,8 @@ package store_test
 import (
 	"fmt"
 	"reflect"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -80,12 +82,16 @@ func TestKeptPagesAreWhatIsThere(t *testing.T) {
 			{"parted", func() { c.version++; _, err := c.parts(c.id, c.version); c.must(err) }},
 			{"said to those who are left", func() { c.says(c.acme, false, ids.Message{}) }},
 			{"linked again", func() { c.version++; _, err := c.links(c.id, c.version); c.must(err) }},
+			{"archived", func() { c.exec(`UPDATE linkspan_shard.channel SET state = 'ARCHIVED' WHERE channel_id = $1`) }},
 		} {
 			step.do()
 			for _, reader := range []channel.User{c.user(c.acme, "sub"), c.user(c.acme, "ben"), c.user(c.acme, "cid"), c.user(c.globex, "sub")} {
 				for _, r := range []channel.MessageRange{{Limit: 3, Backward: true}, {Limit: 20}} {
+					_, confirmed, _ := here.Pages()
+					var got channel.Opened
 					for n := range 3 {
-						got, err := here.OpenChannel(t.Context(), as(reader.ID), c.id, true, &r)
+						var err error
+						got, err = here.OpenChannel(t.Context(), as(reader.ID), c.id, true, &r)
 						c.must(err)
 						want, err := plain.OpenChannel(t.Context(), as(reader.ID), c.id, true, &r)
 						c.must(err)
@@ -93,6 +99,10 @@ func TestKeptPagesAreWhatIsThere(t *testing.T) {
 						if forget(&want); !reflect.DeepEqual(got, want) {
 							t.Errorf("%s, read by %s of %s for the %d. time with %+v: %s, and is %s", step.name, reader.Name, reader.Group.Handle, n+1, r, shown(got), shown(want))
 						}
+					}
+					active := got.Channel != nil && got.Channel.State == channel.ChannelActive
+					if _, now, _ := here.Pages(); active != (now > confirmed) {
+						t.Errorf("%s, read by %s of %s: %d pages of three were confirmed", step.name, reader.Name, reader.Group.Handle, now-confirmed)
 					}
 				}
 			}
@@ -142,10 +152,12 @@ func TestKeptPagesAreBounded(t *testing.T) {
 	reader := w.user(w.acme, "ben")
 	open := func(id ids.Channel) (fromMemory bool) {
 		_, before, _ := s.Pages()
-		_, err := s.OpenChannel(t.Context(), as(reader.ID), id, false, &channel.MessageRange{Limit: 100})
-		w.must(err)
+		for _, limit := range []int{20, 40, 60, 80, 100} {
+			_, err := s.OpenChannel(t.Context(), as(reader.ID), id, false, &channel.MessageRange{Limit: limit})
+			w.must(err)
+		}
 		_, after, _ := s.Pages()
-		return after > before
+		return after == before+5
 	}
 	const channels = 30
 	var opened []ids.Channel
@@ -164,6 +176,67 @@ func TestKeptPagesAreBounded(t *testing.T) {
 		t.Error("what was opened last is not kept")
 	}
 	if open(opened[1]) {
-		t.Errorf("%d pages are within 1 MB: this test tests nothing", channels)
+		t.Errorf("five pages of each of %d channels are within 1 MB: this test tests nothing", channels)
 	}
+}
+
+// A page is confirmed by the server alone that it came from: another, which took over, may tell something else under the same number.
+func TestKeptPagesAreOfOneServer(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		c.says(c.acme, false, ids.Message{})
+		reader, r := as(c.user(c.acme, "ben").ID), channel.MessageRange{Limit: 3}
+		open := func() (fromMemory bool) {
+			_, before, _ := w.Pages()
+			_, err := w.OpenChannel(t.Context(), reader, c.id, false, &r)
+			c.must(err)
+			_, after, _ := w.Pages()
+			return after > before
+		}
+		if open() || !open() {
+			t.Error("the second time it does not come from memory")
+		}
+		var started time.Time
+		c.read(`SELECT pg_postmaster_start_time() FROM linkspan_shard.channel WHERE channel_id = $1`, &started)
+		if kept := w.MovePage(c.id, reader, &r, time.Microsecond); !kept.Equal(started) {
+			t.Errorf("it is kept as of a server that started at %v, and it started at %v", kept, started)
+		}
+		if open() {
+			t.Error("another server confirmed it")
+		}
+		if open(); !open() {
+			t.Error("it is not kept anew")
+		}
+	})
+}
+
+// While all talk at once and open the channel, each who posted finds the post on the page behind it.
+func TestKeptPagesBesidePosts(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		var talking sync.WaitGroup
+		for n := range 8 {
+			talking.Go(func() {
+				by := c.user([]channel.Group{c.acme, c.globex}[n%2], fmt.Sprint("sub", n))
+				for range 10 {
+					said := c.said(c.id, "words")
+					if said.By = by; n > 5 {
+						said.Message.Owner = by.Group.ID
+					}
+					done, err := w.Change(t.Context(), said)
+					if err != nil || !done.Done {
+						t.Errorf("%+v, %v", done, err)
+						return
+					}
+					opened, err := w.OpenChannel(t.Context(), as(by.ID), c.id, true, &channel.MessageRange{Limit: 100, Backward: true})
+					if err != nil || opened.Messages == nil || !slices.ContainsFunc(opened.Messages.Messages, func(m *channel.Message) bool { return m.ID == done.Message }) {
+						t.Errorf("%v is not on the page of who said it: %+v, %v", done.Message, opened, err)
+					}
+				}
+			})
+		}
+		talking.Wait()
+	})
 }

@@ -82,9 +82,9 @@ func sidesOf(owned, which string, beside besides) string {
 // besides is what a statement reads more of a channel c and the viewer's side v of it.
 type besides struct{ columns, join string }
 
-// head is where the log of a channel stands for the viewer's side, as pages of messages have it.
+// head is where the log of a channel stands for the viewer's side, as pages of messages have it, and since when the server runs that says so.
 var head = besides{
-	`, ` + takingPart.head(), `
+	`, ` + takingPart.head() + `, pg_postmaster_start_time()`, `
 		JOIN linkspan_shard.channel_log AS l ON l.slot = c.slot AND l.channel_id = c.channel_id`,
 }
 
