@@ -14,6 +14,7 @@ import (
 // KeyedQueries are the statements that find rows by their keys on every request, by name.
 var KeyedQueries = map[string]string{
 	"one channel":                    sidesOfOne,
+	"one channel at a moment":        sidesOfOneNow,
 	"some channels":                  sidesOfSome,
 	"one channel for an operator":    sidesOfOneForOperator,
 	"some channels for an operator":  sidesOfSomeForOperator,
@@ -175,7 +176,7 @@ func (s *sights) Join(ctx context.Context, side ids.Side, see func(context.Conte
 
 // MovePage has a page that is kept be of a server that was started so much later, and returns when the one was that it is of.
 func (s *Store) MovePage(id ids.Channel, reader channel.Reader, r *channel.MessageRange, by time.Duration) time.Time {
-	kept := s.pages.find(id, reader, r)
+	kept, _ := s.pages.find(id, reader, r)
 	was := kept.version.server
 	kept.version.server = was.Add(by)
 	return was

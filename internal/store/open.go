@@ -23,28 +23,34 @@ type part struct {
 func (s *Store) OpenChannel(
 	ctx context.Context, reader channel.Reader, id ids.Channel, unread bool, r *channel.MessageRange,
 ) (opened channel.Opened, err error) {
-	var at version
-	if kept := s.pages.find(id, reader, r); kept != nil {
+	var now moment
+	if kept, known := s.pages.find(id, reader, r); kept != nil {
 		opened, err = s.open(ctx, id, func(opened *channel.Opened) []part {
-			return withUnread(reader, id, unread, opened, openSides(reader, id, opened, &at))
+			return withUnread(reader, id, unread && known == nil, opened, openSides(reader, id, opened, &now))
 		})
 		switch {
 		case err != nil:
 			return opened, err
-		case opened.Channel == nil || opened.Channel.State != channel.ChannelActive:
+		case opened.Channel == nil:
 			s.pages.drop(id, reader.User.Group)
-		case at.is(kept.version):
+			return opened, nil
+		case opened.Channel.State != channel.ChannelActive:
+			s.pages.drop(id, reader.User.Group)
+		case now.version.is(kept.version) && (!unread || known == nil || known.upTo == now.upTo):
 			s.pages.confirmed.Add(1)
 			rows := copied(kept.rows)
 			opened.Messages = &rows
-			return opened, nil
-		}
-		if opened.Channel == nil {
+			switch {
+			case unread && known != nil:
+				opened.Unread = &known.n
+			case opened.Unread != nil:
+				s.pages.note(kept, reader.User, counted{now.upTo, *opened.Unread})
+			}
 			return opened, nil
 		}
 	}
 	opened, err = s.open(ctx, id, func(opened *channel.Opened) []part {
-		parts := withUnread(reader, id, unread, opened, openSides(reader, id, opened, &at))
+		parts := withUnread(reader, id, unread, opened, openSides(reader, id, opened, &now))
 		if r != nil {
 			parts = append(parts, openMessages(reader, id, *r, opened))
 		}
@@ -55,7 +61,9 @@ func (s *Store) OpenChannel(
 	case m.Log.History.IsZero():
 		opened.Messages = nil // the group's part has ended: what it reads is asked in another way
 	case opened.Channel.State == channel.ChannelActive:
-		s.pages.keep(opened.Channel, reader, r, m, at)
+		if kept := s.pages.keep(opened.Channel, reader, r, m, now.version); kept != nil && opened.Unread != nil {
+			s.pages.note(kept, reader.User, counted{now.upTo, *opened.Unread})
+		}
 	}
 	return opened, err
 }
@@ -75,13 +83,20 @@ func withUnread(reader channel.Reader, id ids.Channel, unread bool, opened *chan
 	return parts
 }
 
-// openSides says with the channel of when it is; an operator is not told.
-func openSides(reader channel.Reader, id ids.Channel, opened *channel.Opened, at *version) part {
+// moment is when a channel was read, for its reader.
+type moment struct {
+	version
+	upTo channel.Place // how far it has read
+}
+
+// openSides says with the channel of which moment it is; an operator is not told.
+func openSides(reader channel.Reader, id ids.Channel, opened *channel.Opened, at *moment) part {
 	query, args := readSides(reader, []shardrouter.Slot{slotOfChannel(id)}, []ids.Channel{id})
-	var now version
-	beside := []any{&now.log.History, &now.log.Number, &now.server}
-	if query = sidesOfOneWithHead; reader.User.Group.IsZero() {
-		query, beside = sidesOfOneForOperator, nil
+	var now moment
+	var beside []any
+	if !reader.User.Group.IsZero() {
+		query, args = sidesOfOneNow, append(args, reader.User)
+		beside = []any{&now.log.History, &now.log.Number, &now.server, &now.upTo.Public, &now.upTo.Private}
 	}
 	found := map[ids.Channel]*channel.SharedChannel{}
 	return part{query, args, func(row pgx.Rows) error {

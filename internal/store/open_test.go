@@ -80,7 +80,7 @@ func TestAChannelIsOpenedWithoutWhatCantBeRead(t *testing.T) {
 		t.Errorf("while messages can't be read: %+v, %v", opened, err)
 	}
 	opened, err = keeping.OpenChannel(t.Context(), as(reader.ID), id, true, &r)
-	if err != nil || opened.Channel == nil || opened.Unread != nil || opened.Messages == nil || len(opened.Messages.Messages) != 1 {
+	if err != nil || opened.Channel == nil || opened.Unread == nil || *opened.Unread != 1 || opened.Messages == nil || len(opened.Messages.Messages) != 1 {
 		t.Errorf("while messages can't be read, with those that were read before: %+v, %v", opened, err)
 	}
 }

@@ -51,9 +51,19 @@ type page struct {
 	key     pageKey
 	rows    channel.MessageRows
 	version version
-	bytes   int  // under the lock of all
-	unquiet bool // in its place was one of another time: this one has not been confirmed yet
+	bytes   int                  // under the lock of all
+	unquiet bool                 // in its place was one of another time: this one has not been confirmed yet
+	unread  map[ids.User]counted // by who has opened it, of a few
 }
+
+// counted is how many messages a user had not read who had read up to a place, as of the page's version.
+type counted struct {
+	upTo channel.Place
+	n    int32
+}
+
+// maxCounted is of how many users a page knows what is unread, and countedBytes about what that takes for each.
+const maxCounted, countedBytes = 64, 96
 
 // version is of when a page is: two pages with one version are the same. Two servers may have come to tell different things under one number of a
 // log, where one took over from the other before it had all that was seen there, though not acknowledged.
@@ -97,11 +107,11 @@ func (k pageKey) ofAny() pageKey {
 	return k
 }
 
-// find returns a page that is worth confirming; nil: none.
-func (p *pages) find(id ids.Channel, reader channel.Reader, r *channel.MessageRange) *page {
+// find returns a page that is worth confirming (nil: none), and what the reader had not read of it, if that is known.
+func (p *pages) find(id ids.Channel, reader channel.Reader, r *channel.MessageRange) (*page, *counted) {
 	key, ok := p.keyOf(id, reader, r)
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,17 +120,46 @@ func (p *pages) find(id ids.Channel, reader channel.Reader, r *channel.MessageRa
 		found, ok = p.lru.Get(key)
 	}
 	if !ok || found.unquiet {
-		return nil
+		return nil, nil
 	}
-	return found
+	if known, ok := found.unread[reader.User]; ok {
+		return found, &known
+	}
+	return found, nil
+}
+
+// note notes with a page what its reader had not read of it, behind the moment of the page.
+func (p *pages) note(of *page, user ids.User, unread counted) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now, ok := p.lru.Peek(of.key); !ok || now != of {
+		return
+	}
+	if _, ok := of.unread[user]; !ok {
+		if len(of.unread) == maxCounted {
+			p.grow(of, -maxCounted*countedBytes)
+			clear(of.unread)
+		}
+		p.grow(of, countedBytes)
+	}
+	if of.unread == nil {
+		of.unread = map[ids.User]counted{}
+	}
+	of.unread[user] = unread
+	p.makeRoom()
+}
+
+func (p *pages) grow(of *page, bytes int) {
+	of.bytes += bytes
+	p.bytes += bytes
 }
 
 // keep keeps a page that was read with a channel, in place of those that it makes old, and has its rows keep what is written of them. Of a channel that is
-// kept to some it is for the reader alone: to confirm it is quicker than to find that there is no such channel.
-func (p *pages) keep(c *channel.SharedChannel, reader channel.Reader, r *channel.MessageRange, rows *channel.MessageRows, at version) {
+// kept to some it is for the reader alone: to confirm it is quicker than to find that there is no such channel. It returns the page that is kept; nil: none.
+func (p *pages) keep(c *channel.SharedChannel, reader channel.Reader, r *channel.MessageRange, rows *channel.MessageRows, at version) *page {
 	key, ok := p.keyOf(c.ID, reader, r)
 	if !ok || !at.log.Is(rows.Log) { // something happened between the statements
-		return
+		return nil
 	}
 	p.read.Add(1)
 	forAll := c.Own != nil && c.Own.Visibility != nil && *c.Own.Visibility == channel.SideEveryone
@@ -140,7 +179,7 @@ func (p *pages) keep(c *channel.SharedChannel, reader channel.Reader, r *channel
 		if made.unquiet = made.unquiet || !was.version.is(at); key == own && was.version.is(at) {
 			was.unquiet = false
 			rows.Written = was.rows.Written
-			return
+			return was
 		}
 		p.lru.Remove(key)
 	}
@@ -156,6 +195,7 @@ func (p *pages) keep(c *channel.SharedChannel, reader channel.Reader, r *channel
 	p.of[c.ID][own] = made
 	p.bytes += made.bytes
 	p.makeRoom()
+	return made
 }
 
 // takes notes that a page takes so many bytes more, if it is still kept.
@@ -163,8 +203,7 @@ func (p *pages) takes(of *page, bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if now, ok := p.lru.Peek(of.key); ok && now == of {
-		of.bytes += bytes
-		p.bytes += bytes
+		p.grow(of, bytes)
 		p.makeRoom()
 	}
 }

@@ -70,9 +70,9 @@ func sidesOf(owned, which string, beside besides) string {
 			WHERE o.slot = c.slot AND o.channel_id = c.channel_id AND o.group_id = c.offered_group_id) END,
 		c.home_group_id, COALESCE(c.home_handle, ''), COALESCE(c.home_name, '')` + beside.columns + `
 	FROM ` + owned + ` LEFT JOIN (
-		linkspan_shard.channel AS c` + beside.join + `
+		linkspan_shard.channel AS c
 		JOIN linkspan_shard.channel_side AS v ON v.slot = c.slot AND v.channel_id = c.channel_id AND v.group_id = $3
-			AND ` + sees(`v`, `$4`) + `
+			AND ` + sees(`v`, `$4`) + beside.join + `
 		JOIN linkspan_shard.channel_side AS s ON s.slot = c.slot AND s.channel_id = c.channel_id
 			AND (s.group_id = v.group_id OR s.state = 'LINKED' AND v.unlinked_after IS NULL)
 	) ON c.slot = owned.slot AND c.channel_id` + which + `
@@ -82,10 +82,12 @@ func sidesOf(owned, which string, beside besides) string {
 // besides is what a statement reads more of a channel c and the viewer's side v of it.
 type besides struct{ columns, join string }
 
-// head is where the log of a channel stands for the viewer's side, as pages of messages have it, and since when the server runs that says so.
-var head = besides{
-	`, ` + takingPart.head() + `, pg_postmaster_start_time()`, `
-		JOIN linkspan_shard.channel_log AS l ON l.slot = c.slot AND l.channel_id = c.channel_id`,
+// atMoment is what tells whether pages of messages and what is unread are what they were: where the log of a channel stands for the viewer's side, as pages
+// have it, since when the server runs that says so, and how far the viewer, $5, has read.
+var atMoment = besides{
+	`, ` + takingPart.head() + `, pg_postmaster_start_time(), COALESCE(u.read_follows, 0), COALESCE(u.read_number, 0)`, `
+		JOIN linkspan_shard.channel_log AS l ON l.slot = c.slot AND l.channel_id = c.channel_id
+		LEFT JOIN linkspan_shard.channel_user AS u ON u.slot = v.slot AND u.channel_id = v.channel_id AND u.group_id = v.group_id AND u.user_id = $5`,
 }
 
 // asOfSide is a column of a channel c as the group of its side v sees it.
@@ -110,7 +112,7 @@ func sidesForOperatorOf(owned, which string) string {
 
 var (
 	sidesOfOne             = sidesOf(shardrouter.OwnedFirst, oneOf, besides{})
-	sidesOfOneWithHead     = sidesOf(shardrouter.OwnedFirst, oneOf, head)
+	sidesOfOneNow          = sidesOf(shardrouter.OwnedFirst, oneOf, atMoment)
 	sidesOfSome            = sidesOf(shardrouter.OwnedFirstMany, someOf, besides{})
 	sidesOfOneForOperator  = sidesForOperatorOf(shardrouter.OwnedFirst, oneOf)
 	sidesOfSomeForOperator = sidesForOperatorOf(shardrouter.OwnedFirstMany, someOf)
