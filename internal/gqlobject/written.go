@@ -53,7 +53,7 @@ func Written[T interface {
 type answer []byte
 
 // MarshalGQL implements [graphql.Marshaler].
-func (text answer) MarshalGQL(w io.Writer) { w.Write(text) }
+func (text answer) MarshalGQL(w io.Writer) { _, _ = w.Write(text) }
 
 // hasArguments reports whether a field has some, at whatever depth. Fragments of a valid document don't contain themselves.
 func hasArguments(selected ast.SelectionSet) bool {

@@ -36,7 +36,7 @@ func (s *Store) OpenChannel(
 			return opened, nil
 		case opened.Channel.State != channel.ChannelActive:
 			s.pages.drop(id, reader.User.Group)
-		case now.version.is(kept.version) && (!unread || known == nil || known.upTo == now.upTo):
+		case now.is(kept.version) && (!unread || known == nil || known.upTo == now.upTo):
 			s.pages.confirmed.Add(1)
 			rows := copied(kept.rows)
 			opened.Messages = &rows
