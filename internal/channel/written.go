@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -14,7 +15,7 @@ const MaxWrittenBytes = 128 << 10
 // ([Written.Watch]). It keeps the texts of two selections, of [MaxWrittenBytes] at most each. It is safe for concurrent use.
 type Written struct {
 	// Takes is told by how many bytes more, or less, the texts take, after the fact; nil: nobody wants to know.
-	Takes func(bytes int)
+	Takes func(n int)
 
 	mu    sync.Mutex
 	texts [2]writtenText
@@ -30,6 +31,10 @@ type writtenText struct {
 func (w *Written) Text(selection uint64) []byte {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.find(selection)
+}
+
+func (w *Written) find(selection uint64) []byte {
 	for _, kept := range w.texts {
 		if kept.text != nil && kept.selection == selection {
 			return kept.text
@@ -38,7 +43,7 @@ func (w *Written) Text(selection uint64) []byte {
 	return nil
 }
 
-// Keep keeps what was written for a selection, in place of the oldest, unless it is too long or was kept before.
+// Keep keeps a copy of what was written for a selection, in place of the oldest, unless it is too long or was kept before.
 func (w *Written) Keep(selection uint64, text []byte) {
 	if taken := w.keep(selection, text); taken != 0 && w.Takes != nil {
 		w.Takes(taken)
@@ -46,13 +51,13 @@ func (w *Written) Keep(selection uint64, text []byte) {
 }
 
 func (w *Written) keep(selection uint64, text []byte) (taken int) {
-	if len(text) == 0 || len(text) > MaxWrittenBytes || w.Text(selection) != nil {
-		return 0
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if len(text) == 0 || len(text) > MaxWrittenBytes || w.find(selection) != nil {
+		return 0
+	}
 	taken = len(text) - len(w.texts[w.next].text)
-	w.texts[w.next] = writtenText{selection, text}
+	w.texts[w.next] = writtenText{selection, bytes.Clone(text)}
 	w.next = (w.next + 1) % len(w.texts)
 	return taken
 }

@@ -14,7 +14,7 @@ import (
 type Texts interface {
 	// Text returns what is kept for a selection, by its number; nil: nothing.
 	Text(selection uint64) []byte
-	// Keep keeps a text, which nobody changes any more.
+	// Keep keeps a copy of a text.
 	Keep(selection uint64, text []byte)
 	// Watch returns a context to write in, and what tells afterwards whether that was for its one viewer.
 	Watch(ctx context.Context) (watched context.Context, forOne func() bool)
@@ -46,7 +46,7 @@ func Written[T interface {
 	}
 	var text bytes.Buffer
 	made.MarshalGQL(&text)
-	texts.Keep(number, bytes.Clone(text.Bytes()))
+	texts.Keep(number, text.Bytes())
 	return answer(text.Bytes())
 }
 

@@ -20,7 +20,7 @@ type kept struct {
 }
 
 func (k *kept) Text(selection uint64) []byte       { return k.texts[selection] }
-func (k *kept) Keep(selection uint64, text []byte) { k.texts[selection] = text }
+func (k *kept) Keep(selection uint64, text []byte) { k.texts[selection] = bytes.Clone(text) }
 func (k *kept) Watch(ctx context.Context) (context.Context, func() bool) {
 	k.forOne = false
 	return ctx, func() bool { return k.forOne }

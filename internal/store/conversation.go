@@ -76,9 +76,10 @@ func changeText(private bool, going, effect, numbered string) string {
 		RETURNING number, follows, at
 	)`
 	}
-	// Names change with an event alone, by which who has read the channel knows that it is not as it was. Where that is not for everyone to see, nobody
+	// Names change with an event alone, by which who has read the channel knows that it is not as it was. Where there is nothing for everyone to see, nobody
 	// but the group learns of the user or its name.
-	known := `$5::text, $6::text, now(), log.number`
+	known := `CASE WHEN log.number IS NOT NULL THEN $5::text END, CASE WHEN log.number IS NOT NULL THEN $6::text END,
+			CASE WHEN log.number IS NOT NULL THEN now() END, COALESCE(log.number, 0)`
 	if private {
 		known = `NULL, NULL, NULL, 0`
 	}
@@ -98,8 +99,8 @@ func changeText(private bool, going, effect, numbered string) string {
 	), known AS (
 		INSERT INTO linkspan_shard.channel_user AS u
 			(slot, channel_id, group_id, user_id, name, name_key, public_name, public_name_key, public_at, public_number)
-		SELECT $1, $2, $3, $4, $5, $6, ` + known + ` FROM log
-		` + userKnown + `
+		SELECT $1, $2, $3, $4, $5, $6, ` + known + ` FROM going LEFT JOIN log ON true
+		` + userKnown + ` AND EXISTS (SELECT FROM log)
 	)
 	SELECT a.state, k.mutation, k.input_hash, k.owner_group_id, k.number,
 		t.state, t.author_group_id, t.author_id, t.reply_to IS NOT NULL,
@@ -123,7 +124,7 @@ const userKnown = `ON CONFLICT (slot, channel_id, group_id, user_id) DO UPDATE
 				WHERE s.slot = u.slot AND s.channel_id = u.channel_id AND s.unlinked_after >= u.public_number
 			) THEN u.former_names || jsonb_build_object('name', u.public_name, 'since', u.public_number, 'until', excluded.public_number)
 			ELSE u.former_names END
-		WHERE u.name <> excluded.name OR u.public_name IS DISTINCT FROM COALESCE(excluded.public_name, u.public_name)`
+		WHERE (u.name <> excluded.name OR u.public_name IS DISTINCT FROM COALESCE(excluded.public_name, u.public_name))`
 
 // changeTexts are the statements by kind: of the public log, and of private ones.
 var changeTexts = map[channel.EventKind][2]string{

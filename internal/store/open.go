@@ -36,15 +36,12 @@ func (s *Store) OpenChannel(
 			return opened, nil
 		case opened.Channel.State != channel.ChannelActive:
 			s.pages.drop(id, reader.User.Group)
-		case now.is(kept.version) && (!unread || known == nil || known.upTo == now.upTo):
+		case now.is(kept.version):
 			s.pages.confirmed.Add(1)
 			rows := copied(kept.rows)
 			opened.Messages = &rows
-			switch {
-			case unread && known != nil:
-				opened.Unread = &known.n
-			case opened.Unread != nil:
-				s.pages.note(kept, reader.User, counted{now.upTo, *opened.Unread})
+			if unread {
+				s.countUnread(ctx, reader, kept, known, now, &opened)
 			}
 			return opened, nil
 		}
@@ -66,6 +63,24 @@ func (s *Store) OpenChannel(
 		}
 	}
 	return opened, err
+}
+
+// countUnread says what is unread of a page that was confirmed, by what is known of it where the reader has not read on since, and notes it.
+func (s *Store) countUnread(ctx context.Context, reader channel.Reader, kept *page, known *counted, now moment, opened *channel.Opened) {
+	if known != nil && known.upTo == now.upTo {
+		opened.Unread = &known.n
+		return
+	}
+	if known != nil { // so it was not asked for
+		id := opened.Channel.ID
+		counts, _ := s.Unread(ctx, reader, []ids.Channel{id}) // who still wants it where that fails asks again
+		if n, ok := counts[id]; ok {
+			opened.Unread = &n
+		}
+	}
+	if opened.Unread != nil {
+		s.pages.note(kept, reader.User, counted{now.upTo, *opened.Unread})
+	}
 }
 
 func (s *Store) open(ctx context.Context, id ids.Channel, parts func(*channel.Opened) []part) (opened channel.Opened, err error) {

@@ -138,7 +138,7 @@ func (p *pages) note(of *page, user ids.User, unread counted) {
 	if _, ok := of.unread[user]; !ok {
 		if len(of.unread) == maxCounted {
 			p.grow(of, -maxCounted*countedBytes)
-			clear(of.unread)
+			of.unread = nil
 		}
 		p.grow(of, countedBytes)
 	}
@@ -171,7 +171,10 @@ func (p *pages) keep(c *channel.SharedChannel, reader channel.Reader, r *channel
 	made.rows.Written = &channel.Written{Takes: func(bytes int) { p.takes(made, bytes) }}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, key := range []pageKey{own, other} {
+	if !forAll {
+		p.dropWhere(c.ID, func(key pageKey) bool { return key.group == own.group && key == key.ofAny() })
+	}
+	for _, key := range []pageKey{other, own} {
 		was, ok := p.lru.Peek(key)
 		if !ok {
 			continue
@@ -182,9 +185,6 @@ func (p *pages) keep(c *channel.SharedChannel, reader channel.Reader, r *channel
 			return was
 		}
 		p.lru.Remove(key)
-	}
-	if !forAll {
-		p.dropWhere(c.ID, func(key pageKey) bool { return key.group == own.group && key == key.ofAny() })
 	}
 	rows.Written = made.rows.Written
 	made.rows = copied(*rows)
