@@ -55,6 +55,7 @@ func (m *model) apply(op operation) answer {
 	scope := ""
 	if op.key != "" {
 		scope = fmt.Sprint(op.by, op.do, op.subject(), op.key)
+		op.own = m.isOwn(op) // with the same key it is the same, said or not
 		if kept, ok := m.kept[scope]; ok {
 			if kept.input != op.input() {
 				return answer{refused: channel.CodeIdempotencyKeyReused}

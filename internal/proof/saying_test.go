@@ -136,7 +136,7 @@ func (c *conversation) happensTo(group int, kind channel.EventKind) happening {
 
 // owner is whose message a post makes.
 func (m *model) owner(op operation) int {
-	if op.own || op.message >= 0 && m.lives[op.life].said[op.message].owner != everyone {
+	if m.isOwn(op) {
 		return op.by.group
 	}
 	return everyone
@@ -351,4 +351,9 @@ func (l *life) messages(by person) string {
 		lines = append(lines, l.shows(i, by))
 	}
 	return fmt.Sprintf("%d unread of [%s]", unread, strings.Join(lines, "; "))
+}
+
+// isOwn reports whether a post is for the user's own group alone: it says so, or replies to what is.
+func (m *model) isOwn(op operation) bool {
+	return op.own || op.do == post && op.message >= 0 && m.lives[op.life].said[op.message].owner != everyone
 }
