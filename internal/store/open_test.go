@@ -57,10 +57,8 @@ func TestAChannelIsOpenedWithoutWhatCantBeRead(t *testing.T) {
 	t.Parallel()
 	config := storetest.Config(t, 0)
 	config.PoolSize, config.StatementTimeout = 1, 300*time.Millisecond
-	keeping, router := storetest.OpenConfig(t, config)
-	s := store.New(router, store.PagesMB(0))
-	w := &world{t: t, Store: s, router: router, deliverer: channel.Deliverer{Shards: s, Hints: noHints{}}}
-	w.acme, w.globex = w.group("acme"), w.group("globex")
+	w := newWorld(t, config, store.PagesMB(0))
+	keeping := store.New(w.router)
 	id, _ := w.talkIn("launch", 1)
 	reader, r := w.user(w.acme, "ben"), channel.MessageRange{Limit: 3}
 	if opened, err := w.OpenChannel(t.Context(), as(reader.ID), id, true, &r); err != nil || opened.Messages == nil {

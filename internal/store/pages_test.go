@@ -145,18 +145,15 @@ func (c *chat) keepsTo(only bool, sub string) {
 // Pages take no more memory than they may: the channel that was opened least lately goes.
 func TestKeptPagesAreBounded(t *testing.T) {
 	t.Parallel()
-	_, router := storetest.OpenConfig(t, storetest.Config(t, 0))
-	s := store.New(router, store.PagesMB(1))
-	w := &world{t: t, Store: s, router: router, deliverer: channel.Deliverer{Shards: s, Hints: noHints{}}}
-	w.acme, w.globex = w.group("acme"), w.group("globex")
+	w := newWorld(t, storetest.Config(t, 0), store.PagesMB(1))
 	reader := w.user(w.acme, "ben")
 	open := func(id ids.Channel) (fromMemory bool) {
-		_, before, _ := s.Pages()
+		_, before, _ := w.Pages()
 		for _, limit := range []int{20, 40, 60, 80, 100} {
-			_, err := s.OpenChannel(t.Context(), as(reader.ID), id, false, &channel.MessageRange{Limit: limit})
+			_, err := w.OpenChannel(t.Context(), as(reader.ID), id, false, &channel.MessageRange{Limit: limit})
 			w.must(err)
 		}
-		_, after, _ := s.Pages()
+		_, after, _ := w.Pages()
 		return after == before+5
 	}
 	const channels = 30
@@ -168,7 +165,7 @@ func TestKeptPagesAreBounded(t *testing.T) {
 		opened = append(opened, id)
 		open(id)
 		open(opened[0])
-		if bytes, _, _ := s.Pages(); bytes > 1<<20 {
+		if bytes, _, _ := w.Pages(); bytes > 1<<20 {
 			t.Fatalf("pages take %d bytes", bytes)
 		}
 	}

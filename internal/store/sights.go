@@ -47,12 +47,9 @@ func (s *Store) see(ctx context.Context, reader channel.Reader, id ids.Channel) 
 // sights has those who ask for the same side at the same time share a look. A look serves those who came before it began, so each is told
 // what was so behind the moment of asking.
 type sights struct {
-	mu    sync.Mutex
-	looks map[ids.Side]*looks
+	mu   sync.Mutex
+	next map[ids.Side]*look // of sides that are looked at, the look that somebody waits for; nil: nobody does
 }
-
-// looks are the look at a side that is going on, and the next, which somebody waits for; nil: nobody does.
-type looks struct{ next *look }
 
 type look struct {
 	done chan struct{}
@@ -62,21 +59,17 @@ type look struct {
 
 func (s *sights) join(ctx context.Context, side ids.Side, see func(context.Context) (channel.Sight, error)) (channel.Sight, error) {
 	s.mu.Lock()
-	going, ok := s.looks[side]
-	if !ok {
-		if s.looks == nil {
-			s.looks = map[ids.Side]*looks{}
+	mine, going := s.next[side]
+	if mine == nil {
+		if s.next == nil {
+			s.next = map[ids.Side]*look{}
 		}
-		going = &looks{}
-		s.looks[side] = going
+		mine = &look{done: make(chan struct{})}
+		s.next[side] = mine
 	}
-	if going.next == nil {
-		going.next = &look{done: make(chan struct{})}
-	}
-	mine := going.next
 	s.mu.Unlock()
-	if !ok {
-		go s.run(context.WithoutCancel(ctx), side, going, see)
+	if !going {
+		go s.run(context.WithoutCancel(ctx), side, see)
 	}
 	select {
 	case <-mine.done:
@@ -87,15 +80,16 @@ func (s *sights) join(ctx context.Context, side ids.Side, see func(context.Conte
 }
 
 // run looks until nobody waits.
-func (s *sights) run(ctx context.Context, side ids.Side, going *looks, see func(context.Context) (channel.Sight, error)) {
+func (s *sights) run(ctx context.Context, side ids.Side, see func(context.Context) (channel.Sight, error)) {
 	for {
 		s.mu.Lock()
-		this := going.next
-		if going.next = nil; this == nil {
-			delete(s.looks, side)
+		this := s.next[side]
+		if this == nil {
+			delete(s.next, side)
 			s.mu.Unlock()
 			return
 		}
+		s.next[side] = nil
 		s.mu.Unlock()
 		this.err = safely(func() (err error) {
 			this.seen, err = see(ctx)
