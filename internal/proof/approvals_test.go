@@ -17,11 +17,24 @@ const (
 	setPolicy verb = "set policy"
 )
 
-// policy is what a group says about sharing. All of it is the default where it is zero.
+// policy is what a group says about sharing with whomever. All of it is the default where it is zero.
 type policy struct {
 	outgoing, incoming bool // whether an admin has to agree with what members ask, and accept
 	membersAccept      bool
-	trusts             bool // the other group, of the two that play
+}
+
+func (p policy) String() string {
+	outgoing, incoming, members := "", "", ""
+	if p.outgoing {
+		outgoing = "outgoing"
+	}
+	if p.incoming {
+		incoming = "incoming"
+	}
+	if p.membersAccept {
+		members = "members-accept"
+	}
+	return words(outgoing, incoming, members)
 }
 
 // approval is what an invitation waits for, and what was done about it.
@@ -105,8 +118,8 @@ func (m *model) accepts(op operation) answer {
 // open says which approvals of an invitation that was said yes to are still to be given.
 func (m *model) open(in *invitation, approvedFrom, approvedTo bool) (from, to bool) {
 	sender, invited := m.policies[in.from], m.policies[in.to]
-	return m.blocks(in.from, in.to) || sender.outgoing && !sender.trusts && !approvedFrom,
-		m.blocks(in.to, in.from) || invited.incoming && !invited.trusts && !approvedTo
+	return m.blocks(in.from, in.to) || sender.outgoing && !m.trusts(in.from, in.to) && !approvedFrom,
+		m.blocks(in.to, in.from) || invited.incoming && !m.trusts(in.to, in.from) && !approvedTo
 }
 
 // agrees links the groups of an invitation, or has it wait for who has yet to agree.
@@ -187,7 +200,7 @@ func (m *model) approves(op operation) answer {
 // errOvertaken says that somebody else set the policy first, again and again.
 var errOvertaken = errors.New("the policy is set by others all the time")
 
-// setPolicy sets all of a group's policy, whatever it is, and whether it trusts the other one.
+// setPolicy sets all of a group's policy, whatever it is.
 func (w *world) setPolicy(ctx context.Context, s *channel.Service, op operation) error {
 	v := w.viewer(op.by)
 	who := channel.AdminsMay
@@ -207,36 +220,10 @@ func (w *world) setPolicy(ctx context.Context, s *channel.Service, op operation)
 		case err != nil:
 			return err
 		case len(set.Errors) == 0:
-			return w.setTrust(ctx, s, op)
+			return nil
 		case set.Errors[0].GetCode() != channel.CodeVersionConflict:
 			return set.Errors[0]
 		}
 	}
 	return errOvertaken
-}
-
-func (w *world) setTrust(ctx context.Context, s *channel.Service, op operation) error {
-	if len(w.groups) != 2 {
-		return nil // it would not be said whom
-	}
-	v, other := w.viewer(op.by), &w.groups[1-op.by.group].Handle
-	input := channel.TrustGroupInput{Target: channel.GroupSelector{Handle: other}}
-	var refusals []channel.UserError
-	if op.policy.trusts {
-		p, err := s.TrustGroup(ctx, v, input)
-		if err != nil {
-			return err
-		}
-		refusals = p.Errors
-	} else {
-		p, err := s.UntrustGroup(ctx, v, channel.UntrustGroupInput(input))
-		if err != nil {
-			return err
-		}
-		refusals = p.Errors
-	}
-	if len(refusals) > 0 {
-		return refusals[0]
-	}
-	return nil
 }

@@ -30,14 +30,14 @@ func TestNoCorner(t *testing.T) {
 				case 0:
 					op = operation{do: setPolicy, by: person{rapid.IntRange(0, 2).Draw(t, "group"), "ana"}, policy: policy{
 						outgoing: rapid.Bool().Draw(t, "outgoing"), incoming: rapid.Bool().Draw(t, "incoming"),
-						membersAccept: rapid.Bool().Draw(t, "members"), trusts: rapid.Bool().Draw(t, "trusts"),
+						membersAccept: rapid.Bool().Draw(t, "members"),
 					}}
 				case 1, 2:
 					if len(m.lives) > 0 {
 						op = s.drawApproval(t)
 					}
 				case 3:
-					op = s.drawBlock(t)
+					op = s.drawStance(t)
 				}
 				m.apply(op)
 				if len(m.lives) > 0 && rapid.IntRange(0, 19).Draw(t, "late") == 0 {

@@ -26,7 +26,13 @@ const (
 		FROM linkspan_main.invitation WHERE from_group_id = ANY ($1) OR to_group_id = ANY ($1)
 		UNION ALL SELECT concat('main: history of ', x.invitation_id, ': ', string_agg(x.deed || ' ' || x.state, ', ' ORDER BY x.version))
 		FROM linkspan_main.transition AS x JOIN linkspan_main.invitation AS i USING (invitation_id)
-		WHERE i.from_group_id = ANY ($1) OR i.to_group_id = ANY ($1) GROUP BY x.invitation_id`
+		WHERE i.from_group_id = ANY ($1) OR i.to_group_id = ANY ($1) GROUP BY x.invitation_id
+		UNION ALL SELECT concat_ws(' ', 'main: policy of', group_id, CASE WHEN outgoing_approval THEN 'outgoing' END,
+			CASE WHEN incoming_approval THEN 'incoming' END, CASE WHEN who_may_accept = 'MEMBERS' THEN 'members-accept' END)
+		FROM linkspan_main.sharing_policy
+		WHERE group_id = ANY ($1) AND (outgoing_approval OR incoming_approval OR who_may_accept = 'MEMBERS')
+		UNION ALL SELECT concat_ws(' ', 'main:', group_id, CASE WHEN trusted THEN 'trusts' END, CASE WHEN blocked THEN 'blocks' END, other_group_id)
+		FROM linkspan_main.stance WHERE group_id = ANY ($1) AND (trusted OR blocked)`
 	shardFacts = `
 		SELECT concat_ws(' ', 'channel shard', channel_id, state, 'of', initiator_group_id, 'offered to ' || offered_group_id)
 		FROM linkspan_shard.channel WHERE initiator_group_id = ANY ($1)
@@ -111,6 +117,19 @@ func (m *model) facts(groups int) []string {
 		l.facts(i, say)
 		for _, h := range l.told {
 			events[h.group]++
+		}
+	}
+	for group, p := range m.policies {
+		if p != (policy{}) {
+			say("main: policy of group-%d %s", group, p)
+		}
+	}
+	for between, stance := range m.stances {
+		switch {
+		case stance.trusted:
+			say("main: group-%d trusts group-%d", between[0], between[1])
+		case stance.blocked:
+			say("main: group-%d blocks group-%d", between[0], between[1])
 		}
 	}
 	for _, group := range m.blocked {

@@ -98,7 +98,7 @@ func (m *model) asks(op operation) answer {
 	if waits >= 0 {
 		l.ends(waits, channel.InvitationExpired, "")
 	}
-	l.invites(op.by, op.target, k.name, !own.outgoing || own.trusts || op.by.admin())
+	l.invites(op.by, op.target, k.name, !own.outgoing || m.trusts(group, op.target) || op.by.admin())
 	return answer{life: op.life, in: len(l.invitations) - 1}
 }
 

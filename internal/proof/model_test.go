@@ -16,7 +16,7 @@ type model struct {
 	lives    []life
 	kept     map[string]keptAnswer // by user, mutation, subject and key
 	policies map[int]policy        // by group
-	blocking map[[2]int]bool       // the group, and whom it blocks
+	stances  map[[2]int]stance     // of the first group, towards the second
 	blocked  []int                 // who has blocked another group, in turn
 }
 
@@ -26,11 +26,11 @@ type keptAnswer struct {
 }
 
 func newModel() *model {
-	return &model{kept: make(map[string]keptAnswer), policies: make(map[int]policy), blocking: make(map[[2]int]bool)}
+	return &model{kept: make(map[string]keptAnswer), policies: make(map[int]policy), stances: make(map[[2]int]stance)}
 }
 
 func (m *model) clone() *model {
-	c := &model{make([]life, len(m.lives)), maps.Clone(m.kept), maps.Clone(m.policies), maps.Clone(m.blocking), slices.Clone(m.blocked)}
+	c := &model{make([]life, len(m.lives)), maps.Clone(m.kept), maps.Clone(m.policies), maps.Clone(m.stances), slices.Clone(m.blocked)}
 	for i := range m.lives {
 		c.lives[i] = m.lives[i].clone()
 	}
@@ -87,7 +87,7 @@ func (m *model) decide(op operation) answer {
 	case setPolicy:
 		m.policies[op.by.group] = op.policy
 		return answer{}
-	case block, unblock:
+	case block, unblock, trust, untrust:
 		return m.says(op)
 	}
 	return m.say(op)
@@ -105,7 +105,7 @@ func (m *model) create(op operation) answer {
 		return answer{refused: channel.CodeNameTaken, suggestion: name}
 	}
 	l := begins(op.by, op.name)
-	l.invites(op.by, op.target, op.name, !own.outgoing || own.trusts || op.by.admin())
+	l.invites(op.by, op.target, op.name, !own.outgoing || m.trusts(op.by.group, op.target) || op.by.admin())
 	m.lives = append(m.lives, l)
 	return answer{life: len(m.lives) - 1}
 }

@@ -53,10 +53,10 @@ func (op operation) String() string {
 		text += fmt.Sprintf(" to group %d, name %q", op.target, op.name)
 	case sweep:
 		return string(sweep)
-	case block, unblock:
+	case block, unblock, trust, untrust:
 		return text + fmt.Sprintf(" of group %d", op.target)
 	case setPolicy:
-		return text + fmt.Sprintf(": %+v", op.policy)
+		return text + fmt.Sprintf(": %s", op.policy)
 	case invite, leave, remove, offer, take, grant, forbid:
 		text += fmt.Sprintf(" in life %d, group %d", op.life, op.target)
 	case rename:
@@ -115,8 +115,8 @@ func (w *world) do(ctx context.Context, s *channel.Service, m *model, op operati
 		return a, err
 	case op.do == setPolicy:
 		return a, w.setPolicy(ctx, s, op)
-	case op.do == block || op.do == unblock:
-		return a, w.says(ctx, s, op)
+	case stanceMutations[op.do] != nil:
+		return w.says(ctx, s, op)
 	}
 	r := request{by: w.viewer(op.by), version: op.version}
 	if op.key != "" {
