@@ -313,10 +313,16 @@ func (w *world) talk(ctx context.Context, s *channel.Service, m *model, op opera
 	return a, nil
 }
 
-// messages says what a user is shown of a channel's messages, in their order, and how many it has not read.
+// messages opens a channel and says what a user is shown of it and of its messages, in their order, and how many it has not read.
 func (w *world) messages(s *channel.Service, id ids.Channel, by person) (string, error) {
-	ctx, first := context.Background(), int32(channel.MaxPageSize)
-	page, err := s.ChannelMessages(ctx, w.viewer(by), id, channel.PageArgs{First: &first})
+	ctx, v, first := context.Background(), w.viewer(by), int32(channel.MaxPageSize)
+	args := channel.PageArgs{First: &first}
+	node, err := s.Node(ctx, v, ids.ID{Kind: ids.KindChannel, Channel: id}, channel.Along{Unread: true, Messages: &args})
+	c, ok := node.(*channel.SharedChannel)
+	if err != nil || !ok {
+		return "nothing", err
+	}
+	page, err := s.Messages(ctx, v, c, args)
 	if err != nil {
 		return "", err
 	}
@@ -324,8 +330,8 @@ func (w *world) messages(s *channel.Service, id ids.Channel, by person) (string,
 	for _, edge := range page.Edges {
 		lines = append(lines, showMessage(edge.Value))
 	}
-	unread, err := s.UnreadCount(ctx, w.viewer(by), &channel.SharedChannel{ID: id})
-	return fmt.Sprintf("%d unread of [%s]", unread, strings.Join(lines, "; ")), err
+	unread, err := s.UnreadCount(ctx, v, c)
+	return fmt.Sprintf("%s, %d unread of [%s]", describe(c), unread, strings.Join(lines, "; ")), err
 }
 
 // messages is what it should be shown.
@@ -350,7 +356,7 @@ func (l *life) messages(by person) string {
 	for _, i := range order {
 		lines = append(lines, l.shows(i, by))
 	}
-	return fmt.Sprintf("%d unread of [%s]", unread, strings.Join(lines, "; "))
+	return fmt.Sprintf("%s, %d unread of [%s]", l.describe(by.group), unread, strings.Join(lines, "; "))
 }
 
 // isOwn reports whether a post is for the user's own group alone: it says so, or replies to what is.

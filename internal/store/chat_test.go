@@ -55,19 +55,23 @@ func (c *chat) does(group channel.Group, kind channel.EventKind, m ids.Message) 
 // keeps has a group's side say for how many days its messages are kept; 0: for good.
 func (c *chat) keeps(group channel.Group, days int32) {
 	c.t.Helper()
-	c.changes(group, &days)
+	c.changes(group, func(e *channel.Effect) { e.RetentionDays = &days })
 }
 
-// changes has a step change a group's side; nil: it says nothing of days.
-func (c *chat) changes(group channel.Group, said *int32) {
+// changes has a step change a group's side, and the channel, from what they first were; it says nothing of days.
+func (c *chat) changes(group channel.Group, otherwise func(e *channel.Effect)) {
 	c.t.Helper()
 	c.version++
-	link := &channel.Link{Channel: c.id, Group: group.ID, Version: c.version, Name: "launch", NameVisible: true, Initiator: group == c.acme}
 	by := c.user(group, "admin")
-	_, err := c.step(c.id, func(tx channel.ShardTx) {
-		tx.ChangeChannel(channel.Effect{Group: &group, Link: link, By: &by, Channel: &channel.ChannelEffect{}, RetentionDays: said})
-	})
+	e := channel.Effect{Group: &group, By: &by, Channel: &channel.ChannelEffect{}, Link: c.link(group)}
+	otherwise(&e)
+	_, err := c.step(c.id, func(tx channel.ShardTx) { tx.ChangeChannel(e) })
 	c.must(err)
+}
+
+// link is that of a group as it first was, in the newest version.
+func (c *chat) link(group channel.Group) *channel.Link {
+	return &channel.Link{Channel: c.id, Group: group.ID, Version: c.version, Name: "launch", NameVisible: true, Initiator: group == c.acme}
 }
 
 func (c *chat) exec(text string, args ...any) {

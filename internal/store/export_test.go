@@ -15,6 +15,7 @@ import (
 var KeyedQueries = map[string]string{
 	"one channel":                    sidesOfOne,
 	"one channel at a moment":        sidesOfOneNow,
+	"the moment of a channel":        momentOfOne,
 	"some channels":                  sidesOfSome,
 	"one channel for an operator":    sidesOfOneForOperator,
 	"some channels for an operator":  sidesOfSomeForOperator,

@@ -19,31 +19,29 @@ type part struct {
 }
 
 // OpenChannel implements [channel.Conversation]. The statements are those of Channels, Unread and ListMessages; they are sent with
-// those of others who open channels of that cluster meanwhile. Of a page that is kept the first says whether it is still so; if not, all are sent.
+// those of others who open channels of that cluster meanwhile. Of a page that is kept a smaller one says whether it and the channel are still so; if not,
+// all are sent.
 func (s *Store) OpenChannel(
 	ctx context.Context, reader channel.Reader, id ids.Channel, unread bool, r *channel.MessageRange,
 ) (opened channel.Opened, err error) {
 	var now moment
-	if kept, known := s.pages.find(id, reader, r); kept != nil {
+	kept, known := s.pages.find(id, reader, r)
+	if kept != nil {
 		opened, err = s.open(ctx, id, func(opened *channel.Opened) []part {
-			return withUnread(reader, id, unread && known == nil, opened, openSides(reader, id, opened, &now))
+			return withUnread(reader, id, unread && known == nil, opened, openMoment(reader, id, &now))
 		})
 		switch {
 		case err != nil:
 			return opened, err
-		case opened.Channel == nil:
-			s.pages.drop(id, reader.User.Group)
-			return opened, nil
-		case opened.Channel.State != channel.ChannelActive:
-			s.pages.drop(id, reader.User.Group)
 		case now.is(kept.version):
 			s.pages.confirmed.Add(1)
-			rows := copied(kept.rows)
-			opened.Messages = &rows
+			opened.Channel, opened.Messages = kept.opened()
 			if unread {
 				s.countUnread(ctx, reader, kept, known, now, &opened)
 			}
 			return opened, nil
+		case now == moment{}:
+			s.pages.drop(id, reader.User.Group)
 		}
 	}
 	opened, err = s.open(ctx, id, func(opened *channel.Opened) []part {
@@ -104,6 +102,19 @@ type moment struct {
 	upTo channel.Place // how far it has read
 }
 
+func (m *moment) fields() []any {
+	return []any{&m.log.History, &m.log.Number, &m.server, &m.upTo.Public, &m.upTo.Private}
+}
+
+// openMoment says at which moment the reader sees a channel that its group takes part in; the zero moment: it doesn't.
+func openMoment(reader channel.Reader, id ids.Channel, at *moment) part {
+	var now moment
+	args := []any{int16(slotOfChannel(id)), id, reader.User.Group, judgedAs(reader), reader.User}
+	return part{momentOfOne, args, func(row pgx.Rows) error {
+		return row.Scan(append([]any{nil}, now.fields()...)...)
+	}, func() { *at = now }}
+}
+
 // openSides says with the channel of which moment it is; an operator is not told.
 func openSides(reader channel.Reader, id ids.Channel, opened *channel.Opened, at *moment) part {
 	query, args := readSides(reader, []shardrouter.Slot{slotOfChannel(id)}, []ids.Channel{id})
@@ -111,7 +122,7 @@ func openSides(reader channel.Reader, id ids.Channel, opened *channel.Opened, at
 	var beside []any
 	if !reader.User.Group.IsZero() {
 		query, args = sidesOfOneNow, append(args, reader.User)
-		beside = []any{&now.log.History, &now.log.Number, &now.server, &now.upTo.Public, &now.upTo.Private}
+		beside = now.fields()
 	}
 	found := map[ids.Channel]*channel.SharedChannel{}
 	return part{query, args, func(row pgx.Rows) error {

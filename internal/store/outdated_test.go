@@ -99,14 +99,14 @@ func TestDaysNotSaid(t *testing.T) {
 			c.read(`SELECT concat_ws(' ', retention_days, retention_due_at) FROM linkspan_shard.channel_side WHERE channel_id = $1 AND role = 'TARGET'`, &days)
 			return days
 		}
-		c.changes(w.globex, nil)
+		c.changes(w.globex, func(*channel.Effect) {})
 		if got := stands(); got != "" {
 			t.Errorf("nobody said any days, and they are %s", got)
 		}
 		c.keeps(w.globex, 30)
 		c.sweep(10)
 		before := stands()
-		c.changes(w.globex, nil)
+		c.changes(w.globex, func(*channel.Effect) {})
 		if got := stands(); got != before || before == "" {
 			t.Errorf("the days are %q, and were %q", got, before)
 		}

@@ -14,10 +14,10 @@ import (
 	"linkspan/internal/ids"
 )
 
-// Pages of messages are kept in memory (docs/decisions/0033-pages-that-a-statement-confirms.md): the first and the last of a channel, as the users
-// of a group see them. What a page shows hangs on nothing but the group and where the channel's log stands for it, and on the one user where
-// somebody has reacted. So the statement that says whether the reader may see the channel says with it whether the page is still the one that
-// was kept; no page is shown that a statement did not confirm.
+// Pages of messages are kept in memory (docs/decisions/0033-pages-that-a-statement-confirms.md): the first and the last of a channel that a group takes part
+// in, as its users see them, with the channel. What both show hangs on nothing but the group and where the channel's log stands for it, and of a page on the
+// one user where somebody has reacted. So the statement that says whether the reader may see the channel says with it whether they are still what was
+// kept; nothing is shown that a statement did not confirm.
 
 // PagesMB says how much memory pages take at most, in MB; 0: none are kept.
 func PagesMB(most int) Option { return func(s *Store) { s.pages.most = most << 20 } }
@@ -46,9 +46,10 @@ type pageKey struct {
 	backward bool
 }
 
-// page is a page as it was read. Nobody changes it, or its messages.
+// page is a page as it was read, with its channel. Nobody changes it, or its messages.
 type page struct {
 	key     pageKey
+	channel channel.SharedChannel
 	rows    channel.MessageRows
 	version version
 	bytes   int                  // under the lock of all
@@ -167,7 +168,7 @@ func (p *pages) keep(c *channel.SharedChannel, reader channel.Reader, r *channel
 	if forAll && !slices.ContainsFunc(rows.Messages, func(m *channel.Message) bool { return len(m.Reactions) > 0 }) {
 		own, other = other, own
 	}
-	made := &page{key: own, version: at, bytes: sizeOf(rows)}
+	made := &page{key: own, channel: *c, version: at, bytes: sizeOf(c, rows)}
 	made.rows.Written = &channel.Written{Takes: func(bytes int) { p.takes(made, bytes) }}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -237,6 +238,12 @@ func (s *Store) Pages() (bytes int, confirmed, read int64) {
 	return s.pages.bytes, s.pages.confirmed.Load(), s.pages.read.Load()
 }
 
+// opened is what a page and its channel are as for who opens it.
+func (p *page) opened() (*channel.SharedChannel, *channel.MessageRows) {
+	c, rows := p.channel, copied(p.rows)
+	return &c, &rows
+}
+
 // copied are rows with messages of their own: those who show a page note with its messages what is shown together.
 func copied(rows channel.MessageRows) channel.MessageRows {
 	if rows.Messages == nil {
@@ -252,10 +259,13 @@ func copied(rows channel.MessageRows) channel.MessageRows {
 	return rows
 }
 
-// sizeOf is about what a page takes, without texts.
-func sizeOf(rows *channel.MessageRows) int {
-	const perPage, perMessage, perUser = 1024, int(unsafe.Sizeof(channel.Message{})) + 160, 200
-	bytes := perPage
+// sizeOf is about what a page and its channel take, without texts.
+func sizeOf(c *channel.SharedChannel, rows *channel.MessageRows) int {
+	const perPage, perSide, perMessage, perUser = 1024, int(unsafe.Sizeof(channel.ChannelSide{})) + 200, int(unsafe.Sizeof(channel.Message{})) + 160, 200
+	bytes := perPage + perSide*(1+len(c.Sides))
+	if c.Topic != nil {
+		bytes += len(*c.Topic)
+	}
 	for _, m := range rows.Messages {
 		if m.Body != nil {
 			bytes += len(*m.Body)

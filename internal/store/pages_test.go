@@ -18,7 +18,7 @@ import (
 func TestKeptPagesAreWhatIsThere(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {
-		c := w.chat()
+		c, topic := w.chat(), "about it"
 		here, plain := store.New(w.router), store.New(w.router, store.PagesMB(0))
 		by := func(g channel.Group, name string) channel.User { u := c.user(g, "sub"); u.Name = name; return u }
 		say := func(by channel.User, own bool, on *store.Store) ids.Message {
@@ -74,6 +74,19 @@ func TestKeptPagesAreWhatIsThere(t *testing.T) {
 				_, err := w.MarkRead(t.Context(), c.user(c.acme, "ben"), false, public, nil)
 				c.must(err)
 			}},
+			{"called otherwise", func() { c.changes(c.acme, func(e *channel.Effect) { e.Link.Name = "another name" }) }},
+			{"called so in secret", func() { c.changes(c.acme, func(e *channel.Effect) { e.Link.NameVisible = false }) }},
+			{"about something", func() { c.changes(c.acme, func(e *channel.Effect) { e.Channel.Topic = &topic }) }},
+			{"about something for themselves", func() { c.changes(c.globex, func(e *channel.Effect) { e.Link.Topic = &topic }) }},
+			{"silent", func() { c.changes(c.globex, func(e *channel.Effect) { e.Link.MutedByDefault = true }) }},
+			{"they may ask others", func() { c.changes(c.globex, func(e *channel.Effect) { e.Link.MayInvite = true }) }},
+			{"offered to them", func() { c.changes(c.acme, func(e *channel.Effect) { e.Channel.Offered = c.globex.ID }) }},
+			{"theirs", func() {
+				c.changes(c.globex, func(e *channel.Effect) {
+					e.Link.Initiator, e.Other, e.Channel.Initiator = true, c.link(c.acme), &c.globex
+					e.Other.Initiator = false
+				})
+			}},
 			{"kept for some days", func() { c.keeps(c.acme, 30) }},
 			{"outdated", func() { c.days(31); c.sweep(10) }},
 			{"kept to some", func() { c.keepsTo(true, "ben") }},
@@ -82,7 +95,18 @@ func TestKeptPagesAreWhatIsThere(t *testing.T) {
 			{"parted", func() { c.version++; _, err := c.parts(c.id, c.version); c.must(err) }},
 			{"said to those who are left", func() { c.says(c.acme, false, ids.Message{}) }},
 			{"linked again", func() { c.version++; _, err := c.links(c.id, c.version); c.must(err) }},
-			{"archived", func() { c.exec(`UPDATE linkspan_shard.channel SET state = 'ARCHIVED' WHERE channel_id = $1`) }},
+			{"parted again", func() { c.version++; _, err := c.parts(c.id, c.version); c.must(err) }},
+			{"archived", func() {
+				c.version++
+				link := c.link(c.acme)
+				now := time.Now()
+				link.State, link.UnlinkedAt = channel.LinkLeft, &now
+				_, err := c.step(c.id, func(tx channel.ShardTx) {
+					tx.UnlinkSide(c.acme, *link, nil)
+					tx.SaveChannel(c.id, channel.ChannelEffect{Archived: true})
+				})
+				c.must(err)
+			}},
 		} {
 			step.do()
 			for _, reader := range []channel.User{c.user(c.acme, "sub"), c.user(c.acme, "ben"), c.user(c.acme, "cid"), c.user(c.globex, "sub")} {

@@ -82,13 +82,21 @@ func sidesOf(owned, which string, beside besides) string {
 // besides is what a statement reads more of a channel c and the viewer's side v of it.
 type besides struct{ columns, join string }
 
-// atMoment is what tells whether pages of messages and what is unread are what they were: where the log of a channel stands for the viewer's side, as pages
-// have it, since when the server runs that says so, and how far the viewer, $5, has read.
+// atMoment is what tells whether a channel that the viewer's group takes part in, its pages of messages and what is unread are what they were: where its log
+// stands for the viewer's side, as pages have it, since when the server runs that says so, and how far the viewer, $5, has read.
 var atMoment = besides{
 	`, ` + takingPart.head() + `, pg_postmaster_start_time(), COALESCE(u.read_follows, 0), COALESCE(u.read_number, 0)`, `
-		JOIN linkspan_shard.channel_log AS l ON l.slot = c.slot AND l.channel_id = c.channel_id
+		JOIN linkspan_shard.channel_log AS l ON l.slot = v.slot AND l.channel_id = v.channel_id
 		LEFT JOIN linkspan_shard.channel_user AS u ON u.slot = v.slot AND u.channel_id = v.channel_id AND u.group_id = v.group_id AND u.user_id = $5`,
 }
+
+// momentOfOne is atMoment of a channel that the viewer's group takes part in, if the viewer sees it. Arguments: slot, channel, viewer's group, as whom the
+// viewer is judged, viewer.
+var momentOfOne = `
+	SELECT owned.slot` + atMoment.columns + `
+	FROM ` + shardrouter.OwnedFirst + ` LEFT JOIN (
+		linkspan_shard.channel_side AS v` + atMoment.join + `
+	) ON v.slot = owned.slot AND v.channel_id = $2 AND v.group_id = $3 AND v.state = 'LINKED' AND ` + sees(`v`, `$4`)
 
 // asOfSide is a column of a channel c as the group of its side v sees it.
 func asOfSide(column string) string {

@@ -79,7 +79,7 @@ func aboutNothing() (batch pgx.Batch) {
 	nobody := channel.Reader{User: ids.User{Group: ids.NewGroup()}} // an operator, who has no group, asks otherwise
 	var opened channel.Opened
 	for _, p := range []part{
-		openSides(nobody, ids.Channel{}, &opened, new(moment)), openUnread(nobody, ids.Channel{}, &opened),
+		openSides(nobody, ids.Channel{}, &opened, new(moment)), openMoment(nobody, ids.Channel{}, new(moment)), openUnread(nobody, ids.Channel{}, &opened),
 		openMessages(nobody, ids.Channel{}, channel.MessageRange{Backward: true}, &opened),
 	} {
 		batch.Queue(p.query, p.args...)
