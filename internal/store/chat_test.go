@@ -5,6 +5,7 @@ import (
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
+	"linkspan/internal/store"
 )
 
 // chat is a channel of acme's and globex's in which both say something.
@@ -25,12 +26,17 @@ func (w *world) chat() *chat {
 // says has a user of a group say something, for its own group alone or for everyone, and returns the message.
 func (c *chat) says(group channel.Group, own bool, replyTo ids.Message) ids.Message {
 	c.t.Helper()
-	said := c.said(c.id, "said by "+group.Handle)
-	said.By, said.ReplyTo = c.user(group, "sub"), replyTo
-	if own {
-		said.Message.Owner = group.ID
+	return c.saysOn(c.Store, c.user(group, "sub"), own, replyTo)
+}
+
+// saysOn has a user say something by a store.
+func (c *chat) saysOn(s *store.Store, by channel.User, own bool, replyTo ids.Message) ids.Message {
+	c.t.Helper()
+	said := c.said(c.id, "said by "+by.Group.Handle)
+	if said.By, said.ReplyTo = by, replyTo; own {
+		said.Message.Owner = by.Group.ID
 	}
-	done, err := c.Change(c.t.Context(), said)
+	done, err := s.Change(c.t.Context(), said)
 	if err != nil || !done.Done {
 		c.t.Fatalf("%+v, %v", done, err)
 	}

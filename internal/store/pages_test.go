@@ -21,18 +21,6 @@ func TestKeptPagesAreWhatIsThere(t *testing.T) {
 		c, topic := w.chat(), "about it"
 		here, plain := store.New(w.router), store.New(w.router, store.PagesMB(0))
 		by := func(g channel.Group, name string) channel.User { u := c.user(g, "sub"); u.Name = name; return u }
-		say := func(by channel.User, own bool, on *store.Store) ids.Message {
-			t.Helper()
-			said := c.said(c.id, "words")
-			if said.By = by; own {
-				said.Message.Owner = by.Group.ID
-			}
-			done, err := on.Change(t.Context(), said)
-			if err != nil || !done.Done {
-				t.Fatalf("%+v, %v", done, err)
-			}
-			return done.Message
-		}
 		var public, own, reply ids.Message
 		react := func(sub string, kind channel.EventKind) {
 			t.Helper()
@@ -50,7 +38,7 @@ func TestKeptPagesAreWhatIsThere(t *testing.T) {
 		}{
 			{"nothing yet", func() {}},
 			{"said", func() { public = c.says(c.acme, false, ids.Message{}) }},
-			{"said here", func() { say(by(c.acme, "Ana"), false, here) }},
+			{"said here", func() { c.saysOn(here, by(c.acme, "Ana"), false, ids.Message{}) }},
 			{"said among themselves", func() { own = c.says(c.acme, true, ids.Message{}) }},
 			{"said among the others", func() { c.says(c.globex, true, ids.Message{}) }},
 			{"replied", func() { reply = c.says(c.globex, false, public) }},
@@ -66,8 +54,8 @@ func TestKeptPagesAreWhatIsThere(t *testing.T) {
 				_, err := w.Change(t.Context(), change)
 				c.must(err)
 			}},
-			{"said by another name", func() { say(by(c.globex, "Gilbert"), false, w.Store) }},
-			{"said among themselves by another name", func() { say(by(c.acme, "Annabel"), true, w.Store) }},
+			{"said by another name", func() { c.saysOn(w.Store, by(c.globex, "Gilbert"), false, ids.Message{}) }},
+			{"said among themselves by another name", func() { c.saysOn(w.Store, by(c.acme, "Annabel"), true, ids.Message{}) }},
 			{"deleted", does(c.globex, channel.EventMessageDeleted, &reply)},
 			{"deleted among themselves", does(c.acme, channel.EventMessageDeleted, &own)},
 			{"read", func() {
