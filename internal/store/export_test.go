@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/uptrace/bun"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
@@ -181,4 +182,13 @@ func (s *Store) MovePage(id ids.Channel, reader channel.Reader, r *channel.Messa
 	was := kept.version.server
 	kept.version.server = was.Add(by)
 	return was
+}
+
+// ChannelsRead returns what Postgres tells, as JSON, of how it reads a range of a reader's list of channels.
+func (s *Store) ChannelsRead(ctx context.Context, reader channel.Reader, r channel.Range) (plan string, err error) {
+	err = s.read(ctx, reader.User.Group, func(ctx context.Context, db bun.IDB, slot shardrouter.Slot) (bool, error) {
+		query, args := listOfChannels(reader, slot, r)
+		return true, db.NewRaw("EXPLAIN (ANALYZE, FORMAT JSON) "+query, args...).Scan(ctx, &plan)
+	})
+	return plan, err
 }

@@ -96,10 +96,27 @@ func inOrder[R, T any](found []R, r channel.Range, position func(*R) int64, valu
 	return rows
 }
 
-// listShows is that a group's list of channels c shows one to a reader, as [sees] is for a side. Arguments: as whom the reader is judged, the third.
-const listShows = `(NOT c.members_only OR c.group_id = ?2 OR EXISTS (
-				SELECT FROM linkspan_shard.listed_member AS lm
-				WHERE lm.slot = c.slot AND lm.group_id = c.group_id AND lm.channel_id = c.channel_id AND lm.user_id = ?2 OFFSET 0))`
+// listOfChannels is the statement of a range of the channels that a group's list shows a reader, as [sees] says for a side, with its arguments. What is
+// kept to some is found by those whom it is kept to: who sees few of many channels reads no more than those.
+func listOfChannels(reader channel.Reader, slot shardrouter.Slot, r channel.Range) (string, []any) {
+	const (
+		all     = `SELECT c.channel_id, c.position FROM linkspan_shard.group_channel AS c`
+		listed  = ` JOIN linkspan_shard.listed_member AS m ON m.slot = c.slot AND m.group_id = c.group_id AND m.channel_id = c.channel_id`
+		ofGroup = ` WHERE c.slot = owned.slot AND c.group_id = ?1`
+	)
+	args := []any{slot, reader.User.Group}
+	var page string
+	if reader.Admin {
+		page, args = paged(all+ofGroup, args, r)
+	} else {
+		var forAll, forSome string
+		forAll, args = paged(all+ofGroup+` AND NOT c.members_only`, args, r)
+		forSome, args = paged(all+listed+ofGroup+` AND c.members_only AND m.user_id = ?`+itoa(len(args)), append(args, judgedAs(reader)), r)
+		both := channel.Range{Limit: r.Limit, Backward: r.Backward} // each is within the bounds
+		page, args = paged(`SELECT channel_id, position FROM ((`+forAll+`) UNION ALL (`+forSome+`)) AS c`, args, both)
+	}
+	return `SELECT l.history, COALESCE(l.head, 0) AS head, COALESCE(p.position, 0) AS position, p.channel_id` + fromInbox + lateral(page, r), args
+}
 
 // ListChannels implements [channel.Shards].
 func (s *Store) ListChannels(ctx context.Context, reader channel.Reader, r channel.Range) (rows channel.Rows[ids.Channel], err error) {
@@ -109,13 +126,9 @@ func (s *Store) ListChannels(ctx context.Context, reader channel.Reader, r chann
 	}
 	group := reader.User.Group
 	err = s.read(ctx, group, func(ctx context.Context, db bun.IDB, slot shardrouter.Slot) (bool, error) {
-		page, args := paged(`
-			SELECT c.channel_id, c.position FROM linkspan_shard.group_channel AS c
-			WHERE c.slot = owned.slot AND c.group_id = ?1 AND `+listShows, []any{slot, group, judgedAs(reader)}, r)
+		query, args := listOfChannels(reader, slot, r)
 		var found []row
-		err := db.NewRaw(`
-			SELECT l.history, COALESCE(l.head, 0) AS head, COALESCE(p.position, 0) AS position, p.channel_id`+
-			fromInbox+lateral(page, r), args...).Scan(ctx, &found)
+		err := db.NewRaw(query, args...).Scan(ctx, &found)
 		if err != nil || len(found) == 0 {
 			return false, err
 		}
