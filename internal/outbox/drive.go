@@ -145,19 +145,24 @@ func (r *Relay) driveStream(ctx context.Context, steps []channel.Step) error {
 	return nil
 }
 
-// closeGap delivers the open steps of the stream that come before the step.
+// closeGap delivers the open steps of the stream that come before the step, behind what they need: all of that may have taken effect, and is not noted yet.
 func (r *Relay) closeGap(ctx context.Context, step channel.Step) error {
 	open, err := r.store.OpenSteps(ctx, step.Stream.Subject)
 	if err != nil {
 		return err
 	}
+	var needed, before []channel.Step
 	for _, earlier := range open {
-		if earlier.Stream != step.Stream || earlier.Number >= step.Number {
-			continue
+		if earlier.Stream == step.Stream && earlier.Number < step.Number {
+			before = append(before, earlier)
 		}
-		if waits(earlier, open) {
-			return errUndelivered
+	}
+	for _, other := range open {
+		if slices.ContainsFunc(before, func(earlier channel.Step) bool { return needs(earlier, other) }) {
+			needed = append(needed, other)
 		}
+	}
+	for _, earlier := range slices.Concat(needed, before) {
 		if err := r.attempt(ctx, earlier); err != nil {
 			return errors.Join(errUndelivered, err)
 		}
@@ -166,11 +171,9 @@ func (r *Relay) closeGap(ctx context.Context, step channel.Step) error {
 	return nil
 }
 
-// waits reports whether what the step needs is among the open steps of its subject.
-func waits(step channel.Step, open []channel.Step) bool {
-	return slices.ContainsFunc(open, func(other channel.Step) bool {
-		return !other.Stream.Destination.Channel.IsZero() && other.Number <= step.Needs
-	})
+// needs reports whether a step has to wait for another, of the same subject, to take effect.
+func needs(step, other channel.Step) bool {
+	return !other.Stream.Destination.Channel.IsZero() && other.Number <= step.Needs
 }
 
 // noteLater hands a step over to be noted; where too many wait it is left to redelivery.
