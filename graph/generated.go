@@ -674,12 +674,12 @@ type InvitationConnectionResolver interface {
 type MessageResolver interface {
 	ReplyTo(ctx context.Context, obj *channel.Message) (*channel.Message, error)
 
-	Replies(ctx context.Context, obj *channel.Message, first *int32, after *string, last *int32, before *string) (*channel.Page[channel.Message], error)
+	Replies(ctx context.Context, obj *channel.Message, first *int32, after *string, last *int32, before *string) (*channel.MessageConnection, error)
 
 	History(ctx context.Context, obj *channel.Message) ([]*channel.MessageVersion, error)
 }
 type MessageConnectionResolver interface {
-	Nodes(ctx context.Context, obj *channel.Page[channel.Message]) ([]*channel.Message, error)
+	Nodes(ctx context.Context, obj *channel.MessageConnection) ([]*channel.Message, error)
 }
 type MutationResolver interface {
 	RegisterGroup(ctx context.Context, input channel.RegisterGroupInput) (*channel.RegisterGroupPayload, error)
@@ -720,8 +720,8 @@ type QueryResolver interface {
 type SharedChannelResolver interface {
 	Invitations(ctx context.Context, obj *channel.SharedChannel, first *int32, after *string, last *int32, before *string) (*channel.InvitationConnection, error)
 	UnreadCount(ctx context.Context, obj *channel.SharedChannel) (int32, error)
-	Messages(ctx context.Context, obj *channel.SharedChannel, first *int32, after *string, last *int32, before *string) (*channel.Page[channel.Message], error)
-	Search(ctx context.Context, obj *channel.SharedChannel, text string, first *int32, after *string, last *int32, before *string, order *channel.SearchOrder) (*channel.Page[channel.Message], error)
+	Messages(ctx context.Context, obj *channel.SharedChannel, first *int32, after *string, last *int32, before *string) (*channel.MessageConnection, error)
+	Search(ctx context.Context, obj *channel.SharedChannel, text string, first *int32, after *string, last *int32, before *string, order *channel.SearchOrder) (*channel.MessageConnection, error)
 	Shard(ctx context.Context, obj *channel.SharedChannel) (*channel.ChannelShard, error)
 }
 type SharedChannelConnectionResolver interface {
@@ -11977,8 +11977,8 @@ func (ec *executionContext) _Message_replies(ctx context.Context, field graphql.
 			return ec.Resolvers.Message().Replies(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *channel.Page[channel.Message]) graphql.Marshaler {
-			return ec.marshalNMessageConnection2ᚖlinkspanᚋinternalᚋchannelᚐPage(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.MessageConnection) graphql.Marshaler {
+			return ec.marshalNMessageConnection2ᚖlinkspanᚋinternalᚋchannelᚐMessageConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -12104,7 +12104,7 @@ func (ec *executionContext) fieldContext_Message_history(_ context.Context, fiel
 	return fc, nil
 }
 
-func (ec *executionContext) _MessageConnection_edges(ctx context.Context, field graphql.CollectedField, obj *channel.Page[channel.Message]) (ret graphql.Marshaler) {
+func (ec *executionContext) _MessageConnection_edges(ctx context.Context, field graphql.CollectedField, obj *channel.MessageConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -12113,10 +12113,10 @@ func (ec *executionContext) _MessageConnection_edges(ctx context.Context, field 
 			return ec.fieldContext_MessageConnection_edges(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
+			return obj.Edges(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []channel.Edge[channel.Message]) graphql.Marshaler {
+		func(ctx context.Context, selections ast.SelectionSet, v []channel.MessageEdge) graphql.Marshaler {
 			return ec.marshalNMessageEdge2ᚕlinkspanᚋinternalᚋchannelᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
@@ -12127,7 +12127,7 @@ func (ec *executionContext) fieldContext_MessageConnection_edges(_ context.Conte
 	fc = &graphql.FieldContext{
 		Object:     "MessageConnection",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_MessageEdge(ctx, field)
@@ -12136,7 +12136,7 @@ func (ec *executionContext) fieldContext_MessageConnection_edges(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _MessageConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *channel.Page[channel.Message]) (ret graphql.Marshaler) {
+func (ec *executionContext) _MessageConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *channel.MessageConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -12168,7 +12168,7 @@ func (ec *executionContext) fieldContext_MessageConnection_nodes(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _MessageConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *channel.Page[channel.Message]) (ret graphql.Marshaler) {
+func (ec *executionContext) _MessageConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *channel.MessageConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -12177,7 +12177,7 @@ func (ec *executionContext) _MessageConnection_pageInfo(ctx context.Context, fie
 			return ec.fieldContext_MessageConnection_pageInfo(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
+			return obj.PageInfo(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v channel.PageInfo) graphql.Marshaler {
@@ -12191,7 +12191,7 @@ func (ec *executionContext) fieldContext_MessageConnection_pageInfo(_ context.Co
 	fc = &graphql.FieldContext{
 		Object:     "MessageConnection",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PageInfo(ctx, field)
@@ -12200,7 +12200,7 @@ func (ec *executionContext) fieldContext_MessageConnection_pageInfo(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _MessageConnection_logCursor(ctx context.Context, field graphql.CollectedField, obj *channel.Page[channel.Message]) (ret graphql.Marshaler) {
+func (ec *executionContext) _MessageConnection_logCursor(ctx context.Context, field graphql.CollectedField, obj *channel.MessageConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -12209,7 +12209,7 @@ func (ec *executionContext) _MessageConnection_logCursor(ctx context.Context, fi
 			return ec.fieldContext_MessageConnection_logCursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.LogCursor, nil
+			return obj.LogCursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v ids.LogCursor) graphql.Marshaler {
@@ -12220,7 +12220,7 @@ func (ec *executionContext) _MessageConnection_logCursor(ctx context.Context, fi
 	)
 }
 func (ec *executionContext) fieldContext_MessageConnection_logCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MessageConnection", field, false, false, "LogCursor")
+	return graphql.NewScalarFieldContext("MessageConnection", field, true, false, "LogCursor")
 }
 
 func (ec *executionContext) _MessageDeleted_cursor(ctx context.Context, field graphql.CollectedField, obj *channel.MessageDeleted) (ret graphql.Marshaler) {
@@ -15687,8 +15687,8 @@ func (ec *executionContext) _SharedChannel_messages(ctx context.Context, field g
 			return ec.Resolvers.SharedChannel().Messages(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *channel.Page[channel.Message]) graphql.Marshaler {
-			return ec.marshalNMessageConnection2ᚖlinkspanᚋinternalᚋchannelᚐPage(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.MessageConnection) graphql.Marshaler {
+			return ec.marshalNMessageConnection2ᚖlinkspanᚋinternalᚋchannelᚐMessageConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -15731,8 +15731,8 @@ func (ec *executionContext) _SharedChannel_search(ctx context.Context, field gra
 			return ec.Resolvers.SharedChannel().Search(ctx, obj, fc.Args["text"].(string), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string), fc.Args["order"].(*channel.SearchOrder))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *channel.Page[channel.Message]) graphql.Marshaler {
-			return ec.marshalNMessageConnection2ᚖlinkspanᚋinternalᚋchannelᚐPage(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *channel.MessageConnection) graphql.Marshaler {
+			return ec.marshalNMessageConnection2ᚖlinkspanᚋinternalᚋchannelᚐMessageConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22454,7 +22454,7 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 
 var messageConnectionImplementors = []string{"MessageConnection"}
 
-func (ec *executionContext) _MessageConnection(ctx context.Context, sel ast.SelectionSet, obj *channel.Page[channel.Message]) graphql.Marshaler {
+func (ec *executionContext) _MessageConnection(ctx context.Context, sel ast.SelectionSet, obj *channel.MessageConnection) graphql.Marshaler {
 	fields := gqlobject.Fields(ctx, ec.OperationContext, sel, messageConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -22475,12 +22475,12 @@ func (ec *executionContext) _MessageConnection(ctx context.Context, sel ast.Sele
 					return ec._MessageConnection_nodes(ctx, field, obj)
 				})
 		case "pageInfo":
-			out.Values[i] = ec.marshalNPageInfo2linkspanᚋinternalᚋchannelᚐPageInfo(ctx, field.Selections, obj.PageInfo)
+			out.Values[i] = ec.marshalNPageInfo2linkspanᚋinternalᚋchannelᚐPageInfo(ctx, field.Selections, obj.PageInfo())
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "logCursor":
-			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.LogCursor)
+			out.Values[i] = ec.marshalNLogCursor2linkspanᚋinternalᚋidsᚐLogCursor(ctx, field.Selections, obj.LogCursor())
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -25496,7 +25496,7 @@ func (ec *executionContext) marshalNMessage2ᚖlinkspanᚋinternalᚋchannelᚐM
 	return ec._Message(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNMessageConnection2ᚖlinkspanᚋinternalᚋchannelᚐPage(ctx context.Context, sel ast.SelectionSet, v *channel.Page[channel.Message]) graphql.Marshaler {
+func (ec *executionContext) marshalNMessageConnection2ᚖlinkspanᚋinternalᚋchannelᚐMessageConnection(ctx context.Context, sel ast.SelectionSet, v *channel.MessageConnection) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "MessageConnection!")
 		return graphql.Null
@@ -25504,11 +25504,11 @@ func (ec *executionContext) marshalNMessageConnection2ᚖlinkspanᚋinternalᚋc
 	return gqlobject.Written(ctx, sel, v.Written, func(ctx context.Context) graphql.Marshaler { return ec._MessageConnection(ctx, sel, v) })
 }
 
-func (ec *executionContext) marshalNMessageEdge2linkspanᚋinternalᚋchannelᚐEdge(ctx context.Context, sel ast.SelectionSet, v channel.Edge[channel.Message]) graphql.Marshaler {
+func (ec *executionContext) marshalNMessageEdge2linkspanᚋinternalᚋchannelᚐEdge(ctx context.Context, sel ast.SelectionSet, v channel.MessageEdge) graphql.Marshaler {
 	return ec._MessageEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNMessageEdge2ᚕlinkspanᚋinternalᚋchannelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []channel.Edge[channel.Message]) graphql.Marshaler {
+func (ec *executionContext) marshalNMessageEdge2ᚕlinkspanᚋinternalᚋchannelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []channel.MessageEdge) graphql.Marshaler {
 	ret := gqlobject.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]

@@ -93,5 +93,5 @@ func (r message) History(ctx context.Context, m *channel.Message) ([]*channel.Me
 type messageConnection struct{}
 
 func (messageConnection) Nodes(ctx context.Context, p *channel.MessageConnection) ([]*channel.Message, error) {
-	return nodesOf(ctx, p), nil
+	return nodesOf(ctx, p.Page()), nil
 }

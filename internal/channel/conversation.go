@@ -28,7 +28,7 @@ type Conversation interface {
 	ListMessages(ctx context.Context, reader Reader, channel ids.Channel, r MessageRange) (MessageRows, error)
 	// OpenChannel reads a channel as Shards.Channels does and, as Unread and ListMessages do, how many of its messages the reader
 	// has not read, if that is asked for, and a part of them, if there is one, in one round trip, or two where what was remembered of the part is not so any more.
-	// What could be read of the channel and not of these is nil in Opened.
+	// What could be read of the channel and not of these is nil in Opened. Its messages and what the channel points to are others' too: nobody changes them.
 	OpenChannel(ctx context.Context, reader Reader, channel ids.Channel, unread bool, messages *MessageRange) (Opened, error)
 	// ListReplies reads that part of the replies to each of the messages as ListMessages does, with one query a cluster. Messages of
 	// channels that the group may not read are absent. unread says for each that could not be read why.

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"maps"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -102,8 +103,24 @@ type MessageVersion struct {
 	Actor Actor
 }
 
-// MessageConnection is a page of messages.
-type MessageConnection = Page[Message]
+// MessageConnection is a page of messages. What is on it is made when somebody first asks: who gets what was written of it needs none of it. It is safe for
+// concurrent use.
+type MessageConnection struct {
+	Written *Written // what was written of the page before; nil: nothing is kept
+	page    func() *Page[Message]
+}
+
+// Page returns what is on the page.
+func (c *MessageConnection) Page() *Page[Message] { return c.page() }
+
+// Edges returns the entries of the page, in the order of its list.
+func (c *MessageConnection) Edges() []MessageEdge { return c.page().Edges }
+
+// PageInfo tells where the page stands in its list.
+func (c *MessageConnection) PageInfo() PageInfo { return c.page().PageInfo }
+
+// LogCursor is the position of the channel's log that the page matches.
+func (c *MessageConnection) LogCursor() ids.LogCursor { return c.page().LogCursor }
 
 // MessageEdge is an entry of such a page.
 type MessageEdge = Edge[Message]
@@ -129,6 +146,17 @@ func showTogether(messages iter.Seq[*Message]) {
 		}
 	}
 	together.history = batchOf[ids.Message, []MessageVersion](together.messages...)
+}
+
+// copiedTogether returns copies of messages, which are others' too, that share their reads.
+func copiedTogether(messages []*Message) []*Message {
+	values, copies := make([]Message, len(messages)), make([]*Message, len(messages))
+	for i, m := range messages {
+		values[i] = *m
+		copies[i] = &values[i]
+	}
+	showTogether(slices.Values(copies))
+	return copies
 }
 
 // repliesIn returns the batch of replies for that part, which has neither After nor Before.

@@ -144,7 +144,6 @@ type Page[T any] struct {
 	Edges     []Edge[T]
 	PageInfo  PageInfo
 	LogCursor ids.LogCursor
-	Written   *Written // what was written of the page before; nil: nothing is kept
 }
 
 // Row is an entry of a list as it is stored: a value at its position.

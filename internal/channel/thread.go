@@ -3,6 +3,7 @@ package channel
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"linkspan/internal/ids"
 )
@@ -47,7 +48,6 @@ func (s *Service) openChannel(ctx context.Context, v *Viewer, id ids.Channel, al
 		c.unread = filled(map[ids.Channel]int32{id: *opened.Unread})
 	}
 	if opened.Messages != nil {
-		showTogether(slices.Values(opened.Messages.Messages))
 		c.ahead = &messagesAhead{*part, *opened.Messages}
 	}
 	return c, nil
@@ -62,7 +62,7 @@ func (s *Service) Messages(ctx context.Context, v *Viewer, c *SharedChannel, arg
 	if c.ahead != nil {
 		list := listOfMessages(v, c.ID)
 		if r, err := args.checkPlaces(list); err == nil && r.equal(c.ahead.part) {
-			return pageOfMessages(v, list, c.ahead.rows, nil)
+			return pageMadeOf(v, list, c.ahead.rows, copiedTogether)
 		}
 	}
 	return s.ChannelMessages(ctx, v, c.ID, args)
@@ -101,20 +101,27 @@ func pageOfMessages(v *Viewer, list List, rows MessageRows, err error) (*Message
 	if err != nil {
 		return nil, err
 	}
+	return pageMadeOf(v, list, rows, func(messages []*Message) []*Message { return messages })
+}
+
+// pageMadeOf is pageOfMessages of what was read; messages makes those that are shown of those.
+func pageMadeOf(v *Viewer, list List, rows MessageRows, messages func([]*Message) []*Message) (*MessageConnection, error) {
 	if rows.Log.History.IsZero() {
 		return nil, &Fault{Code: Forbidden, Message: "Your group does not take part in this channel now, or does not show it to you."}
 	}
-	p := &MessageConnection{
-		Edges:     make([]MessageEdge, len(rows.Messages)),
-		PageInfo:  PageInfo{HasNextPage: rows.MoreBehind, HasPreviousPage: rows.MoreBefore},
-		LogCursor: rows.Log.cursor(ChannelLogOf(list.Channel, v.Group.ID), v.Group.ID),
-		Written:   rows.Written,
-	}
-	for i, m := range rows.Messages {
-		p.Edges[i] = MessageEdge{Cursor: list.placeCursor(rows.Places[i]), Value: m}
-	}
-	p.markEnds()
-	return p, nil
+	group := v.Group.ID
+	return &MessageConnection{Written: rows.Written, page: sync.OnceValue(func() *Page[Message] {
+		p := &Page[Message]{
+			Edges:     make([]MessageEdge, len(rows.Messages)),
+			PageInfo:  PageInfo{HasNextPage: rows.MoreBehind, HasPreviousPage: rows.MoreBefore},
+			LogCursor: rows.Log.cursor(ChannelLogOf(list.Channel, group), group),
+		}
+		for i, m := range messages(rows.Messages) {
+			p.Edges[i] = MessageEdge{Cursor: list.placeCursor(rows.Places[i]), Value: m}
+		}
+		p.markEnds()
+		return p
+	})}, nil
 }
 
 // History returns what a message says and has said, in the order of writing, the newest MaxVersions: nothing once it is deleted.

@@ -45,7 +45,7 @@ func converse(ctx context.Context, service *channel.Service, viewers map[string]
 			toAcme++
 		}
 	}
-	if len(seen.Edges) >= toAcme {
+	if len(seen.Edges()) >= toAcme {
 		return nil // the last message is there: all are
 	}
 	posted := make([]ids.Message, len(conversation))

@@ -109,13 +109,13 @@ func (k *talk) pages(t *testing.T, side int) (all []ids.Message) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, edge := range page.Edges {
+		for _, edge := range page.Edges() {
 			all = append(all, edge.Value.ID)
 		}
-		if !page.PageInfo.HasNextPage {
+		if !page.PageInfo().HasNextPage {
 			return all
 		}
-		args.After = page.PageInfo.EndCursor
+		args.After = page.PageInfo().EndCursor
 	}
 }
 

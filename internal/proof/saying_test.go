@@ -327,7 +327,7 @@ func (w *world) messages(s *channel.Service, id ids.Channel, by person) (string,
 		return "", err
 	}
 	var lines []string
-	for _, edge := range page.Edges {
+	for _, edge := range page.Edges() {
 		lines = append(lines, showMessage(edge.Value))
 	}
 	unread, err := s.UnreadCount(ctx, v, c)

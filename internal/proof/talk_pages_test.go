@@ -24,7 +24,7 @@ func (k *talk) walk(ctx context.Context, side int, backward bool) (all []ids.Mes
 			return nil, err
 		}
 		var here []ids.Message
-		for _, edge := range page.Edges {
+		for _, edge := range page.Edges() {
 			here = append(here, edge.Value.ID)
 		}
 		if backward {
@@ -33,10 +33,10 @@ func (k *talk) walk(ctx context.Context, side int, backward bool) (all []ids.Mes
 			all = append(all, here...)
 		}
 		switch {
-		case backward && page.PageInfo.HasPreviousPage:
-			args.Before = page.PageInfo.StartCursor
-		case !backward && page.PageInfo.HasNextPage:
-			args.After = page.PageInfo.EndCursor
+		case backward && page.PageInfo().HasPreviousPage:
+			args.Before = page.PageInfo().StartCursor
+		case !backward && page.PageInfo().HasNextPage:
+			args.After = page.PageInfo().EndCursor
 		default:
 			return all, nil
 		}

@@ -204,11 +204,11 @@ func (k *talk) look(ctx context.Context, side, n int) (*talkView, error) {
 	if err != nil {
 		return nil, err
 	}
-	view := &talkView{side: side, after: page.LogCursor.Position}
-	for _, edge := range page.Edges {
+	view := &talkView{side: side, after: page.LogCursor().Position}
+	for _, edge := range page.Edges() {
 		view.page = append(view.page, edge.Value.ID)
 	}
-	f, err := follow(ctx, s, v, k.id, &page.LogCursor)
+	f, err := follow(ctx, s, v, k.id, new(page.LogCursor()))
 	if err != nil {
 		return nil, err
 	}
@@ -263,7 +263,7 @@ func (k *talk) stay(ctx context.Context, side, n int, last string) ([]told, int,
 	if err != nil {
 		return nil, 0, err
 	}
-	after = &page.LogCursor
+	after = new(page.LogCursor())
 	after.Position = 0
 	for times := 1; ; times++ {
 		f, err := follow(ctx, k.processes[(n+times)%len(k.processes)].Service, v, k.id, after)

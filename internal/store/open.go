@@ -35,7 +35,8 @@ func (s *Store) OpenChannel(
 			return opened, err
 		case now.is(kept.version):
 			s.pages.confirmed.Add(1)
-			opened.Channel, opened.Messages = kept.opened()
+			c, rows := kept.channel, kept.rows
+			opened.Channel, opened.Messages = &c, &rows
 			if unread {
 				s.countUnread(ctx, reader, kept, known, now, &opened)
 			}

@@ -188,7 +188,7 @@ func (p *pages) keep(c *channel.SharedChannel, reader channel.Reader, r *channel
 		p.lru.Remove(key)
 	}
 	rows.Written = made.rows.Written
-	made.rows = copied(*rows)
+	made.rows = *rows
 	p.lru.Add(own, made)
 	if p.of[c.ID] == nil {
 		p.of[c.ID] = map[pageKey]*page{}
@@ -236,27 +236,6 @@ func (s *Store) Pages() (bytes int, confirmed, read int64) {
 	s.pages.mu.Lock()
 	defer s.pages.mu.Unlock()
 	return s.pages.bytes, s.pages.confirmed.Load(), s.pages.read.Load()
-}
-
-// opened is what a page and its channel are as for who opens it.
-func (p *page) opened() (*channel.SharedChannel, *channel.MessageRows) {
-	c, rows := p.channel, copied(p.rows)
-	return &c, &rows
-}
-
-// copied are rows with messages of their own: those who show a page note with its messages what is shown together.
-func copied(rows channel.MessageRows) channel.MessageRows {
-	if rows.Messages == nil {
-		return rows
-	}
-	messages := make([]channel.Message, len(rows.Messages))
-	copies := make([]*channel.Message, len(rows.Messages))
-	for i, m := range rows.Messages {
-		messages[i] = *m
-		copies[i] = &messages[i]
-	}
-	rows.Messages = copies
-	return rows
 }
 
 // sizeOf is about what a page and its channel take, without texts.
