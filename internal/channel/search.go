@@ -65,5 +65,5 @@ func (s *Service) SearchMessages(ctx context.Context, v *Viewer, channel ids.Cha
 	}
 	rows, err := s.Conversation.SearchMessages(ctx, v.reader(), channel, search, r)
 	showTogether(slices.Values(rows.Messages))
-	return pageOfMessages(v, list, rows, err)
+	return pageOfMessages(list, rows, err)
 }

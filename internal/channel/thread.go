@@ -21,13 +21,13 @@ func (s *Service) ChannelMessages(ctx context.Context, v *Viewer, channel ids.Ch
 	}
 	rows, err := s.Conversation.ListMessages(ctx, v.reader(), channel, r)
 	showTogether(slices.Values(rows.Messages))
-	return pageOfMessages(v, list, rows, err)
+	return pageOfMessages(list, rows, err)
 }
 
-// messagesAhead are messages of a channel that were read with it, and which part of them it is.
+// messagesAhead is a page of messages of a channel that was read with it, and which part of them it is.
 type messagesAhead struct {
 	part MessageRange
-	rows MessageRows
+	page *MessageConnection
 }
 
 // openChannel reads a channel with what is wanted of it; nil where the viewer may not see it.
@@ -48,7 +48,11 @@ func (s *Service) openChannel(ctx context.Context, v *Viewer, id ids.Channel, al
 		c.unread = filled(map[ids.Channel]int32{id: *opened.Unread})
 	}
 	if opened.Messages != nil {
-		c.ahead = &messagesAhead{*part, *opened.Messages}
+		list, rows := listOfMessages(v, id), *opened.Messages
+		c.ahead = &messagesAhead{*part, &MessageConnection{Written: rows.Written, page: sync.OnceValue(func() *Page[Message] {
+			rows.Messages = copiedTogether(rows.Messages)
+			return pageOf(list, rows)
+		})}}
 	}
 	return c, nil
 }
@@ -60,9 +64,8 @@ func listOfMessages(v *Viewer, channel ids.Channel) List {
 // Messages is ChannelMessages for a channel that was read: what was read ahead is not read again.
 func (s *Service) Messages(ctx context.Context, v *Viewer, c *SharedChannel, args PageArgs) (*MessageConnection, error) {
 	if c.ahead != nil {
-		list := listOfMessages(v, c.ID)
-		if r, err := args.checkPlaces(list); err == nil && r.equal(c.ahead.part) {
-			return pageMadeOf(v, list, c.ahead.rows, copiedTogether)
+		if r, err := args.checkPlaces(listOfMessages(v, c.ID)); err == nil && r.equal(c.ahead.part) {
+			return c.ahead.page, nil
 		}
 	}
 	return s.ChannelMessages(ctx, v, c.ID, args)
@@ -92,36 +95,33 @@ func (s *Service) Replies(ctx context.Context, v *Viewer, m *Message, args PageA
 		showTogether(slices.Values(all))
 		return found, unread
 	})
-	return pageOfMessages(v, list, rows, err)
+	return pageOfMessages(list, rows, err)
 }
 
 // pageOfMessages makes a page of what was read of a list, or of the error that reading it ended with. Where nothing was read, not
 // even the head of the log, the group may not read the channel.
-func pageOfMessages(v *Viewer, list List, rows MessageRows, err error) (*MessageConnection, error) {
+func pageOfMessages(list List, rows MessageRows, err error) (*MessageConnection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pageMadeOf(v, list, rows, func(messages []*Message) []*Message { return messages })
-}
-
-// pageMadeOf is pageOfMessages of what was read; messages makes those that are shown of those.
-func pageMadeOf(v *Viewer, list List, rows MessageRows, messages func([]*Message) []*Message) (*MessageConnection, error) {
 	if rows.Log.History.IsZero() {
 		return nil, &Fault{Code: Forbidden, Message: "Your group does not take part in this channel now, or does not show it to you."}
 	}
-	group := v.Group.ID
-	return &MessageConnection{Written: rows.Written, page: sync.OnceValue(func() *Page[Message] {
-		p := &Page[Message]{
-			Edges:     make([]MessageEdge, len(rows.Messages)),
-			PageInfo:  PageInfo{HasNextPage: rows.MoreBehind, HasPreviousPage: rows.MoreBefore},
-			LogCursor: rows.Log.cursor(ChannelLogOf(list.Channel, group), group),
-		}
-		for i, m := range messages(rows.Messages) {
-			p.Edges[i] = MessageEdge{Cursor: list.placeCursor(rows.Places[i]), Value: m}
-		}
-		p.markEnds()
-		return p
-	})}, nil
+	return &MessageConnection{Written: rows.Written, page: sync.OnceValue(func() *Page[Message] { return pageOf(list, rows) })}, nil
+}
+
+// pageOf is what is on a page.
+func pageOf(list List, rows MessageRows) *Page[Message] {
+	p := &Page[Message]{
+		Edges:     make([]MessageEdge, len(rows.Messages)),
+		PageInfo:  PageInfo{HasNextPage: rows.MoreBehind, HasPreviousPage: rows.MoreBefore},
+		LogCursor: rows.Log.cursor(ChannelLogOf(list.Channel, list.Reader), list.Reader),
+	}
+	for i, m := range rows.Messages {
+		p.Edges[i] = MessageEdge{Cursor: list.placeCursor(rows.Places[i]), Value: m}
+	}
+	p.markEnds()
+	return p
 }
 
 // History returns what a message says and has said, in the order of writing, the newest MaxVersions: nothing once it is deleted.

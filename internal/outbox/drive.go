@@ -152,13 +152,17 @@ func (r *Relay) closeGap(ctx context.Context, step channel.Step) error {
 		return err
 	}
 	var needed, before []channel.Step
+	var last channel.Step // that of those before which needs most
 	for _, earlier := range open {
 		if earlier.Stream == step.Stream && earlier.Number < step.Number {
 			before = append(before, earlier)
+			if earlier.Needs > last.Needs {
+				last = earlier
+			}
 		}
 	}
 	for _, other := range open {
-		if slices.ContainsFunc(before, func(earlier channel.Step) bool { return needs(earlier, other) }) {
+		if needs(last, other) {
 			needed = append(needed, other)
 		}
 	}

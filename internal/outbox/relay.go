@@ -191,4 +191,4 @@ func (r *Relay) noteBatch(first channel.Step) {
 }
 
 // errUndelivered is why a request's delivery ended without an effect: shown to the client as unavailable.
-var errUndelivered = errors.New("outbox: an earlier step of the stream is still open")
+var errUndelivered = errors.New("outbox: an earlier step, or one that it needs, is still open")

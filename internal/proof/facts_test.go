@@ -151,8 +151,8 @@ func (w *world) compare(t rapid.TB, m *model) {
 }
 
 // that returns the model, of those that are alike in all answers, that the tables are as. Answers do not tell the order of a
-// message for everyone and one for a group, which are numbered apart, nor that of a reaction and its taking back, of which
-// one happens in either order and two in one.
+// message for everyone and one for a group, which are numbered apart, that of a reaction and its taking back, of which
+// one happens in either order and two in one, that of two deletions, of which the first counts, nor what a group last thought of another or said about sharing.
 func (w *world) that(t rapid.TB, models []*model) *model {
 	t.Helper()
 	alike := func(m *model) bool { return slices.Equal(m.facts(len(w.groups)), models[0].facts(len(w.groups))) }

@@ -50,6 +50,7 @@ var linkers = []contender{
 	{name: "the fourth denies", op: func(string) operation { return operation{do: deny, by: fourthAna, in: 2} }},
 	{name: "the fourth blocks the second", op: func(string) operation { return operation{do: block, by: fourthAna, target: 1} }},
 	{name: "the second blocks the fourth", op: func(string) operation { return operation{do: block, by: targetAmy, target: 3} }},
+	{name: "the fourth trusts the second", op: func(string) operation { return operation{do: trust, by: fourthAna, target: 1} }},
 	{name: "the second trusts the fourth no more", op: func(string) operation { return operation{do: untrust, by: targetAna, target: 3} }},
 	{name: "the fourth asks for approvals, or for none", op: func(round string) operation {
 		if everyOther(round) {
@@ -63,7 +64,7 @@ var linkers = []contender{
 func TestLinkRaces(t *testing.T) { eachTwo(t, linkers, 4, linkRounds, sharedByThree) }
 
 // linkRounds is how often each two race.
-const linkRounds = 3
+const linkRounds = 4
 
 // sharedByThree makes such a channel. In every other round the role is offered to the second already.
 func sharedByThree(t *testing.T, r *race, round string) {
@@ -107,6 +108,9 @@ func (r *race) agreed(t *testing.T, round string) {
 	}
 	if !r.model.trusts(1, 3) {
 		r.sequential(t, operation{do: trust, by: targetAna, target: 3})
+	}
+	if r.model.trusts(3, 1) {
+		r.sequential(t, operation{do: untrust, by: fourthAna, target: 1})
 	}
 	asks := membersMay
 	if r.saidYes(round) {

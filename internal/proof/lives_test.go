@@ -49,8 +49,9 @@ func TestLives(t *testing.T) {
 				s := &story{world: newWorld(rt, in, p, 3), process: p, model: newModel(), did: did}
 				defer func() { p = s.process }()
 				rt.Repeat(map[string]func(*rapid.T){
-					"one": s.one, "another": s.one, "approve": s.approves, "policy": s.setsPolicy, "stance": s.saysOf, "say": s.say, "say more": s.say, "the answer is lost": s.loses, "again": s.again, "pair": s.pair, "time runs out": s.timeRunsOut,
-					"sweep": s.sweep, "look": s.look, "the process ends": s.ends,
+					"one": s.one, "another": s.one, "approve": s.approves, "policy": s.setsPolicy, "stance": s.thinks, "say": s.say, "say more": s.say,
+					"the answer is lost": s.loses, "again": s.again, "pair": s.pair, "time runs out": s.timeRunsOut, "sweep": s.sweep, "look": s.look,
+					"the process ends": s.ends,
 				})
 				s.end(rt)
 			})

@@ -88,7 +88,7 @@ func (m *model) decide(op operation) answer {
 		m.policies[op.by.group] = op.policy
 		return answer{}
 	case block, unblock, trust, untrust:
-		return m.says(op)
+		return m.thinks(op)
 	}
 	return m.say(op)
 }

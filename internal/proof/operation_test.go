@@ -116,7 +116,7 @@ func (w *world) do(ctx context.Context, s *channel.Service, m *model, op operati
 	case op.do == setPolicy:
 		return a, w.setPolicy(ctx, s, op)
 	case stanceMutations[op.do] != nil:
-		return w.says(ctx, s, op)
+		return w.thinks(ctx, s, op)
 	}
 	r := request{by: w.viewer(op.by), version: op.version}
 	if op.key != "" {

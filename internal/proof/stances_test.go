@@ -37,8 +37,8 @@ func (m *model) sees(in *invitation, group int) bool {
 	return group == in.from || group == in.to && !in.unsent && !m.hides(in, group)
 }
 
-// says has a group think otherwise of another. Where it blocks it no longer, its inbox hears again of what can still be answered.
-func (m *model) says(op operation) answer {
+// thinks has a group think otherwise of another. Where it blocks it no longer, its inbox hears again of what can still be answered.
+func (m *model) thinks(op operation) answer {
 	group, between := op.by.group, [2]int{op.by.group, op.target}
 	was := m.stances[between]
 	is := was
@@ -56,9 +56,8 @@ func (m *model) says(op operation) answer {
 			m.blocked = append(m.blocked, group)
 		}
 	case unblock:
-		is.blocked = false
-		for i := range m.lives {
-			if was.blocked {
+		if is.blocked = false; was.blocked {
+			for i := range m.lives {
 				m.lives[i].tellsAgain(group, op.target)
 			}
 		}
@@ -104,8 +103,8 @@ func (s *story) drawStance(t *rapid.T) operation {
 	return op
 }
 
-// saysOf has a group say what it thinks of another.
-func (s *story) saysOf(t *rapid.T) {
+// thinks has a group think otherwise of another.
+func (s *story) thinks(t *rapid.T) {
 	op := s.drawStance(t)
 	s.world.delivered(t) // what is told again is what can be answered where it is read
 	want := s.model.apply(op)
@@ -141,8 +140,8 @@ func refusals(p *channel.TrustGroupPayload, err error) ([]channel.UserError, err
 	return p.Errors, nil
 }
 
-// says has a group say what it thinks of another.
-func (w *world) says(ctx context.Context, s *channel.Service, op operation) (a answer, err error) {
+// thinks has a group think otherwise of another.
+func (w *world) thinks(ctx context.Context, s *channel.Service, op operation) (a answer, err error) {
 	target := channel.TrustGroupInput{Target: channel.GroupSelector{Handle: &w.groups[op.target].Handle}}
 	refused, err := stanceMutations[op.do](ctx, s, w.viewer(op.by), target)
 	if len(refused) > 0 {

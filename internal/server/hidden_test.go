@@ -51,6 +51,9 @@ func newHidden(t *testing.T, s *place, keepers string) *hidden {
 	}
 	h.said["hal's"] = say("hal was here @ann")
 	h.never = ids.NewChannel(time.Now(), parsed(t, h.channel).Channel.Slot())
+	h.askPages(t, func(_, document string, variables object) servertest.Answer { // which are kept in memory then
+		return h.s.For(t).Post(h.hal, document, variables)
+	})
 	hides(t, h.s, h.token(t, "gus"), h.channel, "MEMBERS")
 	return h
 }

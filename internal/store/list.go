@@ -97,12 +97,14 @@ func inOrder[R, T any](found []R, r channel.Range, position func(*R) int64, valu
 }
 
 // listOfChannels is the statement of a range of the channels that a group's list shows a reader, as [sees] says for a side, with its arguments. What is
-// kept to some is found by those whom it is kept to: who sees few of many channels reads no more than those.
+// kept to some is found by those whom it is kept to, which OFFSET 0 has Postgres do first: who sees few of many channels reads no more than those.
 func listOfChannels(reader channel.Reader, slot shardrouter.Slot, r channel.Range) (string, []any) {
 	const (
 		all     = `SELECT c.channel_id, c.position FROM linkspan_shard.group_channel AS c`
-		listed  = ` JOIN linkspan_shard.listed_member AS m ON m.slot = c.slot AND m.group_id = c.group_id AND m.channel_id = c.channel_id`
 		ofGroup = ` WHERE c.slot = owned.slot AND c.group_id = ?1`
+		listed  = `SELECT c.channel_id, c.position FROM (
+			SELECT m.channel_id FROM linkspan_shard.listed_member AS m WHERE m.slot = owned.slot AND m.group_id = ?1 AND m.user_id = ?`
+		ofThose = ` OFFSET 0) AS m CROSS JOIN LATERAL (` + all + ofGroup + ` AND c.channel_id = m.channel_id AND c.members_only OFFSET 0) AS c WHERE true`
 	)
 	args := []any{slot, reader.User.Group}
 	var page string
@@ -111,7 +113,7 @@ func listOfChannels(reader channel.Reader, slot shardrouter.Slot, r channel.Rang
 	} else {
 		var forAll, forSome string
 		forAll, args = paged(all+ofGroup+` AND NOT c.members_only`, args, r)
-		forSome, args = paged(all+listed+ofGroup+` AND c.members_only AND m.user_id = ?`+itoa(len(args)), append(args, judgedAs(reader)), r)
+		forSome, args = paged(listed+itoa(len(args))+ofThose, append(args, judgedAs(reader)), r)
 		both := channel.Range{Limit: r.Limit, Backward: r.Backward} // each is within the bounds
 		page, args = paged(`SELECT channel_id, position FROM ((`+forAll+`) UNION ALL (`+forSome+`)) AS c`, args, both)
 	}

@@ -53,6 +53,11 @@ func (s *Store) Apply(ctx context.Context, step channel.Step, plan func(tx chann
 	if err != nil {
 		return nil, translate(err)
 	}
+	for _, a := range work.appended {
+		if side := a.Log.Side; !side.IsZero() {
+			s.pages.drop(a.Event.Channel, side)
+		}
+	}
 	return work.appended, nil
 }
 

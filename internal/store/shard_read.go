@@ -209,8 +209,7 @@ func (r *sideRow) addTo(found map[ids.Channel]*channel.SharedChannel, viewer ids
 		if *r.MembersOnly {
 			visibility = channel.SideMembers
 		}
-		side.NameVisible, side.MutedByDefault, side.Visibility = r.NameVisible, r.Muted, &visibility
-		side.NameVisible, side.MutedByDefault, side.RetentionDays = r.NameVisible, r.Muted, r.Retention
+		side.NameVisible, side.MutedByDefault, side.RetentionDays, side.Visibility = r.NameVisible, r.Muted, r.Retention, &visibility
 		own := side
 		c.Own = &own
 	}

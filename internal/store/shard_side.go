@@ -114,7 +114,7 @@ func (t *shardTx) ChangeChannel(e channel.Effect) {
 			RETURNING s.group_id, s.private_head, s.state = 'LINKED' AS told
 		), other AS (
 			UPDATE linkspan_shard.channel_side AS s SET version = $8, role = CASE WHEN $9 THEN 'INITIATOR' ELSE 'TARGET' END, may_invite = $10
-			WHERE s.slot = $1 AND s.channel_id = $2 AND s.group_id = $7 AND s.version < $8
+			FROM side WHERE s.slot = $1 AND s.channel_id = $2 AND s.group_id = $7 AND s.version < $8
 		), was AS (
 			UPDATE linkspan_shard.channel_side AS s SET role = 'TARGET' FROM side
 			WHERE $12::uuid IS NOT NULL AND s.slot = $1 AND s.channel_id = $2 AND s.role = 'INITIATOR' AND s.group_id <> $3
