@@ -14,6 +14,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"linkspan/graph"
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
 	"linkspan/resolvers"
@@ -38,18 +39,11 @@ func (n noClusters) FindGroup(ctx context.Context, by channel.GroupSelector) (ch
 
 func (noClusters) SlotOf(ids.Group) uint16 { return 7 }
 
-// mutations are those that take an input object.
-var mutations = map[string]string{
-	"createSharedChannel": "CreateSharedChannelInput", "acceptSharedChannel": "AcceptSharedChannelInput",
-	"declineInvitation": "DeclineInvitationInput", "revokeInvitation": "RevokeInvitationInput", "registerGroup": "RegisterGroupInput",
-	"postMessage": "PostMessageInput", "editMessage": "EditMessageInput", "deleteMessage": "DeleteMessageInput",
-	"addReaction": "AddReactionInput", "removeReaction": "RemoveReactionInput", "markRead": "MarkReadInput",
-}
-
 // FuzzInput sends any JSON as the input object of each mutation: it is refused, by data or by an error with a code, or it
 // is fit to be decided. Nothing is an unknown error.
 func FuzzInput(f *testing.F) {
-	invitation := ids.NewInvitation().String()
+	group := ids.NewGroup()
+	invitation, other, user := ids.NewInvitation().String(), group.String(), ids.UserOf(group, "gil").String()
 	in, on := `{"channelId":"`+fuzzChannel.String()+`"`, `{"messageId":"`+fuzzMessage.String()+`"`
 	for _, seed := range []string{
 		`{}`, `null`, `[]`, `7`, `""`, `{"target":{"handle":"globex"},"name":"launch"}`, `{"target":{"handle":"globex","id":"x"},"name":"launch"}`,
@@ -64,6 +58,12 @@ func FuzzInput(f *testing.F) {
 		in + `,"body":"a","replyToId":"` + fuzzMessage.String() + `"}`, in + `,"body":"a","replyToId":"` + fuzzChannel.String() + `"}`,
 		in + `,"upToMessageId":"` + fuzzMessage.String() + `"}`, in + `,"upToMessageId":null}`, on + `,"body":"\ud83d\ude00"}`, on + `,"body":"\ud83d"}`,
 		on + `}`, on + `,"emoji":"❤"}`, on + `,"emoji":"yes"}`, on + `,"emoji":""}`, on + `,"emoji":"` + strings.Repeat("👍", 100) + `"}`,
+		in + `}`, in + `,"reason":"` + strings.Repeat("r", 600) + `"}`, in + `,"target":{"handle":"globex"},"note":"a\u0000b"}`,
+		in + `,"groupId":"` + other + `","mayInvite":true}`, in + `,"groupId":"` + other + `","mayInvite":null}`, in + `,"groupId":"` + invitation + `"}`,
+		in + `,"userId":"` + user + `"}`, in + `,"userId":"` + other + `"}`, `{"target":{"id":"` + other + `"}}`, `{"target":{"handle":"acme"}}`,
+		in + `,"name":null,"topic":" \n","retentionDays":36501,"visibility":"MEMBERS","expectedVersion":1}`, in + `,"expectedVersion":-1}`,
+		in + `,"name":"ours","topic":"` + strings.Repeat("é", 561) + `","retentionDays":0,"expectedVersion":2147483647}`,
+		`{"whoMayCreate":"ADMINS","outgoingApproval":null,"invitationTtlHours":0,"expectedVersion":1}`, `{"sharingEnabled":false,"expectedVersion":2.5}`,
 		`{"messageId":"msg_"}`, `{"messageId":"` + fuzzChannel.String() + `","emoji":"👍"}`,
 	} {
 		f.Add(seed)
@@ -83,12 +83,14 @@ func FuzzInput(f *testing.F) {
 	}
 	admin := sign(Claims{Group: "acme", Role: RoleAdmin, RegisteredClaims: jwt.RegisteredClaims{Subject: "ana"}})
 	operator := sign(Claims{Role: RoleOperator, RegisteredClaims: jwt.RegisteredClaims{Subject: "op"}})
+	mutations := graph.NewExecutableSchema(graph.Config{}).Schema().Mutation.Fields
 	f.Fuzz(func(t *testing.T, input string) {
 		if !json.Valid([]byte(input)) {
 			return // bodies that are no JSON have tests of their own
 		}
-		for mutation, object := range mutations {
-			document := "mutation($input: " + object + "!) { " + mutation + "(input: $input) { errors { code message path } } }"
+		for _, field := range mutations {
+			mutation := field.Name
+			document := "mutation($input: " + field.Arguments.ForName("input").Type.String() + ") { " + mutation + "(input: $input) { errors { code message path } } }"
 			body, err := json.Marshal(map[string]any{"query": document, "variables": map[string]any{"input": json.RawMessage(input)}})
 			if err != nil {
 				return // such as raw JSON that is no UTF-8
