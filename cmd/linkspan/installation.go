@@ -174,6 +174,7 @@ func open(ctx context.Context, config shardrouter.Config, flags serverFlags, log
 	in.metrics.WatchOutbox(in.store.Backlog)
 	in.metrics.WatchAudits(in.store.OldestUnaudited)
 	in.metrics.WatchPages(in.store.Pages)
+	in.metrics.WatchPosts(in.store.Posts)
 	background := context.WithoutCancel(ctx)
 	sweep, stopSweep := context.WithCancel(background)
 	background, stop := context.WithCancel(background)

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"time"
 
 	"linkspan/internal/channel"
 	"linkspan/internal/ids"
@@ -56,6 +57,90 @@ func (c *chat) does(group channel.Group, kind channel.EventKind, m ids.Message) 
 		err = fmt.Errorf("refused: %+v", done)
 	}
 	return err
+}
+
+// happening is something that happens in a channel.
+type happening struct {
+	name string
+	do   func()
+}
+
+// happenings are all kinds of what may happen to the channel, in an order in which each can: by another process than one of which a store is, but for one.
+func (c *chat) happenings(here *store.Store) []happening {
+	topic := "about it"
+	by := func(g channel.Group, name string) channel.User { u := c.user(g, "sub"); u.Name = name; return u }
+	var public, own, reply ids.Message
+	react := func(sub string, kind channel.EventKind) {
+		c.t.Helper()
+		change := c.said(c.id, "")
+		change.By, change.Kind, change.Message, change.Emoji = c.user(c.acme, sub), kind, public, "👍"
+		_, err := c.Change(c.t.Context(), change)
+		c.must(err)
+	}
+	does := func(group channel.Group, kind channel.EventKind, m *ids.Message) func() {
+		return func() { c.t.Helper(); c.must(c.does(group, kind, *m)) }
+	}
+	return []happening{
+		{"nothing yet", func() {}},
+		{"said", func() { public = c.says(c.acme, false, ids.Message{}) }},
+		{"said here", func() { c.saysOn(here, by(c.acme, "Ana"), false, ids.Message{}) }},
+		{"said among themselves", func() { own = c.says(c.acme, true, ids.Message{}) }},
+		{"said among the others", func() { c.says(c.globex, true, ids.Message{}) }},
+		{"replied", func() { reply = c.says(c.globex, false, public) }},
+		{"replied among themselves", func() { c.says(c.acme, true, public) }},
+		{"edited", does(c.acme, channel.EventMessageEdited, &public)},
+		{"edited among themselves", does(c.acme, channel.EventMessageEdited, &own)},
+		{"reacted", func() { react("ben", channel.EventReactionAdded) }},
+		{"reacted again", func() { react("cid", channel.EventReactionAdded) }},
+		{"took back", func() { react("ben", channel.EventReactionRemoved) }},
+		{"took back what is not there, by another name", func() {
+			change := c.said(c.id, "")
+			change.By, change.Kind, change.Message, change.Emoji = by(c.acme, "Anna"), channel.EventReactionRemoved, public, "👎"
+			_, err := c.Change(c.t.Context(), change)
+			c.must(err)
+		}},
+		{"said by another name", func() { c.saysOn(c.Store, by(c.globex, "Gilbert"), false, ids.Message{}) }},
+		{"said among themselves by another name", func() { c.saysOn(c.Store, by(c.acme, "Annabel"), true, ids.Message{}) }},
+		{"deleted", does(c.globex, channel.EventMessageDeleted, &reply)},
+		{"deleted among themselves", does(c.acme, channel.EventMessageDeleted, &own)},
+		{"read", func() {
+			_, err := c.MarkRead(c.t.Context(), c.user(c.acme, "ben"), false, public, nil)
+			c.must(err)
+		}},
+		{"called otherwise", func() { c.changes(c.acme, func(e *channel.Effect) { e.Link.Name = "another name" }) }},
+		{"called so in secret", func() { c.changes(c.acme, func(e *channel.Effect) { e.Link.NameVisible = false }) }},
+		{"about something", func() { c.changes(c.acme, func(e *channel.Effect) { e.Channel.Topic = &topic }) }},
+		{"about something for themselves", func() { c.changes(c.globex, func(e *channel.Effect) { e.Link.Topic = &topic }) }},
+		{"silent", func() { c.changes(c.globex, func(e *channel.Effect) { e.Link.MutedByDefault = true }) }},
+		{"they may ask others", func() { c.changes(c.globex, func(e *channel.Effect) { e.Link.MayInvite = true }) }},
+		{"offered to them", func() { c.changes(c.acme, func(e *channel.Effect) { e.Channel.Offered = c.globex.ID }) }},
+		{"theirs", func() {
+			c.changes(c.globex, func(e *channel.Effect) {
+				e.Link.Initiator, e.Other, e.Channel.Initiator = true, c.link(c.acme), &c.globex
+				e.Other.Initiator = false
+			})
+		}},
+		{"kept for some days", func() { c.keeps(c.acme, 30) }},
+		{"outdated", func() { c.days(31); c.sweep(10) }},
+		{"kept to some", func() { c.keepsTo(true, "ben") }},
+		{"kept to others", func() { c.keepsTo(true, "cid") }},
+		{"for all again", func() { c.keepsTo(false, "") }},
+		{"parted", func() { c.version++; _, err := c.parts(c.id, c.version); c.must(err) }},
+		{"said to those who are left", func() { c.says(c.acme, false, ids.Message{}) }},
+		{"linked again", func() { c.version++; _, err := c.links(c.id, c.version); c.must(err) }},
+		{"parted again", func() { c.version++; _, err := c.parts(c.id, c.version); c.must(err) }},
+		{"archived", func() {
+			c.version++
+			link := c.link(c.acme)
+			now := time.Now()
+			link.State, link.UnlinkedAt = channel.LinkLeft, &now
+			_, err := c.step(c.id, func(tx channel.ShardTx) {
+				tx.UnlinkSide(c.acme, *link, nil)
+				tx.SaveChannel(c.id, channel.ChannelEffect{Archived: true})
+			})
+			c.must(err)
+		}},
+	}
 }
 
 // keeps has a group's side say for how many days its messages are kept; 0: for good.

@@ -91,7 +91,7 @@ const SetPlan = setPlan
 // PostQueries are the statements of posts that find rows, by name, each with an index that it finds them by.
 var PostQueries = map[string]struct{ Text, Index string }{
 	"locks": {lockLogs, "channel_log_pkey"}, "rooms": {roomsOfPosts, "channel_side_pkey"}, "authors": {authorsOfPosts, "channel_user_pkey"},
-	"roots": {rootsOfPosts, "message_pkey"}, "writes": {writePosts, "channel_log_pkey"}, "private heads": {raiseSides, "channel_side_pkey"},
+	"roots": {rootsOfPosts, "message_pkey"}, "writes": {writePosts, "channel_log_pkey"}, "writes to known channels": {writeKnown, "channel_side_pkey"}, "private heads": {raiseSides, "channel_side_pkey"},
 	"replies": {countReplies, "message_pkey"},
 }
 
@@ -191,4 +191,10 @@ func (s *Store) ChannelsRead(ctx context.Context, reader channel.Reader, r chann
 		return true, db.NewRaw("EXPLAIN (ANALYZE, FORMAT JSON) "+query, args...).Scan(ctx, &plan)
 	})
 	return plan, err
+}
+
+// MoveRoom has a channel that is known be of a server that was started so much later.
+func (s *Store) MoveRoom(id ids.Channel, by time.Duration) {
+	known, _ := s.lanes.known.lru.Get(id)
+	known.server = known.server.Add(by)
 }

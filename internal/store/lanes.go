@@ -50,6 +50,7 @@ const (
 // lanes are those of all clusters.
 type lanes struct {
 	bySlot bool // see [PostBySlot]
+	known  *knownRooms
 	perCluster[lane]
 }
 
@@ -76,6 +77,7 @@ func (p *perCluster[T]) get(d *shardrouter.Database, made func() *T) *T {
 type lane struct {
 	database *shardrouter.Database
 	bySlot   bool // see [PostBySlot]
+	known    *knownRooms
 
 	mu      sync.Mutex
 	waiting []*post
@@ -87,7 +89,7 @@ type lane struct {
 // lane returns the lane of a cluster.
 func (l *lanes) lane(d *shardrouter.Database) *lane {
 	return l.get(d, func() *lane {
-		return &lane{database: d, bySlot: l.bySlot, busy: map[ids.Channel]*[]*post{}, patient: make(chan struct{}, maxPatient)}
+		return &lane{database: d, bySlot: l.bySlot, known: l.known, busy: map[ids.Channel]*[]*post{}, patient: make(chan struct{}, maxPatient)}
 	})
 }
 
@@ -238,15 +240,26 @@ const lockFreeLogs = lockLogs + ` SKIP LOCKED`
 
 // commit commits a group, and tells each what became of it. What can't be written for a reason of its own fails alone.
 func (l *lane) commit(group []*post, how locking) {
-	out, err := l.try(group, how)
+	ctx := context.WithoutCancel(group[0].ctx)
+	if how == lockShortly {
+		left, err := l.tryKnown(ctx, group)
+		if err != nil && !isLockTimeout(err) && !isOfOne(err) {
+			fail(group, err)
+			return
+		}
+		tell(group, left)
+		if group = left; len(group) == 0 {
+			return
+		}
+		if isLockTimeout(err) {
+			how = lockFree
+		}
+	}
+	out, err := l.try(ctx, group, how)
 	switch {
 	case err == nil:
 		l.takeOut(out)
-		for _, p := range group {
-			if !slices.Contains(out, p) {
-				close(p.done)
-			}
-		}
+		tell(group, out)
 	case how == lockShortly && isLockTimeout(err):
 		l.commit(group, lockFree)
 	case how == lockFree && isLockTimeout(err): // of another row than a log
@@ -256,16 +269,30 @@ func (l *lane) commit(group []*post, how locking) {
 		l.commit(group[:half], how)
 		l.commit(group[half:], how)
 	default:
-		for _, p := range group {
-			p.err = err
+		fail(group, err)
+	}
+}
+
+// tell tells posts what became of them, but those that are left.
+func tell(group, left []*post) {
+	for _, p := range group {
+		if !slices.Contains(left, p) {
 			close(p.done)
 		}
 	}
 }
 
+func fail(group []*post, err error) {
+	for _, p := range group {
+		p.err = err
+		close(p.done)
+	}
+}
+
 // try posts what it can of a group in one transaction, and returns those whose channels somebody else holds.
-func (l *lane) try(group []*post, how locking) (out []*post, err error) {
-	ctx := context.WithoutCancel(group[0].ctx)
+func (l *lane) try(ctx context.Context, group []*post, how locking) (out []*post, err error) {
+	var rooms map[ids.Channel]*room
+	var placed []*post
 	err = l.database.WritePgx(ctx, func(ctx context.Context, tx *shardrouter.Tx) error {
 		setting, lock := setBusyAfter, lockLogs
 		switch how {
@@ -295,15 +322,20 @@ func (l *lane) try(group []*post, how locking) (out []*post, err error) {
 				return nil
 			}
 		}
-		rooms, err := judge(ctx, tx, l.parts(posts))
-		if err != nil {
+		var err error
+		if rooms, err = judge(ctx, tx, l.parts(posts)); err != nil {
 			return err
 		}
-		for _, part := range l.parts(place(posts, rooms)) {
+		placed = place(posts, rooms)
+		for _, part := range l.parts(placed) {
 			write(tx, part)
 		}
 		return nil
 	}, shardrouter.Repeatable())
+	if err == nil {
+		l.known.learn(rooms, placed)
+		l.known.judged.Add(int64(len(placed)))
+	}
 	return out, err
 }
 
@@ -320,18 +352,7 @@ func (l *lane) parts(posts []*post) (parts [][]*post) {
 }
 
 // logsOf are the channels of posts, each once.
-func logsOf(posts []*post) []any {
-	channels := make(map[ids.Channel]bool, len(posts))
-	for _, p := range posts {
-		channels[p.change.Message.Channel] = true
-	}
-	var slots []int16
-	var keys []ids.Channel
-	for id := range channels {
-		slots, keys = append(slots, int16(slotOfChannel(id))), append(keys, id)
-	}
-	return []any{slots, uuids(keys)}
-}
+func logsOf(posts []*post) []any { return about(firstOfEach(posts)) }
 
 func isLockTimeout(err error) bool {
 	var pg *pgconn.PgError

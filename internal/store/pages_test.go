@@ -18,84 +18,9 @@ import (
 func TestKeptPagesAreWhatIsThere(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {
-		c, topic := w.chat(), "about it"
+		c := w.chat()
 		here, plain := store.New(w.router), store.New(w.router, store.PagesMB(0))
-		by := func(g channel.Group, name string) channel.User { u := c.user(g, "sub"); u.Name = name; return u }
-		var public, own, reply ids.Message
-		react := func(sub string, kind channel.EventKind) {
-			t.Helper()
-			change := c.said(c.id, "")
-			change.By, change.Kind, change.Message, change.Emoji = c.user(c.acme, sub), kind, public, "👍"
-			_, err := w.Change(t.Context(), change)
-			c.must(err)
-		}
-		does := func(group channel.Group, kind channel.EventKind, m *ids.Message) func() {
-			return func() { t.Helper(); c.must(c.does(group, kind, *m)) }
-		}
-		for _, step := range []struct {
-			name string
-			do   func()
-		}{
-			{"nothing yet", func() {}},
-			{"said", func() { public = c.says(c.acme, false, ids.Message{}) }},
-			{"said here", func() { c.saysOn(here, by(c.acme, "Ana"), false, ids.Message{}) }},
-			{"said among themselves", func() { own = c.says(c.acme, true, ids.Message{}) }},
-			{"said among the others", func() { c.says(c.globex, true, ids.Message{}) }},
-			{"replied", func() { reply = c.says(c.globex, false, public) }},
-			{"replied among themselves", func() { c.says(c.acme, true, public) }},
-			{"edited", does(c.acme, channel.EventMessageEdited, &public)},
-			{"edited among themselves", does(c.acme, channel.EventMessageEdited, &own)},
-			{"reacted", func() { react("ben", channel.EventReactionAdded) }},
-			{"reacted again", func() { react("cid", channel.EventReactionAdded) }},
-			{"took back", func() { react("ben", channel.EventReactionRemoved) }},
-			{"took back what is not there, by another name", func() {
-				change := c.said(c.id, "")
-				change.By, change.Kind, change.Message, change.Emoji = by(c.acme, "Anna"), channel.EventReactionRemoved, public, "👎"
-				_, err := w.Change(t.Context(), change)
-				c.must(err)
-			}},
-			{"said by another name", func() { c.saysOn(w.Store, by(c.globex, "Gilbert"), false, ids.Message{}) }},
-			{"said among themselves by another name", func() { c.saysOn(w.Store, by(c.acme, "Annabel"), true, ids.Message{}) }},
-			{"deleted", does(c.globex, channel.EventMessageDeleted, &reply)},
-			{"deleted among themselves", does(c.acme, channel.EventMessageDeleted, &own)},
-			{"read", func() {
-				_, err := w.MarkRead(t.Context(), c.user(c.acme, "ben"), false, public, nil)
-				c.must(err)
-			}},
-			{"called otherwise", func() { c.changes(c.acme, func(e *channel.Effect) { e.Link.Name = "another name" }) }},
-			{"called so in secret", func() { c.changes(c.acme, func(e *channel.Effect) { e.Link.NameVisible = false }) }},
-			{"about something", func() { c.changes(c.acme, func(e *channel.Effect) { e.Channel.Topic = &topic }) }},
-			{"about something for themselves", func() { c.changes(c.globex, func(e *channel.Effect) { e.Link.Topic = &topic }) }},
-			{"silent", func() { c.changes(c.globex, func(e *channel.Effect) { e.Link.MutedByDefault = true }) }},
-			{"they may ask others", func() { c.changes(c.globex, func(e *channel.Effect) { e.Link.MayInvite = true }) }},
-			{"offered to them", func() { c.changes(c.acme, func(e *channel.Effect) { e.Channel.Offered = c.globex.ID }) }},
-			{"theirs", func() {
-				c.changes(c.globex, func(e *channel.Effect) {
-					e.Link.Initiator, e.Other, e.Channel.Initiator = true, c.link(c.acme), &c.globex
-					e.Other.Initiator = false
-				})
-			}},
-			{"kept for some days", func() { c.keeps(c.acme, 30) }},
-			{"outdated", func() { c.days(31); c.sweep(10) }},
-			{"kept to some", func() { c.keepsTo(true, "ben") }},
-			{"kept to others", func() { c.keepsTo(true, "cid") }},
-			{"for all again", func() { c.keepsTo(false, "") }},
-			{"parted", func() { c.version++; _, err := c.parts(c.id, c.version); c.must(err) }},
-			{"said to those who are left", func() { c.says(c.acme, false, ids.Message{}) }},
-			{"linked again", func() { c.version++; _, err := c.links(c.id, c.version); c.must(err) }},
-			{"parted again", func() { c.version++; _, err := c.parts(c.id, c.version); c.must(err) }},
-			{"archived", func() {
-				c.version++
-				link := c.link(c.acme)
-				now := time.Now()
-				link.State, link.UnlinkedAt = channel.LinkLeft, &now
-				_, err := c.step(c.id, func(tx channel.ShardTx) {
-					tx.UnlinkSide(c.acme, *link, nil)
-					tx.SaveChannel(c.id, channel.ChannelEffect{Archived: true})
-				})
-				c.must(err)
-			}},
-		} {
+		for _, step := range c.happenings(here) {
 			step.do()
 			for _, reader := range []channel.User{c.user(c.acme, "sub"), c.user(c.acme, "ben"), c.user(c.acme, "cid"), c.user(c.globex, "sub")} {
 				for _, r := range []channel.MessageRange{{Limit: 3, Backward: true}, {Limit: 20}} {

@@ -24,7 +24,7 @@ type authorNames struct{ name, public *string }
 // says who of the authors is listed. Arguments: slots, channels, authors. OFFSET 0 has Postgres find each row by its whole key, also before it has statistics.
 var roomsOfPosts = `
 	SELECT w.channel_id, o.slot IS NOT NULL, c.state = 'ACTIVE', l.history, l.head, s.group_id, s.handle, s.group_name, ` + sideState + `, s.state = 'LINKED', s.private_head,
-		(SELECT clock_timestamp()), s.members_only, CASE WHEN s.members_only THEN ARRAY (
+		(SELECT clock_timestamp()), (SELECT pg_postmaster_start_time()), s.members_only, CASE WHEN s.members_only THEN ARRAY (
 			SELECT sm.user_id FROM linkspan_shard.side_member AS sm WHERE sm.slot = s.slot AND sm.channel_id = s.channel_id AND sm.group_id = s.group_id
 				AND sm.user_id = ANY ($3)) END
 	FROM unnest($1::smallint[], $2::uuid[]) AS w (slot, channel_id)
@@ -60,8 +60,9 @@ type room struct {
 	id            ids.Channel
 	owned, active bool
 	history       ids.History
+	server        time.Time // when it was started, see [version]
 	at            time.Time
-	head          int64 // of the log for everyone
+	head, found   int64 // of the log for everyone: behind the last post, and before the first
 	sides         []roomSide
 }
 
@@ -70,7 +71,8 @@ type roomSide struct {
 	group  channel.Group
 	state  string
 	linked bool
-	head   int64
+	// where its private log stands, as in room
+	head, found int64
 	// whom it shows the channel to, if to members alone: of the authors of the group, beside admins
 	membersOnly bool
 	members     []ids.User
@@ -143,7 +145,7 @@ func scanRoom(rows pgx.Rows, rooms map[ids.Channel]*room) error {
 	var head, private *int64
 	var side roomSide
 	var handle, name, state *string
-	if err := rows.Scan(&found.id, &found.owned, &active, &found.history, &head, &side.group.ID, &handle, &name, &state, &linked, &private, &found.at,
+	if err := rows.Scan(&found.id, &found.owned, &active, &found.history, &head, &side.group.ID, &handle, &name, &state, &linked, &private, &found.at, &found.server,
 		&membersOnly, &members); err != nil {
 		return err
 	}
@@ -153,9 +155,9 @@ func scanRoom(rows pgx.Rows, rooms map[ids.Channel]*room) error {
 		rooms[r.id] = r
 	}
 	if handle != nil && head != nil {
-		r.active, r.head = *active, *head
+		r.active, r.head, r.found = *active, *head, *head
 		side.group.Handle, side.group.Name = *handle, *name
-		side.state, side.linked, side.head = *state, *linked, *private
+		side.state, side.linked, side.head, side.found = *state, *linked, *private, *private
 		side.membersOnly, side.members = *membersOnly, members
 		r.sides = append(r.sides, side)
 	}
@@ -215,6 +217,7 @@ func (p *post) placeIn(r *room, side *roomSide) {
 	}
 	follows := r.head
 	p.row.number, p.row.follows, p.row.at, p.row.history = &number, &follows, &r.at, r.history
+	p.row.groups, p.row.heads = nil, nil
 	for _, other := range r.sides {
 		if other.linked {
 			p.row.groups, p.row.heads = append(p.row.groups, other.group.ID), append(p.row.heads, other.head)

@@ -12,16 +12,17 @@ import (
 	"linkspan/shardrouter"
 )
 
-// writePosts writes what all posts have, with events and heads of those for everyone. Arguments: slots, channels, owners, numbers, follows,
-// groups, users, their names, times, operations, mutations, hashes of the inputs, owners and numbers of what they reply to, bodies,
-// the groups and users whom they name, spelt as Postgres reads arrays, their words, as it reads a tsvector.
-var writePosts = `
-	WITH p AS MATERIALIZED (
-		SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::uuid[], $8::text[], $9::timestamptz[],
-			$10::uuid[], $11::text[], $12::text[], $13::uuid[], $14::bigint[], $15::text[], $16::text[], $17::text[], $18::text[])
-		AS p (slot, channel_id, owner, number, follows, group_id, user_id, name, at,
-			op_id, mutation, input_hash, root_owner, root, body, mention_groups, mention_users, words)
-	), head AS (
+// postColumns are what a post has, as they are written: arguments of a statement, from the first on. Mentions are spelt as Postgres reads arrays,
+// words as it reads a tsvector.
+const postColumns = `unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::uuid[], $8::text[],
+			$9::uuid[], $10::text[], $11::text[], $12::uuid[], $13::bigint[], $14::text[], $15::text[], $16::text[], $17::text[]`
+
+const postNames = `slot, channel_id, owner, number, follows, group_id, user_id, name,
+			op_id, mutation, input_hash, root_owner, root, body, mention_groups, mention_users, words`
+
+// The parts of a statement that writes what all posts p have, with events and heads of those for everyone.
+const (
+	besideMessages = `, head AS (
 		UPDATE linkspan_shard.channel_log AS l SET head = g.head FROM (
 			SELECT slot, channel_id, max(number) AS head FROM p WHERE owner = ` + everyone + ` GROUP BY slot, channel_id
 		) AS g WHERE l.slot = g.slot AND l.channel_id = g.channel_id
@@ -34,11 +35,17 @@ var writePosts = `
 	), operation AS (
 		INSERT INTO linkspan_shard.channel_operation (slot, channel_id, op_id, mutation, input_hash, owner_group_id, number)
 		SELECT slot, channel_id, op_id, mutation, input_hash, owner, number FROM p
-	)
+	)`
+	messages = `
 	INSERT INTO linkspan_shard.message (slot, channel_id, owner_group_id, number, follows, body, author_group_id, author_id, author_name,
 		reply_to_owner, reply_to, mention_group_ids, mention_ids, created_at)
 	SELECT slot, channel_id, owner, number, follows, body, group_id, user_id, name,
 		CASE WHEN root IS NOT NULL THEN root_owner END, root, mention_groups::uuid[], mention_users::uuid[], at FROM p`
+)
+
+// writePosts writes what all posts have. Arguments: their columns, and their times.
+const writePosts = `
+	WITH p AS MATERIALIZED (SELECT * FROM ` + postColumns + `, $18::timestamptz[]) AS p (` + postNames + `, at))` + besideMessages + messages
 
 // What only some posts have. Arguments: slots and channels, and what else the columns say, in their order.
 const (
@@ -77,7 +84,7 @@ const (
 
 // write lets the statements wait in the transaction that write posts, but for those with nothing to write.
 func write(tx *shardrouter.Tx, placed []*post) {
-	queue(tx, writePosts, placed, written(placed)...)
+	queue(tx, writePosts, placed, append(written(placed), column(placed, (*post).at))...)
 
 	private, _ := apart(placed, func(p *post) bool { return !p.isPublic() })
 	queue(tx, raiseSides, private, keys(private, (*post).owner), column(private, (*post).number))
@@ -95,11 +102,11 @@ func write(tx *shardrouter.Tx, placed []*post) {
 		column(strangers, (*post).number))
 }
 
-// written are the arguments of writePosts but for the slots and channels.
+// written are the columns of posts but for the slots and channels.
 func written(placed []*post) []any {
 	return []any{
 		keys(placed, (*post).owner), column(placed, (*post).number), column(placed, (*post).follows),
-		keys(placed, (*post).group), keys(placed, (*post).author), column(placed, (*post).authorName), column(placed, (*post).at),
+		keys(placed, (*post).group), keys(placed, (*post).author), column(placed, (*post).authorName),
 		keys(placed, (*post).operation), column(placed, func(p *post) string { return p.change.Op.Mutation }),
 		column(placed, func(p *post) string { return p.change.Op.Input }), keys(placed, (*post).rootOwner), column(placed, (*post).root),
 		column(placed, func(p *post) string { return p.change.Body }),
@@ -141,6 +148,18 @@ func keys[ID pgtype.UUIDValuer](posts []*post, of func(*post) ID) []pgtype.UUID 
 		values[i].Valid = true
 	}
 	return values
+}
+
+// firstOfEach are the first of the posts to each channel.
+func firstOfEach(posts []*post) (first []*post) {
+	had := make(map[ids.Channel]bool, len(posts))
+	for _, p := range posts {
+		if id := p.channelID(); !had[id] {
+			had[id] = true
+			first = append(first, p)
+		}
+	}
+	return first
 }
 
 // apart parts posts.

@@ -55,6 +55,7 @@ func (s *Store) Apply(ctx context.Context, step channel.Step, plan func(tx chann
 	}
 	for _, a := range work.appended {
 		if side := a.Log.Side; !side.IsZero() {
+			s.lanes.known.forget(a.Event.Channel)
 			s.pages.drop(a.Event.Channel, side)
 		}
 	}

@@ -54,7 +54,7 @@ func PostBySlot(bySlot bool) Option { return func(s *Store) { s.lanes.bySlot = b
 
 // New returns a store over the router, which the caller closes.
 func New(router *shardrouter.Router, options ...Option) *Store {
-	s := &Store{router: router, pages: newPages()}
+	s := &Store{router: router, pages: newPages(), lanes: lanes{known: newKnownRooms()}}
 	for _, option := range options {
 		option(s)
 	}

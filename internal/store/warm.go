@@ -74,7 +74,8 @@ func aboutNothing() (batch pgx.Batch) {
 	none := []*post(nil)
 	batch.Queue(roomsOfPosts, roomsFor(none)...)
 	batch.Queue(authorsOfPosts, about(none, keys(none, (*post).operation), keys(none, (*post).group), keys(none, (*post).author))...)
-	batch.Queue(writePosts, about(none, written(none)...)...)
+	batch.Queue(writePosts, append(about(none, written(none)...), column(none, (*post).at))...)
+	batch.Queue(writeKnown, knownArgs(none, nil)...)
 	batch.Queue(`SELECT $1::text::tsvector`, vector("word", mark(ids.Channel{}, ids.Group{})))
 	nobody := channel.Reader{User: ids.User{Group: ids.NewGroup()}} // an operator, who has no group, asks otherwise
 	var opened channel.Opened

@@ -108,6 +108,7 @@ func New(t testing.TB, options Options) *Server {
 	s.Metrics.WatchOutbox(s.Store.Backlog)
 	s.Metrics.WatchAudits(s.Store.OldestUnaudited)
 	s.Metrics.WatchPages(s.Store.Pages)
+	s.Metrics.WatchPosts(s.Store.Posts)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

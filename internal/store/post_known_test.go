@@ -1,0 +1,214 @@
+package store_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"linkspan/internal/channel"
+	"linkspan/internal/ids"
+	"linkspan/internal/store"
+)
+
+// known runs what posts, and returns how many of the posts were written as their channels were known.
+func known(s *store.Store, post func()) int64 {
+	before, _ := s.Posts()
+	post()
+	after, _ := s.Posts()
+	return after - before
+}
+
+// posted has a store post what a user says to everyone in the chat.
+func (c *chat) posted(s *store.Store, by channel.User) (channel.Change, channel.Changed) {
+	c.t.Helper()
+	said := c.said(c.id, "words")
+	said.By = by
+	done, err := s.Change(c.t.Context(), said)
+	c.must(err)
+	return said, done
+}
+
+// Whatever happens to a channel, by another process too, a post to it becomes what it would become of one who knows nothing of the channel; and behind a post
+// the next is written as the channel is known.
+func TestKnownChannelsAreWhatIsThere(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		here := store.New(w.router)
+		authors := []channel.User{c.user(c.acme, "sub"), c.user(c.acme, "ben"), c.user(c.globex, "sub")}
+		for _, step := range c.happenings(here) {
+			for _, by := range authors {
+				for _, other := range authors {
+					c.posted(here, other) // so that all are known
+				}
+				if by == authors[0] {
+					step.do()
+				}
+				var again channel.Change
+				var first, second channel.Changed
+				if n := known(here, func() { _, first = c.posted(here, by) }); n == 1 && !first.Done {
+					t.Errorf("%s: %s was refused as known", step.name, by.Name)
+				}
+				if first.Done {
+					var name, public string
+					c.read(`SELECT name, public_name FROM linkspan_shard.channel_user WHERE channel_id = $1 AND user_id = '`+by.ID.UUID().String()+`'`, &name, &public)
+					if name != by.Name || public != by.Name {
+						t.Errorf("%s: %s is known as %s, and to the others as %s", step.name, by.Name, name, public)
+					}
+				}
+				n := known(here, func() { again, second = c.posted(here, by) })
+				_, third := c.posted(store.New(w.router), by)
+				follows(t, step.name, first, second)
+				follows(t, step.name, second, third)
+				var hidden bool
+				c.read(`SELECT members_only FROM linkspan_shard.channel_side WHERE channel_id = $1 AND group_id = '`+by.Group.ID.UUID().String()+`'`, &hidden)
+				if want := third.Done && !hidden; want != (n == 1) {
+					t.Errorf("%s: %s of %s posts behind a post, %d as known, and is told %+v", step.name, by.Name, by.Group.Handle, n, third)
+				}
+				if !third.Done {
+					continue
+				}
+				kept, err := here.Change(t.Context(), again)
+				c.must(err)
+				if kept.Kept == nil || kept.Message != second.Message || len(kept.Appended) > 0 {
+					t.Errorf("%s: the second time it is %+v, and was %+v", step.name, kept, second)
+				}
+			}
+		}
+		for _, group := range []channel.Group{c.acme, c.globex} {
+			if _, err := c.ReadLog(t.Context(), channel.ChannelLogOf(c.id, group.ID), 0, 10_000); err != nil { // as where it has a gap
+				t.Errorf("%s reads %v", group.Handle, err)
+			}
+		}
+	})
+}
+
+// follows looks whether of two posts one right behind the other the second became what the first did.
+func follows(t *testing.T, when string, one, next channel.Changed) {
+	t.Helper()
+	inOrder := func(done channel.Changed) []channel.Appended {
+		return slices.SortedFunc(slices.Values(done.Appended), func(a, b channel.Appended) int {
+			return strings.Compare(a.Log.Side.String(), b.Log.Side.String())
+		})
+	}
+	before, behind := inOrder(one), inOrder(next)
+	same := one.Done == next.Done && one.Channel == next.Channel && one.Home == next.Home && len(before) == len(behind) &&
+		(!one.Done || one.Message.Number+1 == next.Message.Number && !next.At.Before(one.At))
+	for i := range before {
+		same = same && before[i].Log == behind[i].Log && before[i].History == behind[i].History && before[i].Event.Number+1 == behind[i].Event.Number &&
+			behind[i].Event.Message == next.Message && behind[i].Event.At.Equal(next.At) && behind[i].Event.Actor == before[i].Event.Actor
+	}
+	if !same {
+		t.Errorf("%s: behind\n%+v\ncomes\n%+v", when, one, next)
+	}
+}
+
+// Posts that go together are written as known where their channels are, and judged where they are not: each in its place, and those that can't be written, or
+// were already, alone.
+func TestKnownPostsTogether(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		here := store.New(w.router)
+		one, _ := w.talkIn("one", 0)
+		other := one
+		for n := 0; other == one || w.ClusterOf(other) != w.ClusterOf(one); n++ {
+			other, _ = w.talkIn("other"+strings.Repeat("x", n), 0)
+		}
+		database, _ := w.router.Cluster(w.ClusterOf(one))
+		numbers := map[ids.Channel]int64{one: 1, other: 1} // of the last event
+		post := func(s *store.Store, all ...channel.Change) (done []channel.Changed) {
+			t.Helper()
+			for i, result := range s.PostTogether(t.Context(), database, all...) {
+				if w.must(result.Err); result.Changed.Kept == nil {
+					id := all[i].Message.Channel
+					if numbers[id]++; !result.Changed.Done || result.Changed.Message.Number != numbers[id] {
+						t.Errorf("post %d is %+v, and not number %d", i, result.Changed, numbers[id])
+					}
+				}
+				done = append(done, result.Changed)
+			}
+			return done
+		}
+		said := func(to ...ids.Channel) (all []channel.Change) {
+			for _, id := range to {
+				all = append(all, w.said(id, "words"))
+			}
+			return all
+		}
+		wants := func(what string, want int64, do func()) {
+			t.Helper()
+			if n := known(here, do); n != want {
+				t.Errorf("%s: %d were written as known, not %d", what, n, want)
+			}
+		}
+		wants("the first", 0, func() { post(here, said(one, other, one)...) })
+		mixed := said(one, other, one, other)
+		wants("behind them", 4, func() { post(here, mixed...) })
+		post(store.New(w.router), said(other)...)
+		wants("where another was meanwhile", 2, func() { post(here, said(one, other, one, other)...) })
+		wants("behind that", 3, func() { post(here, said(other, one, other)...) })
+		wants("with one that was posted before", 1, func() {
+			repeated := slices.Concat(mixed[:1], said(one, other))
+			if done := post(here, repeated...); done[0].Kept == nil || done[0].Message.Number != 4 {
+				t.Errorf("the one that was posted before is %+v", done[0])
+			}
+		})
+		bad := w.said(one, "a NUL \x00")
+		wants("with one that can't be written", 0, func() {
+			results := here.PostTogether(t.Context(), database, bad, said(other)[0])
+			if results[0].Err == nil || results[1].Err != nil || !results[1].Changed.Done {
+				t.Errorf("they are %+v", results)
+			}
+			numbers[other]++
+		})
+		wants("with a reply", 0, func() {
+			reply := w.said(one, "a reply")
+			reply.ReplyTo = ids.Message{Channel: one, Number: 2}
+			post(here, append(said(other), reply)...)
+		})
+		wants("among themselves", 0, func() {
+			own := w.said(one, "own")
+			own.Message.Owner = w.acme.ID
+			if results := here.PostTogether(t.Context(), database, own); results[0].Err != nil || !results[0].Changed.Done {
+				t.Errorf("it is %+v", results[0])
+			}
+		})
+		wants("to everyone behind that, by who is noted no longer", 0, func() { post(here, said(one)...) })
+		wants("and again", 1, func() { post(here, said(one)...) })
+		here.MoveRoom(one, time.Microsecond)
+		wants("of another server", 0, func() { post(here, said(one)...) })
+		wants("and of this one", 1, func() { post(here, said(one)...) })
+
+		var waiting, free posting
+		letGo := w.holds(one)
+		defer letGo()
+		held := w.said(one, "held up")
+		waiting.begin(t.Context(), &world{Store: here, t: t}, held)
+		w.waitsFor(one)
+		free.begin(t.Context(), &world{Store: here, t: t}, said(other)...)
+		free.all.Wait()
+		letGo()
+		waiting.all.Wait()
+		if done := waiting.done[held.Op.ID]; !done.Done || done.Message.Number != numbers[one]+1 {
+			t.Errorf("who waited is %+v, %v", done, waiting.errs[held.Op.ID])
+		}
+	})
+}
+
+// A slot that is fenced, or has gone to another cluster, takes no posts to channels that are known.
+func TestKnownChannelsOfAFencedSlot(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		by := c.user(c.acme, "sub")
+		c.posted(w.Store, by)
+		for _, state := range []string{"FENCED", "OWNED"} {
+			c.exec(`UPDATE linkspan_shard.owned_slot SET state = $2 WHERE slot IN (SELECT slot FROM linkspan_shard.channel WHERE channel_id = $1)`, state)
+			done, err := w.Change(t.Context(), func() channel.Change { said := c.said(c.id, "words"); said.By = by; return said }())
+			if (state == "OWNED") != (err == nil && done.Done) {
+				t.Errorf("%s: %+v, %v", state, done, err)
+			}
+		}
+	})
+}
