@@ -1,6 +1,7 @@
 package store
 
 import (
+	"hash/maphash"
 	"math"
 	"slices"
 	"sync"
@@ -35,6 +36,9 @@ type pages struct {
 	bytes int
 	lru   *simplelru.LRU[pageKey, *page]
 	of    map[ids.Channel]map[pageKey]*page // the same by channel
+
+	seed   maphash.Seed
+	opened [1 << 16]uint64 // hashes of those that were opened lately, each at the place that its lower bits say
 }
 
 // pageKey says of which channel and for whom a page is, and which it is.
@@ -76,7 +80,7 @@ type version struct {
 func (v version) is(other version) bool { return v.log.Is(other.log) && v.server.Equal(other.server) }
 
 func newPages() *pages {
-	p := &pages{most: DefaultPagesMB << 20, of: map[ids.Channel]map[pageKey]*page{}}
+	p := &pages{most: DefaultPagesMB << 20, of: map[ids.Channel]map[pageKey]*page{}, seed: maphash.MakeSeed()}
 	const unbounded = math.MaxInt // what counts is how many bytes they take
 	lru, err := simplelru.NewLRU(unbounded, p.forget)
 	if err != nil {
@@ -155,8 +159,19 @@ func (p *pages) grow(of *page, bytes int) {
 	p.bytes += bytes
 }
 
-// keep keeps a page that was read with a channel, in place of those that it makes old, and has its rows keep what is written of them. Of a channel that is
-// kept to some it is for the reader alone: to confirm it is quicker than to find that there is no such channel. It returns the page that is kept; nil: none.
+// again reports whether a page was opened before, not long ago, and notes that it was. Where there are many channels most that are opened once are gone from
+// memory before they are opened again: to keep these costs a seventh of what it takes to read them.
+func (p *pages) again(key pageKey) bool {
+	hash := maphash.Comparable(p.seed, key.ofAny())
+	place := &p.opened[hash%uint64(len(p.opened))]
+	was := *place
+	*place = hash
+	return was == hash
+}
+
+// keep keeps a page that was read with a channel, if that is opened again, in place of those that it makes old, and has its rows keep what is written of them.
+// Of a channel that is kept to some it is for the reader alone: to confirm it is quicker than to find that there is no such channel. It returns the page that
+// is kept; nil: none.
 func (p *pages) keep(c *channel.SharedChannel, reader channel.Reader, r *channel.MessageRange, rows *channel.MessageRows, at version) *page {
 	key, ok := p.keyOf(c.ID, reader, r)
 	if !ok || !at.log.Is(rows.Log) { // something happened between the statements
@@ -168,13 +183,16 @@ func (p *pages) keep(c *channel.SharedChannel, reader channel.Reader, r *channel
 	if forAll && !slices.ContainsFunc(rows.Messages, func(m *channel.Message) bool { return len(m.Reactions) > 0 }) {
 		own, other = other, own
 	}
-	made := &page{key: own, channel: *c, version: at, bytes: sizeOf(c, rows)}
-	made.rows.Written = &channel.Written{Takes: func(bytes int) { p.takes(made, bytes) }}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.again(key) {
+		return nil
+	}
 	if !forAll {
 		p.dropWhere(c.ID, func(key pageKey) bool { return key.group == own.group && key == key.ofAny() })
 	}
+	made := &page{key: own, channel: *c, version: at, bytes: sizeOf(c, rows)}
+	made.rows.Written = &channel.Written{Takes: func(bytes int) { p.takes(made, bytes) }}
 	for _, key := range []pageKey{other, own} {
 		was, ok := p.lru.Peek(key)
 		if !ok {

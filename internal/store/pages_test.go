@@ -79,7 +79,7 @@ func (c *chat) keepsTo(only bool, sub string) {
 	c.world.keeps(c.id, only, move)
 }
 
-// Pages take no more memory than they may: the channel that was opened least lately goes.
+// Pages take no more memory than they may: the channel that was opened least lately goes, and what is opened once takes none.
 func TestKeptPagesAreBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, storetest.Config(t, 0), store.PagesMB(1))
@@ -100,6 +100,12 @@ func TestKeptPagesAreBounded(t *testing.T) {
 		_, err := w.links(id, 2)
 		w.must(err)
 		opened = append(opened, id)
+		before, _, _ := w.Pages()
+		if open(id); n > 0 {
+			if after, _, _ := w.Pages(); after != before {
+				t.Fatalf("what is opened once takes %d bytes", after-before)
+			}
+		}
 		open(id)
 		open(opened[0])
 		if bytes, _, _ := w.Pages(); bytes > 1<<20 {
@@ -128,8 +134,8 @@ func TestKeptPagesAreOfOneServer(t *testing.T) {
 			_, after, _ := w.Pages()
 			return after > before
 		}
-		if open() || !open() {
-			t.Error("the second time it does not come from memory")
+		if open() || open() || !open() {
+			t.Error("the third time alone it comes from memory")
 		}
 		var started time.Time
 		c.read(`SELECT pg_postmaster_start_time() FROM linkspan_shard.channel WHERE channel_id = $1`, &started)
