@@ -250,7 +250,8 @@ func (s *Store) Change(ctx context.Context, c channel.Change) (done channel.Chan
 		})
 		return nil
 	}, shardrouter.Repeatable())
-	if s.happened(done, &c); len(done.Appended) > 0 {
+	s.happened(done, &c)
+	if len(done.Appended) > 0 {
 		s.lanes.known.forget(id)
 	}
 	return done, translate(err)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,19 +16,19 @@ import (
 // it is still so (docs/decisions/0034-posts-that-find-their-channel-as-it-was.md): they take one round trip instead of two. What is remembered decides
 // nothing: it says which numbers come next, and whose names are noted, which changes with the logs alone.
 
-// maxKnown is how many users of channels are known, with their sides and rooms: some 200 bytes each.
-const maxKnown = 50_000
+const (
+	maxKnown     = 50_000 // channels and their users: some 400 bytes for each channel, 100 for each user
+	maxKnownHere = 500    // users of one channel
+)
 
-// maxKnownHere is how many are known of one channel.
-const maxKnownHere = 500
-
-// knownRooms are the rooms that posts left, those of the latest posts.
+// knownRooms are the channels that were posted to last, as the posts left them.
 type knownRooms struct {
-	asKnown, judged atomic.Int64 // posts that were written
+	// posts that were written as their channels were known, or judged first, and those that were to be written as known and found their channel changed
+	asKnown, judged, inVain atomic.Int64
 
-	mu      sync.Mutex
-	authors int // of all rooms
-	lru     *simplelru.LRU[ids.Channel, *knownRoom]
+	mu   sync.Mutex
+	held int // of maxKnown
+	lru  *simplelru.LRU[ids.Channel, *knownRoom]
 }
 
 // knownRoom is a channel as the last post left it.
@@ -35,25 +36,50 @@ type knownRoom struct {
 	history ids.History
 	server  time.Time // see [version]
 	head    int64     // of the log for everyone
-	authors int       // of all sides
-	sides   map[ids.Group]*knownSide
+	users   int       // of all sides
+	sides   []*knownSide
+	// others did something since the post before the last: where they do so all the time, to write posts as it is known would be in vain
+	unquiet bool
 }
 
 // knownSide is a side that shows the channel to all its users.
 type knownSide struct {
-	group   channel.Group
-	head    int64               // of its private log
-	authors map[ids.User]string // the name under which a user is known, to its group and to everyone
+	group channel.Group
+	head  int64 // of its private log
+	users []knownUser
+}
+
+// knownUser is a user whom its group and everyone know by one name.
+type knownUser struct {
+	id   ids.User
+	name string
 }
 
 func newKnownRooms() *knownRooms {
 	k := &knownRooms{}
-	lru, err := simplelru.NewLRU(maxKnown, func(_ ids.Channel, gone *knownRoom) { k.authors -= gone.authors })
+	lru, err := simplelru.NewLRU(maxKnown, func(_ ids.Channel, gone *knownRoom) { k.held -= 1 + gone.users })
 	if err != nil {
 		panic(err) // it is for a length below 1 only
 	}
 	k.lru = lru
 	return k
+}
+
+func (k *knownRoom) side(group ids.Group) *knownSide {
+	if i := slices.IndexFunc(k.sides, func(s *knownSide) bool { return s.group.ID == group }); i >= 0 {
+		return k.sides[i]
+	}
+	return nil
+}
+
+func (s *knownSide) place(user ids.User) int {
+	return slices.IndexFunc(s.users, func(u knownUser) bool { return u.id == user })
+}
+
+// knows reports whether the author of a post is noted by the name that it has.
+func (s *knownSide) knows(p *post) bool {
+	i := s.place(p.author())
+	return i >= 0 && s.users[i].name == p.authorName()
 }
 
 // of returns the rooms of posts, each with one side, if they all may be written as it is known: they are for everyone, reply to nothing, and those to a channel
@@ -65,11 +91,11 @@ func (k *knownRooms) of(posts []*post) map[ids.Channel]*room {
 	for _, p := range posts {
 		id := p.channelID()
 		known, ok := k.lru.Get(id)
-		if !ok || !p.isPublic() || p.isReply() {
+		if !ok || known.unquiet || !p.isPublic() || p.isReply() {
 			return nil
 		}
-		side := known.sides[p.group()]
-		if side == nil || side.authors[p.author()] != p.authorName() {
+		side := known.side(p.group())
+		if side == nil || !side.knows(p) {
 			return nil
 		}
 		switch r := rooms[id]; {
@@ -85,78 +111,111 @@ func (k *knownRooms) of(posts []*post) map[ids.Channel]*room {
 	return rooms
 }
 
-// learn notes how posts that were written left their rooms.
+// learn notes how posts that were written, in their order, left their rooms.
 func (k *knownRooms) learn(rooms map[ids.Channel]*room, written []*post) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for id, r := range rooms {
 		known, ok := k.lru.Peek(id)
-		switch {
-		case !ok:
+		if !ok {
 			continue
-		case known.history != r.history || !known.server.Equal(r.server) || known.head != r.found || !r.active:
-			k.lru.Remove(id) // others have done something since
+		}
+		if known.unquiet = known.history != r.history || !known.server.Equal(r.server) || known.head != r.found; known.unquiet {
+			k.reset(known, r)
 			continue
 		}
 		known.head = r.head
-		for _, side := range r.sides {
-			if was := known.sides[side.group.ID]; was != nil && was.head == side.found && !side.membersOnly {
-				was.head = side.head
-			} else if was != nil {
-				k.count(known, -len(was.authors))
-				delete(known.sides, side.group.ID)
+		known.sides = slices.DeleteFunc(known.sides, func(was *knownSide) bool {
+			now := r.side(was.group.ID)
+			if now == nil { // of a room that was known nothing is told of it
+				return false
 			}
-		}
+			if now.membersOnly || was.head != now.found {
+				k.count(known, -len(was.users))
+				return true
+			}
+			was.head = now.head
+			return false
+		})
 	}
 	for _, p := range written {
-		r := rooms[p.channelID()]
-		if side := r.side(p.group()); !side.membersOnly {
-			k.note(r, side, p)
+		if r := rooms[p.channelID()]; r.active {
+			k.note(r, r.side(p.group()), p)
 		}
 	}
-	for k.authors > maxKnown {
+	for k.held > maxKnown {
 		k.lru.RemoveOldest()
 	}
 }
 
-// note notes the author of a post.
+// reset has a channel be known anew.
+func (k *knownRooms) reset(known *knownRoom, r *room) {
+	k.count(known, -known.users)
+	known.history, known.server, known.head, known.sides = r.history, r.server, r.head, nil
+}
+
+// note notes the author of a post for everyone. What everyone knows the author of another by is another matter.
 func (k *knownRooms) note(r *room, side *roomSide, p *post) {
 	known, ok := k.lru.Get(r.id)
-	if !ok {
-		known = &knownRoom{history: r.history, server: r.server, head: r.head, sides: map[ids.Group]*knownSide{}}
+	if !ok && p.isPublic() {
+		known, ok = &knownRoom{history: r.history, server: r.server, head: r.head}, true
 		k.lru.Add(r.id, known)
+		k.held++
 	}
-	of := known.sides[side.group.ID]
+	if !ok || side.membersOnly {
+		return
+	}
+	of := known.side(side.group.ID)
+	if of == nil && p.isPublic() {
+		of = &knownSide{group: side.group, head: side.head}
+		known.sides = append(known.sides, of)
+	}
 	if of == nil {
-		of = &knownSide{group: side.group, head: side.head, authors: map[ids.User]string{}}
-		known.sides[side.group.ID] = of
+		return
 	}
-	before := len(of.authors)
-	if p.isPublic() {
-		of.authors[p.author()] = p.authorName()
-	} else { // what the others know it by is another matter
-		delete(of.authors, p.author())
+	switch i := of.place(p.author()); {
+	case i >= 0 && p.isPublic():
+		of.users[i].name = p.authorName()
+	case i >= 0:
+		of.users = slices.Delete(of.users, i, i+1)
+		k.count(known, -1)
+	case p.isPublic():
+		of.users = append(of.users, knownUser{p.author(), p.authorName()})
+		k.count(known, 1)
 	}
-	if k.count(known, len(of.authors)-before); known.authors > maxKnownHere {
-		k.lru.Remove(r.id)
+	if known.users > maxKnownHere {
+		k.reset(known, r)
 	}
 }
 
 func (k *knownRooms) count(known *knownRoom, more int) {
-	known.authors += more
-	k.authors += more
+	known.users += more
+	k.held += more
 }
 
-// forget forgets rooms in which something else has happened, or nobody knows what.
-func (k *knownRooms) forget(rooms ...ids.Channel) {
+// forget forgets channels in which this process did something else, or of which it does not know what became of posts.
+func (k *knownRooms) forget(channels ...ids.Channel) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, id := range rooms {
+	for _, id := range channels {
 		k.lru.Remove(id)
 	}
 }
 
-// Posts returns how many posts were written since the start as it was known that they would find their channels, and how many were judged first.
-func (s *Store) Posts() (asKnown, judged int64) {
-	return s.lanes.known.asKnown.Load(), s.lanes.known.judged.Load()
+// changed has channels that were not as they are known be judged until a post finds one as the post before it left it.
+func (k *knownRooms) changed(channels ...ids.Channel) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, id := range channels {
+		if known, ok := k.lru.Peek(id); ok {
+			known.unquiet = true
+		}
+	}
+}
+
+// Posts returns how many posts were written since the start to channels that were as they are known, and how many were judged first; and how many were to
+// be written as known in vain.
+func (s *Store) Posts() (asKnown, judged, inVain int64) {
+	known := s.lanes.known
+	return known.asKnown.Load(), known.judged.Load(), known.inVain.Load()
 }

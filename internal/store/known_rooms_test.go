@@ -39,7 +39,10 @@ func TestKnownRoomsAreBounded(t *testing.T) {
 	knows(true, "anew", said(one, "0"))
 	knows(false, "who was known", said(one, "1"))
 	learn(one, maxKnownHere+5, said(one, "1"))
-	knows(false, "before others did something", said(one, "0"))
+	knows(false, "right behind what others did", said(one, "1"))
+	learn(one, maxKnownHere+6, said(one, "1"))
+	knows(true, "when nobody has done anything since", said(one, "1"))
+	knows(false, "from before others did something", said(one, "0"))
 
 	var last ids.Channel
 	const each = 100
@@ -51,13 +54,13 @@ func TestKnownRoomsAreBounded(t *testing.T) {
 	}
 	knows(true, "the last", said(last, "0"), said(last, fmt.Sprint(each-1)))
 	knows(false, "the first", said(one, "1"))
-	if k.authors > maxKnown || k.authors < maxKnown-each {
-		t.Errorf("%d users are known", k.authors)
+	if k.held > maxKnown || k.held < maxKnown-each-1 {
+		t.Errorf("%d channels and users are known", k.held)
 	}
 	for k.lru.Len() > 0 {
 		k.lru.RemoveOldest()
 	}
-	if k.authors != 0 {
-		t.Errorf("of nothing %d users are known", k.authors)
+	if k.held != 0 {
+		t.Errorf("of nothing %d are known", k.held)
 	}
 }

@@ -238,36 +238,41 @@ const lockLogs = `
 // lockFreeLogs is lockLogs for those that nobody holds.
 const lockFreeLogs = lockLogs + ` SKIP LOCKED`
 
-// commit commits a group, and tells each what became of it. What can't be written for a reason of its own fails alone.
+// commit commits a group, and tells each what became of it.
 func (l *lane) commit(group []*post, how locking) {
 	ctx := context.WithoutCancel(group[0].ctx)
 	if how == lockShortly {
 		left, err := l.tryKnown(ctx, group)
-		if err != nil && !isLockTimeout(err) && !isOfOne(err) {
+		switch {
+		case isLockTimeout(err):
+			how = lockFree
+		case err != nil && !isOfOne(err):
 			fail(group, err)
 			return
 		}
 		tell(group, left)
-		if group = left; len(group) == 0 {
-			return
-		}
-		if isLockTimeout(err) {
-			how = lockFree
-		}
+		group = left
 	}
+	if len(group) > 0 {
+		l.commitJudged(ctx, group, how)
+	}
+}
+
+// commitJudged commits posts that are to be judged first. What can't be written for a reason of its own fails alone.
+func (l *lane) commitJudged(ctx context.Context, group []*post, how locking) {
 	out, err := l.try(ctx, group, how)
 	switch {
 	case err == nil:
 		l.takeOut(out)
 		tell(group, out)
 	case how == lockShortly && isLockTimeout(err):
-		l.commit(group, lockFree)
+		l.commitJudged(ctx, group, lockFree)
 	case how == lockFree && isLockTimeout(err): // of another row than a log
 		l.takeOut(group)
 	case len(group) > 1 && isOfOne(err):
 		half := len(group) / 2
-		l.commit(group[:half], how)
-		l.commit(group[half:], how)
+		l.commitJudged(ctx, group[:half], how)
+		l.commitJudged(ctx, group[half:], how)
 	default:
 		fail(group, err)
 	}
@@ -294,6 +299,7 @@ func (l *lane) try(ctx context.Context, group []*post, how locking) (out []*post
 	var rooms map[ids.Channel]*room
 	var placed []*post
 	err = l.database.WritePgx(ctx, func(ctx context.Context, tx *shardrouter.Tx) error {
+		rooms, placed, out = nil, nil, nil
 		setting, lock := setBusyAfter, lockLogs
 		switch how {
 		case lockPatiently:
@@ -314,7 +320,7 @@ func (l *lane) try(ctx context.Context, group []*post, how locking) (out []*post
 			}
 		}
 		posts := group
-		if out = nil; how == lockFree {
+		if how == lockFree {
 			if err := tx.Flush(ctx); err != nil {
 				return err
 			}

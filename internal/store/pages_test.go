@@ -134,8 +134,8 @@ func TestKeptPagesAreOfOneServer(t *testing.T) {
 			_, after, _ := w.Pages()
 			return after > before
 		}
-		if open() || open() || !open() {
-			t.Error("the third time alone it comes from memory")
+		if first, second, third := open(), open(), open(); first || second || !third {
+			t.Errorf("it comes from memory: %v, %v, %v, and not the third time alone", first, second, third)
 		}
 		var started time.Time
 		c.read(`SELECT pg_postmaster_start_time() FROM linkspan_shard.channel WHERE channel_id = $1`, &started)

@@ -15,7 +15,7 @@ import (
 // writeKnown is writePosts for posts for everyone to channels that are as they are known: their logs stand where they did, and the group that posts takes
 // part and shows the channel to all its users. It returns these channels, with when that was, and who takes part. A channel to which a post repeats an
 // operation is left out too. Arguments: the posts' columns; and of each channel the slot, the key, the history, the head, the group, the head of its
-// private log, and when the server was started. OFFSET 0 has Postgres find each row by its whole key, also before it has statistics.
+// private log, and when the server was started. OFFSET 0 has Postgres find rows by their keys, also before it has statistics.
 const writeKnown = `
 	WITH post AS MATERIALIZED (
 		SELECT * FROM ` + postColumns + `) AS p (` + postNames + `)
@@ -43,15 +43,15 @@ const writeKnown = `
 	)` + besideMessages + `, message AS (` + messages + `)
 	SELECT channel_id, at, groups, heads FROM room`
 
-// stand is how posts found a channel that was as it is known.
+// stand is how a channel stood that was found as it is known.
 type stand struct {
 	at     time.Time
 	groups []ids.Group // that take part
 	heads  []int64     // of their private logs
 }
 
-// tryKnown posts those of a group whose channels are as they are known, if it is known of all, and returns the others: they are to be judged. Where there is
-// an error all are.
+// tryKnown posts those of a group whose channels are as they are known, if it is known of all, and returns the others, which are to be judged: all where there
+// is an error. Where a repeated attempt finds what the first one did, of which nobody knew, it is for the judging to find that the operations are kept.
 func (l *lane) tryKnown(ctx context.Context, group []*post) (left []*post, err error) {
 	rooms := l.known.of(group)
 	if rooms == nil {
@@ -92,7 +92,8 @@ func (l *lane) tryKnown(ctx context.Context, group []*post) (left []*post, err e
 	place(written, rooms)
 	l.known.learn(rooms, written)
 	l.known.asKnown.Add(int64(len(written)))
-	l.known.forget(column(left, (*post).channelID)...)
+	l.known.changed(column(left, (*post).channelID)...)
+	l.known.inVain.Add(int64(len(left)))
 	return left, nil
 }
 

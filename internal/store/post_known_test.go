@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -13,9 +14,9 @@ import (
 
 // known runs what posts, and returns how many of the posts were written as their channels were known.
 func known(s *store.Store, post func()) int64 {
-	before, _ := s.Posts()
+	before, _, _ := s.Posts()
 	post()
-	after, _ := s.Posts()
+	after, _, _ := s.Posts()
 	return after - before
 }
 
@@ -38,42 +39,36 @@ func TestKnownChannelsAreWhatIsThere(t *testing.T) {
 		here := store.New(w.router)
 		authors := []channel.User{c.user(c.acme, "sub"), c.user(c.acme, "ben"), c.user(c.globex, "sub")}
 		for _, step := range c.happenings(here) {
+			for range 2 {
+				for _, by := range authors {
+					c.posted(here, by) // so that all are known, and nothing has happened since
+				}
+			}
+			step.do()
 			for _, by := range authors {
-				for _, other := range authors {
-					c.posted(here, other) // so that all are known
+				if _, done := c.posted(here, by); done.Done {
+					c.named(step.name, by)
 				}
-				if by == authors[0] {
-					step.do()
-				}
+			}
+			for _, by := range authors {
 				var again channel.Change
-				var first, second channel.Changed
-				if n := known(here, func() { _, first = c.posted(here, by) }); n == 1 && !first.Done {
-					t.Errorf("%s: %s was refused as known", step.name, by.Name)
-				}
-				if first.Done {
-					var name, public string
-					c.read(`SELECT name, public_name FROM linkspan_shard.channel_user WHERE channel_id = $1 AND user_id = '`+by.ID.UUID().String()+`'`, &name, &public)
-					if name != by.Name || public != by.Name {
-						t.Errorf("%s: %s is known as %s, and to the others as %s", step.name, by.Name, name, public)
-					}
-				}
+				var second channel.Changed
+				_, first := c.posted(here, by)
 				n := known(here, func() { again, second = c.posted(here, by) })
 				_, third := c.posted(store.New(w.router), by)
 				follows(t, step.name, first, second)
 				follows(t, step.name, second, third)
-				var hidden bool
-				c.read(`SELECT members_only FROM linkspan_shard.channel_side WHERE channel_id = $1 AND group_id = '`+by.Group.ID.UUID().String()+`'`, &hidden)
-				if want := third.Done && !hidden; want != (n == 1) {
-					t.Errorf("%s: %s of %s posts behind a post, %d as known, and is told %+v", step.name, by.Name, by.Group.Handle, n, third)
+				if want := third.Done && !c.hidden(by.Group); want != (n == 1) {
+					t.Errorf("%s: %s of %s posts behind two posts, %d as known, and is told %+v", step.name, by.Name, by.Group.Handle, n, third)
 				}
-				if !third.Done {
-					continue
+				if third.Done {
+					kept, err := here.Change(t.Context(), again)
+					c.must(err)
+					if kept.Kept == nil || kept.Message != second.Message || len(kept.Appended) > 0 {
+						t.Errorf("%s: the second time it is %+v, and was %+v", step.name, kept, second)
+					}
 				}
-				kept, err := here.Change(t.Context(), again)
-				c.must(err)
-				if kept.Kept == nil || kept.Message != second.Message || len(kept.Appended) > 0 {
-					t.Errorf("%s: the second time it is %+v, and was %+v", step.name, kept, second)
-				}
+				c.posted(here, by) // which finds that another was here meanwhile
 			}
 		}
 		for _, group := range []channel.Group{c.acme, c.globex} {
@@ -82,6 +77,23 @@ func TestKnownChannelsAreWhatIsThere(t *testing.T) {
 			}
 		}
 	})
+}
+
+// named looks whether its group and the others know a user by the name that it has.
+func (c *chat) named(when string, user channel.User) {
+	c.t.Helper()
+	var name, public string
+	c.read(`SELECT name, public_name FROM linkspan_shard.channel_user WHERE channel_id = $1 AND user_id = '`+user.ID.UUID().String()+`'`, &name, &public)
+	if name != user.Name || public != user.Name {
+		c.t.Errorf("%s: %s is known as %s, and to the others as %s", when, user.Name, name, public)
+	}
+}
+
+// hidden reports whether a group shows the channel to some of its users alone.
+func (c *chat) hidden(group channel.Group) (hidden bool) {
+	c.t.Helper()
+	c.read(`SELECT members_only FROM linkspan_shard.channel_side WHERE channel_id = $1 AND group_id = '`+group.ID.UUID().String()+`'`, &hidden)
+	return hidden
 }
 
 // follows looks whether of two posts one right behind the other the second became what the first did.
@@ -147,7 +159,16 @@ func TestKnownPostsTogether(t *testing.T) {
 		wants("behind them", 4, func() { post(here, mixed...) })
 		post(store.New(w.router), said(other)...)
 		wants("where another was meanwhile", 2, func() { post(here, said(one, other, one, other)...) })
-		wants("behind that", 3, func() { post(here, said(other, one, other)...) })
+		wants("behind that", 0, func() { post(here, said(other, one, other)...) })
+		wants("behind that, where nobody was", 3, func() { post(here, said(other, one, other)...) })
+		for range 3 {
+			post(store.New(w.router), said(one)...)
+			wants("in turn with another", 0, func() { post(here, said(one)...) })
+		}
+		if _, _, inVain := here.Posts(); inVain != 3 {
+			t.Errorf("%d posts were tried in vain, not the two to the other channel and the first of those in turn", inVain)
+		}
+		wants("when that ends", 0, func() { post(here, said(one)...) })
 		wants("with one that was posted before", 1, func() {
 			repeated := slices.Concat(mixed[:1], said(one, other))
 			if done := post(here, repeated...); done[0].Kept == nil || done[0].Message.Number != 4 {
@@ -161,6 +182,16 @@ func TestKnownPostsTogether(t *testing.T) {
 				t.Errorf("they are %+v", results)
 			}
 			numbers[other]++
+		})
+		post(here, said(one)...)
+		post(here, said(one)...)
+		wants("with one that was posted before, and one that can't be written", 0, func() {
+			bad := w.said(one, "a NUL \x00")
+			bad.By = w.user(w.acme, "zoe") // who is not known
+			results := here.PostTogether(t.Context(), database, mixed[0], bad)
+			if results[0].Err != nil || results[0].Changed.Kept == nil || results[1].Err == nil {
+				t.Errorf("they are %+v", results)
+			}
 		})
 		wants("with a reply", 0, func() {
 			reply := w.said(one, "a reply")
@@ -178,6 +209,7 @@ func TestKnownPostsTogether(t *testing.T) {
 		wants("and again", 1, func() { post(here, said(one)...) })
 		here.MoveRoom(one, time.Microsecond)
 		wants("of another server", 0, func() { post(here, said(one)...) })
+		post(here, said(one)...)
 		wants("and of this one", 1, func() { post(here, said(one)...) })
 
 		var waiting, free posting
@@ -196,19 +228,68 @@ func TestKnownPostsTogether(t *testing.T) {
 	})
 }
 
-// A slot that is fenced, or has gone to another cluster, takes no posts to channels that are known.
-func TestKnownChannelsOfAFencedSlot(t *testing.T) {
+// Where a channel is known and all that its logs say is as it was, the statement sees for itself who may post.
+func TestKnownChannelsAreJudged(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {
 		c := w.chat()
-		by := c.user(c.acme, "sub")
-		c.posted(w.Store, by)
-		for _, state := range []string{"FENCED", "OWNED"} {
-			c.exec(`UPDATE linkspan_shard.owned_slot SET state = $2 WHERE slot IN (SELECT slot FROM linkspan_shard.channel WHERE channel_id = $1)`, state)
-			done, err := w.Change(t.Context(), func() channel.Change { said := c.said(c.id, "words"); said.By = by; return said }())
-			if (state == "OWNED") != (err == nil && done.Done) {
-				t.Errorf("%s: %+v, %v", state, done, err)
+		here, by := store.New(w.router), c.user(c.acme, "sub")
+		for name, change := range map[string][2]string{
+			"fenced":   {`UPDATE linkspan_shard.owned_slot SET state = 'FENCED' WHERE slot = (SELECT slot FROM linkspan_shard.channel WHERE channel_id = $1)`, `UPDATE linkspan_shard.owned_slot SET state = 'OWNED' WHERE slot = (SELECT slot FROM linkspan_shard.channel WHERE channel_id = $1)`},
+			"archived": {`UPDATE linkspan_shard.channel SET state = 'ARCHIVED' WHERE channel_id = $1`, `UPDATE linkspan_shard.channel SET state = 'ACTIVE' WHERE channel_id = $1`},
+			"hidden":   {`UPDATE linkspan_shard.channel_side SET members_only = true WHERE channel_id = $1`, `UPDATE linkspan_shard.channel_side SET members_only = false WHERE channel_id = $1`},
+			"closed":   {`UPDATE linkspan_shard.channel_side SET state = 'CLOSED' WHERE channel_id = $1`, `UPDATE linkspan_shard.channel_side SET state = 'LINKED' WHERE channel_id = $1`},
+			"no side":  {`UPDATE linkspan_shard.channel_side SET group_id = uuid(translate(group_id::text, '01', '10')) WHERE channel_id = $1`, `UPDATE linkspan_shard.channel_side SET group_id = uuid(translate(group_id::text, '01', '10')) WHERE channel_id = $1`},
+		} {
+			c.posted(here, by)
+			c.posted(here, by)
+			if n := known(here, func() { c.posted(here, by) }); n != 1 {
+				t.Fatalf("before it is %s %d are written as known", name, n)
 			}
+			c.exec(change[0])
+			said := c.said(c.id, "words")
+			said.By = by
+			got, gotErr := here.Change(t.Context(), said)
+			want, wantErr := store.New(w.router).Change(t.Context(), said)
+			if got.Done || got.Channel != want.Channel || (gotErr == nil) != (wantErr == nil) {
+				t.Errorf("%s: %+v, %v, and who knows nothing is told %+v, %v", name, got, gotErr, want, wantErr)
+			}
+			c.exec(change[1])
+		}
+		c.posted(here, by)
+		c.posted(here, by)
+		history := ids.NewHistory()
+		c.exec(`UPDATE linkspan_shard.channel_log SET history = $2 WHERE channel_id = $1`, history)
+		if _, done := c.posted(here, by); !done.Done || done.Appended[0].History != history {
+			t.Errorf("of another history: %+v", done)
+		}
+	})
+}
+
+// Of the names that a user has in one commit the last one is noted, whatever was noted before.
+func TestKnownByTheLastName(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		here, by := store.New(w.router), c.user(c.acme, "sub")
+		database, _ := w.router.Cluster(w.ClusterOf(c.id))
+		as := func(name string, own bool) channel.Change {
+			said := c.said(c.id, "words")
+			if said.By, said.By.Name = by, name; own {
+				said.Message.Owner = by.Group.ID
+			}
+			return said
+		}
+		for _, first := range []bool{false, true} {
+			c.posted(here, by)
+			for _, result := range here.PostTogether(t.Context(), database, as("other", first), as(by.Name, false)) {
+				if c.must(result.Err); !result.Changed.Done {
+					t.Fatalf("%+v", result.Changed)
+				}
+			}
+			c.named(fmt.Sprint("behind another name, for itself: ", first), by)
+			c.posted(here, by)
+			c.named(fmt.Sprint("later, for itself: ", first), by)
 		}
 	})
 }

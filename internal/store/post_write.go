@@ -96,7 +96,7 @@ func write(tx *shardrouter.Tx, placed []*post) {
 	queue(tx, countReplies, counted, keys(counted, (*post).owner), column(counted, (*post).root))
 	queue(tx, countPrivateReplies, countedApart, keys(countedApart, (*post).owner), column(countedApart, (*post).root))
 
-	strangers, _ := apart(placed, (*post).tellsOfItsAuthor)
+	strangers := tellingOfAuthors(placed)
 	queue(tx, writeAuthors, strangers, keys(strangers, (*post).group), keys(strangers, (*post).author), column(strangers, (*post).authorName),
 		column(strangers, func(p *post) string { return channel.NameKey(p.authorName()) }), column(strangers, (*post).isPublic),
 		column(strangers, (*post).number))
@@ -201,6 +201,32 @@ func (p *post) isReply() bool  { return !p.change.ReplyTo.IsZero() }
 func (p *post) tellsOfItsAuthor() bool {
 	name := p.authorName()
 	return p.known.name == nil || *p.known.name != name || p.isPublic() && (p.known.public == nil || *p.known.public != name)
+}
+
+// tellingOfAuthors are the posts that show their authors under names that are not noted yet, or not behind the posts before them.
+func tellingOfAuthors(placed []*post) (strangers []*post) {
+	type author struct {
+		channel ids.Channel
+		user    ids.User
+	}
+	noted := map[author]authorNames{}
+	for _, p := range placed {
+		a := author{p.channelID(), p.author()}
+		if names, ok := noted[a]; ok {
+			p.known = names
+		}
+		if !p.tellsOfItsAuthor() {
+			continue
+		}
+		strangers = append(strangers, p)
+		name := p.authorName()
+		names := authorNames{&name, p.known.public}
+		if p.isPublic() {
+			names.public = &name
+		}
+		noted[a] = names
+	}
+	return strangers
 }
 
 // arrayOf is an array of UUIDs as Postgres reads it.
