@@ -60,6 +60,9 @@ func (m *model) apply(op operation) answer {
 			if kept.input != op.input() {
 				return answer{refused: channel.CodeIdempotencyKeyReused}
 			}
+			if m.answersHidden(op) {
+				return answer{refused: channel.CodeInvitationNotFound}
+			}
 			return kept.answer
 		}
 	}
@@ -68,6 +71,15 @@ func (m *model) apply(op operation) answer {
 		m.kept[scope] = keptAnswer{op.input(), a}
 	}
 	return a
+}
+
+// answersHidden reports whether the answer to an operation is an invitation that its group does not see any more, because it blocks who asked.
+func (m *model) answersHidden(op operation) bool {
+	switch op.do {
+	case accept, decline, approve, deny:
+		return m.hides(&m.lives[op.life].invitations[op.in], op.by.group)
+	}
+	return false
 }
 
 func (m *model) decide(op operation) answer {
