@@ -229,14 +229,17 @@ const (
 )
 
 // lockLogs has the changes of each channel follow each other, as lockLog does, in one order, so that nobody waits for who waits.
-// Arguments: slots, channels.
-const lockLogs = `
-	SELECT l.channel_id FROM unnest($1::smallint[], $2::uuid[]) AS w (slot, channel_id)
-	JOIN linkspan_shard.channel_log AS l ON l.slot = w.slot AND l.channel_id = w.channel_id
-	ORDER BY l.slot, l.channel_id FOR UPDATE OF l`
-
-// lockFreeLogs is lockLogs for those that nobody holds.
-const lockFreeLogs = lockLogs + ` SKIP LOCKED`
+// Each row is found by its whole key, one behind the other: a join would read all logs where a cluster has some hundred. Arguments: slots, channels.
+const (
+	lockEach = `
+	SELECT l.channel_id FROM (
+		SELECT * FROM unnest($1::smallint[], $2::uuid[]) AS w (slot, channel_id) ORDER BY slot, channel_id
+	) AS w JOIN LATERAL (
+		SELECT l.channel_id FROM linkspan_shard.channel_log AS l WHERE l.slot = w.slot AND l.channel_id = w.channel_id FOR UPDATE`
+	lockLogs = lockEach + `) AS l ON true`
+	// lockFreeLogs is lockLogs for those that nobody holds.
+	lockFreeLogs = lockEach + ` SKIP LOCKED) AS l ON true`
+)
 
 // commit commits a group, and tells each what became of it.
 func (l *lane) commit(group []*post, how locking) {

@@ -17,12 +17,7 @@ import (
 // operation is left out too. Arguments: the posts' columns; and of each channel the slot, the key, the history, the head, the group, the head of its
 // private log, and when the server was started. OFFSET 0 has Postgres find rows by their keys, also before it has statistics.
 const writeKnown = `
-	WITH post AS MATERIALIZED (
-		SELECT * FROM ` + postColumns + `) AS p (` + postNames + `)
-	), kept AS MATERIALIZED (
-		SELECT p.channel_id FROM post AS p JOIN LATERAL (SELECT FROM linkspan_shard.channel_operation AS k
-			WHERE k.slot = p.slot AND k.channel_id = p.channel_id AND k.op_id = p.op_id OFFSET 0) AS k ON true
-	), room AS MATERIALIZED (
+	WITH room AS MATERIALIZED (
 		SELECT w.slot, w.channel_id, s.groups, s.heads, (SELECT clock_timestamp()) AS at
 		FROM unnest($18::smallint[], $19::uuid[], $20::uuid[], $21::bigint[], $22::uuid[], $23::bigint[], $24::timestamptz[])
 			AS w (slot, channel_id, history, head, group_id, private_head, server)
@@ -37,9 +32,12 @@ const writeKnown = `
 				bool_or(s.group_id = w.group_id AND s.private_head = w.private_head AND NOT s.members_only) AS known
 			FROM linkspan_shard.channel_side AS s WHERE s.slot = w.slot AND s.channel_id = w.channel_id AND s.state = 'LINKED' OFFSET 0
 		) AS s ON s.known
-		WHERE w.server = pg_postmaster_start_time() AND w.channel_id NOT IN (SELECT channel_id FROM kept)
+		WHERE w.server = pg_postmaster_start_time() AND w.channel_id NOT IN (
+			SELECT p.channel_id FROM unnest($1::smallint[], $2::uuid[], $9::uuid[]) AS p (slot, channel_id, op_id)
+			JOIN LATERAL (SELECT FROM linkspan_shard.channel_operation AS k
+				WHERE k.slot = p.slot AND k.channel_id = p.channel_id AND k.op_id = p.op_id OFFSET 0) AS k ON true)
 	), p AS MATERIALIZED (
-		SELECT post.*, room.at FROM post JOIN room USING (slot, channel_id)
+		SELECT p.*, room.at FROM ` + postColumns + `) AS p (` + postNames + `) JOIN room USING (slot, channel_id)
 	)` + besideMessages + `, message AS (` + messages + `)
 	SELECT channel_id, at, groups, heads FROM room`
 
