@@ -252,7 +252,7 @@ func (s *Store) Change(ctx context.Context, c channel.Change) (done channel.Chan
 	}, shardrouter.Repeatable())
 	s.happened(done, &c)
 	if len(done.Appended) > 0 {
-		s.lanes.known.forget(id)
+		s.lanes.known.forget(id, c.Message.Owner)
 	}
 	return done, translate(err)
 }

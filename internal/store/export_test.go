@@ -193,6 +193,9 @@ func (s *Store) ChannelsRead(ctx context.Context, reader channel.Reader, r chann
 	return plan, err
 }
 
+// ForgetOpened has no page be known to have been opened.
+func (s *Store) ForgetOpened() { clear(s.pages.opened[:]) }
+
 // MoveRoom has a channel that is known be of a server that was started so much later.
 func (s *Store) MoveRoom(id ids.Channel, by time.Duration) {
 	known, _ := s.lanes.known.lru.Get(id)

@@ -38,15 +38,15 @@ type knownRoom struct {
 	head    int64     // of the log for everyone
 	users   int       // of all sides
 	sides   []*knownSide
-	// others did something since the post before the last: where they do so all the time, to write posts as it is known would be in vain
-	unquiet bool
+	unquiet bool // others did something for everyone between the last two posts: where they do all the time, to write as it is known is in vain
 }
 
 // knownSide is a side that shows the channel to all its users.
 type knownSide struct {
-	group channel.Group
-	head  int64 // of its private log
-	users []knownUser
+	group   channel.Group
+	head    int64 // of its private log
+	users   []knownUser
+	unquiet bool // as of its channel, by what is for the group alone
 }
 
 // knownUser is a user whom its group and everyone know by one name.
@@ -95,7 +95,7 @@ func (k *knownRooms) of(posts []*post) map[ids.Channel]*room {
 			return nil
 		}
 		side := known.side(p.group())
-		if side == nil || !side.knows(p) {
+		if side == nil || side.unquiet || !side.knows(p) {
 			return nil
 		}
 		switch r := rooms[id]; {
@@ -127,21 +127,20 @@ func (k *knownRooms) learn(rooms map[ids.Channel]*room, written []*post) {
 		known.head = r.head
 		known.sides = slices.DeleteFunc(known.sides, func(was *knownSide) bool {
 			now := r.side(was.group.ID)
-			if now == nil { // of a room that was known nothing is told of it
-				return false
-			}
-			if now.membersOnly || was.head != now.found {
+			gone := now == nil || now.membersOnly
+			if gone || was.head != now.found {
 				k.count(known, -len(was.users))
-				return true
+				was.users = nil
 			}
-			was.head = now.head
-			return false
+			if !gone {
+				was.unquiet, was.head = was.head != now.found, now.head
+			}
+			return gone
 		})
 	}
 	for _, p := range written {
-		if r := rooms[p.channelID()]; r.active {
-			k.note(r, r.side(p.group()), p)
-		}
+		r := rooms[p.channelID()]
+		k.note(r, r.side(p.group()), p)
 	}
 	for k.held > maxKnown {
 		k.lru.RemoveOldest()
@@ -193,17 +192,28 @@ func (k *knownRooms) count(known *knownRoom, more int) {
 	k.held += more
 }
 
-// forget forgets channels in which this process did something else, or of which it does not know what became of posts.
-func (k *knownRooms) forget(channels ...ids.Channel) {
+// forget forgets a channel in which something has happened, or a side of it where that was for the owner alone: how long the posts of others take must not
+// tell of it.
+func (k *knownRooms) forget(id ids.Channel, owner ids.Group) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, id := range channels {
+	if owner.IsZero() {
 		k.lru.Remove(id)
+		return
+	}
+	if known, ok := k.lru.Peek(id); ok {
+		known.sides = slices.DeleteFunc(known.sides, func(side *knownSide) bool {
+			gone := side.group.ID == owner
+			if gone {
+				k.count(known, -len(side.users))
+			}
+			return gone
+		})
 	}
 }
 
-// changed has channels that were not as they are known be judged until a post finds one as the post before it left it.
-func (k *knownRooms) changed(channels ...ids.Channel) {
+// judge has posts to channels be judged until one finds its channel as the post before it left it.
+func (k *knownRooms) judge(channels ...ids.Channel) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, id := range channels {

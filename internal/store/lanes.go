@@ -253,7 +253,9 @@ func (l *lane) commit(group []*post, how locking) {
 			fail(group, err)
 			return
 		}
-		tell(group, left)
+		if len(left) < len(group) {
+			tell(group, left)
+		}
 		group = left
 	}
 	if len(group) > 0 {

@@ -162,7 +162,7 @@ func (p *pages) grow(of *page, bytes int) {
 // again reports whether a page was opened before, not long ago, and notes that it was. Where there are many channels most that are opened once are gone from
 // memory before they are opened again: to keep these costs a seventh of what it takes to read them.
 func (p *pages) again(key pageKey) bool {
-	hash := maphash.Comparable(p.seed, key.ofAny())
+	hash := maphash.Comparable(p.seed, key)
 	place := &p.opened[hash%uint64(len(p.opened))]
 	was := *place
 	*place = hash
@@ -185,11 +185,11 @@ func (p *pages) keep(c *channel.SharedChannel, reader channel.Reader, r *channel
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.again(key) {
-		return nil
-	}
 	if !forAll {
 		p.dropWhere(c.ID, func(key pageKey) bool { return key.group == own.group && key == key.ofAny() })
+	}
+	if again := p.again(own); !again && !p.lru.Contains(own) && !p.lru.Contains(other) {
+		return nil
 	}
 	made := &page{key: own, channel: *c, version: at, bytes: sizeOf(c, rows)}
 	made.rows.Written = &channel.Written{Takes: func(bytes int) { p.takes(made, bytes) }}

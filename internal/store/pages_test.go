@@ -151,6 +151,29 @@ func TestKeptPagesAreOfOneServer(t *testing.T) {
 	})
 }
 
+// A page that is kept is made new when it is old, however long ago it was opened before.
+func TestKeptPagesAreMadeNew(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		here, reader, r := store.New(w.router), as(c.user(c.acme, "ben").ID), channel.MessageRange{Limit: 3}
+		confirmed := func() int64 {
+			_, before, _ := here.Pages()
+			_, err := here.OpenChannel(t.Context(), reader, c.id, false, &r)
+			c.must(err)
+			_, after, _ := here.Pages()
+			return after - before
+		}
+		confirmed()
+		confirmed()
+		c.says(c.globex, false, ids.Message{})
+		here.ForgetOpened()
+		if old, unquiet, quiet := confirmed(), confirmed(), confirmed(); old != 0 || unquiet != 0 || quiet != 1 {
+			t.Errorf("behind a post %d, %d and %d were confirmed", old, unquiet, quiet)
+		}
+	})
+}
+
 // While all talk at once and open the channel, each who posted finds the post on the page behind it.
 func TestKeptPagesBesidePosts(t *testing.T) {
 	t.Parallel()

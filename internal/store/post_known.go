@@ -76,7 +76,9 @@ func (l *lane) tryKnown(ctx context.Context, group []*post) (left []*post, err e
 		return nil
 	}, shardrouter.Repeatable())
 	if err != nil {
-		l.known.forget(column(group, (*post).channelID)...)
+		if !isLockTimeout(err) && !isOfOne(err) { // nobody knows whether they were written
+			l.known.judge(column(group, (*post).channelID)...)
+		}
 		return group, err
 	}
 	written, left := apart(group, func(p *post) bool { _, is := found[p.channelID()]; return is })
@@ -90,7 +92,7 @@ func (l *lane) tryKnown(ctx context.Context, group []*post) (left []*post, err e
 	place(written, rooms)
 	l.known.learn(rooms, written)
 	l.known.asKnown.Add(int64(len(written)))
-	l.known.changed(column(left, (*post).channelID)...)
+	l.known.judge(column(left, (*post).channelID)...)
 	l.known.inVain.Add(int64(len(left)))
 	return left, nil
 }

@@ -228,6 +228,53 @@ func TestKnownPostsTogether(t *testing.T) {
 	})
 }
 
+// What a group does for itself makes no post of another take longer, and its own in vain once at most.
+func TestKnownChannelsBesidePrivateTalk(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		c := w.chat()
+		here, other := store.New(w.router), store.New(w.router)
+		ana, gil := c.user(c.acme, "sub"), c.user(c.globex, "sub")
+		own := c.says(c.acme, true, ids.Message{})
+		for range 2 {
+			c.posted(here, ana)
+			c.posted(here, gil)
+		}
+		edit := c.said(c.id, "other words")
+		edit.By, edit.Kind, edit.Message = ana, channel.EventMessageEdited, own
+		shows := *w
+		shows.Store = here
+		for _, act := range []struct {
+			name string
+			do   func()
+		}{
+			{"edits a message for itself", func() { _, err := here.Change(t.Context(), edit); c.must(err) }},
+			{"talks to itself by another", func() { c.saysOn(other, ana, true, ids.Message{}) }},
+			{"shows the channel to some", func() { shows.keeps(c.id, true, channel.MemberMove{}) }},
+			{"shows it to all again", func() { shows.keeps(c.id, false, channel.MemberMove{}) }},
+		} {
+			act.do()
+			if n := known(here, func() { c.posted(here, gil) }); n != 1 {
+				t.Errorf("when the other group %s a post is judged", act.name)
+			}
+		}
+		c.posted(here, ana)
+		c.posted(here, ana)
+		_, _, before := here.Posts()
+		for range 3 {
+			c.saysOn(other, ana, true, ids.Message{})
+			c.posted(here, ana)
+		}
+		if _, _, after := here.Posts(); after-before != 1 {
+			t.Errorf("%d posts in turn with what another process posts for the group were tried in vain, not the first alone", after-before)
+		}
+		c.posted(here, ana)
+		if n := known(here, func() { c.posted(here, ana) }); n != 1 {
+			t.Error("when that ends posts are judged all the same")
+		}
+	})
+}
+
 // Where a channel is known and all that its logs say is as it was, the statement sees for itself who may post.
 func TestKnownChannelsAreJudged(t *testing.T) {
 	t.Parallel()

@@ -55,11 +55,19 @@ func (s *Store) Apply(ctx context.Context, step channel.Step, plan func(tx chann
 	}
 	for _, a := range work.appended {
 		if side := a.Log.Side; !side.IsZero() {
-			s.lanes.known.forget(a.Event.Channel)
+			s.lanes.known.forget(a.Event.Channel, ownerOf(a))
 			s.pages.drop(a.Event.Channel, side)
 		}
 	}
 	return work.appended, nil
+}
+
+// ownerOf is the group that alone is told of what a step appended; zero: all are.
+func ownerOf(a channel.Appended) ids.Group {
+	if a.Event.Kind == channel.EventMembersChanged {
+		return a.Log.Side
+	}
+	return ids.Group{}
 }
 
 // errNotNext is the error of a guard whose step is not the next of its stream.
