@@ -6,14 +6,20 @@ import (
 	"linkspan/internal/server/servertest"
 )
 
+// firstChannel is the first of a user's channels.
+func firstChannel(t *testing.T, s *servertest.Server, token string) string {
+	t.Helper()
+	listed := s.Must(token, `{ viewer { sharedChannels(first: 1) { nodes { id } } } }`, nil)
+	return servertest.Get[string](t, servertest.Get[[]any](t, listed, "viewer", "sharedChannels", "nodes")[0], "id")
+}
+
 // A page of a channel that was opened twice comes from memory, and behind what has happened there in between from its cluster.
 func TestPagesThatAreOpened(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, servertest.Options{Shards: 1})
 	play(t, s)
 	url, ana := admin(t, s.Metrics), servertest.Admin(t, "ana@acme")
-	listed := s.Must(ana, `{ viewer { sharedChannels(first: 1) { nodes { id } } } }`, nil)
-	id := servertest.Get[string](t, servertest.Get[[]any](t, listed, "viewer", "sharedChannels", "nodes")[0], "id")
+	id := firstChannel(t, s, ana)
 	open := func() {
 		s.Must(ana, `query($id: ID!) { node(id: $id) { ... on SharedChannel { messages { nodes { body } } } } }`, map[string]any{"id": id})
 	}

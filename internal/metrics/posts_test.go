@@ -12,8 +12,7 @@ func TestPostsThatAreCounted(t *testing.T) {
 	s := servertest.New(t, servertest.Options{Shards: 1})
 	play(t, s)
 	url, ana := admin(t, s.Metrics), servertest.Admin(t, "ana@acme")
-	listed := s.Must(ana, `{ viewer { sharedChannels(first: 1) { nodes { id } } } }`, nil)
-	id := servertest.Get[string](t, servertest.Get[[]any](t, listed, "viewer", "sharedChannels", "nodes")[0], "id")
+	id := firstChannel(t, s, ana)
 	post := func(replyTo any) string {
 		done := s.Must(ana, `mutation($id: ID!, $to: ID) { postMessage(input: {channelId: $id, body: "hello", replyToId: $to}) { message { id } } }`,
 			map[string]any{"id": id, "to": replyTo})

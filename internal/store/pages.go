@@ -188,7 +188,7 @@ func (p *pages) keep(c *channel.SharedChannel, reader channel.Reader, r *channel
 	if !forAll {
 		p.dropWhere(c.ID, func(key pageKey) bool { return key.group == own.group && key == key.ofAny() })
 	}
-	if again := p.again(own); !again && !p.lru.Contains(own) && !p.lru.Contains(other) {
+	if !p.again(own) && !p.lru.Contains(own) && !p.lru.Contains(other) {
 		return nil
 	}
 	made := &page{key: own, channel: *c, version: at, bytes: sizeOf(c, rows)}

@@ -38,7 +38,7 @@ const writeKnown = `
 				WHERE k.slot = p.slot AND k.channel_id = p.channel_id AND k.op_id = p.op_id OFFSET 0) AS k ON true)
 	), p AS MATERIALIZED (
 		SELECT p.*, room.at FROM ` + postColumns + `) AS p (` + postNames + `) JOIN room USING (slot, channel_id)
-	)` + besideMessages + `, message AS (` + messages + `)
+	)` + besideMessages + `, message AS (` + insertMessages + `)
 	SELECT channel_id, at, groups, heads FROM room`
 
 // stand is how a channel stood that was found as it is known.

@@ -36,7 +36,7 @@ const (
 		INSERT INTO linkspan_shard.channel_operation (slot, channel_id, op_id, mutation, input_hash, owner_group_id, number)
 		SELECT slot, channel_id, op_id, mutation, input_hash, owner, number FROM p
 	)`
-	messages = `
+	insertMessages = `
 	INSERT INTO linkspan_shard.message (slot, channel_id, owner_group_id, number, follows, body, author_group_id, author_id, author_name,
 		reply_to_owner, reply_to, mention_group_ids, mention_ids, created_at)
 	SELECT slot, channel_id, owner, number, follows, body, group_id, user_id, name,
@@ -45,7 +45,7 @@ const (
 
 // writePosts writes what all posts have. Arguments: their columns, and their times.
 const writePosts = `
-	WITH p AS MATERIALIZED (SELECT * FROM ` + postColumns + `, $18::timestamptz[]) AS p (` + postNames + `, at))` + besideMessages + messages
+	WITH p AS MATERIALIZED (SELECT * FROM ` + postColumns + `, $18::timestamptz[]) AS p (` + postNames + `, at))` + besideMessages + insertMessages
 
 // What only some posts have. Arguments: slots and channels, and what else the columns say, in their order.
 const (
