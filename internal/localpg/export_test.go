@@ -11,6 +11,9 @@ func Untied(cfg Config) Config {
 	return cfg
 }
 
+// Await looks at a condition until it holds.
+var Await = await
+
 // ProcessesIn lists the PostgreSQL processes that use a data directory of a root.
 func ProcessesIn(ctx context.Context, root string) ([]int, error) {
 	dirs, err := filepath.Glob(filepath.Join(root, majorPrefix+"*", "*"))
