@@ -47,17 +47,6 @@ func TestStartCancelled(t *testing.T) {
 	}
 }
 
-// TestStartCancelled once failed on a busy machine: the clusters were ready when they were looked at for the first time.
-func TestWhatWasCancelledDoesNotSucceed(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	err := localpg.Await(ctx, func() (bool, error) { return true, nil })
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v, want context.Canceled", err)
-	}
-}
-
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	cfg := newConfig(t, "main", "shard-1")
