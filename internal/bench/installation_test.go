@@ -94,8 +94,34 @@ func installationOn(b *testing.B, clusters *localpg.Clusters, config shardrouter
 	}
 	in.log = filepath.Join(b.TempDir(), "log")
 	in.start()
+	b.Cleanup(in.keepLogs)
 	b.Cleanup(in.stop)
 	return in
+}
+
+// keepLogs keeps what the program and its clusters logged, if the benchmark failed.
+func (in *installation) keepLogs() {
+	if !in.b.Failed() {
+		return
+	}
+	kept, err := os.MkdirTemp("", "linkspan-bench-")
+	if err != nil {
+		in.b.Fatal(err)
+	}
+	logs := map[string]string{"linkspan.log": in.log}
+	for _, name := range clusterNames {
+		logs[name+".log"] = in.clusters.LogPath(name)
+	}
+	for name, path := range logs {
+		text, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(kept, name), text, 0o600)
+		}
+		if err != nil {
+			in.b.Error(err)
+		}
+	}
+	fmt.Printf("what the program and its clusters logged is kept in %s\n", kept)
 }
 
 // lowPorts are free ports below those that clients' own ends have.
