@@ -9,21 +9,14 @@ import (
 // clusterCollector asks the router how its clusters and pools are.
 type clusterCollector struct {
 	router *shardrouter.Router
-	values []clusterValue
-}
-
-// clusterValue is one metric of each cluster.
-type clusterValue struct {
-	desc *prometheus.Desc
-	kind prometheus.ValueType
-	of   func(shardrouter.Stat) float64
+	values []figure[shardrouter.Stat]
 }
 
 // WatchClusters adds how the router's clusters and pools are. Nobody is asked for it over the network.
 func (m *Metrics) WatchClusters(router *shardrouter.Router) {
 	c := clusterCollector{router: router}
 	add := func(kind prometheus.ValueType, name, help string, of func(shardrouter.Stat) float64) {
-		c.values = append(c.values, clusterValue{described(name, help, "cluster"), kind, of})
+		c.values = append(c.values, figure[shardrouter.Stat]{described(name, help, "cluster"), kind, of, nil})
 	}
 	const gauge, count = prometheus.GaugeValue, prometheus.CounterValue
 	add(gauge, "cluster_up", "1, or 0 while this process counts the cluster as down.", func(s shardrouter.Stat) float64 {
@@ -60,7 +53,7 @@ func (c clusterCollector) Collect(to chan<- prometheus.Metric) {
 	for _, database := range c.router.Databases() {
 		stat := database.Stat()
 		for _, value := range c.values {
-			to <- prometheus.MustNewConstMetric(value.desc, value.kind, value.of(stat), database.Name())
+			to <- value.metric(stat, database.Name())
 		}
 	}
 }

@@ -37,30 +37,10 @@ func (e *events) Delivered(behind int64, age time.Duration, replay bool) {
 	}
 }
 
-// hubCollector asks the hub what it has to do.
-type hubCollector struct {
-	hub                 *live.Hub
-	subscriptions, logs *prometheus.Desc
-}
-
 // WatchHub adds what a hub has to do.
 func (m *Metrics) WatchHub(hub *live.Hub) {
-	m.register(hubCollector{
-		hub,
-		described("subscriptions", "Subscriptions that are open."),
-		described("followed_logs", "Logs that somebody follows."),
-	})
-}
-
-// Describe implements [prometheus.Collector].
-func (c hubCollector) Describe(to chan<- *prometheus.Desc) {
-	to <- c.subscriptions
-	to <- c.logs
-}
-
-// Collect implements [prometheus.Collector].
-func (c hubCollector) Collect(to chan<- prometheus.Metric) {
-	stat := c.hub.Stat()
-	to <- prometheus.MustNewConstMetric(c.subscriptions, prometheus.GaugeValue, float64(stat.Subscriptions))
-	to <- prometheus.MustNewConstMetric(c.logs, prometheus.GaugeValue, float64(stat.Logs))
+	m.register(figures[live.Stat]{hub.Stat, []figure[live.Stat]{
+		{described("subscriptions", "Subscriptions that are open."), prometheus.GaugeValue, func(s live.Stat) float64 { return float64(s.Subscriptions) }, nil},
+		{described("followed_logs", "Logs that somebody follows."), prometheus.GaugeValue, func(s live.Stat) float64 { return float64(s.Logs) }, nil},
+	}})
 }
