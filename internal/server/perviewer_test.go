@@ -2,6 +2,10 @@ package server_test
 
 import (
 	"fmt"
+	goast "go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -82,6 +86,94 @@ func TestPerViewerMarks(t *testing.T) {
 			t.Errorf("no two users of a group saw the same %s", typ)
 		}
 	}
+}
+
+// ofAllWhoSeeIt are fields that are not marked whose resolvers know who asks, and why that is the same for all of a group who see the object.
+var ofAllWhoSeeIt = map[string]string{
+	"Invitation.previous": "an invitation of the group's inbox", "Invitation.waiting": "who of all groups, as the group may know",
+	"SharedChannel.invitations": "those that the group has sent", "ChannelSide.members": "listed for all who see the channel",
+	"SharedChannel.messages": "the reactions among them are marked", "SharedChannel.search": "as messages",
+	"Message.replies": "as messages", "Message.replyTo": "as messages", "Message.history": "what it said to the group",
+}
+
+// TestPerViewerResolvers looks into the code: a resolver that asks who the viewer is is of a field that is marked, or says in ofAllWhoSeeIt why it need not
+// be. The fields of Query, Mutation and Subscription are resolved for each who asks.
+func TestPerViewerResolvers(t *testing.T) {
+	t.Parallel()
+	fields := marks()
+	byName := map[string]string{} // by the names of their methods
+	for name := range fields {
+		byName[strings.ToLower(name)] = name
+	}
+	roots := []string{"query", "mutation", "subscription"}
+	asks := map[string]bool{}
+	for _, fn := range whoAsk(t, "../../resolvers", "ViewerFrom") {
+		if fn.Recv == nil {
+			continue // those who call it are among them
+		}
+		of := fn.Recv.List[0].Type.(*goast.Ident).Name
+		switch name, ok := byName[strings.ToLower(of+"."+fn.Name.Name)]; {
+		case slices.Contains(roots, of):
+		case !ok:
+			t.Errorf("%s.%s asks who the viewer is, and is no field", of, fn.Name)
+		default:
+			asks[name] = true
+		}
+	}
+	if len(asks) < 10 {
+		t.Errorf("only %d fields ask who the viewer is: %v", len(asks), asks)
+	}
+	for name := range asks {
+		if !fields[name] && ofAllWhoSeeIt[name] == "" {
+			t.Errorf("the resolver of %s asks who the viewer is: mark it with @%s, or say in ofAllWhoSeeIt why all of a group who see the object see the same", name, perViewer)
+		}
+	}
+	for name := range ofAllWhoSeeIt {
+		if !asks[name] || fields[name] {
+			t.Errorf("%s is in ofAllWhoSeeIt, and is marked or does not ask", name)
+		}
+	}
+}
+
+// whoAsk returns the functions of a directory's files that call a function, by themselves or by others of these.
+func whoAsk(t *testing.T, directory, function string) (all []*goast.FuncDecl) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(directory, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var functions []*goast.FuncDecl
+	for _, path := range paths {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, declared := range file.Decls {
+			if fn, ok := declared.(*goast.FuncDecl); ok {
+				functions = append(functions, fn)
+			}
+		}
+	}
+	names := map[string]bool{function: true}
+	for found := -1; found < len(all); {
+		found = len(all)
+		for _, fn := range functions {
+			if !slices.Contains(all, fn) && mentions(fn.Body, names) {
+				all, names[fn.Name.Name] = append(all, fn), names[fn.Name.Name] || fn.Recv == nil
+			}
+		}
+	}
+	return all
+}
+
+// mentions reports whether one of the names is in what a function does.
+func mentions(body *goast.BlockStmt, names map[string]bool) (found bool) {
+	goast.Inspect(body, func(n goast.Node) bool {
+		name, ok := n.(*goast.Ident)
+		found = found || ok && names[name.Name]
+		return !found
+	})
+	return found
 }
 
 // marks returns the fields of the schema's objects, as "Type.field", and whether they are marked.
