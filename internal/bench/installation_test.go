@@ -48,7 +48,8 @@ type installation struct {
 	config     shardrouter.Config
 	clusters   *localpg.Clusters
 	operations load.Operations
-	log        string // the file that it logs to
+	log        string   // the file that it logs to
+	settings   []string // of the program, as its environment says them
 
 	program *exec.Cmd
 	url     string
@@ -164,7 +165,7 @@ func (in *installation) start() {
 	in.program.Env = append(os.Environ(), "LINKSPAN_RATE=0", "LINKSPAN_DRAIN_DELAY=0s", "LINKSPAN_LOG_LEVEL=WARN",
 		fmt.Sprintf("LINKSPAN_LISTEN=127.0.0.1:%d", ports[0]),
 		fmt.Sprintf("LINKSPAN_ADMIN_LISTEN=127.0.0.1:%d", ports[1]))
-	in.program.Env = append(in.program.Env, in.environment()...)
+	in.program.Env = append(append(in.program.Env, in.environment()...), in.settings...)
 	in.program.Stderr = log
 	out, err := in.program.StdoutPipe()
 	if err == nil {
@@ -202,8 +203,9 @@ func (in *installation) stop() {
 	in.program = nil
 }
 
-// restart begins with a new process.
-func (in *installation) restart() {
+// restart begins with a new process, with these settings.
+func (in *installation) restart(settings ...string) {
+	in.settings = settings
 	in.stop()
 	in.start()
 }

@@ -183,6 +183,7 @@ type growthRow struct {
 
 var growthRows = []growthRow{
 	{"F-4 channel + last 20 messages, a second", "pages", true},
+	{"F-4 the same, no pages in memory", "pages that are read", true},
 	{"F-6 50 posts/s to 20 subscribers: p50 ms", "p50", false},
 	{"F-6 the same: p99 ms", "p99", false},
 	{"F-1 posts a second, random channels", "posts", true},
@@ -195,7 +196,7 @@ func (m *growthMeasure) round(ctx context.Context, b *testing.B, growing growth,
 	if round%2 == 1 {
 		slices.Reverse(order)
 	}
-	for _, each := range []func(context.Context, *growthSide, []string) (map[string]float64, error){readLoad, listenLoad, postLoad} {
+	for _, each := range []func(context.Context, *growthSide, []string) (map[string]float64, error){readLoad, readEachLoad, listenLoad, postLoad} {
 		for _, side := range order {
 			measured, err := each(ctx, side, growing.channels(side, round))
 			if err != nil {
@@ -259,6 +260,17 @@ func readLoad(ctx context.Context, side *growthSide, channels []string) (map[str
 		return nil, err
 	}
 	return side.closedLoop(ctx, "pages", call)
+}
+
+// readEachLoad is readLoad where each page is read from its cluster, each time.
+func readEachLoad(ctx context.Context, side *growthSide, channels []string) (map[string]float64, error) {
+	side.restart("LINKSPAN_PAGES_MB=0")
+	defer side.restart()
+	call, err := side.page(anchorConnections, channels...)
+	if err != nil {
+		return nil, err
+	}
+	return side.closedLoop(ctx, "pages that are read", call)
 }
 
 // postLoad has 32 connections post.
