@@ -95,6 +95,17 @@ var PostQueries = map[string]struct{ Text, Index string }{
 	"replies": {countReplies, "message_pkey"},
 }
 
+// LockTexts are the statements that lock the logs of posts.
+var LockTexts = []string{lockLogs, lockFreeLogs}
+
+// TakenOut is how many channels of a cluster are taken out of its lane.
+func (s *Store) TakenOut(d *shardrouter.Database) int {
+	l := s.lanes.lane(d)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.busy)
+}
+
 // FoundPages are the statements of searches, of sides that take part and of any, the first for pages from the beginning; SearchArgs are
 // their arguments but for the slot.
 var (

@@ -129,8 +129,7 @@ func (k *knownRooms) learn(rooms map[ids.Channel]*room, written []*post) {
 			now := r.side(was.group.ID)
 			gone := now == nil || now.membersOnly
 			if gone || was.head != now.found {
-				k.count(known, -len(was.users))
-				was.users = nil
+				k.empty(known, was)
 			}
 			if !gone {
 				was.unquiet, was.head = was.head != now.found, now.head
@@ -187,6 +186,12 @@ func (k *knownRooms) note(r *room, side *roomSide, p *post) {
 	}
 }
 
+// empty takes all users off a side.
+func (k *knownRooms) empty(known *knownRoom, side *knownSide) {
+	k.count(known, -len(side.users))
+	side.users = nil
+}
+
 func (k *knownRooms) count(known *knownRoom, more int) {
 	known.users += more
 	k.held += more
@@ -202,13 +207,10 @@ func (k *knownRooms) forget(id ids.Channel, owner ids.Group) {
 		return
 	}
 	if known, ok := k.lru.Peek(id); ok {
-		known.sides = slices.DeleteFunc(known.sides, func(side *knownSide) bool {
-			gone := side.group.ID == owner
-			if gone {
-				k.count(known, -len(side.users))
-			}
-			return gone
-		})
+		if side := known.side(owner); side != nil {
+			k.empty(known, side)
+			known.sides = slices.DeleteFunc(known.sides, func(s *knownSide) bool { return s == side })
+		}
 	}
 }
 

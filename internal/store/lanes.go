@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -22,9 +23,10 @@ import (
 // Nobody waits for a clock: who comes alone goes at once.
 
 const (
-	maxPosts     = 256     // in one commit
-	maxPostBytes = 1 << 20 // of the bodies in one commit, unless it is of one post
-	maxPatient   = 2       // commits of a lane at once that wait for channels that were taken out: they hold a quarter of the connections
+	maxPosts     = 256              // in one commit
+	maxPostBytes = 1 << 20          // of the bodies in one commit, unless it is of one post
+	maxPatient   = 2                // commits of a lane at once that wait for channels that were taken out: they hold a quarter of the connections
+	busyFor      = 10 * time.Second // how long a post waits at most for a channel that was taken out
 )
 
 // post is a message on its way. What became of it is set when done is closed.
@@ -33,6 +35,7 @@ type post struct {
 	change  *channel.Change
 	words   string // of the body, as [vector] spells them: made by the caller, for the lane serves one after the other
 	state   atomic.Int32
+	out     time.Time // when its channel was taken out
 	done    chan struct{}
 	row     changeRow
 	known   authorNames
@@ -149,29 +152,35 @@ func (l *lane) run() {
 	}
 }
 
-// runBusy commits what waits for a channel that was taken out, until nothing does.
+// runBusy commits what waits for a channel that was taken out, until nothing does. Channels take turns at the places: one that somebody holds for long
+// keeps none of them.
 func (l *lane) runBusy(id ids.Channel) {
 	for {
+		l.patient <- struct{}{}
 		l.mu.Lock()
 		group := nextGroup(l.busy[id])
 		if len(group) == 0 {
 			delete(l.busy, id)
-			l.mu.Unlock()
-			return
 		}
 		l.mu.Unlock()
-		l.patient <- struct{}{}
-		l.commit(group, lockPatiently)
+		if len(group) > 0 {
+			l.commit(group, lockPatiently)
+		}
 		<-l.patient
+		if len(group) == 0 {
+			return
+		}
 	}
 }
 
-// takeOut has posts wait for their channels apart from the others.
+// takeOut has posts wait for their channels apart from the others, before what came for these meanwhile. Who has gone, or has waited for busyFor, is told.
 func (l *lane) takeOut(posts []*post) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, p := range posts {
-		p.state.Store(waits)
+	for _, p := range slices.Backward(posts) {
+		if !p.waitsOn() {
+			continue
+		}
 		id := p.change.Message.Channel
 		queue := l.busy[id]
 		if queue == nil {
@@ -179,9 +188,32 @@ func (l *lane) takeOut(posts []*post) {
 			l.busy[id] = queue
 			go l.runBusy(id)
 		}
-		*queue = append(*queue, p)
+		*queue = slices.Insert(*queue, 0, p)
 	}
 }
+
+// waitsOn has a post wait that was to go, and reports whether it does.
+func (p *post) waitsOn() bool {
+	if p.out.IsZero() {
+		p.out = time.Now()
+	}
+	err := p.ctx.Err()
+	if err == nil && time.Since(p.out) > busyFor {
+		err = channel.Unavailable(errBusy)
+	}
+	p.state.Store(waits)
+	if err == nil {
+		err = p.ctx.Err() // its caller may have found before this that it goes, and so waits for an answer
+	}
+	if err == nil || !p.state.CompareAndSwap(waits, gone) {
+		return err == nil
+	}
+	p.err = err
+	close(p.done)
+	return false
+}
+
+var errBusy = errors.New("store: somebody else holds the channel")
 
 // nextGroup takes the posts of one commit off a queue. Whose caller has gone are dropped; of two with one operation the second
 // waits, and finds then what the first did.
@@ -215,17 +247,20 @@ type locking int
 const (
 	lockShortly   locking = iota // all, or none if one is busy for longer than busyAfter
 	lockFree                     // those that nobody holds, and then all or none as before
-	lockPatiently                // all, however long it takes
+	lockPatiently                // all, or none if one is busy for longer than patientFor
 )
 
-// busyAfter is how long others wait for each lock that somebody holds.
-const busyAfter = "20ms"
+const (
+	busyAfter  = "20ms"  // how long others wait for each lock that somebody holds
+	patientFor = "250ms" // how long what waits for a channel that was taken out waits for each lock, before other such channels have their turn
+)
 
 // Settings of a group's transaction alone. Planning its statements anew would take longer than to run them, and their rows are found by
 // their keys also before there are statistics.
 const (
 	setPlan      = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)`
 	setBusyAfter = setPlan + `, set_config('lock_timeout', '` + busyAfter + `', true)`
+	setPatient   = setPlan + `, set_config('lock_timeout', '` + patientFor + `', true)`
 )
 
 // lockLogs has the changes of each channel follow each other, as lockLog does, in one order, so that nobody waits for who waits.
@@ -245,7 +280,11 @@ const (
 func (l *lane) commit(group []*post, how locking) {
 	ctx := context.WithoutCancel(group[0].ctx)
 	if how == lockShortly {
-		left, err := l.tryKnown(ctx, group)
+		left := group
+		err := safely(func() (err error) {
+			left, err = l.tryKnown(ctx, group)
+			return err
+		})
 		switch {
 		case isLockTimeout(err):
 			how = lockFree
@@ -265,14 +304,18 @@ func (l *lane) commit(group []*post, how locking) {
 
 // commitJudged commits posts that are to be judged first. What can't be written for a reason of its own fails alone.
 func (l *lane) commitJudged(ctx context.Context, group []*post, how locking) {
-	out, err := l.try(ctx, group, how)
+	var out []*post
+	err := safely(func() (err error) {
+		out, err = l.try(ctx, group, how)
+		return err
+	})
 	switch {
 	case err == nil:
 		l.takeOut(out)
 		tell(group, out)
 	case how == lockShortly && isLockTimeout(err):
 		l.commitJudged(ctx, group, lockFree)
-	case how == lockFree && isLockTimeout(err): // of another row than a log
+	case isLockTimeout(err): // of another row than a log, or patience is over
 		l.takeOut(group)
 	case len(group) > 1 && isOfOne(err):
 		half := len(group) / 2
@@ -308,7 +351,7 @@ func (l *lane) try(ctx context.Context, group []*post, how locking) (out []*post
 		setting, lock := setBusyAfter, lockLogs
 		switch how {
 		case lockPatiently:
-			setting = setPlan
+			setting = setPatient
 		case lockFree:
 			lock = lockFreeLogs
 		}

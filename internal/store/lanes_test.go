@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +44,45 @@ func TestNextGroup(t *testing.T) {
 		queue := slices.Clone(c.queue)
 		if group := nextGroup(&queue); !slices.Equal(group, c.group) || !slices.Equal(queue, c.rest) {
 			t.Errorf("%s: %d go and %d wait, want %d and %d", name, len(group), len(queue), len(c.group), len(c.rest))
+		}
+	}
+}
+
+// TestWaitsOn has a post whose channel was taken out wait until its caller has gone or it has waited for long, and then tells it so, once.
+func TestWaitsOn(t *testing.T) {
+	t.Parallel()
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	busy := func(err error) bool {
+		var fault *channel.Fault
+		return errors.As(err, &fault) && fault.Code == channel.ShardUnavailable && fault.Retryable
+	}
+	for name, c := range map[string]struct {
+		ctx   context.Context
+		out   time.Time
+		waits bool
+		err   func(error) bool
+	}{
+		"the first time":       {t.Context(), time.Time{}, true, nil},
+		"a while later":        {t.Context(), time.Now().Add(-busyFor / 2), true, nil},
+		"long after that":      {t.Context(), time.Now().Add(-busyFor - time.Second), false, busy},
+		"when its caller left": {gone, time.Time{}, false, func(err error) bool { return errors.Is(err, context.Canceled) }},
+	} {
+		p := &post{ctx: c.ctx, out: c.out, done: make(chan struct{})}
+		p.state.Store(goes)
+		if got := p.waitsOn(); got != c.waits {
+			t.Errorf("%s: waits on: %v", name, got)
+			continue
+		}
+		if c.waits {
+			if p.out.IsZero() || !p.state.CompareAndSwap(waits, goes) {
+				t.Errorf("%s: taken out at %v, in state %d", name, p.out, p.state.Load())
+			}
+			continue
+		}
+		<-p.done
+		if !c.err(p.err) {
+			t.Errorf("%s: told %v", name, p.err)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func TestAChannelIsOpenedWithoutWhatCantBeRead(t *testing.T) {
 	config := storetest.Config(t, 0)
 	config.PoolSize, config.StatementTimeout = 1, 300*time.Millisecond
 	w := newWorld(t, config, store.PagesMB(0))
-	keeping := store.New(w.router)
+	keeping := w.another(store.PagesMB(store.DefaultPagesMB))
 	id, _ := w.talkIn("launch", 1)
 	reader, r := w.user(w.acme, "ben"), channel.MessageRange{Limit: 3}
 	if opened, err := w.OpenChannel(t.Context(), as(reader.ID), id, true, &r); err != nil || opened.Messages == nil {

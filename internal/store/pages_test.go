@@ -19,7 +19,7 @@ func TestKeptPagesAreWhatIsThere(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {
 		c := w.chat()
-		here, plain := store.New(w.router), store.New(w.router, store.PagesMB(0))
+		here, plain := w.another(), w.another(store.PagesMB(0))
 		for _, step := range c.happenings(here) {
 			step.do()
 			for _, reader := range []channel.User{c.user(c.acme, "sub"), c.user(c.acme, "ben"), c.user(c.acme, "cid"), c.user(c.globex, "sub")} {
@@ -156,7 +156,7 @@ func TestKeptPagesAreMadeNew(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {
 		c := w.chat()
-		here, reader, r := store.New(w.router), as(c.user(c.acme, "ben").ID), channel.MessageRange{Limit: 3}
+		here, reader, r := w.another(), as(c.user(c.acme, "ben").ID), channel.MessageRange{Limit: 3}
 		confirmed := func() int64 {
 			_, before, _ := here.Pages()
 			_, err := here.OpenChannel(t.Context(), reader, c.id, false, &r)

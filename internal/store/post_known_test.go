@@ -36,7 +36,7 @@ func TestKnownChannelsAreWhatIsThere(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {
 		c := w.chat()
-		here := store.New(w.router)
+		here := w.another()
 		authors := []channel.User{c.user(c.acme, "sub"), c.user(c.acme, "ben"), c.user(c.globex, "sub")}
 		for _, step := range c.happenings(here) {
 			for range 2 {
@@ -55,7 +55,7 @@ func TestKnownChannelsAreWhatIsThere(t *testing.T) {
 				var second channel.Changed
 				_, first := c.posted(here, by)
 				n := known(here, func() { again, second = c.posted(here, by) })
-				_, third := c.posted(store.New(w.router), by)
+				_, third := c.posted(w.another(), by)
 				follows(t, step.name, first, second)
 				follows(t, step.name, second, third)
 				if want := third.Done && !c.hidden(by.Group); want != (n == 1) {
@@ -121,7 +121,7 @@ func follows(t *testing.T, when string, one, next channel.Changed) {
 func TestKnownPostsTogether(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {
-		here := store.New(w.router)
+		here := w.another()
 		one, _ := w.talkIn("one", 0)
 		other := one
 		for n := 0; other == one || w.ClusterOf(other) != w.ClusterOf(one); n++ {
@@ -157,12 +157,12 @@ func TestKnownPostsTogether(t *testing.T) {
 		wants("the first", 0, func() { post(here, said(one, other, one)...) })
 		mixed := said(one, other, one, other)
 		wants("behind them", 4, func() { post(here, mixed...) })
-		post(store.New(w.router), said(other)...)
+		post(w.another(), said(other)...)
 		wants("where another was meanwhile", 2, func() { post(here, said(one, other, one, other)...) })
 		wants("behind that", 0, func() { post(here, said(other, one, other)...) })
 		wants("behind that, where nobody was", 3, func() { post(here, said(other, one, other)...) })
 		for range 3 {
-			post(store.New(w.router), said(one)...)
+			post(w.another(), said(one)...)
 			wants("in turn with another", 0, func() { post(here, said(one)...) })
 		}
 		if _, _, inVain := here.Posts(); inVain != 3 {
@@ -233,7 +233,7 @@ func TestKnownChannelsBesidePrivateTalk(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {
 		c := w.chat()
-		here, other := store.New(w.router), store.New(w.router)
+		here, other := w.another(), w.another()
 		ana, gil := c.user(c.acme, "sub"), c.user(c.globex, "sub")
 		own := c.says(c.acme, true, ids.Message{})
 		for range 2 {
@@ -280,7 +280,7 @@ func TestKnownChannelsAreJudged(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {
 		c := w.chat()
-		here, by := store.New(w.router), c.user(c.acme, "sub")
+		here, by := w.another(), c.user(c.acme, "sub")
 		for name, change := range map[string][2]string{
 			"fenced":   {`UPDATE linkspan_shard.owned_slot SET state = 'FENCED' WHERE slot = (SELECT slot FROM linkspan_shard.channel WHERE channel_id = $1)`, `UPDATE linkspan_shard.owned_slot SET state = 'OWNED' WHERE slot = (SELECT slot FROM linkspan_shard.channel WHERE channel_id = $1)`},
 			"archived": {`UPDATE linkspan_shard.channel SET state = 'ARCHIVED' WHERE channel_id = $1`, `UPDATE linkspan_shard.channel SET state = 'ACTIVE' WHERE channel_id = $1`},
@@ -297,7 +297,7 @@ func TestKnownChannelsAreJudged(t *testing.T) {
 			said := c.said(c.id, "words")
 			said.By = by
 			got, gotErr := here.Change(t.Context(), said)
-			want, wantErr := store.New(w.router).Change(t.Context(), said)
+			want, wantErr := w.another().Change(t.Context(), said)
 			if got.Done || got.Channel != want.Channel || (gotErr == nil) != (wantErr == nil) {
 				t.Errorf("%s: %+v, %v, and who knows nothing is told %+v, %v", name, got, gotErr, want, wantErr)
 			}
@@ -318,7 +318,7 @@ func TestKnownByTheLastName(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, w *world) {
 		c := w.chat()
-		here, by := store.New(w.router), c.user(c.acme, "sub")
+		here, by := w.another(), c.user(c.acme, "sub")
 		database, _ := w.router.Cluster(w.ClusterOf(c.id))
 		as := func(name string, own bool) channel.Change {
 			said := c.said(c.id, "words")

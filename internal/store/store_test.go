@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -41,7 +42,7 @@ func eachShape(t *testing.T, test func(t *testing.T, w *world)) {
 func newWorld(t *testing.T, config shardrouter.Config, options ...store.Option) *world {
 	t.Helper()
 	s, router := storetest.OpenConfig(t, config, options...)
-	w := &world{t: t, Store: s, router: router, deliverer: channel.Deliverer{Shards: s, Hints: noHints{}}}
+	w := &world{t: t, Store: s, router: router, options: options, deliverer: channel.Deliverer{Shards: s, Hints: noHints{}}}
 	w.acme, w.globex = w.group("acme"), w.group("globex")
 	return w
 }
@@ -57,8 +58,14 @@ type world struct {
 	*store.Store
 	t            *testing.T
 	router       *shardrouter.Router
+	options      []store.Option
 	deliverer    channel.Deliverer
 	acme, globex channel.Group
+}
+
+// another is another process on the installation, which is told more than the others.
+func (w *world) another(more ...store.Option) *store.Store {
+	return store.New(w.router, slices.Concat(w.options, more)...)
 }
 
 func (w *world) decide(fn func(ctx context.Context, tx channel.MainTx) error) error {
