@@ -18,8 +18,9 @@ import (
 const (
 	goodSubscribers = 100
 	slowSubscribers = 5_000
-	slowRounds      = 3
-	slowFor         = 5 * time.Second // as long as the server waits for the slow ones before it cuts them off
+	slowRounds      = 5
+	slowWarmUp      = 2 * time.Second // until what has stuffed the slow ones is on its way to all of them
+	slowFor         = 4 * time.Second // until the server has waited for them for long enough, and has cut them off
 	slowGoal        = 2.0
 	slowBytes       = 16 // a second, of every other one
 
@@ -81,10 +82,7 @@ func BenchmarkSlow(b *testing.B) {
 // besideSlow has a server that has just been started tell 100 subscribers of 50 posts a second, beside so many slow ones.
 func (in *installation) besideSlow(ctx context.Context, slow int, goesOn time.Duration) (found load.EndToEndResult, err error) {
 	in.restart()
-	config := load.EndToEndConfig{Connections: 8, PerSecond: readRate, For: goesOn, Grace: readGrace, Processes: in.processes()}
-	if slow == 0 {
-		config.WarmUp = anchorWarmUp // what stuffs the slow ones does it otherwise
-	}
+	config := load.EndToEndConfig{Connections: 8, PerSecond: readRate, WarmUp: slowWarmUp, For: goesOn, Grace: readGrace, Processes: in.processes()}
 	if config.Post, config.Subscribers, err = in.conversation(ctx, config.Connections, goodSubscribers); err != nil {
 		return found, err
 	}

@@ -224,6 +224,27 @@ func audienceOfSlowReaders(t *testing.T, crowd int) {
 	}
 }
 
+// TestAudienceOfThoseWhoPart has those who are there not wait for those whose connections have ended, however long it takes to end these.
+func TestAudienceOfThoseWhoPart(t *testing.T) {
+	crowds(t, audienceOfThoseWhoPart)
+}
+
+func audienceOfThoseWhoPart(t *testing.T, crowd int) {
+	s := serve(t, together(gqlhttp.Config{Crowd: crowd, Heartbeat: patience}))
+	good := s.follow(boardDocument)
+	parting := []*socket{s.follow(boardDocument), s.follow(boardDocument), s.follow(boardDocument)}
+	letGo := s.transport.HoldParting()
+	for _, k := range parting {
+		_ = k.conn.CloseNow()
+	}
+	for n := range 20 { // the first go into connections that have ended, the next find that out
+		s.board.put(notice{text: fmt.Sprint(n)})
+		good.expect(next(fmt.Sprint(n)))
+	}
+	letGo()
+	eventually(t, "those who have gone are gone", func() bool { return s.watch.count(gqlhttp.WebSocket) == 1 })
+}
+
 // TestAudienceEnds keeps nothing of an audience that has gone.
 func TestAudienceEnds(t *testing.T) {
 	crowds(t, audienceEnds)

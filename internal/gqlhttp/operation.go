@@ -200,11 +200,14 @@ func (s *socket) nextNow(run *operationRun, a answer) {
 	newMessage(buffer)
 	writeNext(buffer, run.next, a)
 	rest, err := s.wire.sendNow(frameOf(buffer))
-	if len(rest) > 0 {
+	switch {
+	case len(rest) > 0:
 		go func() { s.written(buffer, s.wire.sendRest(rest)) }()
-		return
+	case err != nil:
+		go s.written(buffer, err) // to part takes a turn
+	default:
+		s.written(buffer, nil)
 	}
-	s.written(buffer, err)
 }
 
 // written ends what nextNow began.

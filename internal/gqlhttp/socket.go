@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 	"time"
 
@@ -242,9 +243,12 @@ func (s *socket) lost(err error) {
 	if status := websocket.CloseStatus(err); status != -1 {
 		code = CloseCode(status)
 	}
+	s.transport.parting.Lock()
+	defer s.transport.parting.Unlock()
 	if s.over(&CloseError{code, ""}) {
 		_ = s.conn.CloseNow() // it is gone
 	}
+	runtime.Gosched()
 }
 
 // close says why, ends the socket and waits for the client to agree.

@@ -19,9 +19,10 @@ type Transport struct {
 	counts    map[string]int // open connections by Party.Key
 	audiences map[string]*audience
 
-	crew   crew
-	ending bool
-	gone   chan struct{} // closed when ending and nothing is open
+	crew    crew
+	parting sync.Mutex // held while a socket whose connection has ended is ended: of thousands at once one after the other
+	ending  bool
+	gone    chan struct{} // closed when ending and nothing is open
 }
 
 // connection is a WebSocket or a stream.

@@ -21,6 +21,8 @@ const (
 	narrowSegment = 1400
 	// aliveEvery is how often a slow subscriber says that it is there.
 	aliveEvery = 3 // seconds
+	// turnsASecond is in how many parts the slow subscribers do what they do each second.
+	turnsASecond = 50
 	// firstStuffing is the number of the first mark of those that stuff; probes have lower ones.
 	firstStuffing = 1 << 30
 	// stuffingTimeout is for all of it to come to those beside the slow ones.
@@ -97,15 +99,18 @@ func narrow(_, _ string, raw syscall.RawConn) error {
 	return errors.Join(err, buffer, segment)
 }
 
-// run reads a little each second, and says that all are there, until ctx ends. What the server has ended is left alone.
+// run reads a little each second, and says that all are there, until ctx ends. What the server has ended is left alone. They take turns, for
+// clients do not all do so at once.
 func (d *dawdlers) run(ctx context.Context, bytesPerSecond int) {
 	little := make([]byte, bytesPerSecond)
-	for second := 1; wait(ctx, time.Second) == nil; second++ {
-		for i, k := range d.sockets {
-			if i%2 == 0 && len(little) > 0 {
+	for turn := turnsASecond; wait(ctx, time.Second/turnsASecond) == nil; turn++ {
+		second := turn / turnsASecond
+		for i := turn % turnsASecond; i < len(d.sockets); i += turnsASecond {
+			k := d.sockets[i]
+			if i/turnsASecond%2 == 0 && len(little) > 0 {
 				readSome(k.net, little)
 			}
-			if second%aliveEvery == 0 && k.net.SetWriteDeadline(time.Now().Add(time.Second)) == nil {
+			if (second+i)%aliveEvery == 0 && k.net.SetWriteDeadline(time.Now().Add(time.Second)) == nil {
 				_ = k.text(`{"type":"pong"}`) // it may be cut off: that is what becomes of the slow
 			}
 		}
