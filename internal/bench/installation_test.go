@@ -82,13 +82,13 @@ func configOf(dsn func(name string) string) shardrouter.Config {
 	return config
 }
 
-// installationOn starts the program on what is there.
-func installationOn(b *testing.B, clusters *localpg.Clusters, config shardrouter.Config) *installation {
+// installationOn starts the program on what is there, with these settings.
+func installationOn(b *testing.B, clusters *localpg.Clusters, config shardrouter.Config, settings ...string) *installation {
 	b.Helper()
 	if os.Getenv("LINKSPAN_BIN") == "" {
 		b.Fatal("LINKSPAN_BIN is not set: use make")
 	}
-	in := &installation{b: b, clusters: clusters, config: config, initiators: map[string]string{}}
+	in := &installation{b: b, clusters: clusters, config: config, settings: settings, initiators: map[string]string{}}
 	var err error
 	if in.operations, err = load.ReadOperations("../../clients/operations.graphql"); err != nil {
 		b.Fatal(err)
@@ -203,9 +203,8 @@ func (in *installation) stop() {
 	in.program = nil
 }
 
-// restart begins with a new process, with these settings.
-func (in *installation) restart(settings ...string) {
-	in.settings = settings
+// restart begins with a new process.
+func (in *installation) restart() {
 	in.stop()
 	in.start()
 }

@@ -55,7 +55,7 @@ func growths(messages, channels int) []growth {
 }
 
 // BenchmarkMessages compares the program with itself: with few and many messages in a channel, and with few and many channels. Both
-// sizes are databases of the same four servers, each with a program of its own, and take turns. LINKSPAN_BENCH_MESSAGES and
+// sizes are databases of the same four servers, each with programs of its own, and take turns. LINKSPAN_BENCH_MESSAGES and
 // LINKSPAN_BENCH_CHANNELS make the large ones smaller; LINKSPAN_ONLY is the one thing that grows.
 func BenchmarkMessages(b *testing.B) {
 	all := growths(numberOf(b, "LINKSPAN_BENCH_MESSAGES", 1_000_000, smallSize), numberOf(b, "LINKSPAN_BENCH_CHANNELS", 100_000, smallSize))
@@ -93,6 +93,7 @@ func BenchmarkMessages(b *testing.B) {
 // growthSide is an installation of one size.
 type growthSide struct {
 	*installation
+	keepsNone *installation // a program that keeps no pages in memory
 	database  string
 	initiator string // of the first of each round's channels, which is not on the shard of everyone
 	label     string
@@ -120,7 +121,7 @@ func newGrowthSide(ctx context.Context, b *testing.B, clusters *localpg.Clusters
 	in.initiators, in.home = made.initiators, made.home
 	in.channels = textOf(made.channels)
 	fmt.Printf("filled in %v\n", time.Since(began).Round(time.Second))
-	return &growthSide{in, database, made.initiators[config.Shards[0].Name], size.label}
+	return &growthSide{in, installationOn(b, clusters, config, "LINKSPAN_PAGES_MB=0"), database, made.initiators[config.Shards[0].Name], size.label}
 }
 
 func textOf(channels []ids.Channel) []string {
@@ -164,6 +165,7 @@ func (s *growthSide) warmUp(ctx context.Context, b *testing.B, channels []string
 func (s *growthSide) end(ctx context.Context, b *testing.B) {
 	b.Helper()
 	s.stop()
+	s.keepsNone.stop()
 	for _, name := range clusterNames {
 		execute(ctx, b, s.clusters.DSN(name), "DROP DATABASE "+s.database+" WITH (FORCE)")
 	}
@@ -264,13 +266,11 @@ func readLoad(ctx context.Context, side *growthSide, channels []string) (map[str
 
 // readEachLoad is readLoad where each page is read from its cluster, each time.
 func readEachLoad(ctx context.Context, side *growthSide, channels []string) (map[string]float64, error) {
-	side.restart("LINKSPAN_PAGES_MB=0")
-	defer side.restart()
-	call, err := side.page(anchorConnections, channels...)
+	call, err := side.keepsNone.page(anchorConnections, channels...)
 	if err != nil {
 		return nil, err
 	}
-	return side.closedLoop(ctx, "pages that are read", call)
+	return side.keepsNone.closedLoop(ctx, "pages that are read", call)
 }
 
 // postLoad has 32 connections post.
@@ -283,15 +283,15 @@ func postLoad(ctx context.Context, side *growthSide, channels []string) (map[str
 }
 
 // closedLoop tells how often a call is answered a second, and what each takes of CPU and of the shards' WAL.
-func (s *growthSide) closedLoop(ctx context.Context, what string, call load.Call) (map[string]float64, error) {
+func (in *installation) closedLoop(ctx context.Context, what string, call load.Call) (map[string]float64, error) {
 	config := load.HTTPConfig{Call: call, Connections: anchorConnections, For: anchorWarmUp}
 	if warm, err := load.HTTP(ctx, config); err != nil {
 		return nil, err
 	} else if err := warm.Check(); err != nil {
 		return nil, err
 	}
-	config.For, config.Processes = anchorFor, s.processes()
-	before, err := s.written(ctx)
+	config.For, config.Processes = anchorFor, in.processes()
+	before, err := in.written(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -302,7 +302,7 @@ func (s *growthSide) closedLoop(ctx context.Context, what string, call load.Call
 	if err != nil {
 		return nil, err
 	}
-	after, err := s.written(ctx)
+	after, err := in.written(ctx)
 	return map[string]float64{
 		what: found.PerSecond, what + " CPU µs": found.ServerCPU, what + " Postgres CPU µs": found.PostgresCPU,
 		what + " WAL kB": (after - before) / float64(found.Requests) / 1000,
@@ -310,9 +310,9 @@ func (s *growthSide) closedLoop(ctx context.Context, what string, call load.Call
 }
 
 // written is how many bytes of WAL the shards' servers have ever made.
-func (s *growthSide) written(ctx context.Context) (sum float64, err error) {
-	for _, shard := range s.config.Shards {
-		conn := connect(s.b, shard.DSN)
+func (in *installation) written(ctx context.Context) (sum float64, err error) {
+	for _, shard := range in.config.Shards {
+		conn := connect(in.b, shard.DSN)
 		var bytes float64
 		err = errors.Join(err, conn.QueryRow(ctx, "SELECT (pg_current_wal_insert_lsn() - '0/0')::float8").Scan(&bytes), conn.Close(ctx))
 		sum += bytes
