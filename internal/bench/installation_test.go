@@ -94,9 +94,9 @@ func installationOn(b *testing.B, clusters *localpg.Clusters, config shardrouter
 		b.Fatal(err)
 	}
 	in.log = filepath.Join(b.TempDir(), "log")
-	in.start()
 	b.Cleanup(in.keepLogs)
 	b.Cleanup(in.stop)
+	in.start()
 	return in
 }
 
@@ -172,6 +172,7 @@ func (in *installation) start() {
 		err = in.program.Start()
 	}
 	if err != nil {
+		in.program = nil
 		in.b.Fatal(err)
 	}
 	program := in.program

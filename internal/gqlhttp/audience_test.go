@@ -232,8 +232,12 @@ func TestAudienceOfThoseWhoPart(t *testing.T) {
 func audienceOfThoseWhoPart(t *testing.T, crowd int) {
 	s := serve(t, together(gqlhttp.Config{Crowd: crowd, Heartbeat: patience}))
 	good := s.follow(boardDocument)
-	parting := []*socket{s.follow(boardDocument), s.follow(boardDocument), s.follow(boardDocument)}
-	letGo := s.transport.HoldParting()
+	var parting []*socket
+	for range runtime.GOMAXPROCS(0) + 1 { // more than the crew has goroutines
+		parting = append(parting, s.follow(boardDocument))
+	}
+	letGo := sync.OnceFunc(s.transport.HoldParting())
+	defer letGo()
 	for _, k := range parting {
 		_ = k.conn.CloseNow()
 	}

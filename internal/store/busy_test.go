@@ -38,6 +38,7 @@ func TestBusyChannelsTakeTurns(t *testing.T) {
 			channel.letGo()
 		}
 		long.all.Wait()
+		w.takenOut(busy[:0])
 		for _, all := range []*posting{&long, &short} {
 			for op, done := range all.done {
 				if err := all.errs[op]; err != nil || !done.Done {
@@ -77,6 +78,45 @@ func TestWhoLeavesABusyChannelHasPostedNothing(t *testing.T) {
 	})
 }
 
+// Who leaves while its post is being written is told what became of it.
+func TestWhoLeavesWhileItsPostIsWritten(t *testing.T) {
+	t.Parallel()
+	eachShape(t, func(t *testing.T, w *world) {
+		id, _ := w.talkIn("launch", 1)
+		database, _ := w.router.Cluster(w.ClusterOf(id))
+		other, err := database.Pool().Acquire(t.Context())
+		w.must(err)
+		defer other.Release()
+		const key = 42
+		_, err = other.Exec(t.Context(), `SELECT pg_advisory_lock($1)`, key)
+		w.must(err)
+		for _, text := range []string{
+			fmt.Sprintf(`CREATE FUNCTION waits() RETURNS trigger LANGUAGE plpgsql AS
+				'BEGIN WHILE NOT pg_try_advisory_xact_lock(%d) LOOP PERFORM pg_sleep(0.01); END LOOP; RETURN NEW; END'`, key),
+			`CREATE TRIGGER waits BEFORE INSERT ON linkspan_shard.message FOR EACH ROW EXECUTE FUNCTION waits()`,
+		} {
+			_, err = other.Exec(t.Context(), text)
+			w.must(err)
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		under := w.said(id, "under way")
+		var writing posting
+		writing.begin(ctx, w, under)
+		servertest.Eventually(t, "the post is being written", func() (writes bool) {
+			w.must(other.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep')`).Scan(&writes))
+			return writes
+		})
+		leave()
+		_, err = other.Exec(t.Context(), `SELECT pg_advisory_unlock($1)`, key)
+		w.must(err)
+		writing.all.Wait()
+		if done, err := writing.done[under.Op.ID], writing.errs[under.Op.ID]; err != nil || len(done.Appended) != 1 {
+			t.Errorf("told %+v, %v", done, err)
+		}
+	})
+}
+
 // heldChannel is a channel that is held until it is let go of.
 type heldChannel struct {
 	id    ids.Channel
@@ -84,10 +124,10 @@ type heldChannel struct {
 	letGo func()
 }
 
-// takenOut waits until channels of one cluster, and no others, are taken out of its lane.
+// takenOut waits until these channels of a cluster, and no others, are taken out of its lane.
 func (w *world) takenOut(channels []heldChannel) {
 	w.t.Helper()
-	database, _ := w.router.Cluster(w.ClusterOf(channels[0].id))
+	database, _ := w.router.Cluster(w.ClusterOf(channels[:1][0].id))
 	servertest.Eventually(w.t, "the channels are taken out", func() bool { return w.TakenOut(database) == len(channels) })
 }
 

@@ -25,7 +25,6 @@ import (
 const (
 	maxPosts     = 256              // in one commit
 	maxPostBytes = 1 << 20          // of the bodies in one commit, unless it is of one post
-	maxPatient   = 2                // commits of a lane at once that wait for channels that were taken out: they hold a quarter of the connections
 	busyFor      = 10 * time.Second // how long a post waits at most for a channel that was taken out
 )
 
@@ -35,7 +34,7 @@ type post struct {
 	change  *channel.Change
 	words   string // of the body, as [vector] spells them: made by the caller, for the lane serves one after the other
 	state   atomic.Int32
-	out     time.Time // when its channel was taken out
+	out     time.Time // since when it waits for a channel that was taken out
 	done    chan struct{}
 	row     changeRow
 	known   authorNames
@@ -89,10 +88,11 @@ type lane struct {
 	patient chan struct{}            // has a place for each of their commits at once
 }
 
-// lane returns the lane of a cluster.
+// lane returns the lane of a cluster. A quarter of the connections, or one, is for commits that wait for channels that were taken out.
 func (l *lanes) lane(d *shardrouter.Database) *lane {
 	return l.get(d, func() *lane {
-		return &lane{database: d, bySlot: l.bySlot, known: l.known, busy: map[ids.Channel]*[]*post{}, patient: make(chan struct{}, maxPatient)}
+		places := max(1, int(d.Pool().Config().MaxConns)/4)
+		return &lane{database: d, bySlot: l.bySlot, known: l.known, busy: map[ids.Channel]*[]*post{}, patient: make(chan struct{}, places)}
 	})
 }
 
@@ -126,11 +126,17 @@ func (l *lane) take(p *post) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if queue := l.busy[p.change.Message.Channel]; queue != nil {
+		p.out = time.Now()
 		*queue = append(*queue, p)
 		return
 	}
-	l.waiting = append(l.waiting, p)
-	if !l.running {
+	l.begin(p)
+}
+
+// begin has posts wait for the next commit. It needs mu.
+func (l *lane) begin(posts ...*post) {
+	l.waiting = append(l.waiting, posts...)
+	if !l.running && len(l.waiting) > 0 {
 		l.running = true
 		go l.run()
 	}
@@ -152,32 +158,38 @@ func (l *lane) run() {
 	}
 }
 
-// runBusy commits what waits for a channel that was taken out, until nothing does. Channels take turns at the places: one that somebody holds for long
-// keeps none of them.
+// runBusy commits what waits for a channel that was taken out, until it is through: then the rest goes with all others again. Channels take turns at the
+// places: one that somebody holds for long keeps none of them.
 func (l *lane) runBusy(id ids.Channel) {
-	for {
+	for through := false; !through; {
 		l.patient <- struct{}{}
 		l.mu.Lock()
-		group := nextGroup(l.busy[id])
-		if len(group) == 0 {
-			delete(l.busy, id)
-		}
+		queue := l.busy[id]
+		*queue = slices.DeleteFunc(*queue, func(p *post) bool { return !p.waitsOn() })
+		group := nextGroup(queue)
 		l.mu.Unlock()
 		if len(group) > 0 {
 			l.commit(group, lockPatiently)
 		}
 		<-l.patient
-		if len(group) == 0 {
-			return
+		l.mu.Lock()
+		if through = !slices.ContainsFunc(group, (*post).waits); through {
+			delete(l.busy, id)
+			l.begin(*queue...)
 		}
+		l.mu.Unlock()
 	}
 }
 
-// takeOut has posts wait for their channels apart from the others, before what came for these meanwhile. Who has gone, or has waited for busyFor, is told.
+// takeOut has posts wait for their channels apart from the others, before what came for these meanwhile.
 func (l *lane) takeOut(posts []*post) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, p := range slices.Backward(posts) {
+		if p.out.IsZero() {
+			p.out = time.Now()
+		}
+		p.state.Store(waits)
 		if !p.waitsOn() {
 			continue
 		}
@@ -192,18 +204,14 @@ func (l *lane) takeOut(posts []*post) {
 	}
 }
 
-// waitsOn has a post wait that was to go, and reports whether it does.
+func (p *post) waits() bool { return p.state.Load() == waits }
+
+// waitsOn reports whether a post that waits for a channel that was taken out goes on waiting. Its caller may have left, and found before that it goes, so that
+// it waits for an answer; or it has waited for busyFor. Then it is told.
 func (p *post) waitsOn() bool {
-	if p.out.IsZero() {
-		p.out = time.Now()
-	}
 	err := p.ctx.Err()
 	if err == nil && time.Since(p.out) > busyFor {
 		err = channel.Unavailable(errBusy)
-	}
-	p.state.Store(waits)
-	if err == nil {
-		err = p.ctx.Err() // its caller may have found before this that it goes, and so waits for an answer
 	}
 	if err == nil || !p.state.CompareAndSwap(waits, gone) {
 		return err == nil

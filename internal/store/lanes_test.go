@@ -63,20 +63,19 @@ func TestWaitsOn(t *testing.T) {
 		waits bool
 		err   func(error) bool
 	}{
-		"the first time":       {t.Context(), time.Time{}, true, nil},
+		"the first time":       {t.Context(), time.Now(), true, nil},
 		"a while later":        {t.Context(), time.Now().Add(-busyFor / 2), true, nil},
 		"long after that":      {t.Context(), time.Now().Add(-busyFor - time.Second), false, busy},
-		"when its caller left": {gone, time.Time{}, false, func(err error) bool { return errors.Is(err, context.Canceled) }},
+		"when its caller left": {gone, time.Now(), false, func(err error) bool { return errors.Is(err, context.Canceled) }},
 	} {
 		p := &post{ctx: c.ctx, out: c.out, done: make(chan struct{})}
-		p.state.Store(goes)
 		if got := p.waitsOn(); got != c.waits {
 			t.Errorf("%s: waits on: %v", name, got)
 			continue
 		}
 		if c.waits {
-			if p.out.IsZero() || !p.state.CompareAndSwap(waits, goes) {
-				t.Errorf("%s: taken out at %v, in state %d", name, p.out, p.state.Load())
+			if !p.waits() {
+				t.Errorf("%s: in state %d", name, p.state.Load())
 			}
 			continue
 		}
