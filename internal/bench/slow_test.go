@@ -30,9 +30,10 @@ const (
 
 // BenchmarkSlow measures the delay until 100 subscribers read what is posted, alone and beside 5,000 of the same channel that hardly
 // read, in turn. The buffers between the server and the slow ones are full before it counts: what comes then waits in the server,
-// which cuts them off in the end. Where less than half of them were there for most of the time, or none was cut off, it fails. LINKSPAN_BENCH_SUBSCRIBERS makes them fewer, LINKSPAN_BENCH_FOR the time shorter, for a quick look.
+// which cuts them off in the end. Where they were not all there for most of the time, or none was cut off in it, it fails.
+// LINKSPAN_BENCH_SUBSCRIBERS makes them fewer, for a quick look.
 func BenchmarkSlow(b *testing.B) {
-	slow, goesOn := numberOf(b, "LINKSPAN_BENCH_SUBSCRIBERS", slowSubscribers, 1), durationOf(b, slowFor)
+	slow := numberOf(b, "LINKSPAN_BENCH_SUBSCRIBERS", slowSubscribers, 1)
 	in := newInstallation(b)
 	found := map[bool][]load.EndToEndResult{}
 	for b.Loop() {
@@ -46,7 +47,7 @@ func BenchmarkSlow(b *testing.B) {
 				if beside {
 					count = slow
 				}
-				one, err := in.besideSlow(b.Context(), count, goesOn)
+				one, err := in.besideSlow(b.Context(), count)
 				if err == nil {
 					err = one.Check()
 				}
@@ -80,9 +81,9 @@ func BenchmarkSlow(b *testing.B) {
 }
 
 // besideSlow has a server that has just been started tell 100 subscribers of 50 posts a second, beside so many slow ones.
-func (in *installation) besideSlow(ctx context.Context, slow int, goesOn time.Duration) (found load.EndToEndResult, err error) {
+func (in *installation) besideSlow(ctx context.Context, slow int) (found load.EndToEndResult, err error) {
 	in.restart()
-	config := load.EndToEndConfig{Connections: 8, PerSecond: readRate, WarmUp: slowWarmUp, For: goesOn, Grace: readGrace, Processes: in.processes()}
+	config := load.EndToEndConfig{Connections: 8, PerSecond: readRate, WarmUp: slowWarmUp, For: slowFor, Grace: readGrace, Processes: in.processes()}
 	if config.Post, config.Subscribers, err = in.conversation(ctx, config.Connections, goodSubscribers); err != nil {
 		return found, err
 	}
@@ -94,11 +95,12 @@ func (in *installation) besideSlow(ctx context.Context, slow int, goesOn time.Du
 	open, watchErr := watched()
 	fmt.Printf("beside %5d slow: p50 %.1f ms, p99 %.1f ms, server CPU %.1f s; sockets second by second: %v\n",
 		slow, found.DelayP50, found.DelayP99, found.ServerSeconds, open)
-	counted := open[max(0, len(open)-int(goesOn/time.Second)):]
 	if err := errors.Join(err, watchErr); err != nil || slow == 0 {
 		return found, err
 	}
-	if there := slices.IndexFunc(counted, func(n int) bool { return n-goodSubscribers < slow/2 }); there <= len(counted)/2 {
+	counted := open[max(0, len(open)-int(slowFor/time.Second)):]
+	gone := slices.IndexFunc(counted, func(n int) bool { return n < goodSubscribers+slow })
+	if gone <= len(counted)/2 {
 		return found, fmt.Errorf("of the seconds that count the slow ones are to be there for most, and then be cut off: the sockets in each were %v", counted)
 	}
 	return found, nil

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"sync"
 	"time"
 
@@ -248,7 +247,6 @@ func (s *socket) lost(err error) {
 	if s.over(&CloseError{code, ""}) {
 		_ = s.conn.CloseNow() // it is gone
 	}
-	runtime.Gosched()
 }
 
 // close says why, ends the socket and waits for the client to agree.

@@ -103,7 +103,7 @@ func narrow(_, _ string, raw syscall.RawConn) error {
 // clients do not all do so at once.
 func (d *dawdlers) run(ctx context.Context, bytesPerSecond int) {
 	little := make([]byte, bytesPerSecond)
-	for turn := turnsASecond; wait(ctx, time.Second/turnsASecond) == nil; turn++ {
+	for turn := 0; wait(ctx, time.Second/turnsASecond) == nil; turn++ {
 		second := turn / turnsASecond
 		for i := turn % turnsASecond; i < len(d.sockets); i += turnsASecond {
 			k := d.sockets[i]
